@@ -1,0 +1,1 @@
+"""The databases that persist can keep things in: one file per URL scheme."""

@@ -1,0 +1,320 @@
+"""Keep records in one SQLite file, ``sqlite:///cache.db``, or in memory for as long as the cache is open, ``memory://``.
+
+After ``sqlite:///`` comes a path, relative to the working directory; ``sqlite:////var/lib/bot/cache.db`` is absolute.
+``?timeout=10`` is how many seconds to wait for another process that writes before trying again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import itertools
+import json
+import pathlib
+import sqlite3
+import threading
+import typing
+from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
+
+import aiosqlite
+import yarl
+
+from persist.dialect import Dialect, Statement
+from persist.errors import BackendError, SchemaError, URLError
+from persist.schema import Table
+from persist.spi import Backend, Driver, Row, Transaction, hookimpl
+from persist.sql import SqlStore
+from persist.urls import options_of, seconds
+
+__all__ = ("DIALECT", "SqliteDriver", "persist_backends")
+
+APPLICATION_ID: typing.Final = 0x70727374
+"""``prst``: what ``file`` and other tools know the database by."""
+
+_ROWS: typing.Final = (128, 16, 1)
+"""How many rows a statement writes. Long ones hand the GIL over seldom; few different ones stay prepared."""
+
+_PRAGMAS: typing.Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA temp_store = MEMORY",
+)
+_TEMPORARY: typing.Final = frozenset(
+    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
+)
+
+
+@functools.cache
+def _insert(table: Table, rows: int) -> str:
+    names = ", ".join(DIALECT.quote(field.name) for field in table.fields)
+    marks = f"({', '.join('?' * len(table.fields))})"
+    quoted = DIALECT.quote(table.name)
+    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in table.changing)
+    key = ", ".join(map(DIALECT.quote, table.key))
+    return (
+        f"INSERT INTO {quoted} ({names}) VALUES {', '.join([marks] * rows)} "
+        f'ON CONFLICT ({key}) DO UPDATE SET {changed}, "revision" = {quoted}."revision" + 1 '
+        f'WHERE {quoted}."payload" IS NOT excluded."payload"'
+    )
+
+
+def _upsert(table: Table, rows: Iterable[Row]) -> Iterator[Statement]:
+    rows = iter(rows)
+    while some := list(itertools.islice(rows, _ROWS[0])):
+        start = 0
+        for size in _ROWS:
+            while len(some) - start >= size:
+                yield _insert(table, size), _Parameters(some[start : start + size], len(table.fields))
+                start += size
+
+
+class _Parameters(Sequence[typing.Any]):
+    """The parameters of a statement of many rows, put together by the thread that binds them."""
+
+    __slots__ = ("_flat", "_length", "_rows")
+
+    def __init__(self, rows: Sequence[Row], width: int) -> None:
+        self._rows = rows
+        self._length = len(rows) * width
+        self._flat: list[typing.Any] | None = None
+
+    def __len__(self) -> int:
+        return self._length
+
+    @typing.overload
+    def __getitem__(self, index: int) -> typing.Any: ...
+    @typing.overload
+    def __getitem__(self, index: slice) -> Sequence[typing.Any]: ...
+    def __getitem__(self, index: int | slice) -> typing.Any:
+        if self._flat is None:
+            self._flat = list(itertools.chain.from_iterable(self._rows))
+        return self._flat[index]
+
+
+DIALECT = Dialect(
+    types={
+        "snowflake": "INTEGER",
+        "integer": "INTEGER",
+        "boolean": "BOOLEAN",
+        "text": "TEXT",
+        "name": "TEXT",
+        "time": "DATETIME",
+        "snowflakes": "TEXT",
+        "document": "TEXT",
+    },
+    placeholder=lambda _: "?",
+    upsert=_upsert,
+    list_tables="SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'",
+    list_columns="SELECT name FROM pragma_table_info(?)",
+    among={"snowflake": ("IN (SELECT value FROM json_each({}))", lambda values: json.dumps(list(values)))},
+    finish=(f"PRAGMA application_id = {APPLICATION_ID}",),
+    ahead=64,
+    exclusive=True,
+)
+
+
+class _Transaction:
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, params: Row = ()) -> None:
+        await self._connection.execute_fetchall(sql, params)  # one trip to the writer's thread, not two
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        return list(await self._connection.execute_fetchall(sql, params))
+
+
+class SqliteDriver:
+    """Runs SQL on one SQLite database: one connection writes, one reads many rows, and one reads single ones inline.
+
+    Parameters
+    ----------
+    path
+        The file, ``None`` for a database in memory.
+    timeout
+        Seconds to wait for another process that writes.
+    """
+
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+
+    def __init__(self, path: pathlib.Path | None, timeout: float = 5.0) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._writer: aiosqlite.Connection | None = None
+        self._reader: aiosqlite.Connection | None = None
+        self._inline: sqlite3.Connection | None = None
+        self._lock = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._path)!r}"
+
+    async def open(self) -> None:
+        self._lock = asyncio.Lock()  # it belongs to the loop that runs now
+        path = self._path
+        if path is not None and not path.parent.is_dir():
+            msg = f"cannot make {self!r}: there is no folder {str(path.parent)!r}; make it first"
+            raise BackendError(msg)
+        self._writer = writer = await self._connect(":memory:" if path is None else str(path))
+        with self._recognised():
+            await self._check(writer)
+            for pragma in ("PRAGMA page_size = 16384", *(_PRAGMAS if path is not None else ())):
+                await (await writer.execute(pragma)).close()
+        if path is not None:
+            await self._open_readers(path)
+
+    async def open_to_read(self) -> None:
+        """Connect to a file that is there, and neither make nor change it."""
+        self._lock = asyncio.Lock()
+        path = self._path
+        if path is None:
+            msg = "memory:// is seen by nobody but the cache that keeps things there; name a file or a server"
+            raise BackendError(msg)
+        if not path.is_file():
+            msg = f"there is no file {str(path)!r} to read; a bot with a persist.Cache makes it"
+            raise BackendError(msg)
+        await self._open_readers(path)
+        with self._recognised():
+            await self.fetch("SELECT COUNT(*) FROM sqlite_schema")
+
+    @contextlib.contextmanager
+    def _recognised(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                where = repr(str(self._path))
+                msg = f"{where} is not an SQLite database, or is damaged; name another file, or restore a backup"
+                raise SchemaError(msg) from error
+            raise
+
+    async def _open_readers(self, path: pathlib.Path) -> None:
+        # Only reading: WAL lets it go on while another connection writes.
+        self._reader = await self._connect(str(path))
+        await (await self._reader.execute("PRAGMA query_only = ON")).close()
+        self._inline = sqlite3.connect(str(path), timeout=0.05, isolation_level=None, check_same_thread=False)
+        self._inline.execute("PRAGMA query_only = ON")
+
+    async def _connect(self, database: str) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(database, isolation_level=None, timeout=self._timeout)
+        # A program that ends without closing must end: what is committed is safe. aiosqlite has no public name for it.
+        worker: object = getattr(connection, "_thread", connection)
+        if isinstance(worker, threading.Thread):
+            worker.daemon = True
+        try:
+            return await connection
+        except sqlite3.Error:
+            # aiosqlite does not wait for its thread here, which complains when it finds the event loop gone.
+            if isinstance(worker, threading.Thread):
+                await asyncio.to_thread(worker.join)
+            raise
+
+    async def _check(self, writer: aiosqlite.Connection) -> None:
+        # First the tables: another process may make them, and its id with them, between these two questions.
+        found = await writer.execute_fetchall("SELECT name FROM sqlite_master WHERE type = 'table'")
+        (row,) = await writer.execute_fetchall("PRAGMA application_id")
+        if row[0] not in (0, APPLICATION_ID):
+            msg = f"{self!r} belongs to another application (application_id {row[0]:#x}); name another file"
+            raise SchemaError(msg)
+        # Ours has its id from its first table on; into anybody else's not even the journal mode is written.
+        if row[0] == 0 and (names := sorted(name for (name,) in found)):
+            msg = f"{self!r} has tables that are not persist's: {', '.join(names)}. Name a database of its own."
+            raise SchemaError(msg)
+
+    async def close(self) -> None:
+        writer, reader, inline = self._writer, self._reader, self._inline
+        self._writer = self._reader = self._inline = None
+        if inline is not None:
+            inline.close()
+        if reader is not None:
+            await reader.close()
+        if writer is not None:
+            try:
+                if self._path is not None:  # leaves one whole file; another process may be reading, and then it waits
+                    await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
+            finally:
+                await writer.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        async with self._lock:
+            writer = self._opened()
+            try:
+                # Inside: its thread may begin although whoever waits for that is cancelled.
+                await (await writer.execute("BEGIN IMMEDIATE")).close()
+                yield _Transaction(writer)
+                await writer.commit()
+            except BaseException:
+                await asyncio.shield(writer.rollback())
+                raise
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        if self._reader is not None:
+            return list(await self._reader.execute_fetchall(sql, params))
+        async with self._lock:
+            return list(await self._opened().execute_fetchall(sql, params))
+
+    async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        if self._inline is None:
+            return await self.fetch(sql, params)
+        try:
+            # A dozen microseconds here; a trip to another thread takes ten times as long.
+            return self._inline.execute(sql, params).fetchall()
+        except sqlite3.OperationalError:
+            return await self.fetch(sql, params)
+
+    def _opened(self) -> aiosqlite.Connection:
+        if self._writer is None:
+            msg = f"{self!r} is not open"
+            raise BackendError(msg)
+        return self._writer
+
+    def temporary(self, error: Exception) -> bool:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _TEMPORARY
+
+    def explain(self, error: Exception) -> str:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return f"{self!r}: {error}{_WAYS_OUT.get(code, '')}"
+
+
+_WAYS_OUT: typing.Final = {
+    sqlite3.SQLITE_CANTOPEN: "; is the folder there, and may this user write in it?",
+    sqlite3.SQLITE_READONLY: "; this user may not write there",
+    sqlite3.SQLITE_PERM: "; this user may not read or write it",
+    sqlite3.SQLITE_BUSY: "; another process is writing for longer than the timeout",
+    sqlite3.SQLITE_FULL: "; make room on the disk",
+    sqlite3.SQLITE_CORRUPT: "; the file is damaged: restore a backup",
+}
+
+
+def _open_file(url: yarl.URL) -> SqlStore:
+    path = url.path.removeprefix("/")
+    if path.startswith(":memory:"):
+        msg = "the sqlite:// URL names a database in memory; write memory://"
+        raise URLError(msg)
+    if url.authority or url.fragment or not path or path.endswith("/") or "\0" in path:
+        msg = (
+            "the sqlite:// URL names no file; write sqlite:///cache.db, or sqlite:////var/lib/cache.db if absolute, "
+            "with %23 for # and %3F for ?"
+        )
+        raise URLError(msg)
+    driver: Driver = SqliteDriver(pathlib.Path(path), **_options(url))
+    return SqlStore(DIALECT, driver)
+
+
+def _open_memory(url: yarl.URL) -> SqlStore:
+    if url.host or url.path.strip("/"):
+        msg = "the memory:// URL names something, but a database in memory has no name; write memory://"
+        raise URLError(msg)
+    driver: Driver = SqliteDriver(None, **_options(url))
+    return SqlStore(DIALECT, driver)
+
+
+def _options(url: yarl.URL) -> dict[str, typing.Any]:
+    return options_of(url, {"timeout": seconds})
+
+
+@hookimpl
+def persist_backends() -> Sequence[Backend]:
+    return [Backend("sqlite", _open_file), Backend("memory", _open_memory)]

@@ -1,0 +1,90 @@
+"""What is measured with: payloads of the size that Discord sends, and a bot that is not connected."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+
+import hikari
+
+__all__ = ("ORIGIN_AT", "bot", "members", "message")
+
+ORIGIN_AT: typing.Final = "2026-01-01 00:00:00.000000"
+
+
+def bot(components: hikari.api.CacheComponents = hikari.api.CacheComponents.NONE) -> hikari.GatewayBot:
+    """Return a bot that never connects."""
+    settings = hikari.impl.CacheSettings(components=components)
+    return hikari.GatewayBot(
+        "OTAw.fake.token",
+        intents=hikari.Intents.ALL,
+        cache_settings=settings,
+        banner=None,
+        logs=None,
+        suppress_optimization_warning=True,
+    )
+
+
+def members(count: int) -> Iterator[Mapping[str, typing.Any]]:
+    """Yield members of about 850 bytes of JSON each, all different."""
+    for number in range(count):
+        snowflake = str(700_000_000_000_000_000 + number * 4_194_304)
+        user = {
+            "id": snowflake,
+            "username": f"diver{number}",
+            "discriminator": "0",
+            "global_name": f"Diver number {number}",
+            "avatar": f"a_{number:032x}",
+            "avatar_decoration_data": {"asset": "a_fed43ab12698df65902ba06727e20c0e", "sku_id": "1144058844004233369"},
+            "collectibles": None,
+            "primary_guild": None,
+            "public_flags": 64,
+            "banner": None,
+            "accent_color": None,
+        }
+        yield {
+            "user": user,
+            "nick": f"Nick {number}" if number % 3 == 0 else None,
+            "avatar": None,
+            "banner": None,
+            "roles": [str(600_000_000_000_000_000 + number % 7), "600000000000000100"],
+            "joined_at": "2022-04-15T05:20:00.000000+00:00",
+            "premium_since": None,
+            "deaf": False,
+            "mute": False,
+            "flags": 0,
+            "pending": False,
+            "communication_disabled_until": None,
+            "avatar_decoration_data": None,
+            "collectibles": None,
+        }
+
+
+def message(number: int) -> dict[str, typing.Any]:
+    """Return a MESSAGE_CREATE of about 1,300 bytes of JSON, by one of fifty members."""
+    author = next(members(1)) if number % 50 == 0 else _AUTHORS[number % 50]
+    return {
+        "id": str(900_000_000_000_000_000 + number * 4_194_304),
+        "channel_id": str(500_000_000_000_000_000 + number % 8),
+        "guild_id": "400000000000000000",
+        "channel_type": 0,
+        "author": author["user"],
+        "member": {name: value for name, value in author.items() if name != "user"},
+        "content": "Meet at the lighthouse at eight, and bring the small lamp. " * 4,
+        "timestamp": "2026-01-01T00:00:00.342000+00:00",
+        "edited_timestamp": None,
+        "tts": False,
+        "mention_everyone": False,
+        "mentions": [],
+        "mention_roles": [],
+        "attachments": [],
+        "embeds": [],
+        "components": [],
+        "pinned": False,
+        "type": 0,
+        "flags": 0,
+        "nonce": str(number),
+    }
+
+
+_AUTHORS: typing.Final = list(members(50))

@@ -1,0 +1,39 @@
+"""Remember every message, and say what was there before an edit. No command framework, one file as database.
+
+Run it with ``DISCORD_TOKEN=... python examples/quickstart.py``, write something, stop it, start it, write ``!count``.
+"""
+
+from __future__ import annotations
+
+import os
+
+import hikari
+
+import persist
+
+
+def build(bot: hikari.GatewayBot) -> persist.Cache:
+    """Give a bot a cache, and something to do with it."""
+    cache = persist.Cache(bot, "sqlite:///cache.db")
+
+    @cache.listen()
+    async def on_edit(event: hikari.GuildMessageUpdateEvent) -> None:
+        # The cache has an event before anybody hears of it.
+        entry = await cache.messages.entry(event.message_id)
+        if entry is not None and entry.value is not None:
+            print(f"{entry.value.author.username} edited a message of {entry.first_seen}: {entry.value.content!r}")
+
+    @bot.listen()
+    async def on_message(event: hikari.GuildMessageCreateEvent) -> None:
+        if event.content == "!count" and event.is_human:
+            count = await cache.messages.count(guild=event.guild_id, author=event.author)
+            await event.message.respond(f"I remember {count} messages of yours.")
+
+    return cache
+
+
+if __name__ == "__main__":
+    intents = hikari.Intents.ALL_UNPRIVILEGED | hikari.Intents.MESSAGE_CONTENT
+    discord = hikari.GatewayBot(os.environ["DISCORD_TOKEN"], intents=intents)
+    build(discord)
+    discord.run()

@@ -1,0 +1,54 @@
+"""``/said word`` answers with the latest messages that hold a word, from the cache: an arc bot.
+
+Run it with ``DISCORD_TOKEN=... python examples/with_arc.py``. It remembers in ``persist.db``, or where
+``PERSIST_URL`` says.
+"""
+
+# ruff: noqa: B008 - arc.inject() as a default is how arc is asked
+
+from __future__ import annotations
+
+import os
+
+import arc
+import hikari
+
+import persist
+
+plugin = arc.GatewayPlugin("said")
+
+
+@plugin.include
+@arc.slash_command("said", "Who said a word?")
+async def said(
+    context: arc.GatewayContext,
+    word: arc.Option[str, arc.StrParams("The word")],  # type: ignore[valid-type]  # arc's own way to write it
+    messages: persist.Messages = arc.inject(),
+) -> None:
+    """Answer with at most five messages of this guild, the latest first."""
+    found = messages.find(guild=context.guild_id, content=persist.contains(word)).order_by("-timestamp")
+    lines = [f"{message.author.username}: {message.content}" async for message in found.limit(5)]
+    await context.respond("\n".join(lines) or "Nobody has.")
+
+
+@plugin.listen()
+@plugin.inject_dependencies
+async def on_leave(event: hikari.MemberDeleteEvent, messages: persist.Messages = arc.inject()) -> None:
+    """Tell how much somebody leaves behind."""
+    count = await messages.count(guild=event.guild_id, author=event.user)
+    print(f"{event.user.username} left, and leaves {count} messages")
+
+
+def build(bot: hikari.GatewayBot) -> arc.GatewayClient:
+    """Give a bot a client that has a cache."""
+    client = arc.GatewayClient(bot)
+    client.load_extension("persist.integrations.arc")
+    client.add_plugin(plugin)
+    return client
+
+
+if __name__ == "__main__":
+    intents = hikari.Intents.ALL_UNPRIVILEGED | hikari.Intents.GUILD_MEMBERS | hikari.Intents.MESSAGE_CONTENT
+    discord = hikari.GatewayBot(os.environ["DISCORD_TOKEN"], intents=intents)
+    build(discord)
+    discord.run()

@@ -1,0 +1,1 @@
+"""persist inside command frameworks: one file per framework."""

@@ -1,0 +1,140 @@
+"""For bots written with lightbulb: ``await client.load_extensions("persist.integrations.lightbulb")``.
+
+Commands, hooks, error handlers, autocomplete, tasks and ``@loader.listener`` then get `persist.Cache` and its views,
+such as `persist.Members`, by naming them in an annotation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import typing
+from collections.abc import Callable, Coroutine
+
+import hikari
+import lightbulb
+import linkd
+
+from persist.cache import Cache
+
+from .offered import offered, resolved
+
+__all__ = ("injected", "install", "loader")
+
+E = typing.TypeVar("E", bound=hikari.Event)
+Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
+InjectedListener = Callable[typing.Concatenate[E, ...], Coroutine[typing.Any, typing.Any, None]]
+
+_CLOSING_POLL: typing.Final = 0.05
+
+
+def install(client: lightbulb.Client, cache: Cache | None = None) -> Cache:
+    """Let a client inject a cache and its views. Doing so again changes nothing.
+
+    Parameters
+    ----------
+    client
+        The client. Best before it has handled anything; later it works as well.
+    cache
+        The cache; the one that is attached to the client's bot if this is left out. If there is none, one is attached
+        to what ``PERSIST_URL`` in the environment names, else to ``sqlite:///persist.db``.
+
+    Returns
+    -------
+    persist.Cache
+        The cache.
+
+    Raises
+    ------
+    persist.PersistError
+        If there is none and none can be attached to the client's bot.
+    """
+    cache = resolved(client.app, cache)
+    _register(client, cache)
+    return cache
+
+
+def injected(client: lightbulb.Client) -> Callable[[InjectedListener[E]], Listener[E]]:
+    """Inject into a listener of hikari itself: write it below ``@bot.listen()``.
+
+    Parameters
+    ----------
+    client
+        The client that injects.
+
+    Examples
+    --------
+    ::
+
+        @bot.listen()
+        @persist.integrations.lightbulb.injected(client)
+        async def on_message(event: hikari.MessageCreateEvent, members: persist.Members) -> None: ...
+    """
+
+    def decorate(listener: InjectedListener[E]) -> Listener[E]:
+        inject = client.di.contextual(lightbulb.di.Contexts.DEFAULT)
+        call = inject(lightbulb.di.with_di(listener))
+
+        @functools.wraps(listener)
+        async def heard(event: E) -> None:
+            await call(event)
+
+        # hikari reads the type of the event from here, and refuses a second parameter.
+        heard.__signature__ = _of_event(listener)  # type: ignore[attr-defined]
+        return heard
+
+    return decorate
+
+
+def _of_event(listener: Callable[..., object]) -> inspect.Signature:
+    try:
+        signature = inspect.signature(listener, eval_str=True)
+    except NameError:  # only type checkers know a name in it: then the listener is given its event types by argument
+        signature = inspect.signature(listener)
+    return signature.replace(parameters=list(signature.parameters.values())[:1])
+
+
+def _register(client: lightbulb.Client, cache: Cache, closing: linkd.Container | None = None) -> None:
+    registry = client.di.registry_for(lightbulb.di.Contexts.DEFAULT)
+    # No teardown of the cache itself: it belongs to the bot, which outlives the client.
+    try:
+        for kind, value in offered(cache).items():
+            registry.register_value(kind, value)
+    except linkd.RegistryFrozenException:
+        # Something has been injected already. The container that did it takes more, but only until the client stops.
+        container = client.di.default_container
+        if container is None:
+            raise
+        again = functools.partial(_register, client, cache, container)
+        if container is closing:
+            asyncio.get_running_loop().call_later(_CLOSING_POLL, again)
+            return
+        for kind, value in offered(cache).items():
+            container.add_value(kind, value)
+        container.add_value(_Late, _Late(again), teardown=_Late.end)
+
+
+class _Late:
+    """Stands for what was registered too late, and ends with the container that has it."""
+
+    def __init__(self, again: Callable[[], None]) -> None:
+        self._again = again
+
+    def end(self) -> None:
+        asyncio.get_running_loop().call_soon(self._again)
+
+
+class _Loadable(lightbulb.Loadable):
+    async def load(self, client: lightbulb.Client) -> None:
+        cache = install(client)
+        if getattr(client.app, "is_alive", False):
+            # lightbulb loads while the bot starts, and waits for this: nothing is heard before the cache is open.
+            await cache.start()
+
+    async def unload(self, client: lightbulb.Client) -> None:
+        """Undo nothing: the cache belongs to the bot, and what lightbulb can inject cannot be taken back."""
+
+
+loader: lightbulb.Loader = lightbulb.Loader()
+loader.add(_Loadable())

@@ -1,0 +1,35 @@
+"""What every command framework offers of a cache by type, and where the cache comes from."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+
+import hikari
+
+from persist.cache import Cache
+from persist.views import VIEWS
+
+__all__ = ("offered", "resolved")
+
+
+def offered(cache: Cache) -> Mapping[type[typing.Any], object]:
+    """Return what can be asked for by its type: the cache and each of its views.
+
+    Every type is a class of its own and not generic: lightbulb tells types apart by their names alone.
+    """
+    return {Cache: cache, type(cache): cache, **{view: getattr(cache, name) for name, view in VIEWS.items()}}
+
+
+def resolved(app: object, *given: Cache | None) -> Cache:
+    """Return the first cache that is given, else the one that is attached to a bot, else attach one.
+
+    Raises
+    ------
+    persist.PersistError
+        If a cache cannot be attached to the bot, or ``PERSIST_URL`` cannot be used.
+    """
+    for cache in given:
+        if cache is not None:
+            return cache
+    return Cache.resolve(typing.cast("hikari.GatewayBotAware", app))

@@ -1,0 +1,85 @@
+"""For bots written with tanjun: ``client.load_modules("persist.integrations.tanjun")``.
+
+Commands, hooks, checks, error handlers, autocomplete, schedules and tanjun's listeners then get `persist.Cache` and its
+views with ``members: alluka.Injected[persist.Members]``. Tanjun's own converters, permission checks, limiters and
+owner checks ask the cache before they ask Discord.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Collection
+
+import hikari
+import tanjun
+
+from persist.cache import Cache
+
+from .offered import offered, resolved
+from .tanjun_views import views_of
+
+__all__ = ("install", "load", "unload")
+
+_STARTING: typing.Final = tanjun.ClientCallbackNames.STARTING
+
+
+def install(
+    client: tanjun.abc.Client, cache: Cache | None = None, *, authoritative: Collection[str] = frozenset()
+) -> Cache:
+    """Let a client inject a cache and its views, and ask it itself. Doing so again changes nothing.
+
+    Parameters
+    ----------
+    client
+        The client, made by ``from_gateway_bot``, at any time.
+    cache
+        The cache; if this is left out, the one that the client injects already, else the one that is attached to its
+        bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names, else to
+        ``sqlite:///persist.db``.
+    authoritative
+        Names of kinds, such as ``{"roles", "channels"}``, of which the cache knows all there are: what it does not have
+        does not exist, and tanjun does not ask Discord. For other kinds it does.
+
+    Returns
+    -------
+    persist.Cache
+        The cache.
+
+    Raises
+    ------
+    LookupError
+        If the client does not know its bot.
+    persist.PersistError
+        If there is no cache and none can be attached to the client's bot, or a name is not that of a kind.
+    """
+    cache = resolved(_app(client), cache, client.get_type_dependency(Cache, default=None))
+    for kind, value in {**offered(cache), **views_of(cache, authoritative)}.items():
+        client.set_type_dependency(kind, value)
+    # The bot opens it when it starts, as it opens the client: this lets what the client opens find it open.
+    client.add_client_callback(_STARTING, cache.start)
+    return cache
+
+
+def _app(client: tanjun.abc.Client) -> object:
+    for trait in (hikari.GatewayBotAware, hikari.RESTBotAware):
+        app = client.get_type_dependency(typing.cast("type[typing.Any]", trait), default=None)
+        if app is not None:
+            return app
+    msg = "the client does not know its bot: make it with tanjun.Client.from_gateway_bot"
+    raise LookupError(msg)
+
+
+@tanjun.as_loader(standard_impl=False)
+def load(client: tanjun.abc.Client) -> None:
+    """Install the cache; tanjun calls this."""
+    install(client)
+
+
+@tanjun.as_unloader(standard_impl=False)
+def unload(client: tanjun.abc.Client) -> None:
+    """Let the client use nothing of it any more; tanjun calls this. The cache goes on, as it belongs to the bot."""
+    cache = client.get_type_dependency(Cache, default=None)
+    if cache is not None:
+        client.remove_client_callback(_STARTING, cache.start)
+        for kind in (*offered(cache), *views_of(cache)):
+            client.remove_type_dependency(kind)

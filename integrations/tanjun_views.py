@@ -1,0 +1,201 @@
+"""A cache as tanjun's converters, checks and limiters ask for it: its asynchronous cache interfaces."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+
+import hikari
+from tanjun.dependencies import async_cache
+
+from persist.cache import Cache
+from persist.errors import PersistError, QueryError
+from persist.found import Found
+
+__all__ = ("views_of",)
+
+T = typing.TypeVar("T")
+D = typing.TypeVar("D")
+_Id = hikari.Snowflakeish
+_UNSET: typing.Any = ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Lookup(typing.Generic[T]):
+    """How tanjun asks about one kind.
+
+    Attributes
+    ----------
+    keys
+        What tanjun knows it by.
+    get
+        Returns the thing of a guild, or of any, with an id, if it is known.
+    found
+        Returns those of a guild, or all.
+    """
+
+    keys: tuple[typing.Any, ...]
+    get: Callable[[Cache, int | None, typing.Any], Awaitable[T | None]]
+    found: Callable[[Cache, int | None], Found[T] | AsyncIterator[T]]
+
+
+def _by_id(name: str, *keys: typing.Any) -> _Lookup[typing.Any]:
+    async def get(cache: Cache, guild_id: int | None, key: _Id) -> typing.Any:
+        thing = await getattr(cache, name).get(key)
+        return thing if guild_id is None or thing is None or thing.guild_id == guild_id else None
+
+    return _Lookup(keys, get, _finding(name))
+
+
+def _by_member(name: str, *keys: typing.Any) -> _Lookup[typing.Any]:
+    async def get(cache: Cache, guild_id: int | None, key: _Id) -> typing.Any:
+        return await getattr(cache, name).get(guild_id, key)
+
+    return _Lookup(keys, get, _finding(name))
+
+
+def _finding(name: str) -> Callable[[Cache, int | None], Found[typing.Any]]:
+    def found(cache: Cache, guild_id: int | None) -> Found[typing.Any]:
+        wanted = {} if guild_id is None else {"guild_id": guild_id}
+        found: Found[typing.Any] = getattr(cache, name).find(**wanted)
+        return found
+
+    return found
+
+
+async def _role(cache: Cache, guild_id: int | None, key: _Id) -> hikari.Role | None:
+    role = await cache.roles.get(key)
+    if role is None or (guild_id is not None and role.guild_id != guild_id):
+        return None
+    return role if await cache.roles.get(role.guild_id) is not None else None
+
+
+async def _roles(cache: Cache, guild_id: int | None) -> AsyncIterator[hikari.Role]:
+    # From some of the roles tanjun computes wrong permissions. @everyone, whose id is the guild's, comes with all.
+    complete: dict[int, bool] = {}
+    async for role in cache.roles.find() if guild_id is None else cache.roles.find(guild_id=guild_id):
+        if role.guild_id not in complete:
+            complete[role.guild_id] = await cache.roles.get(role.guild_id) is not None
+        if complete[role.guild_id]:
+            yield role
+
+
+def _of(kind: typing.Any, *interfaces: typing.Any) -> tuple[typing.Any, ...]:
+    return tuple(interface[kind] for interface in interfaces)
+
+
+_ANY, _IN_GUILD = async_cache.SfCache, async_cache.SfGuildBound
+_LOOKUPS: typing.Final[Mapping[str, _Lookup[typing.Any]]] = {
+    "guilds": _by_id("guilds", *_of(hikari.Guild, _ANY), *_of(hikari.GatewayGuild, _ANY)),
+    "channels": _by_id("channels", *_of(hikari.PermissibleGuildChannel, _ANY, _IN_GUILD)),
+    "threads": _by_id("threads", *_of(hikari.GuildThreadChannel, _ANY)),
+    "roles": _Lookup(_of(hikari.Role, _ANY, _IN_GUILD), _role, _roles),
+    "emojis": _by_id("emojis", *_of(hikari.KnownCustomEmoji, _ANY, _IN_GUILD)),
+    "users": _by_id("users", *_of(hikari.User, _ANY)),
+    "messages": _by_id("messages", *_of(hikari.Message, _ANY)),
+    "invites": _by_id("invites", async_cache.AsyncCache[str, hikari.InviteWithMetadata]),
+    "members": _by_member("members", *_of(hikari.Member, _IN_GUILD)),
+    "presences": _by_member("presences", *_of(hikari.MemberPresence, _IN_GUILD)),
+    "voice_states": _by_member("voice_states", *_of(hikari.VoiceState, _IN_GUILD)),
+}
+"""The kinds that tanjun asks about, and that it can be told of."""
+
+
+def views_of(cache: Cache, authoritative: Collection[str] = frozenset()) -> Mapping[typing.Any, object]:
+    """Return what tanjun asks, by the type that it asks for it.
+
+    Parameters
+    ----------
+    cache
+        What answers.
+    authoritative
+        The kinds of which the cache has all there are.
+
+    Raises
+    ------
+    persist.QueryError
+        If a name is not that of a kind.
+    """
+    if isinstance(authoritative, str) or not set(authoritative) <= _LOOKUPS.keys():
+        msg = f"authoritative must be a collection of names out of {', '.join(_LOOKUPS)}, not {authoritative!r}"
+        raise QueryError(msg)
+    views: dict[typing.Any, object] = {async_cache.SingleStoreCache[hikari.OwnUser]: _OwnUser(cache)}
+    for name, lookup in _LOOKUPS.items():
+        view = _View(cache, name, lookup, authoritative=name in authoritative)
+        views |= dict.fromkeys(lookup.keys, view)
+    return views
+
+
+class _Iterator(async_cache.CacheIterator[T]):
+    """The things of one kind; none, if the cache cannot say."""
+
+    __slots__ = ("_again", "_items")
+
+    def __init__(self, again: Callable[[], Found[T] | AsyncIterator[T]]) -> None:
+        self._again = again
+        self._items: AsyncIterator[T] | None = None
+
+    async def __anext__(self) -> T:
+        if self._items is None:
+            self._items = aiter(self._again())
+        try:
+            return await anext(self._items)
+        except PersistError:
+            raise StopAsyncIteration from None
+
+    async def len(self) -> int:
+        found = self._again()
+        try:
+            return await found.count() if isinstance(found, Found) else len([item async for item in found])
+        except PersistError:
+            return 0
+
+
+class _View(async_cache.AsyncCache[typing.Any, T], async_cache.GuildBoundCache[_Id, T]):
+    def __init__(self, cache: Cache, name: str, lookup: _Lookup[T], *, authoritative: bool) -> None:
+        self._cache = cache
+        self._name = name
+        self._lookup = lookup
+        self._authoritative = authoritative
+
+    async def get(self, key: typing.Any, /, *, default: D = _UNSET) -> T | D:
+        return await self._one(None, key, default)
+
+    async def get_from_guild(self, guild_id: _Id, key: _Id, /, *, default: D = _UNSET) -> T | D:
+        return await self._one(int(guild_id), key, default)
+
+    def iter_all(self) -> async_cache.CacheIterator[T]:
+        return _Iterator(lambda: self._lookup.found(self._cache, None))
+
+    def iter_for_guild(self, guild_id: _Id, /) -> async_cache.CacheIterator[T]:
+        return _Iterator(lambda: self._lookup.found(self._cache, int(guild_id)))
+
+    async def _one(self, guild_id: int | None, key: typing.Any, default: D) -> T | D:
+        miss: type[Exception] = async_cache.EntryNotFound if self._authoritative else async_cache.CacheMissError
+        try:
+            thing = await self._lookup.get(self._cache, guild_id, key)
+        except PersistError:  # it is not open, or its database is away: it knows of nothing that does not exist
+            thing, miss = None, async_cache.CacheMissError
+        return _or(thing, default, miss, self._name)
+
+
+class _OwnUser(async_cache.SingleStoreCache[hikari.OwnUser]):
+    def __init__(self, cache: Cache) -> None:
+        self._cache = cache
+
+    async def get(self, *, default: D = _UNSET) -> hikari.OwnUser | D:
+        try:
+            me = await self._cache.get_me()
+        except PersistError:
+            me = None
+        return _or(me, default, async_cache.CacheMissError, "own user")
+
+
+def _or(thing: T | None, default: D, miss: type[Exception], name: str) -> T | D:
+    if thing is not None:
+        return thing
+    if default is not ...:
+        return default
+    msg = f"the cache does not have it among its {name}"
+    raise miss(msg)

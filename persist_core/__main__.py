@@ -1,0 +1,20 @@
+"""``python -m persist`` is ``persist``, the command line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line, or say what it needs."""
+    try:
+        from .cli import run  # noqa: PLC0415 - an extra, and the sentence below is for those who do not have it
+    except ModuleNotFoundError as error:
+        if error.name not in {"typer", "rich"}:
+            raise
+        sys.exit(f"The command line needs {error.name}; install it with: pip install 'hikari-persist[cli]'")
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""Filling a column that is new from the payloads that are there, slice by slice."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from .dialect import Dialect, Speller, converted
+from .model import Entity, Key
+from .schema import Storage
+from .spi import Order, Row, Transaction
+
+__all__ = ("backfill",)
+
+_SLICE: typing.Final = 500
+
+
+async def backfill(
+    dialect: Dialect,
+    transaction: Transaction,
+    entity: Entity[typing.Any],
+    column: str,
+    after: Key | None,
+    passed: Callable[[Key, int, int], Awaitable[None]],
+) -> None:
+    """Fill a column of every record of a kind.
+
+    Parameters
+    ----------
+    dialect, transaction
+        Where the records are.
+    entity, column
+        What is filled. A payload that the column cannot be read from leaves it NULL.
+    after
+        The key of the last record that was seen before an interruption.
+    passed
+        Called after each slice: its last key, how many records have been seen, and how many there are.
+    """
+    table = dialect.quote(entity.name)
+    rows = await transaction.fetch(f"SELECT COUNT(*) FROM {table}")
+    total, seen = int(rows[0][0]), 0
+    while True:
+        some = await _next(dialect, transaction, entity, after)
+        if not some:
+            return
+        width = len(entity.key)
+        keys_of: dict[typing.Any, list[Key]] = {}
+        for row in some:
+            keys_of.setdefault(_value(entity, column, row[width]), []).append(tuple(row[:width]))
+        for value, keys in keys_of.items():
+            if value is not None:
+                speller = Speller(dialect)
+                new = f"{dialect.quote(column)} = {speller.value(entity.kind_of(column), value)}"
+                await transaction.execute(
+                    f"UPDATE {table} SET {new} WHERE {speller.keys(entity, keys)}", speller.params
+                )
+        after, seen = tuple(some[-1][:width]), seen + len(some)
+        await passed(after, seen, total)
+
+
+async def _next(
+    dialect: Dialect, transaction: Transaction, entity: Entity[typing.Any], after: Key | None
+) -> typing.Sequence[Row]:
+    """Return keys and payloads of the next records."""
+    speller = Speller(dialect)
+    order = [Order(name) for name in entity.key]
+    where = f" WHERE {speller.after(entity, order, after)}" if after is not None else ""
+    kinds: dict[str, Storage] = {**entity.key, "payload": "document"}
+    columns = ", ".join(dialect.load.get(kind, "{}").format(dialect.quote(name)) for name, kind in kinds.items())
+    by = ", ".join(dialect.quote(name) for name in entity.key)
+    sql = f"SELECT {columns} FROM {dialect.quote(entity.name)}{where} ORDER BY {by} LIMIT {_SLICE}"
+    return converted(dialect, tuple(kinds.values()), await transaction.fetch(sql, speller.params))
+
+
+def _value(entity: Entity[typing.Any], column: str, payload: str) -> typing.Any:
+    try:
+        return entity.columns[column].read(orjson.loads(payload))
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None

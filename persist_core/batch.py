@@ -1,0 +1,241 @@
+"""Changes on their way to a store, in a normal form that is reached as they arrive.
+
+A segment holds the changes of scopes, in order, and then at most one change per key. A later change of a key absorbs
+the earlier one. A change of a scope is applied at once to the keyed changes that it covers, so that what is still there
+is later than it. Where only a store could tell what it covers, a new segment begins.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator
+
+from .changes import Amend, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold
+from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, known_in, matches
+from .edits import edited, joined
+from .model import Entity, Key, Payload, Record
+
+__all__ = ("Batch", "Segment", "absorb")
+
+AnyEntity = Entity[typing.Any]
+
+
+def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
+    """Return one change of a key that does what two do."""
+    if not isinstance(later, Patch):
+        return later
+    match earlier:
+        case Put(record):
+            payload = edited(record.payload, later.edits)
+            return Put(Record(record.entity, record.key, record.guild_id, payload, later.origin))
+        case Patch(entity, key, guild_id, edits, _, create):
+            return Patch(entity, key, guild_id, joined(edits, later.edits), later.origin, create or later.create)
+        case Drop():
+            made = fold(None, later)
+            return earlier if made is None else Put(made)
+
+
+class Segment:
+    """Changes in normal form."""
+
+    __slots__ = ("_guilds", "_scopes_of", "keyed", "scopes")
+
+    def __init__(self) -> None:
+        self.scopes: list[ScopeChange] = []
+        self._scopes_of: dict[AnyEntity, list[ScopeChange]] = {}
+        self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
+        self._guilds: set[tuple[AnyEntity, int | None]] = set()
+
+    def add(self, change: KeyedChange) -> bool | None:
+        """Take a change of a key. Return whether it is one more, or was absorbed; ``None`` when it cannot be here."""
+        entity, key, guild_id = change.entity, change.key, change.guild_id
+        keyed = self.keyed.get(entity)
+        if keyed is None:
+            keyed = self.keyed[entity] = {}
+        self._guilds.add((entity, guild_id))
+        if (earlier := keyed.get(key)) is None:
+            keyed[key] = change
+            return True
+        if isinstance(change, Patch) and change.create and isinstance(earlier, Patch) and not earlier.create:
+            return None  # what the earlier one says is lost if nothing is stored, and only a store can tell
+        keyed[key] = absorb(earlier, change)
+        return False
+
+    def holds(self, entity: AnyEntity, guild_id: int | None) -> bool:
+        """Tell whether keyed changes of a kind are here, in a guild or in any."""
+        return bool(self.keyed.get(entity)) if guild_id is None else (entity, guild_id) in self._guilds
+
+    def informed(self, change: ScopeChange) -> ScopeChange:
+        """Return a change of a scope that asks a store only for what the keyed changes here do not tell already."""
+        if not any(True for _ in known_in(change.where)):
+            return change
+        return change._replace(where=tuple(map(self._told, change.where)))
+
+    def _told(self, condition: Conditional) -> Conditional:
+        if isinstance(condition, Not):
+            return Not(self._told(condition.condition))
+        if not isinstance(condition, Known):
+            return condition
+        match self.keyed.get(condition.entity, {}).get(condition.key):
+            case Put() | Patch(create=True):
+                return AllOf(())
+            case Drop():
+                return AnyOf(())
+            case _:  # what is not named, or only changed, is there if it was
+                return condition
+
+    def reach(self, change: ScopeChange) -> list[KeyedChange] | None:
+        """Return the keyed changes that a change of a scope covers; ``None`` when only a store can tell."""
+        # What things of a guild belong to is in the same guild.
+        if any(self.holds(entity, change.guild_id) for entity in _asked(change.where)):
+            return None
+        if not self.holds(change.entity, change.guild_id):
+            return []
+        found: list[KeyedChange] = []
+        for keyed in self.keyed[change.entity].values():
+            if isinstance(keyed, Drop) or (change.guild_id is not None and keyed.guild_id != change.guild_id):
+                continue
+            covered = _reaches(change, keyed)
+            if covered is None:
+                return None
+            if covered:
+                found.append(keyed)
+        return found
+
+    def apply(self, change: ScopeChange, covered: list[KeyedChange]) -> None:
+        """Take a change of a scope that covers some of the keyed changes here."""
+        for keyed in covered:
+            self.keyed[change.entity][keyed.key] = absorb(keyed, _for_key(change, keyed))
+        self.scopes.append(change)
+        self._scopes_of.setdefault(change.entity, []).append(change)
+
+    def of_key(self, entity: AnyEntity, key: Key) -> list[Change]:
+        """Return the changes that may concern one key, in order."""
+        found: list[Change] = list(self._scopes_of.get(entity, ()))
+        if (keyed := self.keyed.get(entity)) is not None and (change := keyed.get(key)) is not None:
+            found.append(change)
+        return found
+
+    def changes(self) -> Iterator[Change]:
+        """Yield all changes, in an order that a store may make them in."""
+        yield from self.scopes
+        for keyed in self.keyed.values():
+            for sort in _SORTS:  # neighbours of one sort become one statement
+                yield from (change for change in keyed.values() if type(change) is sort)
+
+
+_SORTS: typing.Final = (Put, Patch, Drop)
+
+
+def _reaches(change: ScopeChange, keyed: Put | Patch) -> bool | None:
+    if isinstance(keyed, Put):
+        return matches(change.where, keyed.record.column)
+    # The scope goes first to the store, where it meets what the patch will change: neither may depend on the other.
+    if matches(change.where, _reader(keyed, {})) is False:
+        return False
+    if isinstance(change, DropScope) and matches(change.where, _reader(keyed, edited({}, keyed.edits))):
+        return True
+    return None
+
+
+def _for_key(change: ScopeChange, keyed: KeyedChange) -> KeyedChange:
+    match change:
+        case DropScope(entity):
+            return Drop(entity, keyed.key, keyed.guild_id)
+        case Amend(entity, _, _, edits, origin):
+            return Patch(entity, keyed.key, keyed.guild_id, edits, origin)
+
+
+def _asked(where: Where) -> Iterator[AnyEntity]:
+    """Yield the other kinds that conditions look at."""
+    for condition in where:
+        yield from _asked_by(condition)
+
+
+def _asked_by(condition: Conditional) -> Iterator[AnyEntity]:
+    match condition:
+        case Within(_, entity, where):
+            yield entity
+            yield from _asked(where)
+        case Not(inner):
+            yield from _asked_by(inner)
+        case AnyOf(parts) | AllOf(parts):
+            yield from _asked(parts)
+        case Condition() | Known():
+            pass
+
+
+def _unknown(name: str) -> typing.NoReturn:
+    raise LookupError(name)
+
+
+def _reader(change: Patch, known: Payload) -> Callable[[str], typing.Any]:
+    """Return a way to read columns of what a patch changes, of which only its key and some fields are known."""
+    entity, key, guild_id = change.entity, change.key, change.guild_id
+
+    def column(name: str) -> typing.Any:
+        value = entity.column_of(name, key, guild_id, known)
+        if name in entity.columns and value is None:
+            raise LookupError(name)
+        return value
+
+    return column
+
+
+class Batch:
+    """Segments, oldest first, and how many changes are in them.
+
+    Parameters
+    ----------
+    at
+        The moment that stands for the batch. A stored record that was last updated then contains it.
+    """
+
+    __slots__ = ("at", "coalesced", "segments", "size")
+
+    def __init__(self, at: str) -> None:
+        self.at: str = at
+        self.segments: list[Segment] = [Segment()]
+        self.size: int = 0
+        self.coalesced: int = 0
+
+    def add(self, change: Change) -> None:
+        """Take a change that is later than all others here."""
+        if isinstance(change, (DropScope, Amend)):
+            self._add_scope(change)
+            return
+        added = self.segments[-1].add(change)
+        if added is None:
+            self.segments.append(Segment())
+            added = self.segments[-1].add(change)
+        if added:
+            self.size += 1
+        else:
+            self.coalesced += 1
+
+    def _add_scope(self, change: ScopeChange) -> None:
+        change = self.segments[-1].informed(change)
+        if matches(change.where, _unknown) is False:
+            self.coalesced += 1
+            return
+        covered = self.segments[-1].reach(change)
+        if covered is None:
+            self.segments.append(Segment())
+            covered = []
+        self.segments[-1].apply(change, covered)
+        self.size += 1
+
+    def holds(self, entity: AnyEntity, key: Key) -> bool:
+        """Tell whether a change names a key."""
+        return any(key in segment.keyed.get(entity, ()) for segment in self.segments)
+
+    def shed(self, entity: AnyEntity) -> int:
+        """Give up all keyed changes of a kind, and return how many these were."""
+        shed = sum(len(segment.keyed.pop(entity, ())) for segment in self.segments)
+        self.size -= shed
+        return shed
+
+    def changes(self) -> Iterator[Change]:
+        """Yield all changes, in an order that a store may make them in."""
+        for segment in self.segments:
+            yield from segment.changes()

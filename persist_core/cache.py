@@ -1,0 +1,425 @@
+"""The cache itself: what a bot holds in its hands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import typing
+from collections.abc import Callable, Coroutine, Sequence
+
+import hikari
+
+from . import chunking, names, names_rest, permissions, views
+from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
+from .engine import Engine
+from .entities import OWN_USER
+from .errors import CacheClosedError, PersistError, QueryError
+from .fetching import Fetcher
+from .gauges import Gauges
+from .journal import Limits
+from .listening import confirmed
+from .locations import Location, store_of
+from .model import Entity
+from .quarantine import Quarantine, Quarantined
+from .reader import Reader
+from .rules import Rules
+from .view import key_part
+
+__all__ = ("Cache",)
+
+_LOG = logging.getLogger("persist")
+_DEFAULT: typing.Final = "sqlite:///persist.db"
+
+E = typing.TypeVar("E", bound=hikari.Event)
+T = typing.TypeVar("T")
+Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
+
+
+class Cache(names.HikariNames, names_rest.RestNames):
+    """Remembers what Discord said, across restarts, and gives it back as hikari objects.
+
+    It attaches itself to the bot: it opens before the bot connects, stores everything when the bot stops, and hears
+    every gateway event before any listener does. A listener therefore reads its own event from it.
+
+    Parameters
+    ----------
+    bot
+        The bot whose gateway it hears.
+    backend
+        Where to keep things: a URL such as ``"sqlite:///cache.db"`` or ``"memory://"``, or an object that names one,
+        such as ``persist.SQLiteBackend("cache.db")``.
+    rules
+        What is remembered; everything if this is left out.
+    interval
+        Seconds that changes may wait to be stored together. This is what a killed process loses at most.
+    limit
+        Changes that are held while the database is away or does not answer. What comes then is counted as shed or lost,
+        and logged.
+    stop_timeout
+        Seconds that storing the rest may take when the bot stops.
+    strict
+        Whether a bot closes itself when the cache cannot be opened. It is logged as critical in any case.
+    members
+        When Discord is asked for all members of a guild that it does not list whole by itself: ``"never"``;
+        ``"stale"``, which is when they were never complete or not as many as Discord says; or ``"always"``, which is
+        at each start. Where hikari asks by itself (``auto_chunk_members`` and its own cache of members), it is not
+        done twice. It takes the GUILD_MEMBERS intent.
+
+    Raises
+    ------
+    persist.PersistError
+        If an argument cannot be used. Nothing is connected or written yet.
+
+    Warns
+    -----
+    hikari.MissingIntentWarning
+        Once per kind of thing that the bot's intents leave empty or out of date and that its rules do not turn off.
+    """
+
+    def __init__(
+        self,
+        bot: hikari.GatewayBotAware,
+        backend: str | Location = _DEFAULT,
+        *,
+        rules: Rules | None = None,
+        interval: float = 0.05,
+        limit: int = 200_000,
+        stop_timeout: float = 30.0,
+        strict: bool = False,
+        members: chunking.Policy = "stale",
+    ) -> None:
+        _check(bot, rules, interval, limit, stop_timeout, strict)
+        _check_members(members)
+        self._bot = bot
+        self._store = store_of(backend)
+        self._rules = rules or Rules()
+        warn_of_intents(bot.intents, self._rules.off, stacklevel=2)
+        self._limits = Limits(interval=interval, most=limit)
+        self._stop_timeout = stop_timeout
+        self._strict = strict
+        self._members_policy: chunking.Policy = members
+        self._pace = chunking.Pace()
+        self._gauges = Gauges()
+        self._quarantine = Quarantine(self._gauges)
+        self._engine: Engine | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._late: asyncio.Task[None] | None = None
+        self._failure: PersistError | None = None
+        self._told: PersistError | None = None
+        for name, view in views.VIEWS.items():
+            setattr(self, name, view(self._answering, self._running))
+        self._fetcher = Fetcher(bot, self._opened, self._rules.off)
+        self._attach()
+
+    def __repr__(self) -> str:
+        state = "open" if self._engine is not None else "closed"
+        return f"<persist.Cache on {self._store!r}, {state}>"
+
+    # ----------------------------------------------------------------------------------------------------- life cycle
+
+    @staticmethod
+    def of(bot: object) -> Cache | None:
+        """Return the cache that is attached to a bot, or ``None``."""
+        if not isinstance(bot, hikari.EventManagerAware):
+            return None
+        for listener in bot.event_manager.get_listeners(hikari.StartingEvent, polymorphic=False):
+            owner = getattr(listener, "__self__", None)
+            if isinstance(owner, Cache):
+                return owner
+        return None
+
+    @staticmethod
+    def resolve(bot: hikari.GatewayBotAware) -> Cache:
+        """Return the cache that is attached to a bot, or attach one: to ``PERSIST_URL``, else ``sqlite:///persist.db``."""
+        return Cache.of(bot) or Cache(bot, os.environ.get("PERSIST_URL", _DEFAULT))
+
+    def _attach(self) -> None:
+        manager = self._bot.event_manager
+        manager.subscribe(hikari.StartingEvent, self._on_starting)
+        manager.subscribe(hikari.StartedEvent, self._on_started)
+        manager.subscribe(hikari.StoppingEvent, self._on_stopping)
+        manager.subscribe(hikari.StoppedEvent, self._on_stopped)
+        if self._bot.is_alive:
+            # StartingEvent has gone out already, and whom it did not find it will not find this time.
+            self._begin(patient=not self._strict)
+            self._late = asyncio.create_task(self.start(), name="persist late start")
+
+    async def _on_starting(self, _: hikari.StartingEvent) -> None:
+        await self.start()
+
+    async def _on_started(self, _: hikari.StartedEvent) -> None:
+        if self._engine is not None:
+            self._engine.feed.sessions.all_started = True
+
+    async def start(self) -> None:
+        """Open as the bot does when it starts: a failure is not raised but logged as critical.
+
+        If the cache is open, this is a no-op. If it is strict, a failure closes the bot. A bot that starts calls this,
+        and so does a cache that is attached to a bot that already runs.
+        """
+        try:
+            if self._engine is None:
+                await asyncio.shield(self._begin(patient=not self._strict))
+        except PersistError as error:
+            if error is self._told:  # more than one waited for the same opening
+                return
+            self._told = error
+            _LOG.critical("the cache cannot be opened, and nothing is remembered: %s", error)
+            if self._strict:
+                await self._bot.close()
+
+    async def _on_stopping(self, _: hikari.StoppingEvent) -> None:
+        # hikari cancels StoppedEvent's listeners when a bot closes itself: most is stored before.
+        if self._engine is not None:
+            try:
+                async with asyncio.timeout(self._stop_timeout):
+                    await self._engine.journal.flush()
+            except TimeoutError:
+                _LOG.error(
+                    "storing takes more than %g s; %d changes wait", self._stop_timeout, self._engine.journal.depth
+                )
+
+    async def _on_stopped(self, _: hikari.StoppedEvent) -> None:
+        await self.close()
+
+    async def open(self) -> None:
+        """Open the database and begin to hear the gateway. If the cache is open, this is a no-op.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database cannot be reached.
+        persist.SchemaError
+            If it is one that this code cannot use.
+        """
+        if self._engine is None:
+            await asyncio.shield(self._begin(patient=False))
+
+    def _begin(self, *, patient: bool) -> asyncio.Task[None]:
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open(patient=patient), name="persist open")
+        return self._opening
+
+    async def _open(self, *, patient: bool) -> None:
+        engine = Engine(
+            self._bot,
+            self._store,
+            self._rules,
+            self._limits,
+            self._gauges,
+            self._quarantine,
+            self._members_policy,
+            self._pace,
+        )
+        try:
+            away = await engine.start(patient=patient)
+        except PersistError as error:
+            self._failure = error
+            raise
+        self._failure = None
+        self._engine = engine
+        # A cache that is attached late, or opened again, hears of no start.
+        engine.feed.sessions.all_started = bool(self._bot.is_alive and self._bot.shards)
+        if away is not None:
+            _LOG.critical("the database is away: %s; what the gateway says waits for it, and it is tried again", away)
+
+    async def close(self) -> None:
+        """Store everything that was seen, and close the database. If the cache is closed, this is a no-op.
+
+        It may be opened again.
+        """
+        if self._opening is not None and not self._opening.done():
+            await asyncio.wait((self._opening,))
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            await engine.stop(self._stop_timeout)
+
+    async def __aenter__(self) -> typing.Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def flush(self) -> None:
+        """Wait until everything seen so far is in the database.
+
+        Raises
+        ------
+        persist.CacheClosedError
+            If the cache is not open.
+        """
+        await self._answering()
+        if self._engine is not None:
+            await self._engine.journal.flush()
+
+    def _closed(self) -> CacheClosedError:
+        if self._failure is not None:
+            error = CacheClosedError(f"the cache could not be opened: {self._failure}")
+            error.__cause__ = self._failure
+            return error
+        return CacheClosedError(
+            "the cache is not open; it opens when the bot starts, with `await cache.open()` or with `async with cache`"
+        )
+
+    async def _answering(self) -> Reader:
+        """Return what answers questions, once an opening that is under way has ended."""
+        if self._engine is None and self._opening is not None and not self._opening.done():
+            await asyncio.wait((self._opening,))
+        if self._engine is None:
+            raise self._closed()
+        return self._engine.reader
+
+    async def _opened(self) -> Engine:
+        await self._answering()
+        if self._engine is None:
+            raise self._closed()
+        return self._engine
+
+    def _running(self) -> frozenset[int]:
+        return frozenset() if self._engine is None else self._engine.feed.epochs
+
+    # ---------------------------------------------------------------------------------------------------------- using
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the database is open and the gateway is heard."""
+        return self._engine is not None
+
+    def listen(self, *event_types: type[E], confirm: bool = False) -> Callable[[Listener[E]], Listener[E]]:
+        """Listen to events that the cache already has, as ``bot.listen`` does.
+
+        Parameters
+        ----------
+        *event_types
+            The types of events; the annotation of the first parameter if there are none.
+        confirm
+            Whether the listener waits until what the event changes is in the database, and not only seen.
+
+        Raises
+        ------
+        persist.QueryError
+            If ``confirm`` is not a truth value. What else can be wrong is refused as ``bot.listen`` does.
+        """
+        if not isinstance(confirm, bool):
+            msg = f"confirm is True or False, not {confirm!r}"
+            raise QueryError(msg)
+
+        def decorate(listener: Listener[E]) -> Listener[E]:
+            heard = confirmed(listener, self.flush) if confirm else listener
+            self._bot.event_manager.listen(*event_types)(heard)
+            return listener
+
+        return decorate
+
+    async def completeness(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild], kind: str) -> Completeness:
+        """Return how much is known of what a guild has of one kind.
+
+        Parameters
+        ----------
+        guild
+            The guild, or its id.
+        kind
+            A kind of thing that guilds have, such as ``persist.MEMBERS``.
+
+        Raises
+        ------
+        persist.QueryError
+            If an argument is neither.
+        persist.CacheClosedError
+            If the cache is not open and cannot be opened.
+        """
+        entity, guild_id = kind_named(kind), key_part(guild, "the guild")
+        note = await (await self._answering()).note(entity, guild_id)
+        return completeness_of(entity, note, self._bot.intents, self._rules.off, self._running())
+
+    async def get_me(self) -> hikari.OwnUser | None:
+        """Return the bot's own user."""
+        reader = await self._answering()
+        me = self._engine.feed.me if self._engine is not None else None
+        return None if me is None else await reader.get(OWN_USER, (me,))
+
+    def view(self, entity: Entity[T]) -> views.Things[T]:
+        """Return the view of a kind of thing that a plugin has added.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is not a row of the table of entities.
+        """
+        return views.things(entity, self._answering, self._running)
+
+    async def permissions(
+        self,
+        guild: hikari.SnowflakeishOr[hikari.PartialGuild],
+        member: hikari.SnowflakeishOr[hikari.PartialUser],
+        channel: hikari.SnowflakeishOr[hikari.PartialChannel] | None = None,
+    ) -> hikari.Permissions | None:
+        """Return what a member may do in a guild, or in one of its channels, as Discord works it out.
+
+        Owners and administrators may do everything, whatever channels say. Whoever is in a timeout may only look. What
+        holds in a thread is said by the channel that it is in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write.
+
+        Parameters
+        ----------
+        guild
+            The guild, or its id.
+        member
+            The member, the user, or the id.
+        channel
+            A channel or thread of the guild, or its id.
+
+        Returns
+        -------
+        hikari.Permissions | None
+            ``None`` if it cannot be told, because one of them, or a role of the member, is not known.
+
+        Raises
+        ------
+        persist.QueryError
+            If an argument is not an id.
+        persist.CacheClosedError
+            If the cache is not open and cannot be opened.
+        """
+        return await permissions.asked(self, guild, member, channel)
+
+    @property
+    def gauges(self) -> Gauges:
+        """Counts of everything that happened since the cache was made."""
+        return self._gauges
+
+    @property
+    def quarantine(self) -> Sequence[Quarantined]:
+        """The last hundred events and things that could not be used or stored, oldest first."""
+        return self._quarantine.kept
+
+
+def _check_members(members: object) -> None:
+    if members not in typing.get_args(chunking.Policy):
+        msg = f'members is "never", "stale" or "always", not {members!r}'
+        raise QueryError(msg)
+
+
+def _check(bot: object, rules: object, interval: object, limit: object, stop_timeout: object, strict: object) -> None:
+    if isinstance(bot, type) or not isinstance(bot, hikari.GatewayBotAware):
+        msg = f"a cache is attached to a hikari.GatewayBot, not to {bot!r}; without a gateway there is persist.connect"
+        raise QueryError(msg)
+    if not bot.intents & hikari.Intents.GUILDS:
+        msg = (
+            "the bot lacks the GUILDS intent, without which Discord says nothing to remember; add hikari.Intents.GUILDS"
+        )
+        raise QueryError(msg)
+    if rules is not None and not isinstance(rules, Rules):
+        msg = f"rules are persist.Rules, not {rules!r}"
+        raise QueryError(msg)
+    for name, value in (("interval", interval), ("stop_timeout", stop_timeout)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            msg = f"{name} is a number of seconds above nought, not {value!r}"
+            raise QueryError(msg)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        msg = f"limit is a whole number above nought, not {limit!r}"
+        raise QueryError(msg)
+    if not isinstance(strict, bool):
+        msg = f"strict is True or False, not {strict!r}"
+        raise QueryError(msg)

@@ -1,0 +1,200 @@
+"""All that can ever happen to what is remembered: five kinds of change, as values.
+
+Three name a key: :class:`Put`, :class:`Patch`, :class:`Drop`. Two name a scope, which is everything of one kind for
+which some conditions hold: :class:`DropScope`, :class:`Amend`. A store applies them in order, all or nothing.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Container, Iterator, Sequence
+
+from .conditions import AllOf, AnyOf, Condition, Where, Within, matches
+from .edits import Edit, edited
+from .entities import JOINED, OWNED
+from .model import Entity, Key, Origin, Record
+
+__all__ = (
+    "Amend",
+    "Change",
+    "Drop",
+    "DropScope",
+    "KeyedChange",
+    "Patch",
+    "Put",
+    "ScopeChange",
+    "cascade",
+    "fold",
+    "forgetting",
+)
+
+
+class Put(typing.NamedTuple):
+    """Remember a record, over whatever was there."""
+
+    record: Record
+
+    @property
+    def entity(self) -> Entity[typing.Any]:
+        """The kind of thing."""
+        return self.record.entity
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all others of its kind."""
+        return self.record.key
+
+    @property
+    def guild_id(self) -> int | None:
+        """The guild that it belongs to."""
+        return self.record.guild_id
+
+
+class Patch(typing.NamedTuple):
+    """Change part of a record. What is not remembered stays so, unless ``create``."""
+
+    entity: Entity[typing.Any]
+    key: Key
+    guild_id: int | None
+    edits: tuple[Edit, ...]
+    origin: Origin
+    create: bool = False
+
+
+class Drop(typing.NamedTuple):
+    """Forget one record. If there is none, this is a no-op."""
+
+    entity: Entity[typing.Any]
+    key: Key
+    guild_id: int | None = None
+
+
+class DropScope(typing.NamedTuple):
+    """Forget every record of a kind in a guild, or anywhere for ``None``, for which ``where`` holds."""
+
+    entity: Entity[typing.Any]
+    guild_id: int | None
+    where: Where = ()
+
+
+class Amend(typing.NamedTuple):
+    """Change part of every record of a kind in a guild for which ``where`` holds."""
+
+    entity: Entity[typing.Any]
+    guild_id: int | None
+    where: Where
+    edits: tuple[Edit, ...]
+    origin: Origin
+
+
+KeyedChange = Put | Patch | Drop
+ScopeChange = DropScope | Amend
+Change = KeyedChange | ScopeChange
+
+
+def covers(change: ScopeChange, record: Record) -> bool | None:
+    """Tell whether a change of a scope reaches a record; ``None`` when only a store can tell."""
+    if record.entity is not change.entity or (change.guild_id is not None and record.guild_id != change.guild_id):
+        return False
+    return matches(change.where, record.column)
+
+
+def fold(record: Record | None, change: Change) -> Record | None:
+    """Return what becomes of the record of one key under a change that names its key or may cover it.
+
+    This is the meaning of the five changes; journal and stores only differ in how many records they treat at once.
+    """
+    match change:
+        case Put(put):
+            return put
+        case Drop():
+            return None
+        case Patch(entity, key, guild_id, edits, origin, create):
+            if record is not None:
+                return record._replace(payload=edited(record.payload, edits), origin=origin)
+            return Record(entity, key, guild_id, edited({}, edits), origin) if create else None
+        case DropScope():
+            return None if record is not None and covers(change, record) else record
+        case Amend(_, _, _, edits, origin):
+            if record is None or not covers(change, record):
+                return record
+            payload = edited(record.payload, edits)
+            return record if payload is record.payload else record._replace(payload=payload, origin=origin)
+
+
+def cascade(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Iterator[DropScope | Drop]:
+    """Yield the deletions of all that belongs to some records, deepest first, for the moment before they go.
+
+    Parameters
+    ----------
+    entity, guild_id, where
+        The scope of the owners that are about to be dropped.
+    """
+    for child, on in OWNED[entity]:
+        scope = _belonging(on, entity, guild_id, where)
+        if on != ("guild_id",):  # what belongs to things of a guild belongs to the guild itself too
+            yield from cascade(child, guild_id, scope)
+        if (key := _exact(child, guild_id, scope)) is not None:
+            yield Drop(child, key, guild_id)
+        else:
+            yield DropScope(child, guild_id, scope)
+
+
+def _belonging(on: tuple[str, ...], owner: Entity[typing.Any], guild_id: int | None, where: Where) -> Where:
+    """Return what holds for the things whose columns ``on`` are the key of an owner for which ``where`` holds."""
+    here = dict(zip(owner.key, on, strict=True))
+    if where and all(_names(condition, here) for condition in where):
+        # What says which keys the owners have says which they have that belong to them.
+        renamed = (c._replace(column=here[c.column]) for c in where if isinstance(c, Condition))
+        return tuple(c for c in renamed if guild_id is None or c.column != "guild_id")
+    return (Within(on, owner, where if guild_id is None else (Condition("guild_id", "equals", guild_id), *where)),)
+
+
+def _names(condition: object, columns: Container[str]) -> bool:
+    return isinstance(condition, Condition) and condition.test in ("equals", "is_in") and condition.column in columns
+
+
+def _exact(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Key | None:
+    """Return the one key that ``where`` allows, where it is one."""
+    parts: dict[str, typing.Any] = {} if guild_id is None else {"guild_id": guild_id}
+    for condition in where:
+        if not (isinstance(condition, Condition) and condition.test == "equals"):
+            return None
+        parts[condition.column] = condition.value
+    if parts.keys() - {"guild_id"} != set(entity.key) - {"guild_id"} or not parts.keys() >= set(entity.key):
+        return None
+    return tuple(parts[name] for name in entity.key)
+
+
+def forgetting(entity: Entity[typing.Any], keys: Sequence[Key]) -> Iterator[Change]:
+    """Yield what forgets some records, all that belongs to them, and what cannot be made without them."""
+    if not keys:
+        return
+    where = (_one_of(entity, keys),)
+    yield from cascade(entity, None, where)
+    for child, on in JOINED[entity]:
+        if (child, on) not in OWNED[entity]:
+            scope = _belonging(on, entity, None, where)
+            yield from cascade(child, None, scope)
+            yield DropScope(child, None, scope)
+    for key in keys:
+        yield Drop(entity, key)
+
+
+def _one_of(entity: Entity[typing.Any], keys: Sequence[Key]) -> Condition | AnyOf:
+    *firsts, last = entity.key
+    groups: dict[Key, list[int | str]] = {}
+    for key in keys:
+        groups.setdefault(key[:-1], []).append(key[-1])
+    if not firsts:
+        return Condition(last, "is_in", tuple(groups[()]))
+    return AnyOf(
+        tuple(
+            AllOf((*map(_equal, firsts, start), Condition(last, "is_in", tuple(ends))))
+            for start, ends in groups.items()
+        )
+    )
+
+
+def _equal(name: str, value: int | str) -> Condition:
+    return Condition(name, "equals", value)

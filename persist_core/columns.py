@@ -1,0 +1,141 @@
+"""Columns for the table of entities: what is read from a payload, checked, and in the form that a column holds."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+from collections.abc import Callable
+
+import hikari
+
+from .model import Column, Kind, Payload
+
+__all__ = ("boolean", "born", "filled", "first", "integer", "moment", "snowflake", "snowflakes", "text", "time")
+
+_UTC_LENGTH = len("2015-04-26T06:26:56.936000+00:00")
+
+
+class _Never:
+    """No value is of this type: all of them are converted."""
+
+
+Convert = Callable[[typing.Any], typing.Any]
+
+
+def _column(kind: Kind, path: str, plain: type, convert: Convert, *, index: bool) -> Column:
+    *parents, name = path.split(".")
+
+    # Called for each column of each row that is written: what is plain, or absent, costs no further call.
+    def read(payload: Payload) -> typing.Any:
+        value = payload.get(name)
+        return value if value is None or type(value) is plain else convert(value)
+
+    def read_inside(payload: Payload) -> typing.Any:
+        for parent in parents:
+            payload = payload.get(parent) or {}
+        return read(payload)
+
+    return Column(kind, read_inside if parents else read, index)
+
+
+def _no(meant: str) -> Convert:
+    def refuse(value: object) -> typing.NoReturn:
+        msg = f"expected {meant}, got {value!r}"
+        raise TypeError(msg)
+
+    return refuse
+
+
+def _integer(value: object) -> int:
+    # Discord sends 64-bit numbers as strings: flags, permissions and snowflakes.
+    if type(value) is str:
+        return int(value)
+    msg = f"expected a whole number, got {value!r}"
+    raise TypeError(msg)
+
+
+def _snowflakes(value: object) -> str:
+    if type(value) is list:
+        return f",{','.join(value)}," if value else ","
+    msg = f"expected a list of snowflakes, got {value!r}"
+    raise TypeError(msg)
+
+
+def _filled(value: object) -> bool:
+    if type(value) is list:
+        return bool(value)
+    msg = f"expected a list, got {value!r}"
+    raise TypeError(msg)
+
+
+def _born(value: str | int) -> str:
+    return moment(hikari.Snowflake(value).created_at)
+
+
+def _first(items: object, name: str) -> int | None:
+    if type(items) is list:
+        return int(items[0][name]) if items else None
+    msg = f"expected a list of objects, got {items!r}"
+    raise TypeError(msg)
+
+
+def moment(value: str | datetime.datetime) -> str:
+    """Spell a moment as a ``time`` column does: UTC, ``YYYY-MM-DD HH:MM:SS.ffffff``.
+
+    Parameters
+    ----------
+    value
+        A timestamp of Discord's (ISO 8601), or a moment. A moment without a time zone is taken as UTC.
+    """
+    if isinstance(value, str):
+        if len(value) == _UTC_LENGTH and value.endswith("+00:00"):
+            return f"{value[:10]} {value[11:26]}"
+        value = datetime.datetime.fromisoformat(value)
+    if value.tzinfo is not None:
+        value = value.astimezone(datetime.UTC)
+    return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def text(path: str, *, index: bool = False) -> Column:
+    """Return a column of text at a dotted path of the payload."""
+    return _column("text", path, str, _no("a text"), index=index)
+
+
+def integer(path: str, *, index: bool = False) -> Column:
+    """Return a column of a whole number, up to 64 bits."""
+    return _column("integer", path, int, _integer, index=index)
+
+
+def snowflake(path: str, *, index: bool = False) -> Column:
+    """Return a column of the id of something else."""
+    return _column("snowflake", path, int, _integer, index=index)
+
+
+def boolean(path: str) -> Column:
+    """Return a column of a truth value."""
+    return _column("boolean", path, bool, _no("true or false"), index=False)
+
+
+def filled(path: str) -> Column:
+    """Return a column of whether a list has anything in it."""
+    return _column("boolean", path, _Never, _filled, index=False)
+
+
+def time(path: str, *, index: bool = False) -> Column:
+    """Return a column of a moment."""
+    return _column("time", path, _Never, moment, index=index)
+
+
+def born(path: str, *, index: bool = False) -> Column:
+    """Return a column of the moment that an id was made in, as the id itself tells."""
+    return _column("time", path, _Never, _born, index=index)
+
+
+def first(path: str, name: str, *, index: bool = False) -> Column:
+    """Return a column of the id that a field of the first object in a list holds."""
+    return _column("snowflake", path, _Never, lambda items: _first(items, name), index=index)
+
+
+def snowflakes(path: str) -> Column:
+    """Return a column of a list of ids, such as the roles of a member."""
+    return _column("snowflakes", path, _Never, _snowflakes, index=False)

@@ -1,0 +1,221 @@
+"""How much of each kind is known of each guild: noted beside the data, and asked for.
+
+The notes are made from the events that carry whole lists. They come before the lists' own changes, so that a change
+that is lost afterwards makes its kind stale.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+import warnings
+from collections.abc import Collection, Iterator, Mapping
+
+import hikari
+
+from .changes import Amend, Change, DropScope, Patch, Put
+from .conditions import Condition, Not
+from .edits import Default, Part
+from .entities import COMPLETENESS, ENTITIES, MEMBERS, OWNED, THREADS
+from .errors import QueryError
+from .model import Entity, Origin, Payload, Record
+
+__all__ = (
+    "Completeness",
+    "State",
+    "completeness_of",
+    "confirms",
+    "kind_named",
+    "known",
+    "lacking",
+    "lists_all_members",
+    "only",
+    "told",
+    "warn_of_intents",
+)
+
+State = typing.Literal["complete", "partial", "stale", "unknown", "unmaintained"]
+
+_LISTS: typing.Final[Mapping[str, Mapping[str, str]]] = {
+    "GUILD_CREATE": {
+        **{name: name for name in ("channels", "roles", "emojis", "stickers", "threads", "voice_states", "presences")},
+        "stage_instances": "stage_instances",
+        "guild_scheduled_events": "scheduled_events",
+        "soundboard_sounds": "soundboard_sounds",
+    },
+    "GUILD_UPDATE": {name: name for name in ("roles", "emojis", "stickers")},
+    "GUILD_EMOJIS_UPDATE": {"emojis": "emojis"},
+    "GUILD_STICKERS_UPDATE": {"stickers": "stickers"},
+    "THREAD_LIST_SYNC": {"threads": "threads"},
+    "SOUNDBOARD_SOUNDS": {"soundboard_sounds": "soundboard_sounds"},
+}
+"""Which fields of which events hold all that a guild has of which kind. Of threads it is all active ones."""
+
+_CHANGED_SOMEHOW: typing.Final[Mapping[str, str]] = {
+    "WEBHOOKS_UPDATE": "webhooks",
+    "GUILD_INTEGRATIONS_UPDATE": "integrations",
+}
+"""Events that say that something of a kind has changed, and not what."""
+
+_LISTED_WITHOUT_INTENTS: typing.Final = frozenset(_LISTS["GUILD_CREATE"].values()) - {"presences", "voice_states"}
+"""Kinds that come with a guild whether or not the bot hears of their changes."""
+
+_OF_THE_GUILD: typing.Final = frozenset(("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Completeness:
+    """How much is known of what a guild has of one kind.
+
+    Attributes
+    ----------
+    state
+        ``complete``: all of it. ``partial``: some of it, and it is not known how much is missing. ``stale``: changes
+        of it were lost, or its number does not fit what Discord says. ``unknown``: nobody has listed it, or Discord
+        has said that it changed, and not how. ``unmaintained``: the bot lacks the intents that keep it up to date, or
+        its rules keep it out.
+    at
+        Since when, as ISO 8601 in UTC; ``None`` if nothing has been noted.
+    source
+        Who said so: ``gateway``, ``chunk`` or ``rest``; ``None`` if nothing has been noted.
+    verified
+        Whether a gateway session of this process that runs now has said so; else it is carried over.
+    """
+
+    state: State
+    at: str | None = None
+    source: str | None = None
+    verified: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether what is known is all there is, in this session or as an earlier one left it."""
+        return self.state == "complete"
+
+
+def kind_named(name: object) -> Entity[typing.Any]:
+    """Return the kind of thing that a name such as ``persist.MEMBERS`` means.
+
+    Raises
+    ------
+    persist.QueryError
+        If it is not one that guilds have.
+    """
+    if isinstance(name, str) and (entity := ENTITIES.get(name)) is not None and _is_counted(entity):
+        return entity
+    kinds = ", ".join(entity.name for entity in ENTITIES.values() if _is_counted(entity))
+    msg = f"completeness is asked of a kind of guilds, such as persist.MEMBERS, not of {name!r}; there are: {kinds}"
+    raise QueryError(msg)
+
+
+def _is_counted(entity: Entity[typing.Any]) -> bool:
+    return entity.in_guild and entity is not COMPLETENESS
+
+
+def lacking(entity: Entity[typing.Any], intents: hikari.Intents) -> hikari.Intents:
+    """Return the intents for what happens in guilds that a kind needs and a bot does not have."""
+    return entity.intents & ~hikari.Intents.ALL_DMS & ~intents
+
+
+def warn_of_intents(intents: hikari.Intents, off: Collection[str], stacklevel: int) -> None:
+    """Warn of each kind that a bot with such intents hears nothing of, or no changes, unless it is off anyway."""
+    for entity in ENTITIES.values():
+        if entity.name not in off and (missing := lacking(entity, intents)):
+            names = " and ".join(str(intent.name) for intent in missing.split())
+            listed = entity.name in _LISTED_WITHOUT_INTENTS
+            what = "go out of date" if listed else "stay empty or have gaps"
+            warnings.warn(
+                f"without the intent {names} the {entity.name} {what}; give it to the bot, "
+                f"or turn them off with persist.Rules(off={{{entity.name!r}}})",
+                hikari.MissingIntentWarning,
+                stacklevel=stacklevel + 1,
+            )
+
+
+def completeness_of(
+    entity: Entity[typing.Any],
+    record: Record | None,
+    intents: hikari.Intents,
+    off: Collection[str],
+    running: Collection[int],
+) -> Completeness:
+    """Return what a note says to a bot with such intents, rules and running sessions."""
+    payload: Payload = {} if record is None else record.payload
+    state: State = payload.get("state", "unknown")
+    if lacking(entity, intents) or entity.name in off:
+        state = "unmaintained"
+    verified = payload.get("epoch") in running
+    return Completeness(state, payload.get("at"), payload.get("source"), verified=verified)
+
+
+def known(kind: str, guild_id: int, origin: Origin, state: State = "complete") -> Put:
+    """Return the change that notes how much is known of a kind in a guild."""
+    return Put(COMPLETENESS.record(_note(kind, origin, state), guild_id, origin))
+
+
+def _note(kind: str, origin: Origin, state: State) -> Payload:
+    return {"kind": kind, "state": state, "epoch": origin.epoch, "at": origin.at, "source": origin.source}
+
+
+def told(name: str, event: Payload, origin: Origin) -> Iterator[Change]:
+    """Yield what an event says about how much is known, and what follows from a whole list of members."""
+    if name in _LISTS:
+        yield from _listed(name, event, origin)
+    elif (kind := _CHANGED_SOMEHOW.get(name)) is not None:
+        yield known(kind, int(event["guild_id"]), origin, "unknown")
+    if event.get("unavailable") and name in _OF_THE_GUILD:
+        # What happens during an outage is not told.
+        yield Amend(COMPLETENESS, int(event["id"]), (), (Part({"epoch": 0}),), origin)
+
+
+def _listed(name: str, event: Payload, origin: Origin) -> Iterator[Change]:
+    if event.get("unavailable") or event.get("channel_ids") is not None:
+        return
+    guild_id = int(event["id" if name in _OF_THE_GUILD else "guild_id"])
+    for field, kind in _LISTS[name].items():
+        if event.get(field) is not None and kind in ENTITIES:
+            # Of presences, a large guild's list has only some.
+            some = kind == "presences" and event.get("large")
+            yield known(kind, guild_id, origin, "partial" if some else "complete")
+    if name == "GUILD_CREATE" and (members := event.get("members")) is not None:
+        yield from _members(members, event, guild_id, origin)
+
+
+def lists_all_members(guild: Payload) -> bool:
+    """Tell whether a created guild comes with all its members."""
+    members = {member["user"]["id"] for member in guild.get("members") or ()}
+    return not guild.get("large") and len(members) >= guild.get("member_count", len(members) + 1)
+
+
+def _members(members: typing.Sequence[Payload], event: Payload, guild_id: int, origin: Origin) -> Iterator[Change]:
+    listed = frozenset(int(member["user"]["id"]) for member in members)
+    if lists_all_members(event):
+        yield from only(listed, guild_id, origin, but=event.keys())
+        return
+    # Whatever was known is not confirmed by this.
+    edits = (Default(_note(MEMBERS.name, origin, "partial")), Part({"epoch": 0}))
+    yield Patch(COMPLETENESS, (guild_id, MEMBERS.name), guild_id, edits, origin, create=True)
+
+
+def only(members: frozenset[int], guild_id: int, origin: Origin, but: Collection[str] = ()) -> Iterator[Change]:
+    """Yield what notes that some users are all members of a guild, and forgets all others with what belongs to them.
+
+    Parameters
+    ----------
+    members, guild_id, origin
+        Who they are, where, and who says so.
+    but
+        Kinds that are replaced anyway.
+    """
+    yield known(MEMBERS.name, guild_id, origin)
+    for entity, on in OWNED[MEMBERS]:
+        if entity.name not in but:
+            yield DropScope(entity, guild_id, (Not(Condition(on[-1], "is_in", members)),))
+    yield DropScope(MEMBERS, guild_id, (Not(Condition("user_id", "is_in", members)),))
+
+
+def confirms(note: Record, record: Record, running: Collection[int]) -> bool:
+    """Tell whether a note says that a running session has listed a record, which may have been the same before."""
+    if note.payload.get("state") != "complete" or note.payload.get("epoch") not in running:
+        return False
+    return record.entity is not THREADS or not record.column("is_archived")

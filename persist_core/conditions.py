@@ -1,0 +1,201 @@
+"""Conditions on the columns of a record, as values: asked in Python here, spelled in SQL by a dialect.
+
+One row of :data:`TESTS` is one way to compare a column with a value. The same rows serve ``find``, the scopes of
+deletions, the records that are not stored yet and every store, so they mean the same everywhere: a column that is
+NULL satisfies only ``is_null``, as in SQL.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+if typing.TYPE_CHECKING:
+    from .model import Entity, Key
+
+__all__ = (
+    "TESTS",
+    "AllOf",
+    "AnyOf",
+    "Condition",
+    "Known",
+    "Not",
+    "Test",
+    "Where",
+    "Within",
+    "known_in",
+    "matches",
+    "withins",
+)
+
+
+class Test(typing.NamedTuple):
+    """One way to compare a column with a value."""
+
+    holds: Callable[[typing.Any, typing.Any], bool]
+    """Given a column that is not NULL and the value asked for."""
+
+
+def _shard(snowflake: int, shard: tuple[int, int]) -> bool:
+    return (snowflake >> 22) % shard[1] == shard[0]
+
+
+TESTS: typing.Final[Mapping[str, Test]] = {
+    "equals": Test(lambda column, value: bool(column == value)),
+    "is_in": Test(lambda column, values: column in values),
+    "less": Test(lambda column, value: bool(column < value)),
+    "at_most": Test(lambda column, value: bool(column <= value)),
+    "greater": Test(lambda column, value: bool(column > value)),
+    "at_least": Test(lambda column, value: bool(column >= value)),
+    "contains": Test(lambda column, text: text in column),
+    "startswith": Test(lambda column, text: column.startswith(text)),
+    "has_id": Test(lambda column, snowflake: f",{snowflake}," in column),
+    "has_bits": Test(lambda column, bits: column & bits == bits),
+    "on_shard": Test(_shard),
+}
+
+
+class Condition(typing.NamedTuple):
+    """``column`` compared with ``value`` by the row ``test`` of :data:`TESTS`, or by ``is_null``."""
+
+    column: str
+    test: str
+    value: typing.Any = None
+
+
+class Not(typing.NamedTuple):
+    """The opposite of a condition. What is NULL is neither: it satisfies the opposite too, as a reader expects."""
+
+    condition: Conditional
+
+
+class AnyOf(typing.NamedTuple):
+    """At least one of some conditions holds."""
+
+    conditions: tuple[Conditional, ...]
+
+
+class AllOf(typing.NamedTuple):
+    """All of some conditions hold."""
+
+    conditions: tuple[Conditional, ...]
+
+
+class Within(typing.NamedTuple):
+    """``columns`` are the key of a record of ``entity`` for which ``where`` holds, or other columns of it.
+
+    Only a store can tell: it is how a deletion reaches what belongs to the deleted.
+    """
+
+    columns: tuple[str, ...]
+    entity: Entity[typing.Any]
+    where: Where
+    theirs: tuple[str, ...] = ()
+    """What ``columns`` are there; the key if this is empty."""
+
+
+class Known(typing.NamedTuple):
+    """A record of this kind and key is remembered, whatever record is being looked at.
+
+    Only a store can tell, unless a change of that key is about to be stored. It is how a count goes up for what was
+    not there before, and does not for what is told again.
+    """
+
+    entity: Entity[typing.Any]
+    key: Key
+
+    @property
+    def within(self) -> Within:
+        """The question for the keys of all records with this key, of which there is one or none."""
+        parts = zip(self.entity.key, self.key, strict=True)
+        return Within(
+            tuple(self.entity.key), self.entity, tuple(Condition(name, "equals", part) for name, part in parts)
+        )
+
+
+Conditional = Condition | Not | AnyOf | AllOf | Within | Known
+Where = tuple[Conditional, ...]
+"""Conditions that must all hold."""
+
+
+Owners = Callable[[Within], Collection[tuple[typing.Any, ...]]]
+"""Returns the keys of the records that a :class:`Within` speaks of."""
+
+
+def known_in(where: Where) -> Iterator[Entity[typing.Any]]:
+    """Yield the kinds of which conditions ask whether one is remembered."""
+    for condition in where:
+        asked = condition.condition if isinstance(condition, Not) else condition
+        if isinstance(asked, Known):
+            yield asked.entity
+
+
+def matches(where: Where, column: Callable[[str], typing.Any], owners: Owners | None = None) -> bool | None:
+    """Tell whether all of ``where`` holds, given a way to read columns.
+
+    Parameters
+    ----------
+    where
+        The conditions.
+    column
+        Returns the value of a column. Raises :class:`LookupError` when it cannot be known.
+    owners
+        Returns the keys that a :class:`Within` speaks of, where that is known: a store knows, the journal does not.
+
+    Returns
+    -------
+    bool | None
+        ``None`` when it depends on something that only a store knows.
+    """
+    unknown = False
+    for condition in where:
+        found = _holds(condition, column, owners)
+        if found is False:
+            return False
+        unknown = unknown or found is None
+    return None if unknown else True
+
+
+def _holds(condition: Conditional, column: Callable[[str], typing.Any], owners: Owners | None) -> bool | None:
+    match condition:
+        case Condition(name, test, value):
+            try:
+                found = column(name)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                return None  # or it is not of its kind, which a store refuses
+            if test == "is_null":
+                return found is None
+            return found is not None and TESTS[test].holds(found, value)
+        case Not(inner):
+            inside = _holds(inner, column, owners)
+            return None if inside is None else not inside
+        case AnyOf(options):
+            return _any([_holds(option, column, owners) for option in options])
+        case AllOf(parts):
+            return matches(parts, column, owners)
+        case Within(columns):
+            return None if owners is None else tuple(map(column, columns)) in owners(condition)
+        case Known(_, key):
+            return None if owners is None else key in owners(condition.within)
+
+
+def _any(found: Collection[bool | None]) -> bool | None:
+    if True in found:
+        return True
+    return None if None in found else False
+
+
+def withins(where: Where) -> Iterator[Within]:
+    """Yield what conditions ask about other kinds, wherever it stands in them, but not what that asks in turn."""
+    for condition in where:
+        match condition:
+            case Within():
+                yield condition
+            case Not(inner):
+                yield from withins((inner,))
+            case AnyOf(parts) | AllOf(parts):
+                yield from withins(parts)
+            case Known():
+                yield condition.within
+            case Condition():
+                pass

@@ -1,0 +1,122 @@
+"""Moving house: everything that one store keeps, into any other, and the proof that it has arrived."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import typing
+from collections.abc import AsyncIterator, Callable
+
+import orjson
+
+from .changes import Put
+from .entities import ENTITIES
+from .errors import BackendError, PersistError
+from .model import Entity, Record
+from .spi import Order, Page, Select, Store
+
+__all__ = ("Seen", "Summary", "copied", "count", "summary")
+
+_PAGE: typing.Final = 1000
+_ATTEMPTS: typing.Final = 8
+
+AnyEntity = Entity[typing.Any]
+Seen = Callable[[str, int], None]
+"""Hears of a kind, and of how many more of its records have been dealt with."""
+
+
+class Summary(typing.NamedTuple):
+    """What a store keeps of one kind."""
+
+    records: int
+    checksum: str
+    """The same for the same records with the same history, in whatever order."""
+
+    unreadable: int
+
+
+async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = False) -> None:
+    """Copy everything, a page at a time and in the order of keys.
+
+    Parameters
+    ----------
+    source, target
+        Where from and where to. Both are open.
+    seen
+        Hears how it goes on.
+    resume
+        Whether to go on after the last record that an interrupted copy has made.
+
+    Raises
+    ------
+    persist.PersistError
+        If the target is not empty, and this is not to be gone on with; or if one of the databases fails.
+    """
+    if not resume and (there := {name: number for name in ENTITIES if (number := await count(target, name))}):
+        held = ", ".join(f"{number:,} {name}" for name, number in there.items())
+        msg = f"the target holds {held} already; name an empty database, or go on with an interrupted copy by --resume"
+        raise PersistError(msg)
+    for name, entity in ENTITIES.items():
+        after = await _last(target, entity) if resume else None
+        if after is not None:
+            seen(name, await count(target, name))
+        async for page in _pages(source, entity, after):
+            await _persistently(target, [Put(record) for record in page.records])
+            seen(name, len(page.records))
+
+
+async def summary(store: Store, name: str, seen: Seen) -> Summary:
+    """Read all of one kind, and return what says whether another store keeps the same."""
+    number = total = unreadable = 0
+    async for page in _pages(store, ENTITIES[name], None):
+        for record in page.records:
+            total += int.from_bytes(_digest(record))
+        number += len(page.records)
+        unreadable += len(page.corrupt)
+        seen(name, len(page.records))
+    return Summary(number, f"{total % 2**128:032x}", unreadable)
+
+
+async def count(store: Store, name: str) -> int:
+    """Return how many records of a kind there are."""
+    return (await store.select(Select(ENTITIES[name], want="count"))).count
+
+
+async def _last(store: Store, entity: AnyEntity) -> tuple[typing.Any, ...] | None:
+    order = tuple(Order(name, descending=True) for name in entity.key)
+    page = await store.select(Select(entity, order=order, limit=1, want="keys"))
+    return page.records[0].key if page.records else None
+
+
+async def _pages(store: Store, entity: AnyEntity, after: tuple[typing.Any, ...] | None) -> AsyncIterator[Page]:
+    while True:
+        page = await store.select(Select(entity, after=after, limit=_PAGE, metadata=True))
+        yield page
+        after = page.after
+        if after is None:
+            return
+
+
+async def _persistently(store: Store, changes: list[Put]) -> None:
+    for attempt in range(_ATTEMPTS):
+        try:
+            await store.apply(changes)
+        except BackendError as error:
+            if not error.temporary or attempt == _ATTEMPTS - 1:
+                raise
+            await asyncio.sleep(0.1 * 2**attempt)
+        else:
+            return
+
+
+def _digest(record: Record) -> bytes:
+    parts = [
+        record.entity.name,
+        record.key,
+        record.guild_id,
+        record.payload,
+        tuple(record.origin),
+        record.first_seen,
+        record.revision,
+    ]
+    return hashlib.blake2b(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()

@@ -1,0 +1,38 @@
+"""Statements that make and change tables, spelled for a dialect."""
+
+from __future__ import annotations
+
+from .dialect import Dialect
+from .schema import Field, Table
+
+__all__ = ("add_column", "create")
+
+
+def create(dialect: Dialect, table: Table) -> list[str]:
+    """Return the statements that make a table, its indexes and its description. What is there already stays."""
+    quote = dialect.quote
+    parts = [_column(dialect, field) for field in table.fields]
+    parts.append(f"PRIMARY KEY ({', '.join(map(quote, table.key))})")
+    indexes = [(f"{table.name}_by_{index[0]}", _indexed(dialect, table, index)) for index in table.indexes]
+    if dialect.inline_indexes:
+        parts += [f"INDEX {quote(name)} ({columns})" for name, columns in indexes]
+        indexes = []
+    return [
+        f"CREATE TABLE IF NOT EXISTS {quote(table.name)} ({', '.join(parts)}){dialect.table_options(table)}",
+        *(f"CREATE INDEX {quote(name)} ON {quote(table.name)} ({columns})" for name, columns in indexes),
+        *dialect.comments(table),
+    ]
+
+
+def add_column(dialect: Dialect, table: Table, field: Field) -> str:
+    """Return the statement that adds a column to a table."""
+    return f"ALTER TABLE {dialect.quote(table.name)} ADD COLUMN {_column(dialect, field)}"
+
+
+def _column(dialect: Dialect, field: Field) -> str:
+    return f"{dialect.quote(field.name)} {dialect.types[field.kind]}{' NOT NULL' if field.required else ''}"
+
+
+def _indexed(dialect: Dialect, table: Table, index: tuple[str, ...]) -> str:
+    fields = {field.name: field for field in table.fields}
+    return ", ".join(dialect.index_part(fields[name]).format(dialect.quote(name)) for name in index)

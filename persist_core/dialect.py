@@ -1,0 +1,373 @@
+"""How databases spell what they spell differently, as data; and how conditions are spelled with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within
+from .model import Entity, Key
+from .schema import Field, Storage, Table
+from .spi import Order, Row
+
+__all__ = ("Convert", "Dialect", "Question", "Speller", "Statement", "converted", "keys_in_lists", "slices")
+
+Statement = tuple[str, Row]
+"""SQL and its parameters."""
+
+_FEW: typing.Final = 1000
+"""How many values one statement may bind one by one: databases set a limit."""
+
+Convert = Callable[[typing.Any], typing.Any]
+"""Makes one value of another. It is never given ``None``."""
+
+
+def slices(table: Table, rows: Iterable[Row], most: int, size: int = 4_000_000) -> Iterator[list[Row]]:
+    """Cut rows into lists that are not too long, and whose documents are not too long together.
+
+    Parameters
+    ----------
+    table
+        Where the rows go.
+    rows
+        The rows. No more are taken than what has been yielded needs.
+    most
+        How many rows a list has at most.
+    size
+        How many characters of documents a list has at most, unless one row alone has more.
+    """
+    document = next((index for index, field in enumerate(table.fields) if field.kind == "document"), 0)
+    some: list[Row] = []
+    weight = 0
+    for row in rows:
+        length = len(row[document])
+        if some and (len(some) == most or weight + length > size):
+            yield some
+            some, weight = [], 0
+        some.append(row)
+        weight += length
+    if some:
+        yield some
+
+
+def keys_in_lists(speller: Speller, entity: Entity[typing.Any], keys: Sequence[Key]) -> str:
+    """Spell the condition that a record has one of some keys, grouped by all but the last part of them."""
+    *firsts, last = entity.key.items()
+    groups: dict[Key, list[int | str]] = {}
+    for key in keys:
+        groups.setdefault(key[:-1], []).append(key[-1])
+    options = []
+    for start, ends in groups.items():
+        parts = [
+            f"{speller.quote(name)} = {speller.value(kind, part)}"
+            for (name, kind), part in zip(firsts, start, strict=True)
+        ]
+        end = speller.values(last[1], ends)
+        name = speller.quote(last[0])
+        parts.append(f"{name} = {end}" if len(ends) == 1 else f"{name} IN ({end})")
+        options.append(" AND ".join(parts))
+    return options[0] if len(options) == 1 else f"({' OR '.join(f'({option})' for option in options)})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one database spells what the others spell differently.
+
+    Parameters
+    ----------
+    types
+        The type of each kind of column.
+    placeholder
+        Spells the n-th parameter of a statement, counted from 1.
+    upsert
+        Turns rows of a table, no two of the same key, into statements that write them, as fast as the database goes.
+        A row whose stored payload is the same must stay untouched; else ``revision`` grows, and ``first_seen`` stays.
+    quote
+        Spells an identifier.
+    store
+        How a parameter of a kind is converted, where it must be: a template for the placeholder.
+    load
+        How a column of a kind is read, where it must be converted: a template for the column.
+    bind, read
+        The same conversions where they are made here and not by the database: of values on their way in, and out.
+    keys
+        Spells the condition that a record has one of some keys.
+    among
+        Where many values of a kind are bound as one: a template for that a column is among {}, and what to bind.
+    contains
+        Whether text {0} contains text {1}, by code points.
+    shard
+        Which of {1} shards the snowflake {0} belongs to.
+    has_bits
+        Whether {0} has all bits of {1}; both are given twice.
+    day
+        The day, in UTC, of a ``time`` column.
+    between_commas
+        The text of the snowflake {0} as it stands in a column of ``snowflakes``.
+    ascending, descending
+        What follows a column that may be NULL in ORDER BY so that NULL comes first, and last.
+    then_by
+        What texts are sorted by where the database takes different ones for equal: a template for the column.
+    lock_rows
+        What follows a SELECT whose rows are about to be changed.
+    lookups
+        How many questions for one record may be on their way at once; what arrives meanwhile shares the next query.
+        0 where each is answered faster alone.
+    ahead
+        How many statements may be handed to the driver before the first has ended. More than 1 for a driver that
+        puts them in a queue of its own thread, which then also encodes the rows.
+    list_tables
+        Asks for the names of all tables that there are.
+    list_columns
+        Asks for the names of the columns of a table, given as a parameter.
+    table_options
+        What follows the columns in CREATE TABLE.
+    index_part
+        How a column stands in an index: a template for its name.
+    inline_indexes
+        Whether indexes are made with their table and not after it, so that there is no state in between.
+    comments
+        Makes the statements that describe a table in the database.
+    lock
+        Asks for the right to change the schema, and waits until no other process has it. What it returns is true.
+    unlock
+        Gives that right back, where the end of the transaction does not.
+    prepare, finish
+        Statements to begin and to end a migration with, inside its transaction and its lock.
+    checkpoint
+        Statements that store what a migration has done so far, where statements that change tables end the transaction
+        anyway: a migration that was interrupted then goes on where it was, and elsewhere it begins again.
+    exclusive
+        Whether a database with tables but none of ours must be somebody else's.
+    many
+        How many keys one statement may name.
+    """
+
+    types: Mapping[Storage, str]
+    placeholder: Callable[[int], str]
+    upsert: Callable[[Table, Iterable[Row]], Iterable[Statement]]
+    list_tables: str
+    list_columns: str
+    quote: Callable[[str], str] = lambda name: f'"{name}"'
+    store: Mapping[Storage, str] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
+    load: Mapping[Storage, str] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
+    bind: Mapping[Storage, Convert] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
+    read: Mapping[Storage, Convert] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
+    keys: Callable[[Speller, Entity[typing.Any], Sequence[Key]], str] = keys_in_lists
+    among: Mapping[Storage, tuple[str, Convert]] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
+    contains: str = "instr({0}, {1}) > 0"
+    shard: str = "(({0} >> 22) % {1})"
+    has_bits: str = "({0} & {1}) = {2}"
+    day: str = "date({0})"
+    between_commas: str = "',' || {0} || ','"
+    ascending: str = ""
+    descending: str = " DESC"
+    then_by: str = ""
+    lock_rows: str = ""
+    lookups: int = 0
+    ahead: int = 1
+    table_options: Callable[[Table], str] = lambda _: ""
+    index_part: Callable[[Field], str] = lambda _: "{}"
+    inline_indexes: bool = False
+    comments: Callable[[Table], Iterable[str]] = lambda _: ()
+    lock: str = ""
+    unlock: str = ""
+    prepare: Sequence[str] = ()
+    finish: Sequence[str] = ()
+    checkpoint: Sequence[str] = ()
+    exclusive: bool = False
+    many: int = 500
+
+
+class Question(typing.NamedTuple):
+    """A dialect that depends on the server: what to ask it, and what the answer makes of it."""
+
+    sql: str
+    dialect: Callable[[Sequence[Row]], Dialect]
+    """Returns the dialect for the rows of the answer. Raises :class:`~persist.errors.SchemaError` if there is none."""
+
+
+def converted(dialect: Dialect, kinds: Sequence[Storage], rows: Sequence[Row]) -> Sequence[Row]:
+    """Return rows, whose columns are of ``kinds``, with those values converted that the database could not convert."""
+    if not dialect.read:
+        return rows
+    converts = [(place, dialect.read[kind]) for place, kind in enumerate(kinds) if kind in dialect.read]
+    if not converts:
+        return rows
+    changed = [list(row) for row in rows]
+    for row in changed:
+        for place, convert in converts:
+            if row[place] is not None:
+                row[place] = convert(row[place])
+    return changed
+
+
+class _Spelling(typing.NamedTuple):
+    """How one test of the table in ``conditions.py`` is spelled, and which values it binds, of which kinds."""
+
+    template: Callable[[Dialect], str]
+    values: Callable[[Storage, typing.Any], Sequence[tuple[Storage, typing.Any]]]
+
+
+def _one(template: str) -> _Spelling:
+    return _Spelling(lambda _: template, lambda kind, value: ((kind, value),))
+
+
+def _after_prefix(prefix: str) -> str:
+    """Return the least text that is greater than every text with this prefix."""
+    last = ord(prefix[-1]) + 1
+    return prefix[:-1] + chr(0xE000 if last == 0xD800 else last)  # noqa: PLR2004 - surrogates are no characters
+
+
+def _prefix_values(kind: Storage, prefix: str) -> Sequence[tuple[Storage, typing.Any]]:
+    stem = prefix.rstrip("\U0010ffff")
+    return ((kind, prefix), (kind, _after_prefix(stem) if stem else prefix + "\U0010ffff" * 8))
+
+
+_SPELLINGS: typing.Final[Mapping[str, _Spelling]] = {
+    "equals": _one("{0} = {1}"),
+    "less": _one("{0} < {1}"),
+    "at_most": _one("{0} <= {1}"),
+    "greater": _one("{0} > {1}"),
+    "at_least": _one("{0} >= {1}"),
+    "is_null": _Spelling(lambda _: "{0} IS NULL", lambda *_: ()),
+    "contains": _Spelling(lambda dialect: dialect.contains, lambda _, text: (("text", text),)),
+    "startswith": _Spelling(lambda _: "({0} >= {1} AND {0} < {2})", _prefix_values),
+    "has_id": _Spelling(lambda dialect: dialect.contains, lambda _, snowflake: (("text", f",{snowflake},"),)),
+    "has_bits": _Spelling(lambda dialect: dialect.has_bits, lambda kind, bits: ((kind, bits), (kind, bits))),
+    "on_shard": _Spelling(
+        lambda dialect: f"{dialect.shard} = {{2}}",
+        lambda kind, shard: ((kind, shard[1]), (kind, shard[0])),
+    ),
+}
+
+
+class Speller:
+    """Spells conditions of one statement and gathers what they bind.
+
+    Parameters
+    ----------
+    dialect
+        How to spell.
+    """
+
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self.params: list[typing.Any] = []
+
+    def quote(self, name: str) -> str:
+        """Return an identifier."""
+        return self._dialect.quote(name)
+
+    def value(self, kind: Storage, value: typing.Any) -> str:
+        """Bind a value and return what stands for it."""
+        if value is not None and (convert := self._dialect.bind.get(kind)) is not None:
+            value = convert(value)
+        return self._dialect.store.get(kind, "{}").format(self.bound(value))
+
+    def bound(self, value: typing.Any) -> str:
+        """Bind a value as it is and return what stands for it."""
+        self.params.append(value)
+        return self._dialect.placeholder(len(self.params))
+
+    def values(self, kind: Storage, values: Iterable[typing.Any]) -> str:
+        """Bind values and return the list that stands for them."""
+        return ", ".join(self.value(kind, value) for value in values)
+
+    def where(self, entity: Entity[typing.Any], guild_id: int | None, where: Where) -> list[str]:
+        """Return what must all hold."""
+        if guild_id is not None:
+            where = (Condition("guild_id", "equals", guild_id), *where)
+        return [self.condition(entity, condition) for condition in where]
+
+    def condition(self, entity: Entity[typing.Any], condition: Conditional) -> str:
+        """Return one condition."""
+        match condition:
+            case Condition(column, test, value):
+                return self._test(entity, column, test, value)
+            case Not(inner):
+                return f"NOT COALESCE({self.condition(entity, inner)}, FALSE)"
+            case AnyOf(options):
+                return f"({' OR '.join(self.condition(entity, option) for option in options) or '1 = 0'})"
+            case AllOf(parts):
+                return f"({' AND '.join(self.condition(entity, part) for part in parts) or '1 = 1'})"
+            case Within(columns, owner, where, ()):
+                return self._within(columns, owner, where)
+            case Within():
+                return self._related(entity, condition)
+            case Known(other, key):
+                return f"EXISTS (SELECT 1 FROM {self.quote(other.name)} WHERE {self.keys(other, (key,))})"
+
+    def _test(self, entity: Entity[typing.Any], column: str, test: str, value: typing.Any) -> str:
+        name, kind = self._dialect.quote(column), entity.kind_of(column)
+        if test == "is_in":
+            return self._among(name, kind, value)
+        spelling = _SPELLINGS[test]
+        if test == "startswith" and not value:
+            return f"{name} IS NOT NULL"
+        bound = [self.value(*pair) for pair in spelling.values(kind, value)]
+        return spelling.template(self._dialect).format(name, *bound)
+
+    def _among(self, name: str, kind: Storage, values: Collection[typing.Any]) -> str:
+        if len(values) > _FEW and kind in self._dialect.among:
+            template, convert = self._dialect.among[kind]
+            return f"{name} {template.format(self.bound(convert(values)))}"
+        return f"{name} IN ({self.values(kind, values)})" if values else "1 = 0"
+
+    def _within(self, columns: tuple[str, ...], owner: Entity[typing.Any], where: Where) -> str:
+        quote = self._dialect.quote
+        parts = self.where(owner, None, where)
+        key = ", ".join(map(quote, owner.key))
+        inner = f"SELECT {key} FROM {quote(owner.name)}{_joined(' WHERE ', parts)}"
+        left = ", ".join(map(quote, columns))
+        return f"{left if len(columns) == 1 else f'({left})'} IN ({inner})"
+
+    def _related(self, entity: Entity[typing.Any], within: Within) -> str:
+        # Asked for each of ours, by the key of theirs: what is asked about one person reads no table to its end.
+        here, there = self.quote(entity.name), self.quote(within.entity.name)
+        pairs = zip(within.theirs, within.columns, strict=True)
+        same = [f"{there}.{self.quote(theirs)} = {here}.{self.quote(ours)}" for theirs, ours in pairs]
+        parts = (*same, *self.where(within.entity, None, within.where))
+        return f"EXISTS (SELECT 1 FROM {there} WHERE {' AND '.join(parts)})"
+
+    def keys(self, entity: Entity[typing.Any], keys: Sequence[Key]) -> str:
+        """Return the condition that a record has one of some keys."""
+        return self._dialect.keys(self, entity, keys)
+
+    def after(self, entity: Entity[typing.Any], order: Sequence[Order], cursor: Row) -> str:
+        """Return the condition that a record comes after a place in an order, where NULL comes first."""
+        options: list[str] = []
+        passed: list[tuple[str, Storage, typing.Any]] = []
+        for (column, descending), value in zip(order, cursor, strict=True):
+            name, kind = self._dialect.quote(column), entity.kind_of(column)
+            if value is not None or not descending:
+                before = [self._equal(*place) for place in passed]
+                beyond = self._beyond(name, kind, value, descending=descending, required=column in entity.key)
+                options.append(" AND ".join((*before, beyond)))
+            passed.append((name, kind, value))
+        if len(options) == 1:
+            return options[0]
+        return f"({' OR '.join(f'({option})' for option in options)}){self._not_before(entity, order[0], cursor[0])}"
+
+    def _not_before(self, entity: Entity[typing.Any], first: Order, value: typing.Any) -> str:
+        """Say of the first column alone what follows from the rest: it leads the database to the place at once."""
+        if value is None or (first.descending and first.column not in entity.key):
+            return ""
+        kind = entity.kind_of(first.column)
+        return f" AND {self.quote(first.column)} {'<=' if first.descending else '>='} {self.value(kind, value)}"
+
+    def _equal(self, name: str, kind: Storage, value: typing.Any) -> str:
+        return f"{name} IS NULL" if value is None else f"{name} = {self.value(kind, value)}"
+
+    def _beyond(self, name: str, kind: Storage, value: typing.Any, *, descending: bool, required: bool) -> str:
+        if value is None:
+            return f"{name} IS NOT NULL"
+        if not descending:
+            return f"{name} > {self.value(kind, value)}"
+        less = f"{name} < {self.value(kind, value)}"
+        return less if required else f"({less} OR {name} IS NULL)"
+
+
+def _joined(start: str, parts: Sequence[str]) -> str:
+    return f"{start}{' AND '.join(parts)}" if parts else ""

@@ -1,0 +1,182 @@
+"""What runs while a cache is open: store, journal, writer, feed and reader, started and stopped together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import typing
+from collections.abc import Awaitable, Iterator
+
+import hikari
+
+from .changes import Change
+from .chunking import Chunker, Pace, Policy
+from .entities import OWN_USER, SHARDS
+from .errors import BackendError
+from .feed import Feed
+from .gauges import Gauges
+from .journal import Journal, Limits
+from .model import Decoder
+from .patience import Patient
+from .quarantine import Quarantine
+from .reader import Reader
+from .rules import Rules
+from .spi import Select, Store
+
+__all__ = ("Engine",)
+
+_LOG = logging.getLogger("persist")
+_LOOK_EVERY: typing.Final = 2.0
+
+
+class Engine:
+    """An open cache. It belongs to one event loop; each opening makes a new one.
+
+    Parameters
+    ----------
+    bot
+        Whose gateway is heard, and whose entity factory makes hikari objects.
+    store
+        Where things are kept. It is not open yet.
+    rules, limits, gauges, quarantine, members, pace
+        As for the cache.
+    """
+
+    def __init__(
+        self,
+        bot: hikari.GatewayBotAware,
+        store: Store,
+        rules: Rules,
+        limits: Limits,
+        gauges: Gauges,
+        quarantine: Quarantine,
+        members: Policy,
+        pace: Pace,
+    ) -> None:
+        self._bot = bot
+        self._store = Patient(store)
+        self.journal: Journal = Journal(self._store, limits, gauges, quarantine, self._positions)
+        self.feed: Feed = Feed(bot, self.journal, rules, gauges, quarantine)
+        self.reader: Reader = Reader(self._store, self.journal, gauges, self._decoder, self.feed.sessions.current)
+        self._chunker = Chunker(bot, self.feed, self.reader, self.journal, gauges, members, pace)
+        self.feed.observer = self._chunker.observe
+        self._writer: asyncio.Task[None] | None = None
+        self._helpers: list[asyncio.Task[None]] = []
+
+    def _positions(self) -> Iterator[Change]:
+        return self.feed.positions()
+
+    def _decoder(self) -> Decoder:
+        return Decoder(self._bot.entity_factory, hikari.Snowflake(self.feed.me or 0), self._bot)
+
+    async def start(self, *, patient: bool) -> BackendError | None:
+        """Begin to hear, and to write what is heard.
+
+        Parameters
+        ----------
+        patient
+            Whether to begin although the database is away for the moment: what is heard waits for it.
+
+        Returns
+        -------
+        persist.BackendError | None
+            Why it is away, where it is.
+        """
+        # The gateway does not wait for a database that connects: what it says meanwhile waits in the journal.
+        await self.feed.start()
+        away: BackendError | None = None
+        try:
+            await self._store.open()
+            known = await self._store.select(Select(OWN_USER, limit=1, want="keys"))
+            for record in known.records:
+                self.feed.me = self.feed.me or int(record.key[0])
+            await self.learn_places()
+        except BackendError as error:
+            if not (patient and error.temporary):
+                await self.feed.stop()
+                raise
+            away = error
+        except BaseException:
+            await self.feed.stop()
+            raise
+        self._writer = asyncio.create_task(self.journal.run(), name="persist writer")
+        self._helpers = [
+            asyncio.create_task(self._chunker.run(), name="persist members"),
+            asyncio.create_task(self._settle(), name="persist shards"),
+        ]
+        return away
+
+    async def learn_places(self) -> None:
+        """Read which shards have written into the database, of how many."""
+        page = await self._store.select(Select(SHARDS, want="keys"))
+        self.feed.sessions.learn([record.key for record in page.records])
+
+    async def _settle(self) -> None:
+        """Look for the shards of other processes while some of ours wait for them."""
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            if any(self.feed.sessions.held()):
+                with contextlib.suppress(BackendError):
+                    await self.learn_places()
+                    self.feed.settle()
+
+    async def stop(self, seconds: float) -> None:
+        """Hear no more, store what was seen, and disconnect.
+
+        It finishes although it is cancelled: hikari cancels what runs when a bot closes itself.
+
+        Parameters
+        ----------
+        seconds
+            How long storing may take. What is not stored then is counted as lost and logged.
+        """
+        deadline = asyncio.get_running_loop().time() + seconds
+        cancelled = await _finished(self.feed.stop)
+        for helper in self._helpers:
+            helper.cancel()
+        cancelled |= await _finished(self._end_helpers)
+        cancelled |= await _finished(lambda: self._drain(deadline - asyncio.get_running_loop().time()))
+        cancelled |= await _finished(self._end_writer)
+        while self.journal.depth and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            cancelled |= await _finished(lambda left=left: self._write_rest(left))  # type: ignore[misc]
+        self.journal.give_up(f"storing took more than {seconds:g} s")
+        cancelled |= await _finished(self._store.close)
+        if cancelled:
+            raise asyncio.CancelledError
+
+    async def _drain(self, seconds: float) -> None:
+        if self._writer is None or self._writer.done():
+            return
+        flush = asyncio.create_task(self.journal.flush(), name="persist drain")
+        try:
+            await asyncio.wait({flush, self._writer}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            flush.cancel()
+
+    async def _end_helpers(self) -> None:
+        if self._helpers:
+            await asyncio.wait(self._helpers)
+
+    async def _end_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._writer
+
+    async def _write_rest(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.journal.write()
+
+
+async def _finished(step: typing.Callable[[], Awaitable[None]]) -> bool:
+    """Take a step, again if it is cancelled. Return whether it was."""
+    cancelled = False
+    while True:
+        try:
+            await step()
+        except asyncio.CancelledError:
+            cancelled = True
+        else:
+            return cancelled

@@ -1,0 +1,116 @@
+"""Everything persist can remember: one row per kind of thing.
+
+Columns carry hikari's names. A kind of thing that is not a row here is not stored; a row here has its table, its view,
+its queries and its line in the documentation on every backend. The rows stand in files by topic.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+
+from .kinds_application import COMMAND_PERMISSIONS, ENTITLEMENTS, SUBSCRIPTIONS
+from .kinds_channels import CHANNELS, DM_CHANNELS, INVITES, STAGE_INSTANCES, THREADS, WEBHOOKS
+from .kinds_guilds import EMOJIS, GUILDS, INTEGRATIONS, ROLES, SOUNDBOARD_SOUNDS, STICKERS
+from .kinds_messages import MESSAGES
+from .kinds_moderation import AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS, AUTO_MOD_RULES
+from .kinds_own import COMPLETENESS, SHARDS
+from .kinds_people import BANS, MEMBERS, OWN_USER, PRESENCES, THREAD_MEMBERS, USERS, VOICE_STATES
+from .kinds_scheduled import SCHEDULED_EVENT_USERS, SCHEDULED_EVENTS
+from .model import METADATA, Entity
+
+__all__ = (
+    "AUDIT_LOG_ENTRIES",
+    "AUTO_MOD_EXECUTIONS",
+    "AUTO_MOD_RULES",
+    "BANS",
+    "CHANNELS",
+    "COMMAND_PERMISSIONS",
+    "COMPLETENESS",
+    "DM_CHANNELS",
+    "EMOJIS",
+    "ENTITIES",
+    "ENTITLEMENTS",
+    "GUILDS",
+    "INTEGRATIONS",
+    "INVITES",
+    "JOINED",
+    "MEMBERS",
+    "MESSAGES",
+    "OWNED",
+    "OWN_USER",
+    "PRESENCES",
+    "ROLES",
+    "SCHEDULED_EVENTS",
+    "SCHEDULED_EVENT_USERS",
+    "SHARDS",
+    "SOUNDBOARD_SOUNDS",
+    "STAGE_INSTANCES",
+    "STICKERS",
+    "SUBSCRIPTIONS",
+    "THREADS",
+    "THREAD_MEMBERS",
+    "USERS",
+    "VOICE_STATES",
+    "WEBHOOKS",
+    "add",
+)
+
+_NAME: typing.Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_entities: dict[str, Entity[typing.Any]] = {}
+_owned: dict[Entity[typing.Any], tuple[tuple[Entity[typing.Any], tuple[str, ...]], ...]] = {}
+_joined: dict[Entity[typing.Any], tuple[tuple[Entity[typing.Any], tuple[str, ...]], ...]] = {}
+
+ENTITIES: typing.Final[Mapping[str, Entity[typing.Any]]] = types.MappingProxyType(_entities)
+"""Every kind by name, owners before what they own."""
+
+OWNED: typing.Final = types.MappingProxyType(_owned)
+"""What ends with a thing of each kind: the other side of ``Entity.owners``."""
+
+JOINED: typing.Final = types.MappingProxyType(_joined)
+"""What is made with a thing of each kind: the other side of ``Entity.joins``."""
+
+
+def add(entity: Entity[typing.Any]) -> None:
+    """Add a row. Plugins do this by the hook ``persist_entities``, before the first store is made.
+
+    Raises
+    ------
+    ValueError
+        If its name, or that of a column, is taken or cannot be one in a database, or an owner is not a row yet.
+    """
+    if not _NAME.fullmatch(entity.name) or entity.name.startswith("persist_"):
+        msg = f"a kind of thing is named in small letters, digits and underscores, as in tickets, not {entity.name!r}"
+        raise ValueError(msg)
+    if entity.name in _entities:
+        msg = f"there is a kind of thing called {entity.name!r} already; choose another name"
+        raise ValueError(msg)
+    if wrong := [name for name in (*entity.key, *entity.columns) if not _NAME.fullmatch(name) or name in _METADATA]:
+        msg = f"{entity.name}: no column can be called {', '.join(wrong)}"
+        raise ValueError(msg)
+    if strange := [owner.name for owner, _ in entity.owners if owner not in _owned]:
+        msg = f"{entity.name} belong to {', '.join(strange)}, which have to be added before them"
+        raise ValueError(msg)
+    _entities[entity.name] = entity
+    _owned[entity] = _joined[entity] = ()
+    for owner, on in entity.owners:
+        _owned[owner] += ((entity, on),)
+    for part, on in entity.joins.values():
+        _joined[part] += ((entity, on),)
+
+
+_METADATA: typing.Final = frozenset(("payload", *METADATA))
+
+for _entity in typing.cast(
+    "Sequence[Entity[typing.Any]]",
+    (
+        *(USERS, OWN_USER, GUILDS, CHANNELS, THREADS, ROLES, EMOJIS, STICKERS, MEMBERS, MESSAGES),
+        *(VOICE_STATES, PRESENCES, INVITES, THREAD_MEMBERS, STAGE_INSTANCES, WEBHOOKS, DM_CHANNELS, BANS),
+        *(SOUNDBOARD_SOUNDS, INTEGRATIONS, SCHEDULED_EVENTS, SCHEDULED_EVENT_USERS, AUTO_MOD_RULES),
+        *(AUTO_MOD_EXECUTIONS, AUDIT_LOG_ENTRIES, ENTITLEMENTS, SUBSCRIPTIONS, COMMAND_PERMISSIONS),
+        *(SHARDS, COMPLETENESS),
+    ),
+):
+    add(_entity)

@@ -1,0 +1,127 @@
+"""Everything persist raises.
+
+::
+
+    PersistError
+    ├── BackendError          the database said no; ``temporary`` tells whether trying again may help
+    ├── BrokenBackendError    the plugin of a backend is there and does not work
+    ├── CacheClosedError      the cache was asked something while it was not open
+    ├── CorruptRecordError    a stored payload cannot be read any more
+    ├── MissingDriverError    the backend needs a package that is not installed
+    ├── QueryError            a filter, an order or an argument does not exist or has the wrong type
+    ├── SchemaError           the database is newer than the code, not persist's, or broken
+    ├── UnknownBackendError   no plugin is named after the scheme of the URL
+    └── URLError              a database URL cannot be understood
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+__all__ = (
+    "BackendError",
+    "BrokenBackendError",
+    "CacheClosedError",
+    "CorruptRecordError",
+    "MissingDriverError",
+    "PersistError",
+    "QueryError",
+    "SchemaError",
+    "URLError",
+    "UnknownBackendError",
+)
+
+
+class PersistError(Exception):
+    """Base of everything persist raises."""
+
+
+class BackendError(PersistError):
+    """A database refused or failed; the driver's own error is the ``__cause__``.
+
+    Attributes
+    ----------
+    temporary
+        Whether the same request may succeed later: a lost connection, a lock, a server that is starting.
+    """
+
+    temporary: bool
+
+    def __init__(self, message: str, *, temporary: bool = False) -> None:
+        super().__init__(message)
+        self.temporary = temporary
+
+
+class BrokenBackendError(PersistError):
+    """The plugin of a backend is installed and does not work; its own error is the ``__cause__``.
+
+    Parameters
+    ----------
+    plugin
+        The plugin, as its distribution names it.
+    scheme
+        The scheme that was asked for.
+    reason
+        What it did.
+    """
+
+    def __init__(self, plugin: str, scheme: str, reason: str) -> None:
+        super().__init__(
+            f"the backend plugin {plugin} for {scheme}:// does not work: {reason}; is there a newer version?"
+        )
+        self.plugin = plugin
+        self.scheme = scheme
+
+
+class CacheClosedError(PersistError, RuntimeError):
+    """The cache was asked something before it was opened, after it was closed, or after opening failed."""
+
+
+class CorruptRecordError(PersistError, ValueError):
+    """What the database holds under a key is not a payload any more."""
+
+
+class MissingDriverError(PersistError, ImportError):
+    """A backend needs a package that is not installed.
+
+    Parameters
+    ----------
+    package
+        The package that could not be imported.
+    extra
+        The extra of ``hikari-persist`` that installs it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; install it with: pip install 'hikari-persist[{extra}]'")
+        self.package = package
+        self.extra = extra
+
+
+class QueryError(PersistError, TypeError):
+    """A filter, an order or an argument does not exist for this kind of thing, or its value has the wrong type."""
+
+
+class SchemaError(PersistError):
+    """The database cannot be used: it is newer than this code, belongs to something else, or is broken."""
+
+
+class UnknownBackendError(PersistError, LookupError):
+    """No installed backend answers to the scheme of a URL.
+
+    Parameters
+    ----------
+    scheme
+        The scheme that was asked for.
+    known
+        The schemes that are installed.
+    """
+
+    def __init__(self, scheme: str, known: Iterable[str] = ()) -> None:
+        names = ", ".join(f"{name}://" for name in sorted(known)) or "none"
+        super().__init__(f"no backend is installed for {scheme}:// (installed: {names}); is its plugin missing?")
+        self.scheme = scheme
+
+
+class URLError(PersistError, ValueError):
+    """A database URL cannot be understood."""

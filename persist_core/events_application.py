@@ -1,0 +1,114 @@
+"""What events change: what is connected and sold, and what interactions mention."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+
+from . import plans
+from .changes import Change, Drop, Patch, Put
+from .edits import Part
+from .entities import (
+    CHANNELS,
+    COMMAND_PERMISSIONS,
+    DM_CHANNELS,
+    ENTITLEMENTS,
+    INTEGRATIONS,
+    MESSAGES,
+    SUBSCRIPTIONS,
+    THREADS,
+    USERS,
+)
+from .model import Entity, Payload
+from .plans import THREAD_TYPES, Context, Event, Plan, guild_of
+
+__all__ = ("ROWS",)
+
+_EPHEMERAL: typing.Final = 1 << 6
+_NOT_OF_THE_THING: typing.Final = frozenset(("permissions", "app_permissions"))
+"""Fields that an interaction adds to members and channels."""
+
+_WHOLE_MESSAGE: typing.Final = frozenset(("channel_id", "author", "timestamp", "type"))
+_DM: typing.Final = 1
+
+
+def _sold(entity: Entity[typing.Any], *, gone: bool = False) -> Plan:
+    """Remember or forget what was sold. It belongs to no guild, also where it is for one."""
+
+    def plan(event: Payload, context: Context) -> Iterator[Change]:
+        record = entity.record(event, None, context.origin)
+        yield Drop(entity, record.key) if gone else Put(record)
+
+    return plan
+
+
+def _interaction(event: Payload, context: Context) -> Iterator[Change]:
+    """Learn of what an interaction mentions. Where an app is only installed by a user, nothing of the guild is ours."""
+    owners = event.get("authorizing_integration_owners")
+    ours = owners is None or "0" in owners
+    guild_id = guild_of(event) if ours else None
+    found: Payload = event.get("member") or {}
+    if (user := found.get("user") or event.get("user")) is not None:
+        yield from plans.member(_own(found), user, guild_id, context.origin)
+    for entitlement in event.get("entitlements") or ():
+        yield from _sold(ENTITLEMENTS)(entitlement, context)
+    resolved: Payload = (event.get("data") or {}).get("resolved") or {}
+    members: Payload = resolved.get("members") or {}
+    for snowflake, user in (resolved.get("users") or {}).items():
+        yield from plans.member(_own(members.get(snowflake) or {}), user, guild_id, context.origin)
+    if ours:
+        yield from _places(event, resolved, guild_id, context)
+
+
+def _own(thing: Payload) -> Payload:
+    return {name: value for name, value in thing.items() if name not in _NOT_OF_THE_THING}
+
+
+def _places(event: Payload, resolved: Payload, guild_id: int | None, context: Context) -> Iterator[Change]:
+    channels: Payload = resolved.get("channels") or {}
+    messages: Payload = resolved.get("messages") or {}
+    for channel in (*((event["channel"],) if event.get("channel") else ()), *channels.values()):
+        yield from _channel(_own(channel), guild_id, context)
+    for message in (*((event["message"],) if event.get("message") else ()), *messages.values()):
+        yield from _message(message, guild_id, context)
+
+
+def _channel(channel: Payload, guild_id: int | None, context: Context) -> Iterator[Change]:
+    """Merge a known channel: only part of it is told. A direct conversation is told whole."""
+    kind = channel.get("type")
+    if guild_id is not None:
+        entity: Entity[typing.Any] = THREADS if kind in THREAD_TYPES else CHANNELS
+        yield plans.patch(entity, channel["id"], guild_id, context.origin, Part(channel))
+    elif kind == _DM and channel.get("recipients"):
+        yield Patch(DM_CHANNELS, (int(channel["id"]),), None, (Part(channel),), context.origin, create=True)
+
+
+def _message(message: Payload, guild_id: int | None, context: Context) -> Iterator[Change]:
+    """Merge a message, unless only one user sees it: nobody would say when it goes."""
+    if message.get("flags", 0) & _EPHEMERAL:
+        return
+    own = message if guild_id is None else {**message, "guild_id": str(guild_id)}
+    whole = own.keys() >= _WHOLE_MESSAGE
+    yield Patch(MESSAGES, (int(message["id"]),), guild_id, (Part(own),), context.origin, create=whole)
+    if whole and "webhook_id" not in message:
+        yield Put(USERS.record(message["author"], None, context.origin))
+
+
+ROWS: typing.Final[Mapping[str, Event]] = {
+    "INTERACTION_CREATE": Event(
+        _interaction, "Learns in passing of people, channels, messages and entitlements; its token is never kept."
+    ),
+    "INTEGRATION_CREATE": Event(plans.merge(INTEGRATIONS), "Merges the integration, whose user is not told."),
+    "INTEGRATION_UPDATE": Event(plans.merge(INTEGRATIONS), "Merges the integration, whose user is not told."),
+    "INTEGRATION_DELETE": Event(plans.drop(INTEGRATIONS, "id"), "Forgets the integration."),
+    "GUILD_INTEGRATIONS_UPDATE": Event(plans.nothing, "Nothing: it does not say what changed."),
+    "APPLICATION_COMMAND_PERMISSIONS_UPDATE": Event(
+        plans.put(COMMAND_PERMISSIONS), "Replaces the permissions of the command, or of all of them."
+    ),
+    "ENTITLEMENT_CREATE": Event(_sold(ENTITLEMENTS), "Remembers the entitlement."),
+    "ENTITLEMENT_UPDATE": Event(_sold(ENTITLEMENTS), "Replaces the entitlement; one that has run out stays."),
+    "ENTITLEMENT_DELETE": Event(_sold(ENTITLEMENTS, gone=True), "Forgets the entitlement."),
+    "SUBSCRIPTION_CREATE": Event(_sold(SUBSCRIPTIONS), "Remembers the subscription."),
+    "SUBSCRIPTION_UPDATE": Event(_sold(SUBSCRIPTIONS), "Replaces the subscription."),
+    "SUBSCRIPTION_DELETE": Event(_sold(SUBSCRIPTIONS, gone=True), "Forgets the subscription."),
+}

@@ -1,0 +1,95 @@
+"""What events change: channels, stages, and the ways into them."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+
+from . import plans
+from .changes import Change, Drop, Patch
+from .conditions import Condition
+from .edits import Newest, Part
+from .entities import CHANNELS, DM_CHANNELS, INVITES, STAGE_INSTANCES, THREADS
+from .model import Entity, Payload
+from .plans import Context, Event, Plan, guild_of, in_guild
+
+__all__ = ("ROWS", "merge_channel")
+
+
+def _by_place(guild: Plan, direct: Plan) -> Plan:
+    """Do one thing for channels of guilds, and another for direct conversations."""
+    return lambda event, context: (guild if event.get("guild_id") is not None else direct)(event, context)
+
+
+def merge_channel(entity: Entity[typing.Any]) -> Plan:
+    """Put a channel over what is known. It may name an older last message than the one that was heard of."""
+
+    def plan(event: Payload, context: Context) -> Iterator[Change]:
+        guild_id, last = guild_of(event), event.get("last_message_id")
+        key = entity.identify(event, guild_id)
+        own = Part({name: value for name, value in event.items() if name != "last_message_id"})
+        edits = (own,) if last is None else (own, Newest("last_message_id", last))
+        yield Patch(entity, key, guild_id, edits, context.origin, create=True)
+
+    return plan
+
+
+def _channel_delete(event: Payload, context: Context) -> Iterator[Change]:
+    """Forget the channel and all that is in it or bound to it; a category only frees its children."""
+    guild_id, channel = guild_of(event), int(event["id"])
+    yield from plans.end(CHANNELS, (channel,), guild_id)
+    freed = Part({"parent_id": None})
+    yield plans.amend(CHANNELS, guild_id, context.origin, freed, Condition("parent_id", "equals", channel))
+
+
+def _pins_update(event: Payload, context: Context) -> Iterator[Change]:
+    guild_id = guild_of(event)
+    pinned = Part({"last_pin_timestamp": event.get("last_pin_timestamp")})
+    for entity in (CHANNELS, THREADS) if guild_id is not None else (DM_CHANNELS,):
+        yield plans.patch(entity, event["channel_id"], guild_id, context.origin, pinned)
+
+
+def _field(name: str) -> Plan:
+    """Note a field of a voice channel that outlives no session; null says that it is unset, absent says nothing."""
+
+    def plan(event: Payload, context: Context) -> Iterator[Change]:
+        told = {name: event[name]} if name in event else {}
+        yield plans.patch(CHANNELS, event["id"], guild_of(event), context.origin, Part(told))
+
+    return plan
+
+
+def _channel_info(event: Payload, context: Context) -> Iterator[Change]:
+    for channel in plans.listed(event["channels"]):
+        told = {name: channel[name] for name in CHANNELS.passing if name in channel}
+        if told:
+            yield plans.patch(CHANNELS, channel["id"], guild_of(event), context.origin, Part(told))
+
+
+def _invite_delete(event: Payload, context: Context) -> Iterator[Change]:
+    del context
+    yield Drop(INVITES, (str(event["code"]),), guild_of(event))
+
+
+ROWS: typing.Final[Mapping[str, Event]] = {
+    "CHANNEL_CREATE": Event(_by_place(plans.put(CHANNELS), merge_channel(DM_CHANNELS)), "Remembers the channel."),
+    "CHANNEL_UPDATE": Event(
+        _by_place(merge_channel(CHANNELS), merge_channel(DM_CHANNELS)),
+        "Merges the channel; an older last message replaces no newer one.",
+    ),
+    "CHANNEL_DELETE": Event(
+        _by_place(_channel_delete, plans.drop(DM_CHANNELS, "id")),
+        "Forgets the channel and all that is in it or bound to it; frees a category's children.",
+    ),
+    "CHANNEL_PINS_UPDATE": Event(_pins_update, "Notes when a message was last pinned."),
+    "CHANNEL_INFO": Event(_channel_info, "Notes the status of voice channels and since when they are used."),
+    "VOICE_CHANNEL_STATUS_UPDATE": Event(_field("status"), "Notes the status of the voice channel."),
+    "VOICE_CHANNEL_START_TIME_UPDATE": Event(_field("voice_start_time"), "Notes since when the voice channel is used."),
+    "STAGE_INSTANCE_CREATE": Event(plans.put(STAGE_INSTANCES), "Remembers the stage."),
+    "STAGE_INSTANCE_UPDATE": Event(plans.merge(STAGE_INSTANCES), "Merges the stage."),
+    "STAGE_INSTANCE_DELETE": Event(plans.drop(STAGE_INSTANCES, "id"), "Forgets the stage."),
+    "INVITE_CREATE": Event(in_guild(plans.put(INVITES)), "Remembers the invite."),
+    "INVITE_DELETE": Event(_invite_delete, "Forgets the invite."),
+    "WEBHOOKS_UPDATE": Event(plans.nothing, "Nothing: it does not say what changed."),
+    "VOICE_CHANNEL_EFFECT_SEND": Event(plans.nothing, "Nothing: it leaves no trace."),
+}

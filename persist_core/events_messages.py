@@ -1,0 +1,113 @@
+"""What events change: messages, and what hangs on them."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+
+from . import plans
+from .changes import Change, Drop, Patch, Put
+from .edits import Add, Edit, Inside, NoReactions, Part, React, Vote
+from .entities import CHANNELS, DM_CHANNELS, MESSAGES, THREADS
+from .model import Payload
+from .plans import THREAD_TYPES, Context, Event, Plan, guild_of
+
+__all__ = ("ROWS",)
+
+_DM: typing.Final = 1
+_UNPRIVILEGED: typing.Final = ("content", "embeds", "attachments", "components")
+
+
+def _message_create(event: Payload, context: Context) -> Iterator[Change]:
+    guild_id, origin = guild_of(event), context.origin
+    yield Put(MESSAGES.record(event, guild_id, origin))
+    if "webhook_id" not in event:  # the author of a webhook's message is not a user
+        yield from plans.member(event.get("member"), event["author"], guild_id, origin)
+    for user in event.get("mentions") or ():
+        known = {name: value for name, value in user.items() if name != "member"}
+        yield from plans.member(user.get("member"), known, guild_id, origin)
+    channel, kind, last = event["channel_id"], event.get("channel_type"), Part({"last_message_id": event["id"]})
+    if guild_id is None:
+        yield _conversation(event, context, last)
+        return
+    if kind not in THREAD_TYPES:
+        yield plans.patch(CHANNELS, channel, guild_id, origin, last)
+    if kind is None or kind in THREAD_TYPES:
+        grown = (Add("message_count", 1), Add("total_message_sent", 1))
+        yield plans.patch(THREADS, channel, guild_id, origin, last, *grown)
+
+
+def _conversation(event: Payload, context: Context, last: Part) -> Change:
+    """Note the last message of a direct conversation. Who writes to the bot in one is whom it is with."""
+    channel, author = event["channel_id"], event["author"]
+    if event.get("channel_type", _DM) != _DM or "webhook_id" in event or int(author["id"]) == context.me:
+        return plans.patch(DM_CHANNELS, channel, None, context.origin, last)
+    whole = Part({"id": channel, "type": _DM, "recipients": [author], **last.fields})
+    return Patch(DM_CHANNELS, (int(channel),), None, (whole,), context.origin, create=True)
+
+
+def _message_update(event: Payload, context: Context) -> Iterator[Change]:
+    """Merge. What is empty for want of the MESSAGE_CONTENT intent tells nothing."""
+    part = event
+    if not context.reads_content:
+        part = {name: value for name, value in event.items() if value or name not in _UNPRIVILEGED}
+    edits: tuple[Edit, ...] = (Part(part),)
+    if (poll := part.get("poll")) and "results" not in poll:  # unknown results are not no votes
+        edits = (Part({name: value for name, value in part.items() if name != "poll"}), Inside("poll", poll))
+    yield plans.patch(MESSAGES, event["id"], guild_of(event), context.origin, *edits)
+
+
+def _message_delete(event: Payload, context: Context) -> Iterator[Change]:
+    guild_id = guild_of(event)
+    snowflakes = event["ids"] if "ids" in event else (event["id"],)
+    for snowflake in snowflakes:
+        yield Drop(MESSAGES, (int(snowflake),), guild_id)
+    if guild_id is not None:
+        shrunk = Add("message_count", -len(snowflakes))
+        yield plans.patch(THREADS, event["channel_id"], guild_id, context.origin, shrunk)
+
+
+def _emoji(event: Payload) -> Payload:
+    emoji: Payload = event["emoji"]
+    if emoji.get("id") is None and not isinstance(emoji.get("name"), str):
+        msg = f"an emoji has an id or a name, and {emoji!r} has neither"
+        raise ValueError(msg)
+    return emoji
+
+
+def _react(amount: int) -> Plan:
+    def plan(event: Payload, context: Context) -> Iterator[Change]:
+        mine = int(event["user_id"]) == context.me
+        edit = React(_emoji(event), amount, bool(event.get("burst")), mine)
+        yield plans.patch(MESSAGES, event["message_id"], guild_of(event), context.origin, edit)
+        if (found := event.get("member")) and "user" in found:
+            yield from plans.member(found, found["user"], guild_of(event), context.origin)
+
+    return plan
+
+
+def _vote(amount: int) -> Plan:
+    def plan(event: Payload, context: Context) -> Iterator[Change]:
+        edit = Vote(int(event["answer_id"]), amount, int(event["user_id"]) == context.me)
+        yield plans.patch(MESSAGES, event["message_id"], guild_of(event), context.origin, edit)
+
+    return plan
+
+
+def _unreact(event: Payload, context: Context) -> Iterator[Change]:
+    edit = NoReactions(None if event.get("emoji") is None else _emoji(event))
+    yield plans.patch(MESSAGES, event["message_id"], guild_of(event), context.origin, edit)
+
+
+ROWS: typing.Final[Mapping[str, Event]] = {
+    "MESSAGE_CREATE": Event(_message_create, "Remembers the message, its author, and that it is its channel's last."),
+    "MESSAGE_UPDATE": Event(_message_update, "Merges a known message; what the bot may not read erases nothing."),
+    "MESSAGE_DELETE": Event(_message_delete, "Forgets the message."),
+    "MESSAGE_DELETE_BULK": Event(_message_delete, "Forgets the messages."),
+    "MESSAGE_REACTION_ADD": Event(_react(1), "Counts the reaction."),
+    "MESSAGE_REACTION_REMOVE": Event(_react(-1), "Counts the reaction down."),
+    "MESSAGE_REACTION_REMOVE_ALL": Event(_unreact, "Forgets the reactions."),
+    "MESSAGE_REACTION_REMOVE_EMOJI": Event(_unreact, "Forgets the reactions of one emoji."),
+    "MESSAGE_POLL_VOTE_ADD": Event(_vote(1), "Counts the vote, while the poll runs."),
+    "MESSAGE_POLL_VOTE_REMOVE": Event(_vote(-1), "Counts the vote down."),
+}

@@ -1,0 +1,45 @@
+"""What events change: what guilds have planned, and who wants to come."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+
+from . import plans
+from .changes import Change, Drop, Put
+from .entities import SCHEDULED_EVENT_USERS, SCHEDULED_EVENTS, USERS
+from .model import Payload
+from .plans import Context, Event, Plan, guild_of
+
+__all__ = ("ROWS",)
+
+
+def _creator(event: Payload, context: Context) -> Iterator[Change]:
+    if (creator := event.get("creator")) is not None:
+        yield Put(USERS.record(creator, None, context.origin))
+
+
+def _user(amount: int) -> Plan:
+    """One who wants to come more or less, which counts if it was not known before."""
+
+    def plan(event: Payload, context: Context) -> Iterator[Change]:
+        guild_id, origin = guild_of(event), context.origin
+        record = SCHEDULED_EVENT_USERS.record(event, guild_id, origin)
+        planned = (int(event["guild_scheduled_event_id"]),)
+        yield plans.count(SCHEDULED_EVENTS, planned, "user_count", (record.entity, record.key), amount, origin)
+        yield Put(record) if amount > 0 else Drop(record.entity, record.key, guild_id)
+
+    return plan
+
+
+ROWS: typing.Final[Mapping[str, Event]] = {
+    "GUILD_SCHEDULED_EVENT_CREATE": Event(
+        plans.both(plans.put(SCHEDULED_EVENTS), _creator), "Remembers the event and who planned it."
+    ),
+    "GUILD_SCHEDULED_EVENT_UPDATE": Event(
+        plans.both(plans.merge(SCHEDULED_EVENTS), _creator), "Merges the event; what has ended stays, with that status."
+    ),
+    "GUILD_SCHEDULED_EVENT_DELETE": Event(plans.ended(SCHEDULED_EVENTS), "Forgets the event and who wants to come."),
+    "GUILD_SCHEDULED_EVENT_USER_ADD": Event(_user(1), "Remembers who wants to come, and counts."),
+    "GUILD_SCHEDULED_EVENT_USER_REMOVE": Event(_user(-1), "Forgets who wanted to come, and counts."),
+}

@@ -1,0 +1,169 @@
+"""From the gateway into the journal: one synchronous hook, before hikari's own cache and before every listener."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+
+import hikari
+
+from . import completeness
+from .changes import Change, DropScope
+from .conditions import Condition, Not
+from .entities import MEMBERS, SHARDS
+from .events import EVENTS
+from .gauges import Gauges
+from .journal import Journal
+from .model import Origin, Payload
+from .plans import Context, Plan
+from .quarantine import Quarantine
+from .rules import Rules
+from .sessions import Session, Sessions
+
+__all__ = ("Feed", "Observer")
+
+Observer = Callable[[str, hikari.api.GatewayShard, Payload], None]
+"""Hears of an event after its changes have been made. It does not wait and raises nothing."""
+
+
+class Feed:
+    """Hears every gateway payload and hands its changes to the journal.
+
+    Parameters
+    ----------
+    bot
+        Whose gateway is heard.
+    journal, rules, gauges, quarantine
+        Where changes go, which of them, what is counted, and where goes what cannot be read.
+
+    Attributes
+    ----------
+    me
+        The bot's own user, once a READY or an earlier run has told it.
+    sessions
+        The gateway sessions.
+    observer
+        Who else hears of each event.
+    """
+
+    def __init__(
+        self,
+        bot: hikari.GatewayBotAware,
+        journal: Journal,
+        rules: Rules,
+        gauges: Gauges,
+        quarantine: Quarantine,
+    ) -> None:
+        self._bot = bot
+        self._journal = journal
+        self._rules = rules
+        self._gauges = gauges
+        self._quarantine = quarantine
+        self._reads_content = bool(bot.intents & hikari.Intents.MESSAGE_CONTENT)
+        self._task: asyncio.Task[hikari.ShardPayloadEvent] | None = None
+        self.sessions: Sessions = Sessions(bot, self._lost_members)
+        self.me: int | None = None
+        self.observer: Observer | None = None
+
+    @property
+    def epochs(self) -> frozenset[int]:
+        """The gateway sessions that are running."""
+        return self.sessions.running
+
+    def _lost_members(self) -> int:
+        return self._gauges.lost[MEMBERS.name] + self._gauges.quarantined[MEMBERS.name]
+
+    async def start(self) -> None:
+        """Begin to hear."""
+        # A waiter's predicate is called inline, before hikari reads the payload; a listener would be a task per event.
+        waiting = self._bot.event_manager.wait_for(hikari.ShardPayloadEvent, timeout=None, predicate=self.hear)
+        self._task = asyncio.create_task(waiting, name="persist feed")
+        await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Hear no more. If it does not, this is a no-op."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def hear(self, event: hikari.ShardPayloadEvent) -> bool:
+        """Take one payload, and return ``False``: this is what a waiter never waits for."""
+        # No await, no exception and no change to the payload may leave here: hikari goes on with it.
+        try:
+            self._take(event.name, event.shard, event.payload.copy())  # type: ignore[attr-defined]
+        except Exception as error:  # noqa: BLE001 - whatever one payload does, the next one is heard
+            payload = {name: value for name, value in event.payload.items() if name != "token"}
+            self._quarantine.event(event.name, payload, error)
+        return False
+
+    def _take(self, name: str, shard: hikari.api.GatewayShard, payload: Payload) -> None:
+        self._gauges.received[name] += 1
+        if (row := EVENTS.get(name)) is None:
+            self._gauges.unknown[name] += 1
+            return
+        session = self.sessions.of(shard)
+        if name == "READY":
+            self.me = int(payload["user"]["id"])
+            self.sessions.begin(shard, payload)
+        # All of an event's changes or, when it cannot be read to its end, none.
+        changes = self._changes(name, row.plan, session, payload)
+        if name == "READY" and self.sessions.is_resharded(shard):
+            session.held = {int(guild["id"]) for guild in payload["guilds"]}
+            changes = [change for change in changes if not _forgets_guilds(change)]
+        self.accept(changes)
+        if name == "READY":
+            self.settle()
+            self._forget_places(shard.shard_count)
+        elif name == "GUILD_CREATE" and session.held is not None:
+            session.held.add(int(payload["id"]))
+        if self.observer is not None:
+            self.observer(name, shard, payload)
+
+    def accept(self, changes: list[Change]) -> None:
+        """Hand changes to the journal, but for those that the rules keep out."""
+        admitted = list(self._rules.admitted(changes))
+        self._gauges.skipped += len(changes) - len(admitted)
+        self._journal.accept(admitted)
+
+    def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
+        context, chunks = self._context(session), session.chunks
+        payload = chunks.without_left(name, payload)
+        changes = [*completeness.told(name, payload, context.origin), *plan(payload, context)]
+        changes += chunks.note(name, payload, session.shard.id, context.origin)
+        return changes
+
+    def _context(self, session: Session) -> Context:
+        context, shard = session.context, session.shard
+        if context is None or context.origin.at != self._journal.at:
+            origin = Origin("gateway", shard.id, session.epoch, self._journal.at)
+            context = session.context = Context(shard.id, shard.shard_count, self.me, origin, self._reads_content)
+        return context
+
+    def settle(self) -> None:
+        """Forget the guilds that are gone, once all shards of a changed number have been ready."""
+        for session in list(self.sessions.held()):
+            count = session.shard.shard_count
+            if session.held is None or not self.sessions.is_whole(count):
+                continue
+            ready = {"user": {"id": str(self.me)}, "guilds": [{"id": str(guild)} for guild in session.held]}
+            changes = EVENTS["READY"].plan(ready, self._context(session))
+            session.held = None
+            self._journal.accept([change for change in changes if _forgets_guilds(change)])
+            self._forget_places(count)
+
+    def _forget_places(self, count: int) -> None:
+        """Forget the places of shards of another number, once each of this number has been ready."""
+        if self.sessions.is_mixed(count) and self.sessions.is_whole(count):
+            self._journal.accept([DropScope(SHARDS, None, (Not(Condition("shard_count", "equals", count)),))])
+            self.sessions.settle(count)
+
+    def positions(self) -> Iterator[Change]:
+        """Yield the changes that say how far each shard has come, where that has changed."""
+        return self.sessions.positions(self._journal.at)
+
+
+def _forgets_guilds(change: Change) -> bool:
+    return isinstance(change, DropScope) and not change.entity.ephemeral

@@ -1,0 +1,171 @@
+"""Answers from memory where it may be, else from Discord's REST API; what that says is remembered whole."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import datetime
+import time
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
+
+import hikari
+
+from .completeness import completeness_of, lacking
+from .engine import Engine
+from .errors import QueryError
+from .model import Entity, Key, Record
+from .saying import Saying
+from .view import seconds_of
+
+__all__ = ("Asked", "Fetcher", "Prefer", "Wish")
+
+T = typing.TypeVar("T")
+AnyEntity = Entity[typing.Any]
+Prefer = typing.Literal["local", "rest"]
+Ask = Callable[[hikari.api.RESTClient], Awaitable[T]]
+_REMEMBERED_FOR: typing.Final = 10.0
+_MOST_REMEMBERED: typing.Final = 10_000
+
+
+class Wish(typing.NamedTuple):
+    """Where an answer should come from, and how old it may be."""
+
+    prefer: Prefer = "local"
+    max_age: float | datetime.timedelta | None = None
+
+    def checked(self) -> Wish:
+        """Return this.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is not a wish that can be granted.
+        """
+        if self.prefer not in ("local", "rest"):
+            msg = f'prefer is "local" or "rest", not {self.prefer!r}'
+            raise QueryError(msg)
+        return self if self.max_age is None else self._replace(max_age=seconds_of(self.max_age))
+
+    def grants(self, record: Record) -> bool:
+        """Tell whether a record is young enough."""
+        if self.max_age is None:
+            return True
+        learned = datetime.datetime.fromisoformat(record.origin.at).replace(tzinfo=datetime.UTC)
+        return (datetime.datetime.now(datetime.UTC) - learned).total_seconds() <= seconds_of(self.max_age)
+
+
+class Asked(typing.NamedTuple):
+    """One thing that is asked for: the kinds that it may be of, its key, and what has to be true of it."""
+
+    kinds: tuple[AnyEntity, ...]
+    key: Key
+    within: Mapping[str, int] = {}
+
+
+class Fetcher:
+    """Fetches things for one cache.
+
+    Parameters
+    ----------
+    bot
+        Whose REST client is asked: with its token, its connections and its rate limits.
+    engine
+        Returns the open cache.
+    off
+        The kinds that are not remembered.
+    """
+
+    def __init__(
+        self, bot: hikari.GatewayBotAware, engine: Callable[[], Awaitable[Engine]], off: frozenset[str]
+    ) -> None:
+        self._bot = bot
+        self._engine = engine
+        self._off = off
+        self._flights: dict[Hashable, asyncio.Task[typing.Any]] = {}
+        self._absent: dict[Hashable, tuple[float, hikari.NotFoundError]] = {}
+
+    async def one(self, asked: Asked, ask: Ask[T], wish: Wish) -> T:
+        """Return one thing.
+
+        Raises
+        ------
+        hikari.HikariError
+            What hikari's REST client raises. That something is not there is remembered for some seconds.
+        """
+        wish.checked()
+        name = (asked.kinds, asked.key, tuple(asked.within.items()))
+        if wish.prefer == "local":
+            if (known := await self._known(asked, wish)) is not None:
+                return typing.cast("T", known)
+            if (absent := self._absent.get(name)) is not None and absent[0] > time.monotonic():
+                raise copy.copy(absent[1])
+        # Whoever comes while it is asked waits for the same answer; that one of them gives up does not disturb it.
+        flight = self._flights.get(name)
+        if flight is None:
+            flight = self._flights[name] = asyncio.create_task(self._ask(asked, ask, name), name="persist fetch")
+            flight.add_done_callback(lambda done: self._landed(name, done))
+        return await asyncio.shield(flight)
+
+    def _landed(self, name: Hashable, done: asyncio.Task[typing.Any]) -> None:
+        self._flights.pop(name, None)
+        if not done.cancelled():
+            done.exception()
+
+    async def _known(self, asked: Asked, wish: Wish) -> object:
+        reader = (await self._engine()).reader
+        for entity in asked.kinds:
+            if lacking(entity, self._bot.intents) or entity.name in self._off:
+                continue  # nobody keeps it up to date
+            record = await reader.record(entity, asked.key, metadata=wish.max_age is not None)
+            if record is None or not wish.grants(record) or any(record.column(c) != v for c, v in asked.within.items()):
+                continue
+            (record,) = await reader.whole((record,))
+            if (made := reader.decoded(entity, record)) is not None:
+                return made
+        return None
+
+    async def _ask(self, asked: Asked, ask: Ask[T], name: Hashable) -> T:
+        engine = await self._engine()
+        known = [entity for entity in asked.kinds if await engine.reader.record(entity, asked.key) is not None]
+        saying = Saying(engine)
+        try:
+            answer = await ask(saying.client(self._bot.rest))
+        except hikari.NotFoundError as error:
+            if len(self._absent) >= _MOST_REMEMBERED:
+                self._absent.clear()
+            self._absent[name] = (time.monotonic() + _REMEMBERED_FOR, error)
+            for entity in known:
+                engine.reader.forget(entity, [asked.key])
+            raise
+        self._absent.pop(name, None)
+        await saying.remember({(entity, asked.key) for entity in known})
+        return answer
+
+    async def me(self) -> int:
+        """Return the bot's own user."""
+        return (await self._engine()).feed.me or 0
+
+    async def is_whole(self, entity: AnyEntity, guild_id: int, wish: Wish) -> bool:
+        """Tell whether all that a guild has of a kind is known, by what a running session has said."""
+        wish.checked()
+        if wish.prefer != "local" or wish.max_age is not None:
+            return False
+        engine = await self._engine()
+        note = await engine.reader.note(entity, guild_id)
+        known = completeness_of(entity, note, self._bot.intents, self._off, engine.feed.epochs)
+        return known.is_complete and known.verified
+
+    async def all_of(self, ask: Ask[Sequence[T]]) -> Sequence[T]:
+        """Return what REST says, and remember it."""
+        saying = Saying(await self._engine())
+        answer = await ask(saying.client(self._bot.rest))
+        await saying.remember()
+        return answer
+
+    async def each_of(self, ask: Callable[[hikari.api.RESTClient], hikari.LazyIterator[T]]) -> AsyncIterator[T]:
+        """Yield what REST says, and remember it as it comes."""
+        saying = Saying(await self._engine())
+        async for item in ask(saying.client(self._bot.rest)):
+            await saying.remember()
+            yield item

@@ -1,0 +1,230 @@
+"""What a value in ``find(...)`` may be besides a plain one: conditions, made by functions named after what they ask."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing
+from collections.abc import Collection, Mapping
+
+import hikari
+
+from .columns import moment
+from .conditions import AllOf, AnyOf, Condition, Conditional, Not
+from .errors import QueryError
+from .model import Entity, Kind
+
+__all__ = (
+    "Filter",
+    "after",
+    "any_of",
+    "at_least",
+    "at_most",
+    "before",
+    "between",
+    "contains",
+    "has",
+    "not_",
+    "startswith",
+    "where",
+)
+
+
+V_co = typing.TypeVar("V_co", covariant=True)
+V = typing.TypeVar("V")
+Thing = typing.TypeVar("Thing", bound=int | hikari.Unique)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Filter(typing.Generic[V_co]):
+    """A condition that has no column yet, on values of one type. Made by the functions of this module."""
+
+    test: str
+    value: typing.Any
+
+
+def contains(text: str) -> Filter[str]:
+    """Ask for texts with ``text`` in them. Case matters."""
+    return Filter("contains", text)
+
+
+def startswith(text: str) -> Filter[str]:
+    """Ask for texts that begin with ``text``. Case matters."""
+    return Filter("startswith", text)
+
+
+def before(limit: datetime.datetime) -> Filter[datetime.datetime]:
+    """Ask for moments before ``limit``."""
+    return Filter("less", limit)
+
+
+def after(limit: datetime.datetime) -> Filter[datetime.datetime]:
+    """Ask for moments after ``limit``."""
+    return Filter("greater", limit)
+
+
+def at_least(value: V) -> Filter[V]:
+    """Ask for numbers, moments or texts not below ``value``."""
+    return Filter("at_least", value)
+
+
+def at_most(value: V) -> Filter[V]:
+    """Ask for numbers, moments or texts not above ``value``."""
+    return Filter("at_most", value)
+
+
+def between(low: V, high: V) -> Filter[V]:
+    """Ask for numbers, moments or texts from ``low`` to ``high``, both included."""
+    return Filter("between", (low, high))
+
+
+def has(item: Thing) -> Filter[Thing]:
+    """Ask for flags with all bits of ``item``, or for lists of ids with it, such as the roles of a member."""
+    return Filter("has", item)
+
+
+@typing.overload
+def not_(value: Filter[V]) -> Filter[V]: ...
+@typing.overload
+def not_(value: None) -> Filter[typing.Any]: ...
+@typing.overload
+def not_(value: str) -> Filter[str]: ...
+@typing.overload
+def not_(value: Collection[V]) -> Filter[V]: ...
+@typing.overload
+def not_(value: V) -> Filter[V]: ...
+def not_(value: typing.Any) -> Filter[typing.Any]:
+    """Ask for the opposite of a value or condition. What is unset is not any value, so it is found too."""
+    return Filter("not", value)
+
+
+def any_of(*values: V | Filter[V] | None) -> Filter[V]:
+    """Ask for at least one of some values or conditions."""
+    return Filter("any_of", values)
+
+
+_ORDERED: typing.Final = frozenset(("less", "greater", "at_least", "at_most"))
+_TEXT: typing.Final = frozenset(("contains", "startswith"))
+
+
+_BESIDE: typing.Final[Mapping[str, str]] = {"updated": "last_updated", "first_seen": "first_seen", "source": "source"}
+"""What every kind can be found and sorted by besides its columns, and the column that it means."""
+
+
+def where(entity: Entity[typing.Any], filters: Mapping[str, typing.Any]) -> tuple[tuple[Conditional, ...], bool | None]:
+    """Turn keyword arguments into conditions, and whether only what is verified is wanted, or only what is not.
+
+    Raises
+    ------
+    persist.QueryError
+        If a name is not a column, or a value is not of its kind.
+    """
+    verified = filters.get("verified")
+    if "verified" in filters and not isinstance(verified, bool):
+        msg = f"verified is True or False, not {verified!r}"
+        raise QueryError(msg)
+    columns = ((name, value) for name, value in filters.items() if name != "verified")
+    return tuple(_condition(entity, column_named(entity, name, "verified"), value) for name, value in columns), verified
+
+
+def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:
+    """Return the column that a filter means: its own name, or that of the thing whose id it holds.
+
+    Raises
+    ------
+    persist.QueryError
+        If there is none.
+    """
+    names = [*entity.key, *(("guild_id",) if entity.in_guild else ()), *entity.columns]
+    for column in (name, f"{name}_id"):
+        if column in names:
+            return column
+    if name in _BESIDE:
+        return _BESIDE[name]
+    known = ", ".join(dict.fromkeys((*names, *_BESIDE, *besides)))
+    msg = f"{entity.name} cannot be found by {name!r}; they can by: {known}"
+    raise QueryError(msg)
+
+
+def _condition(entity: Entity[typing.Any], column: str, value: typing.Any) -> Conditional:
+    kind = entity.kind_of(column)
+    if value is None:
+        return Condition(column, "is_null")
+    if isinstance(value, Filter):
+        return _filter(entity, column, kind, value)
+    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+        if None in value:
+            return _condition(entity, column, any_of(*value))
+        return Condition(column, "is_in", tuple(plain(column, kind, item) for item in value))
+    if kind == "snowflakes":
+        msg = f"{column} is a list of ids; ask for one in it with persist.has(...)"
+        raise QueryError(msg)
+    return Condition(column, "equals", plain(column, kind, value))
+
+
+def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[typing.Any]) -> Conditional:
+    test, value = asked.test, asked.value
+    if test == "not":
+        return Not(_condition(entity, column, value))
+    if test == "any_of":
+        return AnyOf(tuple(_condition(entity, column, option) for option in value))
+    if test == "has":
+        if kind == "snowflakes":
+            return Condition(column, "has_id", plain(column, "snowflake", value))
+        if kind == "integer":
+            return Condition(column, "has_bits", plain(column, kind, value))
+    elif test == "between" and kind not in ("snowflakes", "boolean"):
+        low, high = (plain(column, kind, end) for end in value)
+        return AllOf((Condition(column, "at_least", low), Condition(column, "at_most", high)))
+    elif (test in _ORDERED and kind not in ("snowflakes", "boolean")) or (test in _TEXT and kind == "text"):
+        return Condition(column, test, plain(column, kind, value))
+    msg = f"{column} holds {'an' if kind == 'integer' else 'a'} {kind}, which cannot be asked for with {test!r}"
+    raise QueryError(msg)
+
+
+TOO_GREAT: typing.Final = 1 << 63
+"""The first number that neither is an id nor fits into a column."""
+
+_MEANT: typing.Final[Mapping[Kind, str]] = {
+    "snowflake": "an id or something that has one",
+    "integer": "a whole number or a hikari enum or flag",
+    "boolean": "True or False",
+    "text": "a text",
+    "time": "a datetime",
+}
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text has no half of a surrogate pair, which no database can be asked for."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def plain(column: str, kind: Kind, value: typing.Any) -> typing.Any:
+    """Return a value as a column holds it.
+
+    Raises
+    ------
+    persist.QueryError
+        If it is not of its kind.
+    """
+    match kind:
+        case "snowflake" if isinstance(value, int | hikari.Unique) and not isinstance(value, bool):
+            if 0 <= (snowflake := int(value)) < TOO_GREAT:
+                return snowflake
+        case "integer" if isinstance(value, int) and not isinstance(value, bool):
+            if -TOO_GREAT <= value < TOO_GREAT:
+                return int(value)
+        case "boolean" if isinstance(value, bool):
+            return value
+        case "text" if isinstance(value, str) and _is_unicode(value):
+            return str(value)
+        case "time" if isinstance(value, datetime.datetime):
+            return moment(value)
+        case _:
+            pass
+    msg = f"{column} is compared with {_MEANT.get(kind, kind)}, not with {value!r}"
+    raise QueryError(msg)

@@ -1,0 +1,240 @@
+"""What a question finds: an iterator that reads page by page, and can be narrowed, sorted, counted and forgotten."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import hikari
+
+from . import filters
+from .conditions import Conditional, Not, matches
+from .errors import QueryError
+from .model import Entity, Key, Payload, Record
+from .reader import Reader
+from .spi import Order, Page, Select
+
+__all__ = ("Entry", "Found", "Made", "Running", "Source", "entry_of")
+
+T = typing.TypeVar("T")
+Source = Callable[[], typing.Awaitable[Reader]]
+"""Returns what answers, once the cache is open."""
+
+Running = Callable[[], frozenset[int]]
+"""Returns the gateway sessions that are running."""
+
+Made = Callable[[Reader, Record, Conditional | None], T | None]
+"""Makes of a record what is given out; ``None`` when hikari cannot make it. Last comes when a record is verified."""
+
+_PAGE: typing.Final = 500
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry(typing.Generic[T]):
+    """A thing, and what is known about knowing it.
+
+    Attributes
+    ----------
+    value
+        The hikari object; ``None`` if this hikari cannot make one.
+    payload
+        What Discord said, as it said it.
+    first_seen, last_updated
+        When it was first stored and last changed, as ISO 8601 in UTC. ``first_seen`` is empty until it is stored.
+    revision
+        How many versions of it have been stored.
+    source
+        ``gateway``, ``chunk`` or ``rest``.
+    shard
+        The shard that told it last.
+    verified
+        Whether the gateway session that runs now has said it; otherwise it is carried over from an earlier one.
+    """
+
+    value: T | None
+    payload: Payload
+    first_seen: str
+    last_updated: str
+    revision: int
+    source: str
+    shard: int | None
+    verified: bool
+
+
+def entry_of(reader: Reader, record: Record, *, verified: bool) -> Entry[typing.Any]:
+    """Return a whole record, which was read with its metadata, as an entry."""
+    origin = record.origin
+    return Entry(
+        reader.decoded(record.entity, record),
+        record.payload,
+        record.first_seen or "",
+        origin.at,
+        record.revision,
+        origin.source,
+        origin.shard,
+        verified,
+    )
+
+
+class Found(hikari.LazyIterator[T]):
+    """The things that a question found, read page by page while you iterate.
+
+    It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one. What was
+    seen before the first step is in the answer; what is written meanwhile neither repeats nor hides anything.
+    """
+
+    __slots__ = ("_buffer", "_left", "_make", "_query", "_running", "_said", "_source", "_started", "_verified")
+
+    def __init__(
+        self, query: Select, source: Source, running: Running, make: Made[T], *, verified: bool | None = None
+    ) -> None:
+        self._query = query
+        self._source = source
+        self._running = running
+        self._make = make
+        self._verified = verified
+        self._said: Conditional | None = None
+        self._left: Select | None = query
+        self._buffer: Iterator[T] = iter(())
+        self._started = False
+
+    @property
+    def entity(self) -> Entity[typing.Any]:
+        """The kind of thing that is asked for."""
+        return self._query.entity
+
+    def _asking(self, **changes: typing.Any) -> Found[T]:
+        query = dataclasses.replace(self._query, **changes)
+        return Found(query, self._source, self._running, self._make, verified=self._verified)
+
+    def order_by(self, *columns: str) -> Found[T]:
+        """Sort by columns, the first one first; ``-`` before a name sorts from the greatest down.
+
+        What is unset comes first, and last when sorted down. Without this, things are sorted by their ids.
+
+        Raises
+        ------
+        persist.QueryError
+            If a name is not a column.
+        """
+        for name in columns:
+            if not isinstance(name, str):
+                msg = f"things are sorted by names of columns, not by {name!r}"
+                raise QueryError(msg)
+        entity = self._query.entity
+        order = tuple(
+            Order(filters.column_named(entity, name.removeprefix("-")), name.startswith("-")) for name in columns
+        )
+        return self._asking(order=order)
+
+    def limit(self, limit: int) -> Found[T]:
+        """Find no more than ``limit`` things.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is not a whole number above nought.
+        """
+        if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+            msg = f"a limit is a whole number above nought, not {limit!r}"
+            raise QueryError(msg)
+        return self._asking(limit=limit if self._query.limit is None else min(limit, self._query.limit))
+
+    def entries(self) -> Found[Entry[T]]:
+        """Find the same things with their payloads and what is known about knowing them.
+
+        What hikari cannot make an object of is there too; its ``value`` is ``None``.
+        """
+        query = dataclasses.replace(self._query, metadata=True)
+        return Found(query, self._source, self._running, _entry, verified=self._verified)
+
+    async def count(self) -> int:
+        """Return how many there are, without reading them."""
+        reader, query = await self._begun()
+        query = dataclasses.replace(query, want="count", limit=None, order=())
+        count = (await reader.page(query)).count
+        return count if self._query.limit is None else min(count, self._query.limit)
+
+    async def exists(self) -> bool:
+        """Return whether there is any."""
+        return bool(await self._asking(limit=1).ids())
+
+    async def ids(self) -> list[hikari.Snowflake]:
+        """Return the ids of all of them: of users for members, presences and voice states.
+
+        Raises
+        ------
+        persist.QueryError
+            If what is found has no ids, as invites.
+        """
+        if list(self._query.entity.key.values())[-1] != "snowflake":
+            msg = f"{self._query.entity.name} have no ids; iterate over them instead"
+            raise QueryError(msg)
+        return [hikari.Snowflake(typing.cast("int", key[-1])) async for keys in self._keys() for key in keys]
+
+    async def delete(self) -> int:
+        """Forget all of them, and what belongs to them: what is in a forgotten channel, say, or a user's memberships.
+
+        Discord is not told, and may tell of them again.
+
+        Returns
+        -------
+        int
+            How many were found. What belonged to them is not counted.
+        """
+        reader = await self._source()
+        count = 0
+        async for keys in self._keys():
+            reader.forget(self._query.entity, keys)
+            count += len(keys)
+        return count
+
+    async def _begun(self) -> tuple[Reader, Select]:
+        """Return what answers, once it has all that was seen, and the question with all its conditions."""
+        reader = await self._source()
+        await reader.barrier()
+        query = self._query
+        if self._verified is not None or query.metadata:
+            self._said = await reader.said(query.entity, self._running())
+        if self._verified is not None and self._said is not None:
+            asked = self._said if self._verified else Not(self._said)
+            query = dataclasses.replace(query, where=(*query.where, asked))
+        return reader, query
+
+    async def _keys(self) -> AsyncIterator[list[Key]]:
+        reader, query = await self._begun()
+        left: Select | None = dataclasses.replace(query, want="keys", metadata=False)
+        while left is not None:
+            page, left = await _next(reader, left)
+            yield [record.key for record in page.records]
+
+    async def __anext__(self) -> T:
+        while True:
+            for item in self._buffer:
+                return item
+            if self._left is None:
+                raise StopAsyncIteration
+            if self._started:
+                reader = await self._source()
+            else:
+                reader, self._left = await self._begun()
+                self._started = True
+            page, self._left = await _next(reader, self._left)
+            records = await reader.whole(page.records)
+            made = (self._make(reader, record, self._said) for record in records)
+            self._buffer = (item for item in made if item is not None)
+
+
+def _entry(reader: Reader, record: Record, said: Conditional | None) -> Entry[typing.Any]:
+    return entry_of(reader, record, verified=said is not None and bool(matches((said,), record.column)))
+
+
+async def _next(reader: Reader, query: Select) -> tuple[Page, Select | None]:
+    """Return one page of the answer to a question, and the question for what follows it."""
+    size = _PAGE if query.limit is None else min(_PAGE, query.limit)
+    page = await reader.page(dataclasses.replace(query, limit=size))
+    left = None if query.limit is None else query.limit - size
+    if page.after is None or left == 0:
+        return page, None
+    return page, dataclasses.replace(query, after=page.after, limit=left)

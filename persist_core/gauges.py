@@ -1,0 +1,56 @@
+"""Counts of everything that happens to what is seen."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+
+__all__ = ("Gauges",)
+
+
+def _counter() -> collections.Counter[str]:
+    return collections.Counter()
+
+
+@dataclasses.dataclass(slots=True)
+class Gauges:
+    """Counts since the cache was made. Nothing is dropped without being counted here."""
+
+    received: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Gateway events that were heard, by name."""
+
+    unknown: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Gateway events without a row in the event table, by name."""
+
+    applied: int = 0
+    """Changes that were stored."""
+
+    coalesced: int = 0
+    """Changes that became part of another before they were stored."""
+
+    skipped: int = 0
+    """Changes that the rules kept out."""
+
+    shed: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Changes of ephemeral kinds that were given up while the database was away, by kind."""
+
+    lost: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Changes of other kinds that were given up, by kind."""
+
+    quarantined: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Events and changes that could not be used or stored, by event or kind."""
+
+    undecodable: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Stored records that could not be made hikari objects when they were asked for, by kind."""
+
+    retries: int = 0
+    """Attempts to write that failed and were tried again."""
+
+    member_requests: int = 0
+    """Requests for all members of a guild that were sent."""
+
+    member_requests_saved: int = 0
+    """Requests that were not sent because all members were known from earlier, and still as many."""
+
+    last_flush: float = 0.0
+    """How many seconds the last batch took to be stored."""

@@ -1,0 +1,359 @@
+"""Changes that were seen and may not be stored yet: taken without waiting, answered for, and written in batches.
+
+``waiting`` takes changes while ``writing`` is on its way to the store. Until a change is stored, readers find it here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import itertools
+import logging
+import time
+import typing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import tenacity
+
+from . import hooks
+from .batch import Batch
+from .changes import Amend, Change, Drop, DropScope, Patch, Put, covers, fold
+from .columns import moment
+from .entities import COMPLETENESS
+from .errors import BackendError
+from .gauges import Gauges
+from .model import Entity, Key, Origin, Record
+from .quarantine import Quarantine
+from .spi import Store
+
+__all__ = ("Journal", "Limits")
+
+_LOG = logging.getLogger("persist.journal")
+_YIELD_EVERY, _YIELD_FOR = 0.005, 0.0002
+_STALLS_AFTER: typing.Final = 60.0
+"""Seconds after which a database that has not answered counts as away."""
+
+
+class Limits(typing.NamedTuple):
+    """How much the journal holds, and for how long."""
+
+    interval: float = 0.05
+    """Seconds that changes may wait for company; what a killed process loses at most."""
+
+    batch: int = 4096
+    """Changes that are written without waiting any longer."""
+
+    busy: int = 20_000
+    """Changes from which on a busy event loop gives way to the writer."""
+
+    most: int = 200_000
+    """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds
+    first. A database that is at work is given what there is, however much."""
+
+
+class Journal:
+    """Answers for changes from the moment they are seen until the store has them.
+
+    Parameters
+    ----------
+    store
+        Where they go. It is open while :meth:`run` runs.
+    limits
+        How much is held, and for how long.
+    gauges, quarantine
+        Where counts and what could not be stored are kept.
+    positions
+        Returns the changes that say how far each shard has come; they are stored with all changes up to there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        limits: Limits,
+        gauges: Gauges,
+        quarantine: Quarantine,
+        positions: Callable[[], Iterable[Change]],
+    ) -> None:
+        self._store = store
+        self._limits = limits
+        # A journal that is half full does not wait for company either.
+        self._enough = min(limits.batch, limits.most // 2 + 1)
+        self._gauges = gauges
+        self._quarantine = quarantine
+        self._positions = positions
+        self._waiting = Batch(_later(""))
+        self._writing: Batch | None = None
+        self._unwritten: Iterator[Change] = iter(())
+        self._transaction: list[Change] = []
+        self._arrived = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._sealed = self._stored = 0
+        self._barriers: list[tuple[int, bool, asyncio.Future[None]]] = []
+        self._trouble: BackendError | None = None
+        self._shedding = False
+        self._runs = False
+        self._moved = 0.0
+        self._yielding: asyncio.TimerHandle | None = None
+        self._gave_way = 0.0
+
+    # -------------------------------------------------------------------------------------------------------- taking
+
+    @property
+    def depth(self) -> int:
+        """How many changes are not stored yet."""
+        return self._waiting.size + (self._writing.size if self._writing else 0)
+
+    @property
+    def at(self) -> str:
+        """The moment that stands for the changes being taken now: no other batch has the same."""
+        waiting = self._waiting
+        if not waiting.size:  # it may have waited for an hour
+            waiting.at = _later(waiting.at)
+        return waiting.at
+
+    @property
+    def stored(self) -> int:
+        """How many batches have been stored; what was read while it changed may be neither old nor new."""
+        return self._stored
+
+    @property
+    def trouble(self) -> BackendError | None:
+        """Why the last attempt to write failed; ``None`` when it did not."""
+        return self._trouble
+
+    def accept(self, changes: Iterable[Change]) -> None:
+        """Take changes; from now on readers see them."""
+        waiting = self._waiting
+        for change in changes:
+            if waiting.size < self._limits.most or self._is_served() or self._room_for(change):
+                waiting.add(change)
+        if waiting.size:
+            self._arrived.set()
+            if waiting.size >= self._enough:
+                self._hurry.set()
+                if self.depth > self._limits.busy:
+                    self._give_way()
+
+    def _is_served(self) -> bool:
+        """Tell whether the database is at work. A flood that it has not caught up with yet is no reason to forget."""
+        stalls = self._writing is not None and time.monotonic() - self._moved > _STALLS_AFTER
+        return self._runs and self._trouble is None and not stalls
+
+    def _room_for(self, change: Change) -> bool:
+        """Make room for a change in a full journal, or count it as lost."""
+        if not self._shedding:
+            self._shedding = True
+            why = self._trouble or "the database does not answer"
+            _LOG.error("%d changes wait to be stored, which is the limit (%s): shedding begins", self.depth, why)
+        waiting = self._waiting
+        if not isinstance(change, (Put, Patch, Drop)) or waiting.holds(change.entity, change.key):
+            return True
+        if change.entity.ephemeral:
+            self._gauges.shed[change.entity.name] += 1
+            return False
+        for entity in list(waiting.segments[-1].keyed):
+            if entity.ephemeral and (shed := waiting.shed(entity)):
+                self._gauges.shed[entity.name] += shed
+                return True
+        self._gauges.lost[change.entity.name] += 1
+        if change.guild_id is not None:
+            waiting.add(stale(change.entity, change.guild_id, Origin("gateway", None, 0, waiting.at)))
+        return False
+
+    def _give_way(self) -> None:
+        # A loop that never idles starves every other thread, the writer's too: it loses each race for the GIL. A burst
+        # from the gateway does not even let the loop's own timers run, so this is called from within it.
+        if self.depth <= self._limits.busy:
+            self._yielding = None
+            return
+        now = time.monotonic()
+        if now - self._gave_way >= _YIELD_EVERY:
+            time.sleep(_YIELD_FOR)
+            self._gave_way = now
+            if self._yielding is not None:
+                self._yielding.cancel()
+            self._yielding = asyncio.get_running_loop().call_later(_YIELD_EVERY, self._give_way)
+
+    # -------------------------------------------------------------------------------------------------------- asking
+
+    def pending(self, entity: Entity[typing.Any], key: Key, stored: Record | None = None) -> Sequence[Change]:
+        """Return the changes that may concern a key and that ``stored`` does not contain yet, in order.
+
+        They begin with the last one that does not depend on what is stored, where there is one: see :meth:`settles`.
+        """
+        found: list[Change] = []
+        for batch in (self._writing, self._waiting):
+            # A store may have committed a batch whose completion has not come back to the loop.
+            if batch is not None and (stored is None or stored.origin.at != batch.at):
+                for segment in batch.segments:
+                    found += segment.of_key(entity, key)
+        for index in range(len(found) - 1, 0, -1):
+            if self.settles(found[index]):
+                return found[index:]
+        return found
+
+    @staticmethod
+    def settles(change: Change) -> bool:
+        """Tell whether a change makes what was before it irrelevant."""
+        return isinstance(change, (Put, Drop))
+
+    def settled(self, changes: Sequence[Change]) -> bool:
+        """Tell whether changes say all about a key, without anything that is stored."""
+        return self.settles(changes[0]) and not self.undecided(None, changes)
+
+    @staticmethod
+    def undecided(record: Record | None, changes: Iterable[Change]) -> bool:
+        """Tell whether only the store knows what becomes of a stored record under changes that it does not have yet."""
+        for change in changes:
+            if isinstance(change, (DropScope, Amend)) and record is not None and covers(change, record) is None:
+                return True
+            record = fold(record, change)
+        return False
+
+    @staticmethod
+    def folded(record: Record | None, changes: Iterable[Change]) -> Record | None:
+        """Return what becomes of a stored record under changes that are not stored yet."""
+        for change in changes:
+            record = fold(record, change)
+        return record
+
+    # ------------------------------------------------------------------------------------------------------- writing
+
+    async def flush(self) -> None:
+        """Wait until everything seen so far is in the database, however long it is away."""
+        await self._barrier(patient=True)
+
+    async def barrier(self) -> None:
+        """Wait until everything seen so far is in the database.
+
+        Raises
+        ------
+        persist.BackendError
+            As soon as an attempt to write it fails.
+        """
+        if self.depth and self._trouble is not None:
+            raise self._trouble
+        await self._barrier(patient=False)
+
+    async def _barrier(self, *, patient: bool) -> None:
+        target = self._sealed + bool(self._waiting.size)
+        if target <= self._stored:
+            return
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._barriers.append((target, patient, future))
+        self._hurry.set()
+        await future
+
+    async def run(self) -> None:
+        """Move changes into the store, for as long as the cache is open."""
+        self._runs = True
+        while True:
+            await self._arrived.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._limits.interval):
+                    await self._hurry.wait()
+            await self.write()
+
+    async def write(self) -> None:
+        """Store one batch: the one whose writing was cancelled, where there is one, else what waits."""
+        if self._writing is None:
+            for change in self._positions():
+                self._waiting.add(change)
+            self._writing, self._waiting = self._waiting, Batch(_later(self._waiting.at))
+            self._arrived.clear()
+            self._hurry.clear()
+            self._sealed += 1
+            self._unwritten = self._writing.changes()
+        self._moved = time.monotonic()
+        began = time.perf_counter()
+        # What has piled up while the database was away is many transactions: one would hold the loop to prepare. Those
+        # that are through are not made again, should this be cancelled: a reaction would count twice.
+        while some := self._transaction or list(itertools.islice(self._unwritten, self._limits.batch)):
+            self._transaction = some
+            await self._store_all(some)
+            self._transaction = []
+        self._gauges.coalesced += self._writing.coalesced
+        self._gauges.last_flush = time.perf_counter() - began
+        self._writing = None
+        self._stored = self._sealed
+        self._shedding = False
+        self._release(lambda target, _: target <= self._stored, None)
+
+    async def _store_all(self, changes: Sequence[Change]) -> None:
+        """Store changes; where one is refused for good, halve them until only the refused one is left out."""
+        try:
+            await self._attempt(changes)
+        except Exception as error:  # noqa: BLE001 - whatever one change does, all others are stored
+            if len(changes) == 1:
+                self._quarantine.change(changes[0], error)
+                return
+            middle = len(changes) // 2
+            for half in (changes[:middle], changes[middle:]):
+                await self._store_all(half)
+        else:
+            self._gauges.applied += len(changes)
+            hooks.committed(changes)
+
+    async def _attempt(self, changes: Sequence[Change]) -> None:
+        wait = tenacity.wait_random_exponential(multiplier=0.05, max=5)
+        retrying = tenacity.AsyncRetrying(retry=tenacity.retry_if_exception(_temporary), wait=wait, after=self._failed)
+        async for attempt in retrying:
+            with attempt:
+                await self._store.apply(changes)
+        self._moved = time.monotonic()
+        if self._trouble is not None:
+            _LOG.warning("the database is back; %d changes wait", self.depth)
+            self._trouble = None
+
+    def _failed(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, BackendError) or not error.temporary:
+            return
+        self._gauges.retries += 1
+        if self._trouble is None:
+            _LOG.error("the database does not take changes (%s); they wait, and are tried again", error)
+        self._trouble = error
+        self._release(lambda _, patient: not patient, error)
+
+    def _release(self, which: Callable[[int, bool], bool], error: Exception | None) -> None:
+        kept: list[tuple[int, bool, asyncio.Future[None]]] = []
+        for target, patient, future in self._barriers:
+            if not which(target, patient):
+                kept.append((target, patient, future))
+            elif not future.done():
+                future.set_result(None) if error is None else future.set_exception(error)
+        self._barriers = kept
+
+    def give_up(self, reason: str) -> int:
+        """Count everything that is not stored as lost, wake who waits for it, and return how many changes it was."""
+        lost = self.depth
+        if lost:
+            _LOG.critical("%d changes could not be stored and are lost: %s", lost, reason)
+            for batch in (self._writing, self._waiting):
+                for change in batch.changes() if batch else ():
+                    self._gauges.lost[change.entity.name] += 1
+        self._waiting, self._writing, self._transaction = Batch(_later(self._waiting.at)), None, []
+        self._release(lambda _target, _patient: True, BackendError(f"the cache was closed: {reason}"))
+        if self._yielding is not None:
+            self._yielding.cancel()
+            self._yielding = None
+        return lost
+
+
+def _later(than: str) -> str:
+    """Return the present moment as a ``time`` column spells it, and later than another in any case."""
+    now = moment(datetime.datetime.now(datetime.UTC))
+    if now > than:
+        return now
+    return moment(datetime.datetime.fromisoformat(than) + datetime.timedelta(microseconds=1))
+
+
+def _temporary(error: BaseException) -> bool:
+    return isinstance(error, BackendError) and error.temporary
+
+
+def stale(entity: Entity[typing.Any], guild_id: int, origin: Origin) -> Put:
+    """Return the change that notes that what is known of a kind in a guild is not up to date."""
+    payload = {"kind": entity.name, "state": "stale", "epoch": origin.epoch, "at": origin.at, "source": origin.source}
+    return Put(COMPLETENESS.record(payload, guild_id, origin))

@@ -1,0 +1,43 @@
+"""The words that rows of the table of entities are written in."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+
+import hikari
+
+from .model import Key, Kind, Payload, Record
+
+__all__ = ("ID", "MEMBER", "Intents", "guild", "own_id", "user_in")
+
+Intents = hikari.Intents
+ID: typing.Final[Mapping[str, Kind]] = {"id": "snowflake"}
+"""The key of what has an id of its own."""
+
+MEMBER: typing.Final[Mapping[str, Kind]] = {"guild_id": "snowflake", "user_id": "snowflake"}
+"""The key of what there is once for each member of a guild."""
+
+
+def own_id(payload: Payload, _: int | None) -> Key:
+    """Identify a thing by its id."""
+    return (int(payload["id"]),)
+
+
+def user_in(payload: Payload, guild_id: int | None) -> Key:
+    """Identify a thing by its guild and its user."""
+    return (typing.cast("int", guild_id), int(payload["user"]["id"]))
+
+
+def guild(record: Record) -> hikari.Snowflake:
+    """Return the guild of a thing.
+
+    Raises
+    ------
+    LookupError
+        If it belongs to none.
+    """
+    if record.guild_id is None:
+        msg = f"{record.entity.name} {record.key} belongs to no guild"
+        raise LookupError(msg)
+    return hikari.Snowflake(record.guild_id)

@@ -1,0 +1,60 @@
+"""Kinds of things: what the bot's application has sold, and who may use its commands."""
+
+from __future__ import annotations
+
+import typing
+
+from .columns import boolean, integer, snowflake, snowflakes, time
+from .kinds import ID, own_id
+from .kinds_guilds import IN_GUILD
+from .model import Entity
+from .objects import subscription
+
+__all__ = ("COMMAND_PERMISSIONS", "ENTITLEMENTS", "SUBSCRIPTIONS")
+
+# What was paid for outlives the bot's stay in a guild: the guild is a column, and not an owner.
+ENTITLEMENTS = Entity(
+    "entitlements",
+    ID,
+    own_id,
+    {
+        "user_id": snowflake("user_id", index=True),
+        "guild_id": snowflake("guild_id", index=True),
+        "sku_id": snowflake("sku_id"),
+        "type": integer("type"),
+        "is_deleted": boolean("deleted"),
+        "is_consumed": boolean("consumed"),
+        "starts_at": time("starts_at"),
+        "ends_at": time("ends_at"),
+    },
+    lambda make, record: make.factory.deserialize_entitlement(record.payload),
+    about="What users and guilds may use. Those that have run out stay; ends_at tells.",
+)
+
+SUBSCRIPTIONS = Entity(
+    "subscriptions",
+    ID,
+    own_id,
+    {
+        "user_id": snowflake("user_id", index=True),
+        "status": integer("status"),
+        "sku_ids": snowflakes("sku_ids"),
+        "current_period_start": time("current_period_start"),
+        "current_period_end": time("current_period_end"),
+        "canceled_at": time("canceled_at"),
+    },
+    lambda make, record: subscription(make, record.payload),
+    about="Users who pay the application again and again. What they may use is told by entitlements.",
+)
+
+COMMAND_PERMISSIONS = Entity(
+    "command_permissions",
+    {"guild_id": "snowflake", "command_id": "snowflake"},
+    lambda payload, guild_id: (typing.cast("int", guild_id), int(payload["id"])),
+    {"application_id": snowflake("application_id")},
+    lambda make, record: make.factory.deserialize_guild_command_permissions(
+        {"guild_id": record.guild_id, **record.payload}
+    ),
+    owners=(IN_GUILD,),
+    about="Who may use which command in which guild, where that differs from the default.",
+)

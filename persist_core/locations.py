@@ -1,0 +1,128 @@
+"""Naming a place to keep things, by a URL or by an object that stands for one."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import typing
+import urllib.parse
+
+from . import hooks, urls
+from .errors import QueryError
+from .plugins import open_store
+from .spi import Store
+
+__all__ = ("Location", "MySQLBackend", "PostgreSQLBackend", "SQLiteBackend", "store_of")
+
+
+class Location(typing.Protocol):
+    """Something that stands for the URL of a database."""
+
+    @property
+    def url(self) -> str:
+        """The URL."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SQLiteBackend:
+    """Keep things in one SQLite file.
+
+    Parameters
+    ----------
+    path
+        The file, relative to the working directory or absolute. It is made if it is not there; its folder must be.
+    timeout
+        Seconds to wait for another process that writes before trying again.
+    """
+
+    path: str | os.PathLike[str]
+    timeout: float = 5.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.path, str | os.PathLike) or not isinstance(os.fspath(self.path), str):
+            msg = f"the path of a file is a text or a pathlib.Path, not {self.path!r}"
+            raise QueryError(msg)
+        known = isinstance(self.timeout, int | float) and not isinstance(self.timeout, bool)
+        if not known or not 0 <= self.timeout < float("inf"):
+            msg = f"timeout is a number of seconds, not {self.timeout!r}"
+            raise QueryError(msg)
+
+    @property
+    def url(self) -> str:
+        """The URL that means the same."""
+        return f"sqlite:///{urllib.parse.quote(os.fspath(self.path))}?timeout={self.timeout:g}"
+
+
+class _Server:
+    """A database on a server, and what a URL says behind its question mark."""
+
+    __slots__ = ("_dsn", "_options")
+    _schemes: typing.ClassVar[tuple[str, ...]]
+
+    def __init__(self, dsn: str, **options: str | float) -> None:
+        if not isinstance(dsn, str) or not dsn.startswith(self._schemes):
+            known = " or ".join(f"{scheme}user:password@host/database" for scheme in self._schemes)
+            # It is not repeated: it may be a password that slipped.
+            msg = f"{type(self).__name__} takes a URL such as {known}"
+            raise QueryError(msg)
+        self._dsn = dsn
+        self._options = options
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({urls.shown(urls.parse(self._dsn))!r}, **{self._options!r})"
+
+    @property
+    def url(self) -> str:
+        """The URL that means the same."""
+        if not self._options:
+            return self._dsn
+        return f"{self._dsn}{'&' if '?' in self._dsn else '?'}{urllib.parse.urlencode(self._options)}"
+
+
+class PostgreSQLBackend(_Server):
+    """Keep things in a PostgreSQL database.
+
+    Parameters
+    ----------
+    dsn
+        Where it is: ``postgresql://user:password@host:5432/database``, or several hosts with commas between them.
+    options
+        What may also stand behind the ``?`` of a URL: ``min=1``, ``max=4``, ``sslmode="require"``, ``payload="jsonb"``,
+        ``synchronous_commit="off"``, ``statement_timeout=30``, ...
+    """
+
+    __slots__ = ()
+    _schemes = ("postgresql://", "postgres://")
+
+
+class MySQLBackend(_Server):
+    """Keep things in a MySQL or MariaDB database.
+
+    Parameters
+    ----------
+    dsn
+        Where it is: ``mysql://user:password@host:3306/database``, or several hosts with commas between them.
+    options
+        What may also stand behind the ``?`` of a URL: ``min=1``, ``max=4``, ``sslmode="require"``,
+        ``statement_timeout=30``, ...
+    """
+
+    __slots__ = ()
+    _schemes = ("mysql://", "mariadb://")
+
+
+def store_of(backend: object) -> Store:
+    """Return the store that a URL, or an object that stands for one, names. It is not connected yet.
+
+    Raises
+    ------
+    persist.PersistError
+        If it names none that can be used.
+    """
+    url = backend if isinstance(backend, str) else getattr(backend, "url", None)
+    if not isinstance(url, str):
+        msg = f"a backend is a URL such as 'sqlite:///cache.db' or a persist.SQLiteBackend, not {backend!r}"
+        raise QueryError(msg)
+    hooks.add()
+    return open_store(url)

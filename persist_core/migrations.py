@@ -1,0 +1,315 @@
+"""Bringing a database to the schema of this code, or refusing one that is not ours."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import typing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+
+import orjson
+
+from . import ddl
+from .backfill import backfill
+from .dialect import Dialect
+from .entities import ENTITIES, MESSAGES
+from .errors import BackendError, SchemaError
+from .model import Entity, Key
+from .schema import META, VERSION, Table, table_of, tables
+from .spi import Driver, Transaction
+
+__all__ = ("MIGRATIONS", "Migration", "Migrator", "Plan", "Progress", "inspect", "plan", "prepare")
+
+_LOG = logging.getLogger("persist.migrations")
+_APPLICATION: typing.Final = "persist"
+_TABLES: typing.Final = "tables"
+"""The name of the note that says which tables and columns there are."""
+
+Progress = Callable[["Migration", int, int], None]
+"""Hears of a migration that is running: how many records it has seen, and how many there are."""
+
+
+class Migration(typing.NamedTuple):
+    """One step from one version of the schema to the next."""
+
+    version: int
+    """The version that it leads to."""
+
+    name: str
+    """What it does, for people."""
+
+    run: Callable[[Migrator], Awaitable[None]]
+    """Does it. Doing it again after it was interrupted goes on, or does no harm."""
+
+
+class Plan(typing.NamedTuple):
+    """What would be done to a database."""
+
+    version: int | None
+    """Its version; ``None`` if it has nothing of ours yet, and would be made as this code wants it."""
+
+    steps: Sequence[Migration]
+    """The migrations that would run."""
+
+
+async def plan(dialect: Dialect, driver: Driver, to: int | None = None) -> Plan:
+    """Return what :func:`prepare` would do, and do nothing.
+
+    Raises
+    ------
+    persist.SchemaError
+        If it would be refused.
+    """
+    async with driver.transaction() as transaction:
+        return await Migrator(dialect, transaction, repr(driver), None).plan(to)
+
+
+async def prepare(dialect: Dialect, driver: Driver, progress: Progress | None = None, to: int | None = None) -> None:
+    """Make a database ready to be used, under a lock, and in one transaction where the database can do that.
+
+    Parameters
+    ----------
+    dialect, driver
+        The database.
+    progress
+        Hears of migrations; the log does in any case.
+    to
+        The version to bring it to; the newest if this is left out.
+
+    Raises
+    ------
+    persist.SchemaError
+        If it is newer than this code, or its tables are somebody else's. It is left as it was.
+    """
+    async with driver.transaction() as transaction, _locked(dialect, driver, transaction):
+        await Migrator(dialect, transaction, repr(driver), progress).run(to)
+
+
+async def inspect(dialect: Dialect, driver: Driver) -> None:
+    """See to it that a database can be read as it is. Nothing in it is changed.
+
+    Raises
+    ------
+    persist.SchemaError
+        If it is not persist's, of another version, or not made yet.
+    """
+    known = await _known(dialect, driver, repr(driver))
+    version = known.get("schema_version")
+    if version is None:
+        msg = f"{driver!r} has nothing of persist's to read; let a bot with a persist.Cache run on it first"
+        raise SchemaError(msg)
+    if int(version) < VERSION:
+        msg = (
+            f"{driver!r} has version {version} of the schema, and this persist reads {VERSION}. "
+            "Upgrade the bot that writes it, or migrate it."
+        )
+        raise SchemaError(msg)
+
+
+class _Fetches(typing.Protocol):
+    async def fetch(self, sql: str, params: Sequence[typing.Any] = ()) -> Sequence[Sequence[typing.Any]]: ...
+
+
+async def _known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str, str]:
+    """Return what a database says it is, nothing for one that has nothing of ours yet."""
+    existing = {row[0] for row in await database.fetch(dialect.list_tables)}
+    if META.name not in existing:
+        ours = {table.name for table in tables()}
+        if clash := sorted(existing if dialect.exclusive else existing & ours):
+            msg = f"{where} has tables that are not persist's: {', '.join(clash)}. Name a database of its own."
+            raise SchemaError(msg)
+        return {}
+    quote = dialect.quote
+    sql = f"SELECT {quote('name')}, {quote('value')} FROM {quote(META.name)}"
+    meta = {row[0]: row[1] for row in await database.fetch(sql)}
+    if meta and meta.get("application") != _APPLICATION:
+        msg = f"{where} belongs to {meta.get('application')!r}, not to persist. Name a database of its own."
+        raise SchemaError(msg)
+    version = meta.get("schema_version", "0")
+    if not version.isdecimal() or int(version) > VERSION:
+        msg = (
+            f"{where} has version {version} of the schema and this persist knows up to {VERSION}. "
+            "Upgrade hikari-persist, or name another database."
+        )
+        raise SchemaError(msg)
+    return meta
+
+
+@contextlib.asynccontextmanager
+async def _locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> AsyncGenerator[None]:
+    for sql in dialect.prepare:
+        await transaction.execute(sql)
+    if dialect.lock and not (await transaction.fetch(dialect.lock))[0][0]:
+        msg = f"another process has been changing the tables of {driver!r} for too long; is it stuck?"
+        raise BackendError(msg, temporary=True)
+    try:
+        yield
+        for sql in dialect.finish:
+            await transaction.execute(sql)
+    except Exception:
+        with contextlib.suppress(*driver.errors):
+            await _unlock(dialect, transaction)
+        raise
+    await _unlock(dialect, transaction)
+
+
+async def _unlock(dialect: Dialect, transaction: Transaction) -> None:
+    if dialect.unlock:
+        await transaction.fetch(dialect.unlock)
+
+
+class Migrator:
+    """Changes the tables of one database, and knows how far that has come.
+
+    Parameters
+    ----------
+    dialect, transaction
+        The database.
+    where
+        What the database is called in messages.
+    progress
+        Hears of migrations.
+    """
+
+    def __init__(self, dialect: Dialect, transaction: Transaction, where: str, progress: Progress | None) -> None:
+        self._dialect = dialect
+        self._transaction = transaction
+        self._where = where
+        self._progress = progress
+        self._meta: dict[str, str] = {}
+        self._migration: Migration | None = None
+
+    async def plan(self, to: int | None = None) -> Plan:
+        """Return what is missing."""
+        self._meta = dict(await _known(self._dialect, self._transaction, self._where))
+        target = VERSION if to is None else to
+        version = int(self._meta["schema_version"]) if "schema_version" in self._meta else None
+        if not (VERSION if version is None else version) <= target <= VERSION:
+            has = f"has version {version}" if version is not None else "is empty"
+            msg = f"{self._where} {has} and cannot be brought to {target}: this persist makes version {VERSION}"
+            raise SchemaError(msg)
+        return Plan(version, [step for step in MIGRATIONS if version is not None and version < step.version <= target])
+
+    async def run(self, to: int | None = None) -> None:
+        """Make what is missing."""
+        plan = await self.plan(to)
+        if plan.version is None:
+            await self._create()
+            return
+        for migration in plan.steps:
+            await self._migrate(migration)
+        if to in (None, VERSION):
+            await self._complete()
+
+    async def _complete(self) -> None:
+        """Make the tables and columns of what this code knows and the database does not know yet."""
+        here = {table.name: [field.name for field in table.fields] for table in tables()}
+        noted: dict[str, list[str]] = orjson.loads(self._meta.get(_TABLES, "{}"))
+        if all(set(fields) <= set(noted.get(name, ())) for name, fields in here.items()):
+            return
+        existing = {row[0] for row in await self._transaction.fetch(self._dialect.list_tables)}
+        for table in tables():
+            if table.name not in existing:
+                _LOG.info("%s: %s are remembered from now on", self._where, table.name)
+                await self._make(table)
+        for entity in ENTITIES.values():
+            if entity.name in existing:
+                await self._add_missing(entity)
+        await self._note_tables(noted)
+
+    async def _add_missing(self, entity: Entity[typing.Any]) -> None:
+        there = {row[0] for row in await self._transaction.fetch(self._dialect.list_columns, (entity.name,))}
+        if lacking := sorted({*entity.key, "payload", "revision"} - there):
+            msg = (
+                f"the table {entity.name} of {self._where} is not persist's: it has no column {', '.join(lacking)}. "
+                "Name a database of its own."
+            )
+            raise SchemaError(msg)
+        for name in entity.columns:
+            if name not in there:
+                _LOG.info("%s: %s can be found by %s from now on", self._where, entity.name, name)
+                await self.add_column(entity, name)
+
+    async def _note_tables(self, noted: Mapping[str, Sequence[str]]) -> None:
+        """Note which tables and columns are persist's. What a later revision has noted stays noted."""
+        ours = {table.name: [field.name for field in table.fields] for table in tables()}
+        for name, fields in noted.items():
+            ours[name] = sorted({*fields, *ours.get(name, ())})
+        await self._note(_TABLES, orjson.dumps(ours).decode())
+
+    async def add_column(self, entity: Entity[typing.Any], name: str) -> None:
+        """Add a column to a kind of thing, and fill it from the payloads."""
+        table = table_of(entity)
+        (field,) = (field for field in table.fields if field.name == name)
+        there = await self._transaction.fetch(self._dialect.list_columns, (table.name,))
+        if name not in {row[0] for row in there}:
+            await self._transaction.execute(ddl.add_column(self._dialect, table, field))
+        place = f"{table.name}.{name} is filled up to"
+        after = tuple(orjson.loads(self._meta[place])) if place in self._meta else None
+
+        async def passed(key: Key, seen: int, total: int) -> None:
+            self._heard(seen, total)
+            if self._dialect.checkpoint:
+                await self._note(place, orjson.dumps(key).decode())
+                await self._store()
+
+        await backfill(self._dialect, self._transaction, entity, name, after, passed)
+        await self._forget(place)
+
+    async def _create(self) -> None:
+        # First what says whose the tables are, last which version: one that was interrupted goes on.
+        await self._make(META)
+        await self._note("application", _APPLICATION)
+        for table in tables():
+            if table is not META:
+                await self._make(table)
+        await self._note_tables({})
+        await self._note("schema_version", str(VERSION))
+
+    async def _make(self, table: Table) -> None:
+        for sql in ddl.create(self._dialect, table):
+            await self._transaction.execute(sql)
+
+    async def _migrate(self, migration: Migration) -> None:
+        _LOG.info("%s: migration %d begins: %s", self._where, migration.version, migration.name)
+        self._migration = migration
+        await migration.run(self)
+        await self._note("schema_version", str(migration.version))
+        await self._store()
+        _LOG.info("%s: migration %d is done", self._where, migration.version)
+
+    def _heard(self, seen: int, total: int) -> None:
+        _LOG.debug("%s: %d of %d records", self._where, seen, total)
+        if self._progress is not None and self._migration is not None:
+            self._progress(self._migration, seen, total)
+
+    async def _note(self, name: str, value: str) -> None:
+        quote, mark = self._dialect.quote, self._dialect.placeholder
+        if name in self._meta:
+            sql = f"UPDATE {quote(META.name)} SET {quote('value')} = {mark(1)} WHERE {quote('name')} = {mark(2)}"
+            await self._transaction.execute(sql, (value, name))
+        else:
+            columns = f"{quote('value')}, {quote('name')}"
+            sql = f"INSERT INTO {quote(META.name)} ({columns}) VALUES ({mark(1)}, {mark(2)})"
+            await self._transaction.execute(sql, (value, name))
+        self._meta[name] = value
+
+    async def _forget(self, name: str) -> None:
+        if self._meta.pop(name, None) is not None:
+            quote = self._dialect.quote
+            sql = f"DELETE FROM {quote(META.name)} WHERE {quote('name')} = {self._dialect.placeholder(1)}"
+            await self._transaction.execute(sql, (name,))
+
+    async def _store(self) -> None:
+        for sql in self._dialect.checkpoint:
+            await self._transaction.execute(sql)
+
+
+async def _note_attachments(migrator: Migrator) -> None:
+    await migrator.add_column(MESSAGES, "has_attachments")
+
+
+MIGRATIONS: typing.Final[Sequence[Migration]] = (
+    Migration(2, "Note which messages have attachments, so that they can be found.", _note_attachments),
+)
+"""Every step there ever was, oldest first."""

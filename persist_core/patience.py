@@ -1,0 +1,47 @@
+"""A store that may not be there yet: opened before the first changes are made, and tried again until it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .changes import Change
+from .errors import BackendError
+from .spi import Page, Select, Store
+
+__all__ = ("Patient",)
+
+
+class Patient:
+    """A store whose changes may wait for its database, which the journal tries again and again.
+
+    Parameters
+    ----------
+    store
+        The store that is meant.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._missing: BackendError | None = BackendError("the database has not been opened", temporary=True)
+
+    async def open(self) -> None:
+        try:
+            await self._store.open()
+        except BackendError as error:
+            self._missing = error
+            raise
+        self._missing = None
+
+    async def close(self) -> None:
+        await self._store.close()
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        if self._missing is not None:
+            await self.open()
+        await self._store.apply(changes)
+
+    async def select(self, query: Select) -> Page:
+        # A question does not wait for a database that is away; it is told why.
+        if self._missing is not None:
+            raise self._missing
+        return await self._store.select(query)

@@ -1,0 +1,97 @@
+"""What a member may do, as Discord works it out.
+
+See `Permissions <https://docs.discord.com/developers/topics/permissions>`_.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+import typing
+from collections.abc import Iterable, Mapping
+
+import hikari
+
+from .names import HikariNames
+from .view import key_part
+
+__all__ = ("asked", "in_channel", "in_guild")
+
+_ALL: typing.Final = hikari.Permissions.all_permissions()
+_NONE: typing.Final = hikari.Permissions.NONE
+_IN_TIMEOUT: typing.Final = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.READ_MESSAGE_HISTORY
+
+Overwrites = Mapping[hikari.Snowflake, hikari.PermissionOverwrite]
+
+
+def in_guild(owner_id: int, member: hikari.Member, roles: Iterable[hikari.Role]) -> hikari.Permissions:
+    """Return what a member may do in a guild where no channel says otherwise, timeout aside.
+
+    Parameters
+    ----------
+    owner_id
+        Who owns the guild.
+    member
+        The member.
+    roles
+        All roles of the member, the one of everybody as well.
+    """
+    if member.id == owner_id:
+        return _ALL
+    permissions = _together(role.permissions for role in roles)
+    return _ALL if permissions & hikari.Permissions.ADMINISTRATOR else permissions
+
+
+def in_channel(permissions: hikari.Permissions, member: hikari.Member, overwrites: Overwrites) -> hikari.Permissions:
+    """Return what is left of, and added to, a member's permissions by the overwrites of a channel, timeout aside.
+
+    Everybody's overwrite comes first, then those of all roles together, then the member's own.
+    """
+    if permissions & hikari.Permissions.ADMINISTRATOR:
+        return _ALL
+    roles = [overwrites[role] for role in member.role_ids if role in overwrites and role != member.guild_id]
+    everybody, own = ([overwrites[key]] if key in overwrites else [] for key in (member.guild_id, member.id))
+    for step in (everybody, roles, own):
+        permissions &= ~_together(overwrite.deny for overwrite in step)
+        permissions |= _together(overwrite.allow for overwrite in step)
+    return permissions
+
+
+def _together(permissions: Iterable[hikari.Permissions]) -> hikari.Permissions:
+    return functools.reduce(operator.or_, permissions, _NONE)
+
+
+async def asked(
+    cache: HikariNames,
+    guild: hikari.SnowflakeishOr[hikari.PartialGuild],
+    member: hikari.SnowflakeishOr[hikari.PartialUser],
+    channel: hikari.SnowflakeishOr[hikari.PartialChannel] | None,
+) -> hikari.Permissions | None:
+    """Answer ``Cache.permissions``, which says what it means."""
+    found, who = await cache.guilds.get(guild), await cache.members.get(guild, member)
+    if found is None or who is None:
+        return None
+    roles = await cache.roles.get_many({*who.role_ids, found.id})
+    if roles.missing:
+        return None
+    permissions = in_guild(found.owner_id, who, roles)
+    if channel is not None:
+        overwrites = await _overwrites(cache, found.id, channel)
+        if overwrites is None:
+            return None
+        permissions = in_channel(permissions, who, overwrites)
+    in_timeout = who.communication_disabled_until() is not None
+    if in_timeout and not permissions & hikari.Permissions.ADMINISTRATOR:
+        permissions &= _IN_TIMEOUT
+    return permissions
+
+
+async def _overwrites(
+    cache: HikariNames, guild_id: int, channel: hikari.SnowflakeishOr[hikari.PartialChannel]
+) -> Overwrites | None:
+    """Return the overwrites of a channel; of the one that it is in for a thread."""
+    place = key_part(channel, "the channel")
+    if (thread := await cache.threads.get(place)) is not None:
+        place = thread.parent_id
+    found = await cache.channels.get(place)
+    return found.permission_overwrites if found is not None and found.guild_id == guild_id else None

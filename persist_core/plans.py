@@ -1,0 +1,220 @@
+"""The words that rows of the event table are written in: each makes changes of one part of a payload."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+
+from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
+from .conditions import Condition, Conditional, Known, Not, Where
+from .edits import Add, Default, Edit, Part
+from .entities import MEMBERS, USERS
+from .model import Entity, Key, Origin, Payload
+
+__all__ = (
+    "ACTIVE",
+    "THREAD_TYPES",
+    "Context",
+    "Event",
+    "Plan",
+    "amend",
+    "both",
+    "count",
+    "drop",
+    "end",
+    "ended",
+    "guild_of",
+    "in_guild",
+    "listed",
+    "member",
+    "members",
+    "merge",
+    "nothing",
+    "patch",
+    "put",
+    "replace",
+)
+
+AnyEntity = Entity[typing.Any]
+ACTIVE: typing.Final = Condition("is_archived", "equals", value=False)
+"""Holds for threads that are not archived."""
+
+THREAD_TYPES: typing.Final = frozenset((10, 11, 12))
+"""The types of channels that are threads."""
+
+
+class Context(typing.NamedTuple):
+    """What a row may know besides the payload."""
+
+    shard_id: int
+    shard_count: int
+    me: int | None
+    """The bot's own user, ``None`` before the first READY."""
+
+    origin: Origin
+    reads_content: bool
+    """Whether the bot has the MESSAGE_CONTENT intent."""
+
+
+Plan = Callable[[Payload, Context], Iterable[Change]]
+"""Makes the changes of one event. It never changes the payload, and has no other effect."""
+
+
+class Event(typing.NamedTuple):
+    """One row of the table of events: what an event changes, as code and in words."""
+
+    plan: Plan
+    about: str
+
+
+def guild_of(event: Payload) -> int | None:
+    """Return the guild that an event or a thing names."""
+    guild_id = event.get("guild_id")
+    return None if guild_id is None else int(guild_id)
+
+
+def nothing(event: Payload, context: Context) -> Iterable[Change]:
+    """Change nothing."""
+    del event, context
+    return ()
+
+
+def both(*plans: Plan) -> Plan:
+    """Do what several plans do."""
+    return lambda event, context: [change for plan in plans for change in plan(event, context)]
+
+
+def in_guild(plan: Plan) -> Plan:
+    """Do nothing for direct conversations."""
+    return lambda event, context: plan(event, context) if event.get("guild_id") is not None else ()
+
+
+def put(entity: AnyEntity, at: str | None = None) -> Plan:
+    """Remember what the event carries, whole or in a field."""
+
+    def plan(event: Payload, context: Context) -> Iterable[Change]:
+        return (Put(entity.record(event[at] if at else event, guild_of(event), context.origin)),)
+
+    return plan
+
+
+def merge(entity: AnyEntity) -> Plan:
+    """Put what the event carries over what is known; fields that it lacks stay."""
+
+    def plan(event: Payload, context: Context) -> Iterable[Change]:
+        guild_id = guild_of(event)
+        key = entity.identify(event, guild_id)
+        return (Patch(entity, key, guild_id, (Part(event),), context.origin, create=True),)
+
+    return plan
+
+
+def drop(entity: AnyEntity, field: str) -> Plan:
+    """Forget what a field names."""
+    return lambda event, _: (Drop(entity, (int(event[field]),), guild_of(event)),)
+
+
+def end(entity: AnyEntity, key: Key, guild_id: int | None) -> Iterator[Change]:
+    """Yield what forgets a thing and all that belongs to it."""
+    where = tuple(Condition(name, "equals", part) for name, part in zip(entity.key, key, strict=True))
+    yield from cascade(entity, guild_id, where)
+    yield Drop(entity, key, guild_id)
+
+
+def ended(entity: AnyEntity, field: str = "id") -> Plan:
+    """Forget what a field names, and all that belongs to it."""
+    return lambda event, _: end(entity, (int(event[field]),), guild_of(event))
+
+
+def patch(entity: AnyEntity, snowflake: object, guild_id: int | None, origin: Origin, *edits: Edit) -> Patch:
+    """Change part of a known thing."""
+    return Patch(entity, (int(typing.cast("str", snowflake)),), guild_id, edits, origin)
+
+
+def amend(entity: AnyEntity, guild_id: int | None, origin: Origin, edit: Edit, *where: Condition) -> Amend:
+    """Change part of every known thing in a scope."""
+    return Amend(entity, guild_id, where, (edit,), origin)
+
+
+def listed(value: object) -> Sequence[Payload]:
+    """Return a list of things.
+
+    Raises
+    ------
+    TypeError
+        If it is none: taken for an empty list, it would clear everything of its kind.
+    """
+    if isinstance(value, list):
+        return typing.cast("list[Payload]", value)
+    msg = f"expected a list, got {value!r}"
+    raise TypeError(msg)
+
+
+def count(owner: AnyEntity, key: Key, field: str, counted: tuple[AnyEntity, Key], amount: int, origin: Origin) -> Amend:
+    """Count a thing that comes or goes, before it does: one that comes again, or goes unknown, is not counted.
+
+    Parameters
+    ----------
+    owner, key, field
+        Where the count is.
+    counted
+        The kind and the key of what comes (``amount`` is 1) or goes (-1).
+    amount
+        How much it changes the count.
+    origin
+        Who says so.
+    """
+    known: Conditional = Known(*counted)
+    where = tuple(Condition(name, "equals", part) for name, part in zip(owner.key, key, strict=True))
+    return Amend(owner, None, (*where, Not(known) if amount > 0 else known), (Add(field, amount),), origin)
+
+
+def replace(
+    entity: AnyEntity,
+    payloads: Sequence[Payload],
+    guild_id: int,
+    origin: Origin,
+    *within: Conditional,
+    sparing: Container[AnyEntity] = (),
+) -> Iterator[Change]:
+    """Yield what makes ``payloads`` all that is known of a kind in a guild, also when there are none.
+
+    Parameters
+    ----------
+    entity, payloads, guild_id, origin
+        The kind, all that there is of it, where, and who says so.
+    within
+        Conditions on what may be forgotten.
+    sparing
+        Kinds that stay although they belong to what is forgotten.
+    """
+    records = [entity.record(payload, guild_id, origin) for payload in listed(payloads)]
+    where: Where = within
+    if records:
+        last = tuple(entity.key)[-1]
+        where = (*within, Not(Condition(last, "is_in", tuple(record.key[-1] for record in records))))
+    yield from (change for change in cascade(entity, guild_id, where) if change.entity not in sparing)
+    yield DropScope(entity, guild_id, where)
+    yield from map(Put, records)
+
+
+def members(payloads: Iterable[Payload], guild_id: int, origin: Origin) -> Iterator[Change]:
+    """Yield what remembers whole members and their users."""
+    for payload in payloads:
+        user = payload["user"]
+        yield Put(MEMBERS.record(payload, guild_id, origin))
+        yield Put(USERS.record(user, None, origin))
+
+
+def member(
+    part: Payload | None, user: Payload, guild_id: int | None, origin: Origin, *, create: bool = True
+) -> Iterator[Change]:
+    """Yield what is learned of a user, and of a member where ``part`` of one is at hand, in passing."""
+    yield Put(USERS.record(user, None, origin))
+    if part and guild_id is not None:
+        key = (guild_id, int(user["id"]))
+        edits: tuple[Edit, ...] = (Part(part),)
+        if part.get("joined_at") is None:  # null for guests, which tells nothing of when a member joined
+            known = {name: value for name, value in part.items() if name != "joined_at"}
+            edits = (Default({"joined_at": None}), Part(known))
+        yield Patch(MEMBERS, key, guild_id, edits, origin, create)  # the user is joined

@@ -1,0 +1,130 @@
+"""Finding backends: pluggy plugins in the entry-point group ``persist.backends``, named after a scheme of URLs."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib.metadata
+import typing
+from collections.abc import Generator, Sequence
+
+import pluggy
+
+from . import spi, urls
+from .errors import BrokenBackendError, PersistError, UnknownBackendError, URLError
+from .spi import Backend, Store
+
+__all__ = ("GROUP", "backend", "manager", "open_store", "schemes")
+
+GROUP: typing.Final = "persist.backends"
+
+
+@functools.cache
+def manager() -> pluggy.PluginManager:
+    """Return the plugin manager. It knows no backend until one is asked for, or registered by hand."""
+    found = pluggy.PluginManager("persist")
+    found.add_hookspecs(spi)
+    return found
+
+
+def schemes() -> list[str]:
+    """Return the schemes that installed distributions offer."""
+    return sorted({point.name for point in importlib.metadata.entry_points(group=GROUP)})
+
+
+def backend(scheme: str) -> Backend:
+    """Return the backend of a scheme, and import no other.
+
+    Raises
+    ------
+    persist.UnknownBackendError
+        If no plugin is named after it.
+    persist.BrokenBackendError
+        If its plugin cannot be imported, or offers nothing that is a backend.
+    """
+    for point in importlib.metadata.entry_points(group=GROUP, name=scheme):
+        with _named(_spelled(point), scheme):
+            return _one(_registered(point), scheme)
+    for name, plugin in manager().list_name_plugin():  # those that were registered by hand are called by nobody's name
+        with _named(name, scheme):
+            if any(found.scheme == scheme for found in _offered(plugin)):
+                return _one(plugin, scheme)
+    raise UnknownBackendError(scheme, schemes())
+
+
+def _registered(point: importlib.metadata.EntryPoint) -> object:
+    plugins = manager()
+    # One module may answer to several schemes; pluggy's own loader would take it for a clash.
+    if not plugins.is_registered(plugin := point.load()):
+        plugins.register(plugin, name=point.value)
+        try:
+            _offered(plugin)
+        except Exception:
+            plugins.unregister(plugin)
+            raise
+    return plugin
+
+
+def _one(plugin: object, scheme: str) -> Backend:
+    for found in _offered(plugin):
+        if found.scheme == scheme:
+            return found
+    msg = f"it offers no backend for {scheme}://"
+    raise LookupError(msg)
+
+
+def _offered(plugin: object) -> Sequence[Backend]:
+    """Return what one plugin offers, whatever the others do."""
+    others = manager().get_plugins() - {plugin}
+    offers = manager().subset_hook_caller("persist_backends", others)()
+    if len(offers) == 1 and all(isinstance(offer, Backend) for offer in offers[0]):
+        return typing.cast("Sequence[Backend]", offers[0])
+    msg = f"it has no hook persist_backends that returns persist.Backend objects, but {offers!r}"
+    raise TypeError(msg)
+
+
+def _spelled(point: importlib.metadata.EntryPoint) -> str:
+    of = f" of {point.dist.name} {point.dist.version}" if point.dist is not None else ""
+    return f"{point.value}{of}"
+
+
+@contextlib.contextmanager
+def _named(plugin: str, scheme: str) -> Generator[None]:
+    """Say whose fault it is when a plugin fails."""
+    try:
+        yield
+    except PersistError:
+        raise
+    except Exception as error:
+        raise BrokenBackendError(plugin, scheme, repr(error)) from error
+
+
+def open_store(url: str) -> Store:
+    """Return a store for a URL, from the backend that is named after its scheme. It is not connected yet.
+
+    Raises
+    ------
+    persist.URLError
+        If it is not a URL that the backend understands.
+    persist.UnknownBackendError
+        If no plugin is named after its scheme.
+    persist.BrokenBackendError
+        If that plugin does not work.
+    persist.MissingDriverError
+        If the backend's client library is not installed.
+    """
+    scheme, separator, _ = url.partition("://")
+    if not separator or not scheme:
+        msg = "a database is named by a URL such as sqlite:///cache.db, and this one has no scheme before ://"
+        raise URLError(msg)
+    found = backend(scheme)
+    try:
+        parsed = urls.parse(url)
+    except ValueError as error:
+        msg = (
+            f"the {scheme}:// URL cannot be understood: {error}; "
+            "are the special characters of its password quoted, as in %23 for #?"
+        )
+        raise URLError(msg) from error
+    with _named(found.open.__module__, scheme):
+        return found.open(parsed)

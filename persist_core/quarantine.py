@@ -1,0 +1,75 @@
+"""What could not be used, kept aside with the reason."""
+
+from __future__ import annotations
+
+import collections
+import logging
+import typing
+from collections.abc import Sequence
+
+from .changes import Change, DropScope, Patch, Put
+from .gauges import Gauges
+from .model import Key, Payload
+
+__all__ = ("Quarantine", "Quarantined")
+
+_LOG = logging.getLogger("persist.quarantine")
+_KEPT: typing.Final = 100
+
+
+class Quarantined(typing.NamedTuple):
+    """One event or change that was left out while all others went on."""
+
+    what: str
+    """The name of the gateway event, or of the kind of thing."""
+
+    key: Key | None
+    """The key of the thing, where one is known."""
+
+    payload: Payload | None
+    """What Discord said."""
+
+    error: Exception
+    """Why it could not be used."""
+
+
+class Quarantine:
+    """The last hundred events and changes that could not be used; all of them are counted.
+
+    Parameters
+    ----------
+    gauges
+        Where they are counted.
+    """
+
+    def __init__(self, gauges: Gauges) -> None:
+        self._gauges = gauges
+        self._kept: collections.deque[Quarantined] = collections.deque(maxlen=_KEPT)
+
+    @property
+    def kept(self) -> Sequence[Quarantined]:
+        """The last hundred, oldest first."""
+        return tuple(self._kept)
+
+    def event(self, name: str, payload: Payload, error: Exception) -> None:
+        """Put an event aside that could not be read."""
+        self._add(Quarantined(name, None, payload, error))
+
+    def change(self, change: Change, error: Exception) -> None:
+        """Put a change aside that could not be stored."""
+        payload = change.record.payload if isinstance(change, Put) else None
+        key = change.key if isinstance(change, (Put, Patch)) else None
+        what = f"all {change.entity.name}" if isinstance(change, DropScope) else change.entity.name
+        self._add(Quarantined(what, key, payload, error))
+
+    def _add(self, item: Quarantined) -> None:
+        self._kept.append(item)
+        self._gauges.quarantined[item.what] += 1
+        if self._gauges.quarantined[item.what] == 1:
+            where = "" if item.key is None else f" {item.key}"
+            _LOG.warning(
+                "%s%s could not be used and is quarantined: %r; more of its sort are only counted",
+                item.what,
+                where,
+                item.error,
+            )

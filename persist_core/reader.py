@@ -1,0 +1,204 @@
+"""From a question to records and hikari objects, through the journal and the store."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+
+from .changes import forgetting
+from .conditions import AllOf, AnyOf, Condition, Conditional, Not, matches
+from .entities import COMPLETENESS, THREADS
+from .errors import CorruptRecordError
+from .gauges import Gauges
+from .journal import Journal
+from .model import Decoder, Entity, Key, Record
+from .spi import Page, Select, Store
+
+__all__ = ("MOST_KEYS", "Reader")
+
+_LOG = logging.getLogger("persist.reader")
+MOST_KEYS: typing.Final = 1000
+"""How many keys one question to a store may name."""
+
+AnyEntity = Entity[typing.Any]
+_LISTED: typing.Final[Mapping[AnyEntity, tuple[Conditional, ...]]] = {
+    THREADS: (Not(Condition("is_archived", "equals", value=True)),)
+}
+"""What a list of all of a kind has, where that is not all."""
+T = typing.TypeVar("T")
+
+
+class Reader:
+    """Answers questions about records.
+
+    Parameters
+    ----------
+    store
+        What has been stored.
+    journal
+        What has been seen and not stored yet.
+    gauges
+        Where what cannot be read any more is counted.
+    decoder
+        Returns what makes hikari objects.
+    current
+        Returns the condition that something ephemeral is still true.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        journal: Journal,
+        gauges: Gauges,
+        decoder: Callable[[], Decoder],
+        current: Callable[[], Conditional],
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._gauges = gauges
+        self._decoder = decoder
+        self._current = current
+
+    async def record(self, entity: AnyEntity, key: Key, *, metadata: bool = False) -> Record | None:
+        """Return the record of a key as it is now, or ``None``. Parts of other kinds are not put together yet.
+
+        Raises
+        ------
+        persist.CorruptRecordError
+            If what is stored is not a payload any more.
+        """
+        found = await self._record(entity, key, metadata=metadata)
+        return found if found is not None and self._is_current(found) else None
+
+    def _is_current(self, record: Record) -> bool:
+        return not record.entity.ephemeral or bool(matches((self._current(),), record.column))
+
+    async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool) -> Record | None:
+        journal = self._journal
+        changes = journal.pending(entity, key)
+        if changes and not metadata and journal.settled(changes):
+            return journal.folded(None, changes)
+        page = await self._unmoved(Select(entity, keys=(key,), metadata=metadata or entity.ephemeral))
+        stored = page.records[0] if page.records else None
+        changes = journal.pending(entity, key, stored)
+        if page.corrupt and not (changes and journal.settles(changes[0])):
+            msg = f"the stored record {key} of {entity.name} cannot be read: {page.corrupt[0][1]}"
+            raise CorruptRecordError(msg)
+        if journal.undecided(stored, changes):
+            await journal.barrier()
+            return await self._record(entity, key, metadata=metadata)
+        if metadata and stored is not None and changes:
+            now = journal.folded(stored, changes)
+            return now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
+        return journal.folded(stored, changes)
+
+    async def records(self, entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
+        """Return the records of some keys as they are now; missing and unreadable ones are absent."""
+        found = await self._records(entity, keys)
+        return {key: record for key, record in found.items() if self._is_current(record)} if entity.ephemeral else found
+
+    async def _records(self, entity: AnyEntity, keys: Iterable[Key]) -> dict[Key, Record]:
+        journal = self._journal
+        found: dict[Key, Record] = {}
+        asked: list[Key] = []
+        undecided: list[Key] = []
+        for key in keys:
+            changes = journal.pending(entity, key)
+            if not (changes and journal.settled(changes)):
+                asked.append(key)
+            elif (record := journal.folded(None, changes)) is not None:
+                found[key] = record
+        for start in range(0, len(asked), MOST_KEYS):
+            some = tuple(asked[start : start + MOST_KEYS])
+            page = await self._unmoved(Select(entity, keys=some, metadata=entity.ephemeral))
+            self.note_corrupt(entity, page)
+            stored = {record.key: record for record in page.records}
+            for key in some:
+                base = stored.get(key)
+                changes = journal.pending(entity, key, base)
+                if journal.undecided(base, changes):
+                    undecided.append(key)
+                elif (record := journal.folded(base, changes)) is not None:
+                    found[key] = record
+        if undecided:
+            await journal.barrier()
+            found |= await self._records(entity, undecided)
+        return found
+
+    async def _unmoved(self, query: Select) -> Page:
+        """Ask the store, and again if a batch was stored meanwhile: the answer may be of before or of after it."""
+        while True:
+            before = self._journal.stored
+            page = await self._store.select(query)
+            if before == self._journal.stored:
+                return page
+
+    async def page(self, query: Select) -> Page:
+        """Ask the store. What was seen before is in the answer if the caller has flushed the journal."""
+        if query.entity.ephemeral:
+            query = dataclasses.replace(query, where=(*query.where, self._current()))
+        page = await self._store.select(query)
+        self.note_corrupt(query.entity, page)
+        return page
+
+    async def barrier(self) -> None:
+        """Wait until the store has everything that was seen before now."""
+        await self._journal.barrier()
+
+    async def said(self, entity: AnyEntity, running: Collection[int]) -> Conditional:
+        """Return the condition that a running session has said a thing of a kind, alone or in a list of all."""
+        itself = Condition("epoch", "is_in", tuple(running))
+        if not entity.in_guild or not running:
+            return itself
+        of_it = (Condition("kind", "equals", entity.name), Condition("state", "equals", "complete"))
+        notes = (await self.page(Select(COMPLETENESS, where=of_it))).records
+        guilds = tuple(note.guild_id for note in notes if note.payload.get("epoch") in running)
+        return AnyOf((itself, AllOf((Condition("guild_id", "is_in", guilds), *_LISTED.get(entity, ())))))
+
+    def forget(self, entity: AnyEntity, keys: Sequence[Key]) -> None:
+        """Forget records and what belongs to them, or is made with them."""
+        self._journal.accept(forgetting(entity, keys))
+
+    def note_corrupt(self, entity: AnyEntity, page: Page) -> None:
+        """Count and log stored records that cannot be read any more."""
+        for key, reason in page.corrupt:
+            self._gauges.undecodable[entity.name] += 1
+            _LOG.error("the stored record %s of %s cannot be read: %s", key, entity.name, reason)
+
+    async def note(self, entity: AnyEntity, guild_id: int) -> Record | None:
+        """Return the note about how much of a kind is known of a guild."""
+        return await self.record(COMPLETENESS, (guild_id, entity.name))
+
+    async def whole(self, records: Sequence[Record]) -> Sequence[Record]:
+        """Return records of one kind with the parts that are stored with their own kind."""
+        if not records:
+            return records
+        for field, join in records[0].entity.joins.items():
+            keys = [tuple(record.column(name) for name in join.on) for record in records]
+            parts = await self.records(join.entity, dict.fromkeys(keys))
+            whole = {part.key: part for part in await self.whole(tuple(parts.values()))}
+            records = [
+                record._replace(payload={**record.payload, field: whole[key].payload}) if key in whole else record
+                for record, key in zip(records, keys, strict=True)
+            ]
+        return records
+
+    def decoded(self, entity: Entity[T], record: Record) -> T | None:
+        """Return a hikari object, or ``None`` if hikari cannot make one; its payload can still be asked for."""
+        try:
+            return entity.decode(self._decoder(), record)
+        except Exception as error:  # noqa: BLE001 - whatever one payload does to hikari, others can be read
+            self._gauges.undecodable[entity.name] += 1
+            _LOG.debug("hikari cannot make %s of the stored %s: %r", entity.name, record.key, error)
+            return None
+
+    async def get(self, entity: Entity[T], key: Key) -> T | None:
+        """Return the hikari object of a key as it is now, or ``None``."""
+        record = await self.record(entity, key)
+        if record is None:
+            return None
+        if entity.joins:
+            (record,) = await self.whole((record,))
+        return self.decoded(entity, record)

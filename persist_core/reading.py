@@ -1,0 +1,200 @@
+"""A cache without a gateway: it reads what a bot remembers, from any other process, and writes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import typing
+
+import hikari
+
+from . import names, views
+from .conditions import AllOf
+from .entities import OWN_USER
+from .errors import CacheClosedError, PersistError, QueryError
+from .gauges import Gauges
+from .journal import Journal, Limits
+from .locations import Location, store_of
+from .model import Decoder, Entity
+from .quarantine import Quarantine
+from .reader import Reader
+from .spi import Select
+
+__all__ = ("App", "ReadOnlyCache", "connect")
+
+_LOG = logging.getLogger("persist")
+# A REST client does not say for whom it makes objects; each of these does.
+_ANYBODY: typing.Final = {"id": "0", "username": "", "discriminator": "0", "avatar": None}
+T = typing.TypeVar("T")
+App = hikari.EntityFactoryAware | hikari.api.RESTClient
+"""Whatever makes hikari objects: a bot of any sort, or the client of ``hikari.RESTApp().acquire(...)``."""
+
+
+def connect(backend: str | Location, app: App) -> ReadOnlyCache:
+    """Return a cache that only reads: for dashboards, workers and bots that hear no gateway.
+
+    Some other process writes: the bot whose :class:`persist.Cache` names the same database. What it has stored is found
+    at once; what it has only seen, within its ``interval``.
+
+    Parameters
+    ----------
+    backend
+        Where the bot keeps things: a URL, or an object that names one.
+    app
+        What makes hikari objects: a bot, or a REST client. A ``hikari.RESTBot`` opens the cache when it starts, or when
+        the first question is asked, and closes it when it stops; with anything else use ``async with``.
+
+    Raises
+    ------
+    persist.PersistError
+        If an argument cannot be used. Nothing is connected yet.
+    """
+    if not isinstance(getattr(app, "entity_factory", None), hikari.api.EntityFactory):
+        msg = f"hikari objects are made by a bot, or by the client of a hikari.RESTApp, not by {app!r}"
+        raise QueryError(msg)
+    return ReadOnlyCache(backend, app)
+
+
+class ReadOnlyCache(names.HikariNames):
+    """Answers what a :class:`persist.Cache` answers, from what some bot has stored. :func:`connect` makes one.
+
+    It has every ``get_...`` and every view. It hears nothing and changes nothing: a database that does not exist is not
+    made, and one of an older schema is not migrated. Entries are never ``verified``, as no session runs here.
+    """
+
+    def __init__(self, backend: str | Location, app: App) -> None:
+        self._app = app
+        self._store = store_of(backend)
+        self._gauges = Gauges()
+        self._me = 0
+        self._closed = False
+        self._reader: Reader | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._following: asyncio.Task[None] | None = None
+        self._bot = app if isinstance(app, hikari.RESTBotAware) else None
+        for name, view in views.VIEWS.items():
+            setattr(self, name, view(self._answering, frozenset))
+        if self._bot is not None:
+            self._bot.add_startup_callback(self._on_startup)
+
+    def __repr__(self) -> str:
+        return f"<persist.ReadOnlyCache on {self._store!r}, {'open' if self.is_open else 'closed'}>"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the database is open."""
+        return self._reader is not None
+
+    @property
+    def gauges(self) -> Gauges:
+        """Counts of what could not be read."""
+        return self._gauges
+
+    async def open(self) -> None:
+        """Open the database to read. If the cache is open, this is a no-op.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database is not there, or cannot be reached.
+        persist.SchemaError
+            If no bot has made it ready, or it is of another version.
+        """
+        self._closed = False
+        if self._reader is None:
+            if self._opening is None or self._opening.done():
+                self._opening = asyncio.create_task(self._open(), name="persist open")
+            await asyncio.shield(self._opening)
+
+    async def _open(self) -> None:
+        # A store that cannot be opened to read only is opened as for a bot: four verbs are all that it must have.
+        await getattr(self._store, "open_to_read", self._store.open)()
+        journal = Journal(self._store, Limits(), self._gauges, Quarantine(self._gauges), tuple)  # stays empty
+        self._reader = Reader(self._store, journal, self._gauges, self._decoder, lambda: AllOf(()))
+
+    def _decoder(self) -> Decoder:
+        factory = self._app.entity_factory
+        return Decoder(factory, hikari.Snowflake(self._me), factory.deserialize_user(_ANYBODY).app)
+
+    async def close(self) -> None:
+        """Close the database. If the cache is closed, this is a no-op. It may be opened again."""
+        self._closed = True
+        if self._opening is not None and not self._opening.done():
+            await asyncio.wait((self._opening,))
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await self._store.close()
+
+    async def __aenter__(self) -> typing.Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def _answering(self) -> Reader:
+        if self._reader is None and not self._closed:
+            await self._opened()
+        if self._reader is None:
+            msg = "the cache is not open; write `await cache.open()` or `async with cache`"
+            raise CacheClosedError(msg)
+        if not self._me:
+            page = await self._reader.page(Select(OWN_USER, limit=1, want="keys"))
+            self._me = int(page.records[0].key[0]) if page.records else 0
+        return self._reader
+
+    async def _opened(self) -> None:
+        if self._bot is None:
+            if self._opening is not None and not self._opening.done():
+                await asyncio.wait((self._opening,))
+            return
+        try:
+            # A framework that starts before us asks before us; and a database may come when the bot does that keeps it.
+            await self.open()
+        except PersistError as error:
+            msg = f"the cache could not be opened: {error}"
+            raise CacheClosedError(msg) from error
+
+    async def get_me(self) -> hikari.OwnUser | None:
+        """Return the user of the bot that writes."""
+        reader = await self._answering()
+        return await reader.get(OWN_USER, (self._me,)) if self._me else None
+
+    def view(self, entity: Entity[T]) -> views.Things[T]:
+        """Return the view of a kind of thing that a plugin has added.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is not a row of the table of entities.
+        """
+        return views.things(entity, self._answering, frozenset)
+
+    # ------------------------------------------------------------------------------------------------- with a REST bot
+
+    async def _on_startup(self, bot: hikari.RESTBotAware) -> None:
+        try:
+            await self.open()
+        except PersistError as error:  # raised here, it would end the bot with words about something else
+            _LOG.critical("the cache cannot be opened; each question tries again: %s", error)
+        # Last of all, so that others may still ask while they stop ...
+        if self._on_shutdown in bot.on_shutdown:
+            bot.remove_shutdown_callback(self._on_shutdown)
+        bot.add_shutdown_callback(self._on_shutdown)
+        # ... which is never, if one of them raises.
+        self._following = asyncio.create_task(self._follow(bot), name="persist follows its bot")
+
+    async def _on_shutdown(self, _: hikari.RESTBotAware) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
+        await self.close()
+
+    async def _follow(self, bot: hikari.RESTBotAware) -> None:
+        try:
+            with contextlib.suppress(hikari.ComponentStateConflictError):
+                await bot.join()
+        finally:
+            if self._following is asyncio.current_task():
+                await self.close()

@@ -1,0 +1,209 @@
+"""Changes made and questions answered in Python, for stores whose databases can do neither.
+
+Such a store reads records by their keys, or by their guild, and writes whole records; what changes mean, which records
+fulfil conditions, and how pages go on is here. A store of SQL needs none of this.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import typing
+from collections.abc import Awaitable, Callable, Collection, Sequence
+
+import orjson
+
+from .changes import Amend, Change, DropScope, KeyedChange, ScopeChange, fold
+from .conditions import Condition, Where, Within, matches, withins
+from .model import Entity, Key, Origin, Record
+from .schema import row_of, table_of
+from .spi import Order, Page, Select
+
+__all__ = ("Outcome", "Read", "answered", "resolved")
+
+AnyEntity = Entity[typing.Any]
+_SLICE: typing.Final = 250
+_MOST_KEYS: typing.Final = 1000
+
+Read = Callable[[Select], Awaitable[Page]]
+"""Reads whole records with their metadata, either those of at most 1,000 ``keys``, or those of one ``guild_id``, or all
+of a kind. Nothing else of the question is set, and order does not matter."""
+
+
+class Outcome(typing.NamedTuple):
+    """What becomes of one record."""
+
+    entity: AnyEntity
+    key: Key
+    before: Record | None
+    """As it is stored."""
+
+    after: Record | None
+    """As it has to be stored; ``None`` if it is to be forgotten."""
+
+
+async def resolved(changes: Sequence[Change], read: Read) -> Sequence[Outcome]:
+    """Return what becomes of each record that changes touch, without those that stay as they are.
+
+    Parameters
+    ----------
+    changes
+        What :meth:`persist.Store.apply` was given.
+    read
+        Reads what is stored. All that it returns here must be of one moment, which lasts until the outcome is written.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a record cannot be stored, because it is not JSON or a column cannot be read. Nothing is written then.
+    """
+    draft = _Draft(read)
+    await draft.fetch(change for change in changes if not isinstance(change, (DropScope, Amend)))
+    for number, change in enumerate(changes):
+        if isinstance(change, (DropScope, Amend)):
+            await draft.scope(change)
+        else:
+            draft.keyed(change)
+        if number % _SLICE == _SLICE - 1:
+            await asyncio.sleep(0)
+    return draft.outcomes()
+
+
+async def answered(query: Select, read: Read) -> Page:
+    """Answer a question by reading all that it may be about.
+
+    Parameters
+    ----------
+    query
+        What :meth:`persist.Store.select` was given.
+    read
+        Reads what is stored. If it is called more than once, all that it returns must be of one moment.
+    """
+    guild_id = _guild_of(query.guild_id, query.where)
+    page = await read(Select(query.entity, keys=query.keys, guild_id=guild_id if query.keys is None else None))
+    owners = await _owners(query.where, read)
+    where = query.where if query.guild_id is None else (Condition("guild_id", "equals", query.guild_id), *query.where)
+    found = [record for record in page.records if matches(where, record.column, owners)]
+    if query.want == "count":
+        return Page((), count=len(found))
+    down = bool(query.order) and query.order[-1].descending
+    order = [*query.order, *(Order(name, down) for name in query.entity.key)]
+    for column, descending in reversed(order):
+        found.sort(key=lambda record: _rank(record.column(column)), reverse=descending)
+    if query.after is not None:
+        found = [record for record in found if _is_after(order, record, query.after)]
+    more = query.limit is not None and len(found) >= query.limit
+    found = found[: query.limit]
+    after = tuple(found[-1].column(name) for name, _ in order) if more and found else None
+    return Page([_asked(query, record) for record in found], after, len(found), page.corrupt)
+
+
+class _Draft:
+    """Records as they are while the changes of a batch are made one after the other."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+        self._before: dict[AnyEntity, dict[Key, Record]] = {}
+        self._now: dict[AnyEntity, dict[Key, Record | None]] = {}
+
+    async def fetch(self, changes: typing.Iterable[KeyedChange]) -> None:
+        """Read all records that are named, before the first change."""
+        named: dict[AnyEntity, dict[Key, None]] = {}
+        for change in changes:
+            named.setdefault(change.entity, {})[change.key] = None
+        for entity, keys in named.items():
+            asked = tuple(keys)
+            for start in range(0, len(asked), _MOST_KEYS):
+                page = await self._read(Select(entity, keys=asked[start : start + _MOST_KEYS], metadata=True))
+                self._before.setdefault(entity, {}).update((record.key, record) for record in page.records)
+
+    def keyed(self, change: KeyedChange) -> None:
+        """Make a change of one key."""
+        now = self._now.setdefault(change.entity, {})
+        before = self._before.get(change.entity, {}).get(change.key)
+        now[change.key] = _stored(now.get(change.key, before), change)
+
+    async def scope(self, change: ScopeChange) -> None:
+        """Make a change of many keys, which are looked for among what is stored and what this batch has made."""
+        owners = await _owners(change.where, self._current)
+        page = await self._current(Select(change.entity, guild_id=_guild_of(change.guild_id, change.where)))
+        now = self._now.setdefault(change.entity, {})
+        for record in page.records:
+            inside = change.guild_id in (None, record.guild_id)
+            if inside and matches(change.where, record.column, owners):
+                now[record.key] = _stored(record, change._replace(guild_id=None, where=()))
+
+    async def _current(self, query: Select) -> Page:
+        page = await self._read(query)
+        entity = query.entity
+        self._before.setdefault(entity, {}).update((record.key, record) for record in page.records)
+        now = self._now.get(entity, {})
+        stored = [record for record in page.records if record.key not in now]
+        made = [record for record in now.values() if record and query.guild_id in (None, record.guild_id)]
+        return Page([*stored, *made])
+
+    def outcomes(self) -> Sequence[Outcome]:
+        """Return what is different now."""
+        found: list[Outcome] = []
+        for entity, records in self._now.items():
+            before = self._before.get(entity, {})
+            changed = (key for key, record in records.items() if record is not before.get(key))
+            found += [Outcome(entity, key, before.get(key), records[key]) for key in changed]
+        return found
+
+
+def _stored(old: Record | None, change: Change) -> Record | None:
+    """Return what is stored after a change: the old record itself if its payload stays the same."""
+    new = fold(old, change)
+    if new is None or new is old:
+        return new
+    names = [field.name for field in table_of(new.entity).fields]
+    # What a row is made of is checked and encoded: what is changed in its place later changes nothing here.
+    payload = orjson.loads(row_of(new)[names.index("payload")])
+    if old is None:
+        return new._replace(payload=payload, first_seen=new.first_seen or new.origin.at, revision=new.revision or 1)
+    if old.payload == payload:
+        return old
+    return new._replace(payload=payload, first_seen=old.first_seen, revision=old.revision + 1)
+
+
+async def _owners(where: Where, read: Read) -> Callable[[Within], Collection[Key]]:
+    """Ask what conditions want to know of other kinds."""
+    found: list[tuple[Within, set[Key]]] = []
+    for within in withins(where):
+        inner = await _owners(within.where, read)
+        page = await read(Select(within.entity, guild_id=_guild_of(None, within.where)))
+        theirs = within.theirs or tuple(within.entity.key)
+        records = (record for record in page.records if matches(within.where, record.column, inner))
+        keys = {tuple(map(record.column, theirs)) for record in records}
+        found.append((within, keys))
+    return lambda asked: next(keys for within, keys in found if within == asked)
+
+
+def _guild_of(guild_id: int | None, where: Where) -> int | None:
+    """Return the one guild that conditions allow, where they say so first of all."""
+    for condition in where:
+        match condition:
+            case Condition("guild_id", "equals", value) if guild_id is None:
+                return typing.cast("int", value)
+            case _:
+                pass
+    return guild_id
+
+
+def _asked(query: Select, record: Record) -> Record:
+    if query.want == "keys":
+        return record._replace(payload={})
+    return record if query.metadata else record._replace(origin=Origin("stored", None, 0, record.origin.at))
+
+
+def _rank(value: typing.Any) -> tuple[bool, typing.Any]:
+    # NULL comes before everything.
+    return (value is not None, 0 if value is None else value)
+
+
+def _is_after(order: Sequence[Order], record: Record, after: Sequence[typing.Any]) -> bool:
+    for (column, descending), value in zip(order, after, strict=True):
+        here, there = _rank(record.column(column)), _rank(value)
+        if here != there:
+            return here < there if descending else here > there
+    return False

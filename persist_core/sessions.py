@@ -1,0 +1,154 @@
+"""The gateway sessions of a bot's shards: what runs now, what that makes true, and how far each has come."""
+
+from __future__ import annotations
+
+import time
+import typing
+from collections.abc import Callable, Collection, Iterator
+
+import hikari
+
+from .changes import Put
+from .conditions import AllOf, AnyOf, Condition, Conditional, Not
+from .entities import SHARDS
+from .member_chunks import MemberChunks
+from .model import Key, Origin, Payload
+from .plans import Context
+
+__all__ = ("Session", "Sessions")
+
+
+class Session:
+    """What is known of the gateway session of one shard."""
+
+    __slots__ = ("chunks", "context", "epoch", "held", "resume_url", "session_id", "shard", "stored")
+
+    def __init__(self, shard: hikari.api.GatewayShard, chunks: MemberChunks) -> None:
+        self.shard: hikari.api.GatewayShard = shard
+        self.chunks: MemberChunks = chunks
+        self.epoch: int = 0
+        self.session_id: str | None = getattr(shard, "_session_id", None)
+        self.resume_url: str | None = None
+        self.stored: int | None = None
+        self.context: Context | None = None
+        self.held: set[int] | None = None
+        """The guilds that are there, while it has to wait before others may be forgotten."""
+
+    @property
+    def sequence(self) -> int | None:
+        """The number of the last event. hikari has no public name for it; without it, it is not noted."""
+        sequence = getattr(self.shard, "_seq", None)
+        return sequence if isinstance(sequence, int) else None
+
+    def begin(self, ready: Payload, chunks: MemberChunks) -> None:
+        """Open an epoch: from now on, what this shard says was said in a new session."""
+        self.epoch = max(time.time_ns() // 1000, self.epoch + 1)
+        self.session_id = ready.get("session_id")
+        self.resume_url = ready.get("resume_gateway_url")
+        self.context = None
+        self.chunks = chunks
+        self.held = None
+
+
+class Sessions:
+    """The sessions of all shards of one bot.
+
+    Parameters
+    ----------
+    bot
+        The bot.
+    lost
+        Returns how many changes of members have been lost so far.
+    """
+
+    def __init__(self, bot: hikari.GatewayBotAware, lost: Callable[[], int]) -> None:
+        self._bot = bot
+        self._lost = lost
+        self._sessions: dict[int, Session] = {}
+        self._places: set[Key] = set()
+        self.all_started = False
+        """Whether all shards that this process is to run have started; before, any shard may be one of them."""
+
+    def of(self, shard: hikari.api.GatewayShard) -> Session:
+        """Return what is known of the session of a shard."""
+        session = self._sessions.get(shard.id)
+        if session is None or session.shard is not shard:
+            session = self._sessions[shard.id] = Session(shard, self._follower())
+        return session
+
+    def begin(self, shard: hikari.api.GatewayShard, ready: Payload) -> None:
+        """Open an epoch."""
+        self.of(shard).begin(ready, self._follower())
+
+    def _follower(self) -> MemberChunks:
+        return MemberChunks(self._lost)
+
+    @property
+    def running(self) -> frozenset[int]:
+        """The epochs of the sessions that run."""
+        return frozenset(session.epoch for session in self._sessions.values() if session.epoch)
+
+    def epoch_of(self, guild_id: int | None) -> int:
+        """Return the epoch of the session that a guild is told in; for what is in no guild, that of the latest one."""
+        epochs = [
+            session.epoch
+            for number, session in self._sessions.items()
+            if guild_id is None or (guild_id >> 22) % session.shard.shard_count == number
+        ]
+        return max(epochs, default=0)
+
+    def current(self) -> Conditional:
+        """Return the condition that something ephemeral is still true: its session runs, or is another process'."""
+        told = Condition("epoch", "is_in", tuple(self.running))
+        if not self.all_started or not self._sessions:
+            return told
+        shards = {shard.id: shard.shard_count for shard in self._bot.shards.values()}
+        shards |= {number: session.shard.shard_count for number, session in self._sessions.items()}
+        foreign = (Not(Condition("guild_id", "on_shard", shard)) for shard in shards.items())
+        return AnyOf((told, AllOf(tuple(foreign))))
+
+    # ------------------------------------------------------------------------------------ another number of shards
+
+    def learn(self, places: Collection[Key]) -> None:
+        """Take what the database knows: pairs of a shard and the number of shards it was one of."""
+        self._places.update(places)
+
+    def is_resharded(self, shard: hikari.api.GatewayShard) -> bool:
+        """Tell whether the database was written with another number of shards, and not by all of this number yet."""
+        return self.is_mixed(shard.shard_count) and not self.is_whole(shard.shard_count)
+
+    def is_mixed(self, count: int) -> bool:
+        """Tell whether the database knows places of shards of which there were not so many."""
+        return any(known != count for _, known in self._places)
+
+    def is_whole(self, count: int) -> bool:
+        """Tell whether each of so many shards has been ready, here or in another process."""
+        ready = {(number, s.shard.shard_count) for number, s in self._sessions.items() if s.epoch}
+        return all((number, count) in ready or (number, count) in self._places for number in range(count))
+
+    def held(self) -> Iterator[Session]:
+        """Yield the sessions that wait for all others before they forget what is gone."""
+        return (session for session in self._sessions.values() if session.held is not None)
+
+    def settle(self, count: int) -> None:
+        """Note that the database is written with one number of shards again."""
+        self._places = {place for place in self._places if place[1] == count}
+
+    # -------------------------------------------------------------------------------------------------------- places
+
+    def positions(self, at: str) -> Iterator[Put]:
+        """Yield the changes that say how far each shard has come, where that has changed."""
+        for shard_id, session in self._sessions.items():
+            sequence = session.sequence
+            if sequence is None or sequence == session.stored:
+                continue
+            session.stored = sequence
+            payload: dict[str, typing.Any] = {
+                "shard_id": shard_id,
+                "shard_count": session.shard.shard_count,
+                "session_id": session.session_id,
+                "resume_gateway_url": session.resume_url,
+                "sequence": sequence,
+                "epoch": session.epoch,
+            }
+            yield Put(SHARDS.record(payload, None, Origin("gateway", shard_id, session.epoch, at)))

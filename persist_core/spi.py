@@ -1,0 +1,252 @@
+"""What a backend provides: everything the core knows of a database.
+
+A backend is a plugin: an entry point in the group ``persist.backends`` whose name is the scheme of its URLs and whose
+module implements :func:`persist_backends`. It is imported only when a URL of its scheme is used.
+
+The other hooks are for plugins of any kind, in the group ``persist.plugins``: these are imported when the first cache
+is made. One that raises is named in the log, once, and the bot goes on without what it would have done.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import typing
+from collections.abc import Callable, Mapping, Sequence
+
+import pluggy
+import yarl
+
+from .changes import Change
+from .conditions import Where
+from .model import Entity, Key, Record
+from .plans import Event
+
+__all__ = (
+    "Addition",
+    "Backend",
+    "Cursor",
+    "Driver",
+    "Order",
+    "Page",
+    "Row",
+    "Select",
+    "Store",
+    "Transaction",
+    "hookimpl",
+    "hookspec",
+    "persist_backends",
+    "persist_commands",
+    "persist_committed",
+    "persist_entities",
+)
+
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker("persist")
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("persist")
+
+Row = Sequence[typing.Any]
+Cursor = tuple[typing.Any, ...]
+"""Where a page ended: the values of the columns that it is ordered by, then its key. Opaque to the core."""
+
+
+class Order(typing.NamedTuple):
+    """A column to sort by. NULL comes before everything else, and last when descending; the key breaks ties."""
+
+    column: str
+    descending: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Select:
+    """A question to a store.
+
+    Parameters
+    ----------
+    entity
+        The kind of thing asked for.
+    keys
+        Only these records. At most 1,000.
+    guild_id
+        Only records of this guild.
+    where
+        Only records for which all of this holds.
+    order
+        How to sort them; by key where it says nothing.
+    after
+        Go on after this place, as an earlier page named it.
+    limit
+        How many records at most.
+    want
+        Whole records, their keys (the payloads are then empty), or only how many there are.
+    metadata
+        Whether to read when and how often each record was stored.
+    """
+
+    entity: Entity[typing.Any]
+    keys: tuple[Key, ...] | None = None
+    guild_id: int | None = None
+    where: Where = ()
+    order: tuple[Order, ...] = ()
+    after: Cursor | None = None
+    limit: int | None = None
+    want: typing.Literal["records", "keys", "count"] = "records"
+    metadata: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Page:
+    """An answer of a store."""
+
+    records: Sequence[Record]
+    after: Cursor | None = None
+    """Where to go on; ``None`` when the page was not limited, or was the last one."""
+
+    count: int = 0
+    """How many there are, when that was asked."""
+
+    corrupt: Sequence[tuple[Key, str]] = ()
+    """Keys of records that cannot be read any more, and why."""
+
+
+class Store(typing.Protocol):
+    """Keeps records. Every error that is the database's is raised as :class:`~persist.errors.BackendError`."""
+
+    async def open(self) -> None:
+        """Connect, and make the database ready to be used.
+
+        Raises
+        ------
+        persist.errors.BackendError
+            If the database cannot be reached.
+        persist.errors.SchemaError
+            If it is not one that this code can use. Nothing in it has been changed then.
+        """
+
+    async def close(self) -> None:
+        """Disconnect. If the store is not open, this is a no-op; it may be opened again."""
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        """Make all of ``changes`` in order, or none of them. What it has made survives a crash of the process."""
+
+    async def select(self, query: Select) -> Page:
+        """Answer one question, with a consistent view of the database."""
+        ...
+
+
+class Transaction(typing.Protocol):
+    """A database connection between BEGIN and COMMIT."""
+
+    async def execute(self, sql: str, params: Row = ()) -> None:
+        """Run one statement."""
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        """Run one statement and return its rows."""
+        ...
+
+
+class Driver(typing.Protocol):
+    """Runs SQL on one database; all that differs between client libraries."""
+
+    errors: tuple[type[Exception], ...]
+    """What the client library raises."""
+
+    async def open(self) -> None:
+        """Connect."""
+
+    async def close(self) -> None:
+        """Disconnect. If there is no connection, this is a no-op."""
+
+    def transaction(self) -> contextlib.AbstractAsyncContextManager[Transaction]:
+        """Return a context in which statements are made all or, on any exception, none. One at a time."""
+        ...
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        """Run one query of many rows, beside any transaction, and return them."""
+        ...
+
+    async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        """Run one query of a few rows by key in the fastest way there is, and return them."""
+        ...
+
+    def temporary(self, error: Exception) -> bool:
+        """Tell whether the same request may succeed later: a lost connection, a lock, a server that is starting."""
+        ...
+
+    def explain(self, error: Exception) -> str:
+        """Say in one sentence what went wrong and the way out. Never with a password."""
+        ...
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Backend:
+    """A way to keep records, chosen by the scheme of a URL.
+
+    Parameters
+    ----------
+    scheme
+        The part of a URL before ``://``.
+    open
+        Makes a store from a URL. It connects nothing yet. Raises :class:`~persist.errors.URLError` for a URL that it
+        does not understand, and :class:`~persist.errors.MissingDriverError` when its client library is missing.
+    """
+
+    scheme: str
+    open: Callable[[yarl.URL], Store]
+
+
+@hookspec
+def persist_backends() -> Sequence[Backend]:
+    """Return the backends that this plugin adds."""
+    raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Addition:
+    """A kind of thing that a plugin adds: a row of the table of entities, and the rows of events that change it.
+
+    Parameters
+    ----------
+    entity
+        The kind. Its table is made when a database is opened that does not have it.
+    events
+        What gateway events change of it, by the name of the event. An event that has a row already does both; if this
+        one raises, it changes nothing, and the other one is made in any case.
+    """
+
+    entity: Entity[typing.Any]
+    events: Mapping[str, Event] = dataclasses.field(default_factory=dict[str, Event])
+
+
+@hookspec
+def persist_entities() -> Sequence[Addition]:
+    """Return the kinds of things that this plugin adds, to be asked for by ``cache.view(entity)``.
+
+    It is called once, before the first store is made: what can be remembered is the same for all caches of a process.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def persist_committed(changes: Sequence[Change]) -> None:
+    """Hear of changes that are in the database now: all of a batch, or what is left of one without what was refused.
+
+    Changes that one key went through within a batch are one change here. It is called on the event loop, between two
+    batches, and nothing else runs meanwhile: note what you need, and do what takes long in a task or a thread. Changes
+    are not to be changed.
+
+    Parameters
+    ----------
+    changes
+        What was stored, in the order in which it was.
+    """
+
+
+@hookspec
+def persist_commands(app: typing.Any) -> None:
+    """Add commands to the command line.
+
+    Parameters
+    ----------
+    app
+        The ``typer.Typer`` behind ``persist``. Decorate functions with ``app.command()``.
+    """

@@ -1,0 +1,341 @@
+"""The store that is written once for all SQL databases, given how one of them spells and a way to run statements."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import typing
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+
+import orjson
+
+from . import migrations
+from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
+from .coalesce import Lookups
+from .dialect import Dialect, Question, Speller, converted
+from .errors import BackendError
+from .model import METADATA, Entity, Key, Origin, Record
+from .schema import LazyRow, Storage, row_of, table_of
+from .spi import Driver, Order, Page, Row, Select, Transaction
+
+__all__ = ("SqlStore",)
+
+AnyEntity = Entity[typing.Any]
+_METADATA: typing.Final = ("source", "shard", "epoch", "first_seen", "revision")
+_KINDS: typing.Final[Mapping[str, Storage]] = {"payload": "document", **METADATA}
+
+
+class SqlStore:
+    """Keeps records in the tables of any database that has a dialect and a driver.
+
+    Parameters
+    ----------
+    dialect
+        How the database spells, or what to ask it to know that.
+    driver
+        What runs statements on it.
+    """
+
+    def __init__(self, dialect: Dialect | Question, driver: Driver) -> None:
+        self._given = dialect
+        self._dialect = dialect if isinstance(dialect, Dialect) else dialect.dialect(())
+        self._driver = driver
+        self._lookups: Lookups | None = None
+        self._known_columns: dict[tuple[AnyEntity, str, bool], str] = {}
+        self._apply: Mapping[type, Callable[[Transaction, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
+            Put: self._put,
+            Patch: self._patch,
+            Drop: self._drop,
+            DropScope: self._drop_scope,
+            Amend: self._amend,
+        }
+
+    def __repr__(self) -> str:
+        return f"<SqlStore on {self._driver!r}>"
+
+    # ---------------------------------------------------------------------------------------------------- the 4 verbs
+
+    async def open(self) -> None:
+        await self._open(self._connect, lambda: migrations.prepare(self._dialect, self._driver))
+        self._gather()
+
+    async def open_to_read(self) -> None:
+        """Connect to a database that some other process keeps, without changing anything in it.
+
+        Raises
+        ------
+        persist.BackendError
+            If it is not there, or cannot be reached.
+        persist.SchemaError
+            If it cannot be read as it is.
+        """
+        begin = getattr(self._driver, "open_to_read", self._driver.open)
+        await self._open(lambda: self._connect(begin), lambda: migrations.inspect(self._dialect, self._driver))
+        self._gather()
+
+    def _gather(self) -> None:
+        if self._dialect.lookups:
+            self._lookups = Lookups(self._answer, self._dialect.lookups, self._dialect.many)
+
+    async def migrate(self, progress: migrations.Progress | None = None, to: int | None = None) -> None:
+        """Make the database ready to be used, as opening it would, and tell how that goes.
+
+        Parameters
+        ----------
+        progress
+            Called again and again with the migration that runs, how many records it has seen and how many there are.
+        to
+            The version of the schema to bring it to; the newest if this is left out.
+        """
+        await self._open(self._connect, lambda: migrations.prepare(self._dialect, self._driver, progress, to))
+        await self.close()
+
+    async def planned(self, to: int | None = None) -> migrations.Plan:
+        """Return what :meth:`migrate` would do, and do nothing."""
+        try:
+            with self._translated():
+                await self._connect()
+                return await migrations.plan(self._dialect, self._driver, to)
+        finally:
+            await self.close()
+
+    async def run(self, spell: Callable[[Dialect], Iterable[str]]) -> None:
+        """Run statements in one transaction, in the spelling of the database. The store is open.
+
+        Parameters
+        ----------
+        spell
+            Makes the statements.
+        """
+        with self._translated():
+            async with self._driver.transaction() as transaction:
+                for sql in spell(self._dialect):
+                    await transaction.execute(sql)
+
+    async def query(self, sql: str) -> Sequence[Row]:
+        """Return the rows of a query of your own. The store is open."""
+        with self._translated():
+            return await self._driver.fetch(sql)
+
+    async def _open(self, connect: Callable[[], Awaitable[None]], check: Callable[[], Awaitable[None]]) -> None:
+        try:
+            with self._translated():
+                await connect()
+                await check()
+        except BaseException:
+            with contextlib.suppress(*self._driver.errors):
+                await self._driver.close()
+            raise
+
+    async def _connect(self, begin: Callable[[], Awaitable[None]] | None = None) -> None:
+        await (begin or self._driver.open)()
+        if isinstance(self._given, Question):
+            self._dialect = self._given.dialect(await self._driver.fetch(self._given.sql))
+            self._known_columns.clear()
+
+    async def close(self) -> None:
+        if self._lookups is not None:
+            await self._lookups.close()
+            self._lookups = None
+        with self._translated():
+            await self._driver.close()
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        with self._translated():
+            async with self._driver.transaction() as transaction:
+                for run in _runs(changes, self._dialect.many):
+                    await self._apply[type(run[0])](transaction, run[0].entity, run)
+
+    async def select(self, query: Select) -> Page:
+        if self._lookups is not None and self._lookups.takes(query):
+            return await self._lookups.ask(query)
+        return await self._answer(query)
+
+    async def _answer(self, query: Select) -> Page:
+        sql, params, order = self._spelled(query)
+        with self._translated():
+            fetch = self._driver.lookup if query.keys is not None and len(query.keys) == 1 else self._driver.fetch
+            rows = await fetch(sql, params)
+        if query.want == "count":
+            return Page((), count=int(rows[0][0]))
+        return self._page(query, rows, order)
+
+    # -------------------------------------------------------------------------------------------------------- writing
+
+    async def _put(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Put]) -> None:
+        await self._upsert(transaction, entity, {change.key: change.record for change in changes}.values())
+
+    async def _upsert(self, transaction: Transaction, entity: AnyEntity, records: Iterable[Record]) -> None:
+        # In the order of their keys: the database finds neighbours together, and processes do not block each other.
+        make = LazyRow if self._dialect.ahead > 1 else row_of
+        rows = map(make, sorted(records, key=_key))
+        under_way: collections.deque[asyncio.Task[None]] = collections.deque()
+        try:
+            for sql, params in self._dialect.upsert(table_of(entity), rows):
+                under_way.append(asyncio.create_task(transaction.execute(sql, params)))
+                if len(under_way) >= self._dialect.ahead:
+                    await asyncio.sleep(0)  # the database takes these rows while the next ones are encoded
+                    await under_way.popleft()
+        finally:
+            while under_way:
+                await under_way.popleft()
+
+    async def _patch(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Patch]) -> None:
+        query = Select(entity, keys=tuple({change.key for change in changes}))
+        base = {record.key: record for record in await self._stored(transaction, query)}
+        made: dict[Key, Record] = {}
+        for change in changes:
+            key = change.key
+            if (record := fold(made.get(key) or base.get(key), change)) is not None:
+                made[key] = record
+        await self._upsert(transaction, entity, made.values())
+
+    async def _drop(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Drop]) -> None:
+        speller = Speller(self._dialect)
+        where = speller.keys(entity, tuple({change.key for change in changes}))
+        await transaction.execute(f"DELETE FROM {self._dialect.quote(entity.name)} WHERE {where}", speller.params)
+
+    async def _drop_scope(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[DropScope]) -> None:
+        for change in changes:
+            speller = Speller(self._dialect)
+            where = speller.where(entity, change.guild_id, change.where)
+            sql = f"DELETE FROM {self._dialect.quote(entity.name)}{_clause(' WHERE ', where)}"
+            await transaction.execute(sql, speller.params)
+
+    async def _amend(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Amend]) -> None:
+        for change in changes:
+            query = Select(entity, guild_id=change.guild_id, where=change.where)
+            every = change._replace(where=())  # what it reaches is asked of the database, which alone can tell
+            found = ((record, fold(record, every)) for record in await self._stored(transaction, query))
+            await self._upsert(transaction, entity, [new for old, new in found if new is not None and new is not old])
+
+    async def _stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:
+        sql, params, _ = self._spelled(query)
+        rows = await transaction.fetch(sql + self._dialect.lock_rows, params)
+        return self._page(query, rows, ()).records
+
+    # -------------------------------------------------------------------------------------------------------- reading
+
+    def _spelled(self, query: Select) -> tuple[str, Row, Sequence[Order]]:
+        """Return SQL, parameters, and the order whose columns stand at the end of each row."""
+        dialect, entity, speller = self._dialect, query.entity, Speller(self._dialect)
+        where = [speller.keys(entity, query.keys)] if query.keys is not None else []
+        where += speller.where(entity, query.guild_id, query.where)
+        table = dialect.quote(entity.name)
+        if query.want == "count":
+            return f"SELECT COUNT(*) FROM {table}{_clause(' WHERE ', where)}", speller.params, ()
+        # One row needs no order, and rows that are all asked for need none either.
+        order = () if query.limit is None and not query.order else _total(query)
+        if query.after is not None:
+            where.append(speller.after(entity, _total(query), query.after))
+        columns = ", ".join((self._columns(query), *(self._load(entity, column) for column, _ in order)))
+        sql = f"SELECT {columns} FROM {table}{_clause(' WHERE ', where)}"
+        if order:
+            sql += f" ORDER BY {', '.join(self._sorted(entity, name, down=down) for name, down in order)}"
+        if query.limit is not None:
+            sql += f" LIMIT {int(query.limit)}"
+        return sql, speller.params, order
+
+    @staticmethod
+    def _names(query: Select) -> Sequence[str]:
+        entity = query.entity
+        beside = ("guild_id",) if entity.in_guild and "guild_id" not in entity.key else ()
+        what = () if query.want == "keys" else ("payload", "last_updated")
+        return (*entity.key, *beside, *what, *(_METADATA if query.metadata else ()))
+
+    def _columns(self, query: Select) -> str:
+        kind = (query.entity, query.want, query.metadata)
+        if (columns := self._known_columns.get(kind)) is None:
+            columns = ", ".join(self._load(query.entity, name) for name in self._names(query))
+            self._known_columns[kind] = columns
+        return columns
+
+    def _sorted(self, entity: AnyEntity, name: str, *, down: bool) -> str:
+        # A key is never NULL, and an order that says nothing about NULL finds the key's own index.
+        ends = ("", " DESC") if name in entity.key else (self._dialect.ascending, self._dialect.descending)
+        column = self._dialect.quote(name)
+        if self._dialect.then_by and name not in entity.key and _kind(entity, name) == "text":
+            return f"{column}{ends[down]}, {self._dialect.then_by.format(column)}{ends[down]}"
+        return f"{column}{ends[down]}"
+
+    def _load(self, entity: AnyEntity, name: str) -> str:
+        return self._dialect.load.get(_kind(entity, name), "{}").format(self._dialect.quote(name))
+
+    def _page(self, query: Select, rows: Sequence[Row], order: Sequence[Order]) -> Page:
+        if self._dialect.read:
+            names = (*self._names(query), *(column for column, _ in order))
+            rows = converted(self._dialect, [_kind(query.entity, name) for name in names], rows)
+        records: list[Record] = []
+        corrupt: list[tuple[Key, str]] = []
+        for row in rows:
+            try:
+                records.append(_record(query, row))
+            except ValueError as error:
+                corrupt.append((tuple(row[: len(query.entity.key)]), str(error)))
+        more = query.limit is not None and len(rows) == query.limit and order
+        return Page(records, tuple(rows[-1][-len(order) :]) if more and rows else None, len(rows), corrupt)
+
+    @contextlib.contextmanager
+    def _translated(self) -> Generator[None]:
+        """Turn what the driver raises into what persist raises, in this one place."""
+        try:
+            yield
+        except self._driver.errors as error:
+            message = self._driver.explain(error)
+            raise BackendError(message, temporary=self._driver.temporary(error)) from error
+
+
+def _record(query: Select, row: Row) -> Record:
+    entity = query.entity
+    width = len(entity.key)
+    key = tuple(row[:width])
+    guild_id: int | None = None
+    if "guild_id" in entity.key:
+        guild_id = row[list(entity.key).index("guild_id")]
+    elif entity.in_guild:
+        guild_id = row[width]
+        width += 1
+    if query.want == "keys":
+        return Record(entity, key, guild_id, {}, Origin("stored", None, 0, ""))
+    payload, at = orjson.loads(row[width]), row[width + 1]
+    if not isinstance(payload, dict):
+        msg = "its payload is not a JSON object"
+        raise ValueError(msg)  # noqa: TRY004 - what is wrong is the value, as with payloads that are no JSON
+    if not query.metadata:
+        return Record(entity, key, guild_id, payload, Origin("stored", None, 0, at))
+    source, shard, epoch, first_seen, revision = row[width + 2 : width + 7]
+    return Record(entity, key, guild_id, payload, Origin(source, shard, epoch, at), first_seen, revision)
+
+
+def _kind(entity: AnyEntity, name: str) -> Storage:
+    return _KINDS.get(name) or entity.kind_of(name)
+
+
+def _key(record: Record) -> Key:
+    return record.key
+
+
+def _total(query: Select) -> Sequence[Order]:
+    """Return an order in which no two records are equal."""
+    named = {order.column for order in query.order}
+    if query.guild_id is not None:  # it is the same in all of them
+        named.add("guild_id")
+    down = bool(query.order) and query.order[-1].descending
+    return (*query.order, *(Order(name, down) for name in query.entity.key if name not in named))
+
+
+def _clause(start: str, parts: Sequence[str]) -> str:
+    return f"{start}{' AND '.join(parts)}" if parts else ""
+
+
+def _runs(changes: Sequence[Change], most: int) -> Iterator[list[Change]]:
+    """Cut changes into neighbours of one sort and one kind of thing, no more than a statement takes at once."""
+    run: list[Change] = []
+    for change in changes:
+        if run and (type(change) is not type(run[0]) or change.entity is not run[0].entity or len(run) == most):
+            yield run
+            run = []
+        run.append(change)
+    if run:
+        yield run

@@ -1,0 +1,35 @@
+"""The contract of stores, as tests: whoever writes a backend subclasses :class:`StoreContract` and writes one method.
+
+::
+
+    class TestMyStore(StoreContract):
+        @pytest.fixture(autouse=True)
+        def place(self, tmp_path):
+            self.url = f"mine://{tmp_path}/cache"
+
+        def make_store(self):
+            return persist.plugins.open_store(self.url)
+
+It needs the extra ``testing``.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+# Before they are imported: then a failure shows what was compared.
+_PARTS = [f"{__package__}.contract_{part}" for part in ("base", "changes", "questions", "scopes", "stores")]
+pytest.register_assert_rewrite(*(name for name in _PARTS if name not in sys.modules))
+
+from .contract_changes import KeyedChanges  # noqa: E402
+from .contract_questions import Questions  # noqa: E402
+from .contract_scopes import ScopeChanges  # noqa: E402
+from .contract_stores import Stores  # noqa: E402
+
+__all__ = ("StoreContract",)
+
+
+class StoreContract(KeyedChanges, ScopeChanges, Questions, Stores):
+    """Everything that a store promises. Breaking any promise makes a test fail whose name is that promise."""

@@ -1,0 +1,120 @@
+"""What database URLs have in common: several hosts, options with known names, and never a password in a message."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Callable, Mapping
+
+import yarl
+
+from .errors import URLError
+
+__all__ = ("Option", "choice", "flag", "hosts_of", "options_of", "parse", "seconds", "shown", "whole")
+
+Option = Callable[[str], typing.Any]
+"""Reads the value of an option. Raises :class:`ValueError` with what it should have been."""
+
+_AUTHORITY: typing.Final = re.compile(r"(?P<start>[^/?#]*://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]*)(?P<end>.*)", re.DOTALL)
+
+
+def parse(url: str) -> yarl.URL:
+    """Parse a URL that may name several hosts, ``scheme://one:1,two:2/name``: those after the first become ``?host=``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a URL. The message has no part of it.
+    """
+    found = _AUTHORITY.fullmatch(url)
+    if found is None or "," not in found["hosts"]:
+        return yarl.URL(url)
+    first, *others = found["hosts"].split(",")
+    return yarl.URL(f"{found['start']}{first}{found['end']}").extend_query([("host", other) for other in others])
+
+
+def hosts_of(url: yarl.URL, port: int) -> list[tuple[str, int]]:
+    """Return the hosts that a URL names, first the one where hosts usually stand, then those of ``?host=``."""
+    found = [(url.host, url.port or port)] if url.host else []
+    for named in url.query.getall("host", []):
+        if named.startswith("/"):  # the folder, or the name, of a socket
+            found.append((named, port))
+            continue
+        try:
+            other = yarl.URL(f"//{named}")
+        except ValueError as error:
+            msg = f"{named!r} in {shown(url)} is not a host, or a host and a port: {error}"
+            raise URLError(msg) from error
+        found.append((other.host or "localhost", other.port or port))
+    return found or [("localhost", port)]
+
+
+def options_of(url: yarl.URL, known: Mapping[str, Option]) -> dict[str, typing.Any]:
+    """Return the values of the options that a URL names.
+
+    Raises
+    ------
+    persist.URLError
+        If there is no such option, or its value cannot be read.
+    """
+    if unknown := sorted(set(url.query) - known.keys()):
+        msg = f"{url.scheme}:// has no option {', '.join(unknown)}; it has: {', '.join(sorted(known)) or 'none'}"
+        raise URLError(msg)
+    found: dict[str, typing.Any] = {}
+    for name, text in url.query.items():
+        try:
+            found[name] = known[name](text)
+        except ValueError as error:
+            msg = f"{name}={text} in {shown(url)} cannot be used: it has to be {error}"
+            raise URLError(msg) from error
+    return found
+
+
+def shown(url: yarl.URL) -> str:
+    """Spell a URL for people to read."""
+    return str(url.with_password("***") if url.password else url)
+
+
+def seconds(text: str) -> float:
+    """Read a time."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < float("inf"):
+        msg = "a number of seconds"
+        raise ValueError(msg)
+    return found
+
+
+def whole(least: int) -> Option:
+    """Read a whole number that is not too small."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            msg = f"a whole number from {least} on"
+            raise ValueError(msg)
+        return int(text)
+
+    return read
+
+
+def choice(*values: str) -> Option:
+    """Read one of some words."""
+
+    def read(text: str) -> str:
+        if text not in values:
+            msg = f"one of {', '.join(values)}"
+            raise ValueError(msg)
+        return text
+
+    return read
+
+
+def flag(text: str) -> bool:
+    """Read a truth value."""
+    known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in known:
+        msg = "on or off"
+        raise ValueError(msg)
+    return known[text.lower()]

@@ -1,0 +1,165 @@
+"""Reading one kind of thing."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+
+import hikari
+
+from . import filters
+from .columns import moment
+from .completeness import confirms
+from .conditions import Conditional
+from .errors import QueryError
+from .found import Entry, Found, Running, Source, entry_of
+from .model import Entity, Key, Record
+from .reader import Reader
+from .spi import Select
+
+__all__ = ("Entry", "Found", "Many", "Source", "View", "each", "key_part", "seconds_of")
+
+T = typing.TypeVar("T")
+_OLDEST: typing.Final = 100 * 365 * 86_400
+
+
+class Many(list[T]):
+    """Things in the order in which they were asked for.
+
+    Attributes
+    ----------
+    missing
+        The ids that nothing is known of.
+    """
+
+    missing: tuple[int | str, ...]
+
+    def __init__(self, items: Iterable[T], missing: tuple[int | str, ...]) -> None:
+        super().__init__(items)
+        self.missing = missing
+
+
+class View(typing.Generic[T]):
+    """The things of one kind that a cache remembers.
+
+    Each view has ``find(**wanted)`` and ``count(**wanted)``. What is wanted are columns and what they must be: a plain
+    value, a collection of values, ``None`` for what is unset, or a condition such as ``persist.contains("x")``. A
+    column that holds an id may be named without ``_id``, and takes whatever has an id. Beside its columns everything
+    can be found by ``updated`` and ``first_seen`` (when it was last changed, and first stored), ``source``
+    (``"gateway"``, ``"chunk"`` or ``"rest"``) and ``verified`` (whether a gateway session that runs now has
+    said it). Without any, everything is found. :class:`~persist.QueryError` is raised at once if there is
+    no such column, or a value is not of its kind.
+
+    Parameters
+    ----------
+    source
+        Returns what answers, once the cache is open.
+    running
+        Returns the gateway sessions that run now.
+    """
+
+    entity: Entity[T]
+
+    def __init__(self, source: Source, running: Running) -> None:
+        self._source = source
+        self._running = running
+
+    def __repr__(self) -> str:
+        return f"<the {self.entity.name} of a cache>"
+
+    async def _get(self, key: Key, max_age: float | datetime.timedelta | None = None) -> T | None:
+        reader = await self._source()
+        if max_age is not None and not await self._is_young(reader, key, seconds_of(max_age)):
+            return None
+        return await reader.get(self.entity, key)
+
+    async def _is_young(self, reader: Reader, key: Key, seconds: float) -> bool:
+        record = await reader.record(self.entity, key, metadata=True)
+        if record is None:
+            return False
+        said = [record.origin.at]
+        if record.guild_id is not None and (note := await reader.note(self.entity, record.guild_id)) is not None:
+            # What is listed unchanged is not written again.
+            said += [note.payload["at"]] if confirms(note, record, {note.payload["epoch"]}) else []
+        oldest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
+        return max(said) >= moment(oldest)
+
+    async def _entry(self, key: Key) -> Entry[T] | None:
+        reader = await self._source()
+        record = await reader.record(self.entity, key, metadata=True)
+        if record is None:
+            return None
+        (record,) = await reader.whole((record,))
+        return entry_of(reader, record, verified=await self._is_verified(reader, record))
+
+    async def _is_verified(self, reader: Reader, record: Record) -> bool:
+        running = self._running()
+        if record.origin.epoch in running:
+            return True
+        if record.guild_id is None or not running:
+            return False
+        # What a session lists and was the same before is not written again.
+        note = await reader.note(self.entity, record.guild_id)
+        return note is not None and confirms(note, record, running)
+
+    async def _many(self, keys: Sequence[Key]) -> Many[T]:
+        reader = await self._source()
+        found = await reader.records(self.entity, dict.fromkeys(keys))
+        whole = {record.key: record for record in await reader.whole(tuple(found.values()))}
+        made = {key: reader.decoded(self.entity, record) for key, record in whole.items()}
+        items = [item for key in keys if (item := made.get(key)) is not None]
+        return Many(items, tuple(key[-1] for key in keys if made.get(key) is None))
+
+    def _find(self, wanted: Mapping[str, typing.Any], *also: Conditional) -> Found[T]:
+        where, verified = filters.where(self.entity, wanted)
+        query = Select(self.entity, where=(*where, *also))
+        return Found(query, self._source, self._running, self._made, verified=verified)
+
+    def _made(self, reader: Reader, record: Record, _: Conditional | None) -> T | None:
+        return reader.decoded(self.entity, record)
+
+
+def seconds_of(max_age: object) -> float:
+    """Return the seconds in an argument.
+
+    Raises
+    ------
+    persist.QueryError
+        If it is no age.
+    """
+    seconds = max_age.total_seconds() if isinstance(max_age, datetime.timedelta) else max_age
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _OLDEST:
+        msg = f"max_age is a number of seconds or a timedelta, from 0 to a hundred years, not {max_age!r}"
+        raise QueryError(msg)
+    return float(seconds)
+
+
+def key_part(value: object, what: str) -> int:
+    """Return the id in an argument.
+
+    Raises
+    ------
+    persist.QueryError
+        If it has none.
+    """
+    if isinstance(value, int | hikari.Unique) and not isinstance(value, bool):
+        snowflake = int(value)
+        if 0 <= snowflake < filters.TOO_GREAT:
+            return snowflake
+    msg = f"{what} is given by its id or an object that has one, not by {value!r}"
+    raise QueryError(msg)
+
+
+def each(values: Iterable[T]) -> Iterable[T]:
+    """Return the things in an argument.
+
+    Raises
+    ------
+    persist.QueryError
+        If it is not a collection of things.
+    """
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes):
+        return values
+    msg = f"many things are given by a list or another collection of them, not by {values!r}"
+    raise QueryError(msg)

@@ -1,0 +1,108 @@
+CREATE TABLE IF NOT EXISTS "persist_meta" ("name" TEXT COLLATE "C" NOT NULL, "value" TEXT COLLATE "C", PRIMARY KEY
+("name"))
+
+COMMENT ON TABLE "persist_meta" IS 'What this database is: persist''s, of which version, of which application.'
+
+CREATE TABLE IF NOT EXISTS "completeness" ("guild_id" BIGINT NOT NULL, "kind" TEXT COLLATE "C" NOT NULL, "state" TEXT
+COLLATE "C", "payload" TEXT NOT NULL, "source" TEXT COLLATE "C", "shard" BIGINT, "epoch" BIGINT, "last_updated"
+TIMESTAMPTZ, "first_seen" TIMESTAMPTZ, "revision" BIGINT, PRIMARY KEY ("guild_id", "kind"))
+
+COMMENT ON TABLE "completeness" IS 'How much of each kind is known of each guild.'
+
+CREATE TABLE IF NOT EXISTS "invites" ("code" TEXT COLLATE "C" NOT NULL, "guild_id" BIGINT, "channel_id" BIGINT,
+"inviter_id" BIGINT, "uses" BIGINT, "max_uses" BIGINT, "is_temporary" BOOLEAN, "created_at" TIMESTAMPTZ, "expires_at"
+TIMESTAMPTZ, "payload" TEXT NOT NULL, "source" TEXT COLLATE "C", "shard" BIGINT, "epoch" BIGINT, "last_updated"
+TIMESTAMPTZ, "first_seen" TIMESTAMPTZ, "revision" BIGINT, PRIMARY KEY ("code"))
+
+CREATE INDEX "invites_by_guild_id" ON "invites" ("guild_id" NULLS FIRST, "code")
+
+CREATE INDEX "invites_by_channel_id" ON "invites" ("channel_id" NULLS FIRST, "code")
+
+CREATE INDEX "invites_by_expires_at" ON "invites" ("expires_at" NULLS FIRST, "code")
+
+COMMENT ON TABLE "invites" IS 'Invites that the bot saw being made.'
+
+ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN
+
+INSERT INTO "completeness" AS stored ("guild_id", "kind", "state", "payload", "source", "shard", "epoch",
+"last_updated", "first_seen", "revision") SELECT v1, v2, v3, v4, v5, v6, v7, v8::text::timestamptz,
+v9::text::timestamptz, v10 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+$7::bigint[], $8::text[], $9::text[], $10::bigint[]) AS given (v1, v2, v3, v4, v5, v6, v7, v8, v9, v10) ON CONFLICT
+("guild_id", "kind") DO UPDATE SET "state" = excluded."state", "payload" = excluded."payload", "source" =
+excluded."source", "shard" = excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated",
+"revision" = stored."revision" + 1 WHERE stored."payload" IS DISTINCT FROM excluded."payload"
+    [(1, 1), ['members', 'a\x01\x01\x01\x02\x01\x01\x02\x02\x01\x02\x02\x02'], ["it's a\\b %s ?", "it's a\\b %s ?"],
+('{"kind":"members","state":"it\'s a\\\\b %s ?"}', '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}'),
+['gateway', 'gateway'], (3, 3), (1700000000000001, 1700000000000001), ('2024-05-06 07:00:01.000001', '2024-05-06
+07:00:01.000001'), ('2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001'), (1, 1)]
+
+-- one record by its key
+SELECT "guild_id", "user_id", "payload", to_char("last_updated", 'YYYY-MM-DD HH24:MI:SS.US') FROM "members" WHERE
+"guild_id" = $1 AND "user_id" = $2
+    [1, 2]
+
+-- with its history
+SELECT "id", "payload", to_char("last_updated", 'YYYY-MM-DD HH24:MI:SS.US'), "source", "shard", "epoch",
+to_char("first_seen", 'YYYY-MM-DD HH24:MI:SS.US'), "revision" FROM "users" WHERE "id" = $1
+    [1]
+
+-- records by their keys
+SELECT "id" FROM "users" WHERE "id" = ANY($1::bigint[])
+    [(1, 2)]
+
+-- by keys of two parts
+SELECT "guild_id", "user_id" FROM "members" WHERE ("guild_id", "user_id") IN (SELECT * FROM unnest($1::bigint[],
+$2::bigint[]))
+    [(1, 1, 4), (2, 3, 5)]
+
+-- by keys that are texts
+SELECT "code", "guild_id" FROM "invites" WHERE "code" = ANY($1::text[])
+    [['a', "it's\x01\x01\x01\x02"]]
+
+-- the first page
+SELECT "id", "guild_id", "id" FROM "messages" WHERE "guild_id" = $1 ORDER BY "id" LIMIT 2
+    [1]
+
+-- the next page by key
+SELECT "id", "guild_id", "id" FROM "messages" WHERE "guild_id" = $1 AND "id" > $2 ORDER BY "id" LIMIT 2
+    [1, 7]
+
+-- the next page by a key of two parts
+SELECT "guild_id", "user_id", "guild_id", "user_id" FROM "members" WHERE (("guild_id" > $1) OR ("guild_id" = $2 AND
+"user_id" > $3)) AND "guild_id" >= $4 ORDER BY "guild_id", "user_id" LIMIT 2
+    [1, 1, 7, 1]
+
+-- the next page within a guild
+SELECT "guild_id", "user_id", "user_id" FROM "members" WHERE "guild_id" = $1 AND "user_id" > $2 ORDER BY "user_id"
+LIMIT 2
+    [1, 7]
+
+-- the next page, sorted up
+SELECT "id", "username", "id" FROM "users" WHERE (("username" > $1) OR ("username" = $2 AND "id" > $3)) AND "username"
+>= $4 ORDER BY "username" NULLS FIRST, "id" LIMIT 2
+    ['a', 'a', 7, 'a']
+
+-- the next page, sorted down
+SELECT "id", "guild_id", to_char("edited_timestamp", 'YYYY-MM-DD HH24:MI:SS.US'), "id" FROM "messages" WHERE
+((("edited_timestamp" < $1::text::timestamptz OR "edited_timestamp" IS NULL)) OR ("edited_timestamp" =
+$2::text::timestamptz AND "id" < $3)) ORDER BY "edited_timestamp" DESC NULLS LAST, "id" DESC LIMIT 2
+    ['2024-01-01 00:00:00.000000', '2024-01-01 00:00:00.000000', 7]
+
+-- the next page, after NULL
+SELECT "id", "username", "id" FROM "users" WHERE (("username" IS NOT NULL) OR ("username" IS NULL AND "id" > $1))
+ORDER BY "username" NULLS FIRST, "id" LIMIT 2
+    [7]
+
+-- a count
+SELECT COUNT(*) FROM "users" WHERE NOT COALESCE(strpos("username", $1) > 0, FALSE) AND (("flags" & $2) = $3 OR (("id"
+>> 22) % $4) = $5) AND (("username" >= $6 AND "username" < $7) AND "global_name" IS NULL) AND (1 = 0)
+    ['50%', 4, 4, 2, 1, 'ab', 'ac']
+
+-- what belongs
+SELECT COUNT(*) FROM "messages" WHERE "channel_id" IN (SELECT "id" FROM "threads" WHERE "parent_id" IN (SELECT "id"
+FROM "channels" WHERE "name" = $1)) AND "timestamp" >= $2::text::timestamptz
+    ['a', '2024-01-01 00:00:00.000000']
+
+-- pairs that belong
+SELECT COUNT(*) FROM "members" WHERE ("guild_id", "user_id") IN (SELECT "guild_id", "user_id" FROM "members")
+    []

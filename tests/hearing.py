@@ -1,0 +1,213 @@
+"""A real bot whose gateway is played by the test, payload after payload, and whose cache is asked what it knows."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import typing
+from collections.abc import AsyncIterator, Callable
+
+import hikari
+import hikari.impl
+from fakecord import Payload, payloads
+from hikari.impl import shard as shard_impl
+
+import persist
+from persist.changes import Change, Put
+from persist.entities import COMPLETENESS, ENTITIES, SHARDS
+from persist.model import Key, Origin, Record
+from persist.plugins import open_store
+from persist.spi import Select
+
+__all__ = ("ME", "PROVEN", "Hearing", "Shard", "proves")
+
+ME: typing.Final = "900000000000000001"
+PROVEN: typing.Final[set[str]] = set()
+"""The gateway events that some test says it proves."""
+
+_HTTP: typing.Final = hikari.impl.HTTPSettings()
+"""Shared by all bots: making them loads certificates."""
+
+T = typing.TypeVar("T")
+
+
+def proves(*names: str) -> Callable[[T], T]:
+    """Note that a test proves what some events do."""
+    PROVEN.update(names)
+    return lambda test: test
+
+
+class Shard(shard_impl.GatewayShardImpl):
+    """A shard that knows whose it is without being connected."""
+
+    def __init__(self, bot: hikari.GatewayBot, shard_id: int, shard_count: int) -> None:
+        super().__init__(
+            intents=bot.intents,
+            shard_id=shard_id,
+            shard_count=shard_count,
+            http_settings=_HTTP,
+            proxy_settings=hikari.impl.ProxySettings(),
+            event_manager=bot.event_manager,
+            event_factory=bot.event_factory,
+            token="OTAw.fake.token",
+            url="wss://localhost",
+        )
+        self._seq = 0
+
+    def get_user_id(self) -> hikari.Snowflake:
+        return hikari.Snowflake(ME)
+
+    def count_up(self) -> None:
+        self._seq = (self._seq or 0) + 1
+
+
+class Hearing:
+    """A bot that is not connected, a cache that is attached to it, and shards that say what the test lets them say.
+
+    Parameters
+    ----------
+    url
+        Where the cache keeps things.
+    settled
+        Whether everything is stored before the next event is heard. Otherwise nothing is, until it is flushed.
+    shards
+        How many shards there are.
+    intents
+        Those of the bot.
+    hikari_caches
+        Whether hikari fills its own cache as well.
+    rules
+        Those of the cache.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        settled: bool = False,
+        shards: int = 1,
+        intents: hikari.Intents = hikari.Intents.ALL,
+        hikari_caches: bool = False,
+        rules: persist.Rules | None = None,
+    ) -> None:
+        self.url = url
+        self._settled = settled
+        self._shard_count = shards
+        self._intents = intents
+        self._hikari_caches = hikari_caches
+        self._rules = rules
+        self._make()
+
+    def _make(self) -> None:
+        components = hikari.api.CacheComponents.ALL if self._hikari_caches else hikari.api.CacheComponents.NONE
+        self.bot = hikari.GatewayBot(
+            "OTAw.fake.token",
+            banner=None,
+            logs=None,
+            intents=self._intents,
+            auto_chunk_members=False,
+            http_settings=_HTTP,
+            cache_settings=hikari.impl.CacheSettings(components=components),
+            suppress_optimization_warning=True,
+        )
+        self.cache = persist.Cache(self.bot, self.url, rules=self._rules, interval=3600, members="never")
+        self.shards = [Shard(self.bot, number, self._shard_count) for number in range(self._shard_count)]
+
+    async def __aenter__(self) -> typing.Self:
+        await self.cache.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.cache.close()
+
+    async def hear(self, name: str, payload: Payload, *, shard: int = 0, settle: bool | None = None) -> None:
+        """Let the bot hear a payload, and see to it that nobody has changed the payload."""
+        if self._settled if settle is None else settle:
+            await self.cache.flush()
+        before = copy.deepcopy(payload)
+        self.consume(name, payload, shard=shard)
+        assert payload == before
+
+    def consume(self, name: str, payload: Payload, *, shard: int = 0) -> None:
+        """Let the bot hear a payload, at once."""
+        self.shards[shard].count_up()
+        # hikari says LookupError for events that it does not know, after everybody has heard them.
+        with contextlib.suppress(LookupError):
+            self.bot.event_manager.consume_raw_event(name, self.shards[shard], payload)
+
+    def accept(self, *changes: Change) -> None:
+        """Hand changes to the cache as if an event had made them."""
+        assert self.cache._engine is not None
+        self.cache._engine.journal.accept(changes)
+
+    def remember(self, record: Record) -> None:
+        """Hand a record to the cache, and apart from it what is stored with its own kind, as events do."""
+        self.accept(Put(record))
+        for field, join in record.entity.joins.items():
+            if (part := record.payload.get(field)) is not None:
+                self.remember(
+                    join.entity.record(part, record.guild_id if join.entity.in_guild else None, record.origin)
+                )
+
+    def tell(self, kind: str, payload: Payload, guild_id: int | None) -> None:
+        """Hand a thing to the cache as if REST had told of it."""
+        self.accept(
+            Put(ENTITIES[kind].record(payload, guild_id, Origin("rest", None, 0, "2026-01-02 03:04:05.000006")))
+        )
+
+    async def ready(self, *guilds: Payload, shard: int = 0) -> None:
+        """Let the bot hear READY, with the guilds it is in, and then hear these as they are now."""
+        await self.hear("READY", ready(*guilds), shard=shard)
+        for guild in guilds:
+            await self.hear("GUILD_CREATE", guild, shard=shard)
+
+    async def answers(self) -> AsyncIterator[persist.Cache]:
+        """Give the cache to be asked three times: while changes wait, when they are stored, and opened anew.
+
+        What is in memory only is not opened anew.
+        """
+        assert self.cache.quarantine == ()
+        yield self.cache
+        await self.cache.flush()
+        yield self.cache
+        if self.url == "memory://":
+            return
+        await self.reopen()
+        yield self.cache
+        assert self.cache.quarantine == ()
+
+    async def reopen(self) -> None:
+        """Close the cache, and open the same database with a bot that has heard nothing."""
+        await self.cache.close()
+        self._make()
+        await self.cache.open()
+
+    async def stored(self, guild_id: int | None = None) -> dict[tuple[str, Key], Payload]:
+        """Return what is in the database but for places and completeness: all of it, or what is of one guild."""
+        await self.cache.flush()
+        store = open_store(self.url)
+        await store.open()
+        found = {}
+        try:
+            for entity in ENTITIES.values():
+                if entity in (SHARDS, COMPLETENESS) or (guild_id is not None and not entity.in_guild):
+                    continue
+                for record in (await store.select(Select(entity, guild_id=guild_id))).records:
+                    found[entity.name, record.key] = dict(record.payload)
+        finally:
+            await store.close()
+        return found
+
+
+def ready(*guilds: Payload) -> Payload:
+    """Make a READY that names some guilds."""
+    return {
+        "v": 10,
+        "user": payloads.own_user(id=ME),
+        "guilds": [{"id": guild["id"], "unavailable": True} for guild in guilds],
+        "session_id": "a session",
+        "session_type": "normal",
+        "resume_gateway_url": "wss://localhost",
+        "shard": [0, 1],
+        "application": {"id": ME, "flags": 0},
+    }

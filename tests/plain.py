@@ -1,0 +1,93 @@
+"""The simplest reading of what changes mean: a store that is one dict, and makes one change after the other."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterable, Mapping, Sequence
+
+from persist.changes import Amend, Change, DropScope, fold
+from persist.conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, Within, matches
+from persist.model import Entity, Key, Record
+from persist.spi import Page, Select
+
+__all__ = ("PlainStore",)
+
+Place = tuple[Entity[typing.Any], Key]
+
+
+class PlainStore:
+    """Keeps records in a dict. It knows nothing of order and pages: it is asked for keys and for whole kinds."""
+
+    def __init__(self, records: Iterable[Record] = ()) -> None:
+        self.records: dict[Place, Record] = {(record.entity, record.key): record for record in records}
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        self.make(changes)
+
+    async def select(self, query: Select) -> Page:
+        found = [
+            record
+            for (entity, key), record in self.records.items()
+            if entity is query.entity
+            and (query.keys is None or key in query.keys)
+            and self._in(query.guild_id, record)
+            and self._all(query.where, record)
+        ]
+        return Page(found, count=len(found))
+
+    def make(self, changes: Iterable[Change]) -> None:
+        """Make changes in their order."""
+        for change in changes:
+            if isinstance(change, DropScope | Amend):
+                self._make_in_scope(change)
+            else:
+                place = (change.entity, change.key)
+                self._set(place, fold(self.records.get(place), change))
+
+    def _make_in_scope(self, change: DropScope | Amend) -> None:
+        covered = [
+            (place, record)
+            for place, record in self.records.items()
+            if place[0] is change.entity and self._in(change.guild_id, record) and self._all(change.where, record)
+        ]
+        for place, record in covered:
+            # Which records there are in the scope is decided: what is left is what becomes of each.
+            self._set(place, fold(record, change._replace(guild_id=None, where=())))
+
+    def _set(self, place: Place, record: Record | None) -> None:
+        if record is None:
+            self.records.pop(place, None)
+        else:
+            self.records[place] = record
+
+    @staticmethod
+    def _in(guild_id: int | None, record: Record) -> bool:
+        return guild_id is None or record.guild_id == guild_id
+
+    def _all(self, where: Where, record: Record) -> bool:
+        return all(self._holds(condition, record) for condition in where)
+
+    def _holds(self, condition: Conditional, record: Record) -> bool:
+        match condition:
+            case Condition():
+                return matches((condition,), record.column) is True
+            case Not(inner):
+                return not self._holds(inner, record)
+            case AnyOf(options):
+                return any(self._holds(option, record) for option in options)
+            case AllOf(parts):
+                return self._all(parts, record)
+            case Within(columns, owner, where):
+                found = self.records.get((owner, tuple(record.column(name) for name in columns)))
+                return found is not None and self._all(where, found)
+
+    @property
+    def payloads(self) -> Mapping[Place, tuple[int | None, typing.Any]]:
+        """What is known, without who said it when."""
+        return {place: (record.guild_id, dict(record.payload)) for place, record in self.records.items()}

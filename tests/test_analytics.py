@@ -1,0 +1,95 @@
+"""The views for people who ask in SQL say what is there, and each query of the guide runs on each engine."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+
+from persist import analytics
+from persist.changes import Put
+from persist.contract_samples import channel, guild, member, message, role, user
+from persist.plugins import open_store
+from persist.sql import SqlStore
+
+GUIDE = pathlib.Path(__file__).parents[1] / "docs" / "how-to" / "ask-in-sql.md"
+QUERIES = re.findall(r"^```sql\n(.*?)^```", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(params=["sqlite_url", "postgresql_url", "mysql_url"])
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+async def store(url: str) -> AsyncIterator[SqlStore]:
+    """Lend a database of one guild with its views."""
+    store = open_store(url)
+    assert isinstance(store, SqlStore)
+    await store.open()
+    records = [
+        guild(1, name="guild"),
+        channel(11, 1, name="general", type=0),
+        channel(12, 1, name="quiet", type=0),
+        role(1, 1, name="@everyone"),
+        role(21, 1, name="mods"),
+        role(2, 1, name="nobody"),
+        *(user(number, username=f"user {number}", bot=number == 3) for number in (1, 2, 3)),
+        member(1, 1, joined_at="2024-01-01T23:30:00+00:00", roles=["21"]),
+        member(1, 2, joined_at="2024-01-02T00:30:00+00:00", roles=["21", "211"]),
+        member(1, 3, joined_at="2024-01-02T01:30:00+00:00", roles=[]),
+        member(9, 1, joined_at="2024-01-02T01:30:00+00:00", roles=[]),
+        *(
+            message(number, 11, 1, author={"id": str(number % 2 + 1)}, timestamp=f"2024-02-0{day}T12:00:00+00:00")
+            for number, day in ((1, 1), (2, 1), (3, 1), (4, 2))
+        ),
+    ]
+    await store.apply([Put(record) for record in records])
+    for _ in range(2):  # the second time is a no-op
+        await store.run(analytics.statements)
+    yield store
+    await store.close()
+
+
+async def _rows(store: SqlStore, sql: str) -> list[list[object]]:
+    return [
+        [str(value) if isinstance(value, datetime.date) else value for value in row] for row in await store.query(sql)
+    ]
+
+
+async def test_the_views_count_what_is_there(store: SqlStore) -> None:
+    assert await _rows(store, "SELECT * FROM v_messages_per_day ORDER BY day") == [
+        [1, 11, "2024-02-01", 3, 2],
+        [1, 11, "2024-02-02", 1, 1],
+    ]
+    assert await _rows(store, "SELECT * FROM v_member_growth WHERE guild_id = 1 ORDER BY day") == [
+        [1, "2024-01-01", 1, 1],
+        [1, "2024-01-02", 2, 3],
+    ]
+    assert await _rows(store, "SELECT name, members FROM v_role_sizes ORDER BY name") == [
+        ["@everyone", 3],
+        ["mods", 2],
+        ["nobody", 0],
+    ]
+    assert await _rows(store, "SELECT name, messages, authors FROM v_channel_activity ORDER BY name") == [
+        ["general", 4, 2],
+        ["quiet", 0, 0],
+    ]
+
+
+async def test_a_database_with_views_is_opened_again(store: SqlStore) -> None:
+    await store.close()
+    await store.open()
+    assert len(await store.query("SELECT * FROM v_role_sizes")) == 3
+
+
+@pytest.mark.parametrize("query", QUERIES)
+async def test_each_query_of_the_guide_runs(store: SqlStore, query: str) -> None:
+    assert await store.query(query)
+
+
+def test_there_are_ten_queries() -> None:
+    assert len(QUERIES) >= 10

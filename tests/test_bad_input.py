@@ -1,0 +1,232 @@
+"""Whatever is wrong is said at once, in one sentence with the way out, and nothing has been written by then."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import typing
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import bots
+import hikari
+import pytest
+
+import persist
+
+Anything = typing.Any
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pathlib.Path]:
+    """Work in a folder of its own, in which nothing may be when the test ends that it has not put there itself."""
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    yield place
+    assert [path for path in place.iterdir() if path.name != "made"] == []
+
+
+def refused(make: Callable[[], object], *words: str, error: type[Exception] = persist.PersistError) -> None:
+    with pytest.raises(error) as caught:
+        make()
+    said = str(caught.value)
+    assert isinstance(caught.value, persist.PersistError)
+    assert "\n" not in said
+    assert all(word in said for word in words), said
+
+
+# ----------------------------------------------------------------------------------------------------- making a cache
+
+NO_URL: typing.Final[dict[Anything, str]] = {
+    None: "a backend is a URL such as",
+    5: "a backend is a URL such as",
+    b"sqlite:///cache.db": "a backend is a URL such as",
+    pathlib.Path("cache.db"): "a backend is a URL such as",
+    "": "has no scheme before ://",
+    "cache.db": "has no scheme before ://",
+    "://cache.db": "has no scheme before ://",
+    "sqlite://cache.db": "write sqlite:///cache.db",
+    "sqlite:///": "write sqlite:///cache.db",
+    "sqlite:///folder/": "write sqlite:///cache.db",
+    "sqlite:///a\0b": "write sqlite:///cache.db",
+    "sqlite:///one#two.db": "%23 for #",
+    "sqlite://me:secret@/cache.db": "write sqlite:///cache.db",
+    "sqlite:///:memory:": "write memory://",
+    "sqlite:///cache.db?timeout=soon": "a number of seconds",
+    "sqlite:///cache.db?timeout=-1": "a number of seconds",
+    "sqlite:///cache.db?timeout=nan": "a number of seconds",
+    "sqlite:///cache.db?colour=red": "has no option colour; it has: timeout",
+    "memory://name": "write memory://",
+    "oracle://host/name": "no backend is installed for oracle:// (installed: ",
+}
+
+
+@pytest.mark.parametrize(("url", "way_out"), NO_URL.items(), ids=map(repr, NO_URL))
+def test_what_names_no_database_is_refused(url: Anything, way_out: str) -> None:
+    refused(lambda: persist.Cache(bots.make(), url), way_out)
+
+
+def test_no_message_tells_a_password() -> None:
+    for url in (
+        "sqlite://me:secret@/cache.db",
+        "oracle://me:secret@host/name",
+        "postgresql://me:secret@host:port/name",
+    ):
+        with pytest.raises(persist.PersistError) as caught:
+            persist.Cache(bots.make(), url)
+        assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", [None, 5, b"cache.db", ["cache.db"]])
+def test_what_is_no_path_is_refused(path: Anything) -> None:
+    refused(lambda: persist.SQLiteBackend(path), "the path of a file is a text or a pathlib.Path", repr(path))
+
+
+@pytest.mark.parametrize("timeout", [None, "5", -1, float("nan"), float("inf"), True])
+def test_what_is_no_timeout_is_refused(timeout: Anything) -> None:
+    refused(lambda: persist.SQLiteBackend("cache.db", timeout), "timeout is a number of seconds", repr(timeout))
+
+
+@pytest.mark.parametrize("name", ["a?b.db", "a#b.db", "a%41.db", "a b.db", "ä.db", "a&timeout=0.db"])
+async def test_a_file_may_have_any_name(name: str, folder: pathlib.Path) -> None:
+    (folder / "made").mkdir()
+    async with persist.Cache(bots.make(), persist.SQLiteBackend(folder / "made" / name)):
+        pass
+    assert [path.name for path in (folder / "made").iterdir()] == [name]
+
+
+WRONG_OPTIONS: typing.Final = [
+    *(("interval", value) for value in (None, "1", -1, 0, float("nan"), float("inf"), True)),
+    *(("stop_timeout", value) for value in (None, "1", -1, 0, float("nan"), float("inf"), True)),
+    *(("limit", value) for value in (None, "1", -1, 0, 1.5, float("inf"), True)),
+    *(("strict", value) for value in (None, "yes", 1)),
+    *(("rules", value) for value in ("presences", {"off": ["presences"]}, ["presences"], 5)),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG_OPTIONS)
+def test_an_option_of_a_wrong_type_is_refused_by_its_name(name: str, value: Anything) -> None:
+    wrong: dict[str, Anything] = {name: value}
+    refused(lambda: persist.Cache(bots.make(), "sqlite:///cache.db", **wrong), name, repr(value))
+
+
+@pytest.mark.parametrize("bot", [None, "bot", 5, object(), hikari.GatewayBot])
+def test_a_bot_that_is_none_of_hikaris_is_refused(bot: Anything) -> None:
+    refused(lambda: persist.Cache(bot, "sqlite:///cache.db"), "a cache is attached to a hikari.GatewayBot, not to ")
+
+
+def test_a_bot_without_guilds_is_refused() -> None:
+    bot = bots.make(intents=hikari.Intents.GUILD_MESSAGES)
+    refused(lambda: persist.Cache(bot, "sqlite:///cache.db"), "lacks the GUILDS intent", "add hikari.Intents.GUILDS")
+
+
+@pytest.mark.parametrize("off", [None, 5, "presences", {5}, [["a"]], {None}])
+def test_rules_that_are_no_names_are_refused(off: Anything) -> None:
+    refused(lambda: persist.Rules(off=off), "off must be a collection of names", repr(off))
+
+
+def test_a_rule_about_what_is_not_there_is_refused_with_what_is() -> None:
+    refused(lambda: persist.Rules(off=frozenset({"presence"})), "nothing called presence", "presences", "members")
+
+
+# ------------------------------------------------------------------------------------------------------------- reading
+
+
+@pytest.fixture
+async def cache() -> AsyncIterator[persist.Cache]:
+    async with persist.Cache(bots.make(), "memory://") as cache:
+        yield cache
+
+
+NO_ID: typing.Final[list[Anything]] = [None, "1", b"1", 1.5, True, -1, 1 << 63, 1 << 70, object(), [1]]
+ASKED_BY_ID: typing.Final[dict[str, Callable[[persist.Cache, Anything], Anything]]] = {
+    "get_message": lambda cache, wrong: cache.get_message(wrong),
+    "get_member's guild": lambda cache, wrong: cache.get_member(wrong, 1),
+    "get_member's user": lambda cache, wrong: cache.get_member(1, wrong),
+    "get": lambda cache, wrong: cache.roles.get(wrong),
+    "entry": lambda cache, wrong: cache.channels.entry(wrong),
+    "get_many": lambda cache, wrong: cache.users.get_many([wrong]),
+    "members.get_many": lambda cache, wrong: cache.members.get_many(1, [wrong]),
+    "has": lambda cache, wrong: cache.members.find(role_ids=persist.has(wrong)).count(),
+    "not_": lambda cache, wrong: cache.members.find(guild_id=persist.not_([wrong, 1])).count(),
+}
+
+
+@pytest.mark.parametrize("ask", ASKED_BY_ID.values(), ids=ASKED_BY_ID.keys())
+async def test_what_is_no_id_is_refused(
+    cache: persist.Cache, ask: Callable[[persist.Cache, Anything], Anything]
+) -> None:
+    for wrong in NO_ID:
+        if wrong is None and ask is ASKED_BY_ID["not_"]:
+            continue  # unset is a value that can be asked for
+        with pytest.raises(persist.QueryError):
+            await ask(cache, wrong)
+
+
+async def test_the_channel_of_a_message_is_an_id_too(cache: persist.Cache) -> None:
+    for wrong in NO_ID[1:]:
+        with pytest.raises(persist.QueryError, match="the channel is given by its id"):
+            await cache.get_message(1, wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, "12", b"12", 1.5])
+async def test_what_is_no_collection_of_ids_is_refused(cache: persist.Cache, wrong: Anything) -> None:
+    with pytest.raises(persist.QueryError, match="many things are given by a list"):
+        await cache.messages.get_many(wrong)
+    with pytest.raises(persist.QueryError, match="many things are given by a list"):
+        await cache.members.get_many(1, wrong)
+
+
+@pytest.mark.parametrize("wrong", [None, 5, b"code", 1.5, object()])
+async def test_what_is_no_invite_code_is_refused(cache: persist.Cache, wrong: Anything) -> None:
+    with pytest.raises(persist.QueryError, match="an invite is given by its code"):
+        await cache.invites.get(wrong)
+
+
+NOW: typing.Final = datetime.datetime.now(datetime.UTC)
+WRONG_FILTERS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
+    ({"colour": 1}, "messages cannot be found by 'colour'; they can by: id, "),
+    ({"content": 5}, "content is compared with a text, not with 5"),
+    ({"content": b"x"}, "content is compared with a text"),
+    ({"content": "\ud800"}, "content is compared with a text"),
+    ({"content": persist.contains(typing.cast("str", 5))}, "content is compared with a text"),
+    ({"content": persist.before(NOW)}, "content is compared with a text"),
+    ({"channel_id": "5"}, "channel_id is compared with an id"),
+    ({"channel": [1, "2"]}, "channel_id is compared with an id"),
+    ({"channel_id": 1 << 63}, "channel_id is compared with an id"),
+    ({"type": persist.contains("x")}, "type holds an integer, which cannot be asked for with 'contains'"),
+    ({"type": True}, "type is compared with a whole number"),
+    ({"type": 1 << 63}, "type is compared with a whole number"),
+    ({"is_pinned": 1}, "is_pinned is compared with True or False"),
+    ({"is_pinned": persist.at_least(value=True)}, "is_pinned holds a boolean"),
+    ({"timestamp": "2024-01-01"}, "timestamp is compared with a datetime"),
+    ({"timestamp": persist.between(NOW, 5)}, "timestamp is compared with a datetime"),
+    ({"content": persist.has(5)}, "content holds a text, which cannot be asked for with 'has'"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "words"), WRONG_FILTERS)
+def test_a_filter_that_does_not_fit_is_refused_before_anything_is_asked(
+    wanted: dict[str, Anything], words: str
+) -> None:
+    cache = persist.Cache(bots.make(), "sqlite:///cache.db")
+    refused(lambda: cache.messages.find(**wanted), words, error=persist.QueryError)
+
+
+def test_an_order_or_a_limit_that_does_not_fit_is_refused_before_anything_is_asked() -> None:
+    found = persist.Cache(bots.make(), "sqlite:///cache.db").messages.find()
+    for order in (None, 5, True, b"id", ["id"]):
+        wrong: Anything = order
+        refused(lambda wrong=wrong: found.order_by(wrong), "sorted by names of columns", error=persist.QueryError)
+    refused(lambda: found.order_by("colour"), "cannot be found by 'colour'", error=persist.QueryError)
+    for limit in (None, "5", 1.5, True, 0, -1):
+        wrong = limit
+        refused(
+            lambda wrong=wrong: found.limit(wrong), "a limit is a whole number above nought", error=persist.QueryError
+        )
+
+
+@pytest.mark.parametrize("confirm", [None, 1, "yes"])
+def test_confirm_is_a_truth_value(confirm: Anything) -> None:
+    cache = persist.Cache(bots.make(), "sqlite:///cache.db")
+    refused(lambda: cache.listen(confirm=confirm), "confirm is True or False", repr(confirm))

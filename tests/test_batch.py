@@ -1,0 +1,195 @@
+"""However changes are gathered and split, what comes of them is what comes of making them one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import typing
+from collections.abc import Sequence
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+from plain import PlainStore
+from scenes import KINDS, ORIGIN, AnyEntity, Scene, every_key, keyed, scenes
+
+from persist.batch import Batch
+from persist.changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
+from persist.conditions import AllOf, Condition
+from persist.edits import Add, Edit, Part
+from persist.entities import CHANNELS, MESSAGES, THREADS
+from persist.gauges import Gauges
+from persist.journal import Journal, Limits
+from persist.model import Key, Record
+from persist.plugins import open_store
+from persist.quarantine import Quarantine
+from persist.reader import Reader
+from persist.spi import Select, Store
+
+many = hypothesis.settings(
+    max_examples=120, deadline=None, suppress_health_check=list(hypothesis.HealthCheck), database=None
+)
+some = hypothesis.settings(many, max_examples=30)
+
+
+def gathered(changes: Sequence[Change]) -> list[Change]:
+    batch = Batch("")
+    for change in changes:
+        batch.add(change)
+    return list(batch.changes())
+
+
+def made(base: Sequence[Record], *batches: Sequence[Change]) -> PlainStore:
+    store = PlainStore(base)
+    for changes in batches:
+        store.make(changes)
+    return store
+
+
+def payload(record: Record, **fields: typing.Any) -> Record:
+    return record._replace(payload={**record.payload, **fields})
+
+
+_OPEN, _CLOSED = {"archived": False}, {"archived": True}
+_THREAD: typing.Final = Record(THREADS, (20,), 1, {"parent_id": "10", "thread_metadata": _OPEN, "name": "x"}, ORIGIN)
+_POST: typing.Final = Record(MESSAGES, (30,), 1, {"channel_id": "20", "count": 1}, ORIGIN)
+_CHANNEL: typing.Final = Record(CHANNELS, (10,), 1, {"type": 0}, ORIGIN)
+_ACTIVE: typing.Final = Condition("is_archived", "equals", value=False)
+_GONE: typing.Final[Sequence[Change]] = (
+    *cascade(CHANNELS, 1, (Condition("id", "equals", 10),)),
+    Drop(CHANNELS, (10,), 1),
+)
+
+
+def patch(record: Record, *edits: Edit, create: bool = False) -> Patch:
+    return Patch(record.entity, record.key, record.guild_id, edits, ORIGIN, create)
+
+
+_TRAPS: typing.Final[dict[str, Scene]] = {
+    "a stored thread is archived, and then the active ones go": Scene(
+        [_THREAD], [[patch(_THREAD, Part({"thread_metadata": _CLOSED})), DropScope(THREADS, 1, (_ACTIVE,))]]
+    ),
+    "a stored thread is opened, and then the active ones go": Scene(
+        [payload(_THREAD, thread_metadata=_CLOSED)],
+        [[patch(_THREAD, Part({"thread_metadata": _OPEN})), DropScope(THREADS, 1, (_ACTIVE,))]],
+    ),
+    "a count rises, and then all counts do": Scene(
+        [_POST], [[patch(_POST, Add("count", 1)), Amend(MESSAGES, 1, (), (Add("count", 1),), ORIGIN)]]
+    ),
+    "an unknown thing is changed, and then made": Scene(
+        [], [[patch(_POST, Part({"content": "lost"})), patch(_POST, Part({"type": 0}), create=True)]]
+    ),
+    "a channel goes with what is stored of it": Scene([_CHANNEL, _THREAD, _POST], [[*_GONE]]),
+    "a channel goes with what waits": Scene([], [[Put(_CHANNEL), Put(_THREAD), Put(_POST), *_GONE]]),
+    "a message waits in a stored thread whose channel goes": Scene([_CHANNEL, _THREAD], [[Put(_POST), *_GONE]]),
+    "a thread waits that has the messages of a stored one": Scene(
+        [_CHANNEL, _POST], [[Put(_THREAD), *_GONE, Put(_CHANNEL)]]
+    ),
+    "a thread moves away before its channel goes": Scene(
+        [_CHANNEL, _THREAD, _POST], [[patch(_THREAD, Part({"parent_id": "12"})), *_GONE]]
+    ),
+    "a message comes after its channel has gone": Scene([_CHANNEL, _THREAD], [[*_GONE, Put(_POST)]]),
+    "what is of no kind that a column could hold": Scene(
+        [_THREAD], [[Put(payload(_CHANNEL, parent_id={"a": "dict"})), Amend(CHANNELS, 1, (), (Part({}),), ORIGIN)]]
+    ),
+}
+
+
+@pytest.mark.parametrize("scene", _TRAPS.values(), ids=_TRAPS.keys())
+def test_traps(scene: Scene) -> None:
+    assert made(scene.base, gathered(scene.changes)).payloads == made(scene.base, scene.changes).payloads
+    asyncio.run(answered_as_stored(scene))
+
+
+@many
+@hypothesis.given(scenes())
+def test_a_batch_does_what_its_changes_do(scene: Scene) -> None:
+    assert made(scene.base, gathered(scene.changes)).payloads == made(scene.base, scene.changes).payloads
+
+
+@some
+@hypothesis.given(scenes())
+def test_it_does_not_matter_where_a_batch_ends(scene: Scene) -> None:
+    assert made(scene.base, *map(gathered, scene.acts)).payloads == made(scene.base, scene.changes).payloads
+
+
+@some
+@hypothesis.given(st.lists(keyed((MESSAGES,)), max_size=12))
+def test_changes_of_keys_become_one_per_key(changes: list[Change]) -> None:
+    batch = Batch("")
+    for change in changes:
+        batch.add(change)
+    assert made([], list(batch.changes())).payloads == made([], changes).payloads
+    kept = list(batch.changes())
+    assert len(kept) == batch.size == len(changes) - batch.coalesced
+
+
+class _Desk:
+    """A journal and a reader on a store, as a cache has them."""
+
+    def __init__(self, store: Store) -> None:
+        gauges = Gauges()
+        self.store = store
+        self.quarantine = Quarantine(gauges)
+        self.journal = Journal(store, Limits(), gauges, self.quarantine, positions=lambda: ())
+        self.reader = Reader(store, self.journal, gauges, decoder=_nobody, current=lambda: AllOf(()))
+
+    async def known(self) -> dict[tuple[AnyEntity, Key], tuple[int | None, typing.Any]]:
+        """Ask for every key that there can be, one by one and many at once, which must be the same."""
+        found = {}
+        for entity in KINDS:
+            keys = every_key(entity)
+            at_once = await self.reader.records(entity, keys)
+            for key in keys:
+                record = await self.reader.record(entity, key)
+                other = at_once.get(key)
+                assert (record and record.payload) == (other and other.payload)
+                if record is not None:
+                    found[entity, key] = (record.guild_id, dict(record.payload))
+        return found
+
+
+def _nobody() -> typing.NoReturn:
+    raise NotImplementedError
+
+
+async def answered_as_stored(scene: Scene) -> None:
+    desk = _Desk(PlainStore(scene.base))
+    expected = PlainStore(scene.base)
+    writer = asyncio.create_task(desk.journal.run())
+    try:
+        for act in scene.acts:
+            expected.make(act)
+            desk.journal.accept(act)
+            assert await desk.known() == expected.payloads
+        await desk.journal.flush()
+        assert typing.cast("PlainStore", desk.store).payloads == expected.payloads == await desk.known()
+        assert desk.quarantine.kept == ()
+    finally:
+        writer.cancel()
+
+
+@many
+@hypothesis.given(scenes())
+def test_what_waits_is_answered_for_as_it_will_be_stored(scene: Scene) -> None:
+    asyncio.run(answered_as_stored(scene))
+
+
+async def in_a_database(scene: Scene) -> dict[tuple[AnyEntity, Key], tuple[int | None, typing.Any]]:
+    store = open_store("memory://")
+    await store.open()
+    try:
+        await store.apply([Put(record) for record in scene.base])
+        await store.apply(gathered(scene.changes))
+        return {
+            (entity, record.key): (record.guild_id, dict(record.payload))
+            for entity in KINDS
+            for record in (await store.select(Select(entity))).records
+        }
+    finally:
+        await store.close()
+
+
+@some
+@hypothesis.given(scenes())
+def test_a_database_makes_of_a_batch_what_a_dict_makes_of_its_changes(scene: Scene) -> None:
+    assert asyncio.run(in_a_database(scene)) == made(scene.base, scene.changes).payloads

@@ -1,0 +1,173 @@
+"""The command line copies, migrates, counts and shows, for people and for programs, on every engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import types
+import typing
+
+import pytest
+
+from persist import hooks, plugins
+from persist.changes import Put
+from persist.contract_samples import family, member, user
+from persist.entities import ENTITIES, USERS
+from persist.model import Record
+from persist.spi import Select
+
+pytest.importorskip("typer", reason="typer is not installed.")
+
+import ticket_plugin
+from typer.testing import CliRunner
+
+from persist.cli import app
+
+RECORDS = [
+    *family(1000),
+    member(1000, 8, nick="a\0'"),
+    user(7, 10, username="old", unknown=[1.5])._replace(first_seen="2023-01-02 03:04:05.000006", revision=4),
+    *(user(number, username=f"user {number}") for number in range(100, 2600)),
+]
+
+
+@pytest.fixture(params=["sqlite_url", "postgresql_url", "mysql_url"])
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+def fill(url: str, records: list[Record]) -> None:
+    async def work() -> None:
+        store = plugins.open_store(url)
+        await store.open()
+        await store.apply([Put(record) for record in records])
+        await store.close()
+
+    asyncio.run(work())
+
+
+def stored(url: str) -> dict[str, list[Record]]:
+    async def work() -> dict[str, list[Record]]:
+        store = plugins.open_store(url)
+        await store.open()
+        try:
+            return {
+                name: sorted((await store.select(Select(entity, metadata=True))).records, key=lambda record: record.key)
+                for name, entity in ENTITIES.items()
+            }
+        finally:
+            await store.close()
+
+    return asyncio.run(work())
+
+
+def call(*words: str, code: int = 0) -> typing.Any:
+    """Run a command here, and return what it says as JSON."""
+    result = CliRunner().invoke(app, [*words, "--json"])
+    assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
+    return json.loads(result.stdout) if code == 0 else result.stderr
+
+
+def test_everything_is_copied_with_its_history(url: str, tmp_path: pathlib.Path) -> None:
+    first, last = f"sqlite:///{tmp_path / 'first.db'}", f"sqlite:///{tmp_path / 'last.db'}"
+    fill(first, RECORDS)
+    said = call("copy", first, url)
+    assert said["same"] is True
+    assert {row["kind"]: row["arrived"] for row in said["copied"]}["users"] == 2501
+    call("copy", url, last)
+    assert stored(first) == stored(last)
+
+
+def test_an_interrupted_copy_is_gone_on_with(tmp_path: pathlib.Path) -> None:
+    first, last = f"sqlite:///{tmp_path / 'first.db'}", f"sqlite:///{tmp_path / 'last.db'}"
+    fill(first, RECORDS)
+    fill(last, [record for record in RECORDS if record.entity is USERS][:1200])
+    assert "name an empty database, or go on" in call("copy", first, last, code=1)
+    assert call("copy", first, last, "--resume")["same"] is True
+
+
+def test_a_copy_that_differs_is_called_one(tmp_path: pathlib.Path) -> None:
+    first, last = f"sqlite:///{tmp_path / 'first.db'}", f"sqlite:///{tmp_path / 'last.db'}"
+    fill(first, [user(1, username="a"), user(2)])
+    fill(last, [user(1, username="b")])
+    assert "not the same" in call("copy", first, last, "--resume", code=1)
+
+
+def test_what_is_interrupted_is_whole(tmp_path: pathlib.Path) -> None:
+    first, last = f"sqlite:///{tmp_path / 'first.db'}", f"sqlite:///{tmp_path / 'last.db'}"
+    fill(first, [user(number, username=f"user {number}") for number in range(40_000)])
+    command = [sys.executable, "-m", "persist", "copy", first, last]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "last.db-wal").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert errors.strip() == "interrupted; what was done is whole"
+    assert call("copy", first, last, "--resume")["same"] is True
+
+
+def test_the_views_are_made_and_counts_are_said(url: str) -> None:
+    fill(url, RECORDS[:20])
+    assert "v_role_sizes" in call("analytics", "install", url)["views"]
+    assert call("stats", url)["members"] == 2
+
+
+def test_a_database_is_migrated_to_a_version_it_can_have(url: str) -> None:
+    assert call("migrate", url, "--dry-run")["version"] == "none: it is empty"
+    assert "is empty and cannot be brought to 1" in call("migrate", url, "--to", "1", code=1)
+    assert call("migrate", url)["done"] is True
+    again = call("migrate", url)
+    assert isinstance(again["version"], int)
+    assert again["steps"] == []
+    assert "cannot be brought to 99" in call("migrate", url, "--to", "99", code=1)
+
+
+def test_one_thing_is_shown(tmp_path: pathlib.Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    fill(url, RECORDS)
+    said = call("show", "members", "1000", "8", "--url", url)
+    assert (said["payload"]["nick"], said["revision"]) == ("a\0'", 1)
+    assert "nothing is known of users 5" in call("show", "users", "5", "--url", url, code=1)
+    assert "members are told apart by guild_id, user_id" in call("show", "members", "5", "--url", url, code=1)
+    assert "there is nothing called cats" in call("show", "cats", "5", "--url", url, code=1)
+
+
+def test_a_pipe_gets_no_colours_and_an_error_no_password(tmp_path: pathlib.Path) -> None:
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    fill(url, RECORDS[:20])
+    command = [sys.executable, "-m", "persist"]
+    done = subprocess.run([*command, "stats", url], capture_output=True, text=True, check=True)
+    assert "members" in done.stdout
+    assert "\x1b" not in done.stdout
+    pytest.importorskip("asyncpg")
+    bad = "postgresql://bot:hunter2@127.0.0.1:1/db"
+    done = subprocess.run([*command, "copy", bad, url], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "127.0.0.1:1" in done.stderr
+    assert "hunter2" not in done.stderr + done.stdout
+
+
+def test_a_plugin_adds_a_command() -> None:
+    plugin = types.SimpleNamespace(persist_commands=ticket_plugin.persist_commands)
+    plugins.manager().register(plugin, name="wishes")
+    before = list(app.registered_commands)
+    try:
+        hooks.results("persist_commands", app=app)
+        assert CliRunner().invoke(app, ["wishes"]).stdout == "many\n"
+    finally:
+        plugins.manager().unregister(plugin)
+        app.registered_commands[:] = before
+
+
+def test_who_lacks_typer_is_told_what_to_install(tmp_path: pathlib.Path) -> None:
+    program = "import sys; sys.modules['typer'] = None; import persist.__main__ as m; m.main()"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.strip() == ("The command line needs typer; install it with: pip install 'hikari-persist[cli]'")

@@ -1,0 +1,265 @@
+"""How much is known of each kind in each guild, and that it is said."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+
+import hikari
+import pytest
+from fakecord import Payload, payloads
+from hearing import ME, Hearing, ready
+
+import persist
+from persist.entities import ENTITIES, MEMBERS, ROLES
+from persist.errors import QueryError
+from persist.journal import stale
+from persist.model import Origin
+
+_OWN: typing.Final = payloads.own_user(id=ME)
+_LISTED: typing.Final = (
+    persist.CHANNELS,
+    persist.ROLES,
+    persist.EMOJIS,
+    persist.STICKERS,
+    persist.THREADS,
+    persist.VOICE_STATES,
+    persist.PRESENCES,
+    persist.MEMBERS,
+)
+
+
+def large(guild: Payload, *members: Payload) -> Payload:
+    """Return a guild that lists only some of its members."""
+    return {**guild, "large": True, "members": list(members), "presences": [], "voice_states": []}
+
+
+def chunk(guild: Payload, nonce: str | None, index: int, count: int, *members: Payload) -> Payload:
+    told = {"guild_id": guild["id"], "members": list(members), "chunk_index": index, "chunk_count": count}
+    return told if nonce is None else {**told, "nonce": nonce}
+
+
+def ask(heard: Hearing, guild: Payload, nonce: str) -> None:
+    """Do as if all members of a guild had been asked for."""
+    assert heard.cache._engine is not None
+    sessions = heard.cache._engine.feed.sessions
+    sessions.of(heard.shards[0]).chunks.ask(int(guild["id"]), nonce)
+
+
+async def state(cache: persist.Cache, guild: Payload, kind: str = persist.MEMBERS) -> tuple[str, str | None, bool]:
+    found = await cache.completeness(int(guild["id"]), kind)
+    assert found.is_complete == (found.state == "complete")
+    return found.state, found.source, found.verified
+
+
+async def known(cache: persist.Cache, guild: Payload) -> set[int]:
+    return {int(member.id) for member in await cache.members.find(guild_id=int(guild["id"]))}
+
+
+def ids(*members: Payload) -> set[int]:
+    return {int(member["user"]["id"]) for member in members}
+
+
+def test_every_kind_that_guilds_have_has_a_public_name() -> None:
+    for entity in ENTITIES.values():
+        if entity.in_guild and entity.name != "completeness":
+            assert getattr(persist, entity.name.upper(), None) == entity.name, f"name {entity.name} in kind_names.py"
+
+
+async def test_a_created_guild_says_what_it_lists_whole(heard: Hearing, guild: Payload) -> None:
+    async for cache in heard.answers():
+        verified = bool(cache._running())
+        for kind in _LISTED:
+            assert await state(cache, guild, kind) == ("complete", "gateway", verified)
+        assert (await cache.completeness(int(guild["id"]), persist.ROLES)).at is not None
+        for kind in (persist.MESSAGES, persist.INVITES):
+            assert await state(cache, guild, kind) == ("unknown", None, False)
+        assert await state(cache, {"id": "5"}) == ("unknown", None, False)
+
+
+async def test_a_large_guild_lists_some_of_its_people_only(heard: Hearing, guild: Payload) -> None:
+    other = large(payloads.guild(own_user=_OWN, members=4), guild["members"][0])
+    await heard.hear("GUILD_CREATE", other)
+    async for cache in heard.answers():
+        assert (await state(cache, other))[::2] == ("partial", False)
+        assert (await state(cache, other, persist.PRESENCES))[0] == "partial"
+        assert (await state(cache, other, persist.ROLES))[0] == "complete"
+
+
+async def test_what_was_complete_is_carried_over_by_a_list_of_some_members(heard: Hearing, guild: Payload) -> None:
+    await heard.hear("GUILD_CREATE", large(guild, guild["members"][0]))
+    async for cache in heard.answers():
+        assert await state(cache, guild) == ("complete", "gateway", False)
+        assert await known(cache, guild) == ids(*guild["members"])
+
+
+async def test_members_that_a_whole_list_lacks_are_gone(heard: Hearing, guild: Payload) -> None:
+    *left, gone = guild["members"]
+    user = int(gone["user"]["id"])
+    await heard.hear("GUILD_CREATE", {**guild, "members": left, "member_count": len(left)})
+    async for cache in heard.answers():
+        assert await known(cache, guild) == ids(*left)
+        assert await cache.get_member(int(guild["id"]), user) is None
+        assert await cache.get_user(user) is not None
+
+
+async def test_an_outage_ends_the_confidence_and_the_guild_brings_it_back(heard: Hearing, guild: Payload) -> None:
+    await heard.hear("GUILD_DELETE", {"id": guild["id"], "unavailable": True})
+    assert await state(heard.cache, guild, persist.ROLES) == ("complete", "gateway", False)
+    await heard.hear("GUILD_CREATE", guild)
+    assert await state(heard.cache, guild, persist.ROLES) == ("complete", "gateway", True)
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"), [("WEBHOOKS_UPDATE", "webhooks"), ("GUILD_INTEGRATIONS_UPDATE", "integrations")]
+)
+async def test_what_changed_somehow_is_unknown(heard: Hearing, guild: Payload, event: str, kind: str) -> None:
+    await heard.hear(event, {"guild_id": guild["id"], "channel_id": "1"})
+    if kind in ENTITIES:
+        assert (await state(heard.cache, guild, kind))[0] == "unknown"
+
+
+async def test_lost_changes_make_a_kind_stale_until_it_is_listed_again(heard: Hearing, guild: Payload) -> None:
+    heard.accept(stale(ROLES, int(guild["id"]), Origin("gateway", 0, 0, "2026-01-02 03:04:05.000006")))
+    assert (await state(heard.cache, guild, persist.ROLES))[0] == "stale"
+    assert (await state(heard.cache, guild, persist.CHANNELS))[0] == "complete"
+    await heard.hear("GUILD_CREATE", guild)
+    assert (await state(heard.cache, guild, persist.ROLES))[0] == "complete"
+
+
+async def test_without_the_intent_nothing_is_complete(sqlite_url: str) -> None:
+    intents = hikari.Intents.ALL & ~hikari.Intents.GUILD_MEMBERS
+    with pytest.warns(hikari.MissingIntentWarning) as told:
+        heard = Hearing(sqlite_url, intents=intents)
+    assert any("GUILD_MEMBERS the members" in str(warning.message) for warning in told)
+    async with heard:
+        guild = payloads.guild(own_user=_OWN, members=2)
+        await heard.ready(guild)
+        assert (await state(heard.cache, guild))[0] == "unmaintained"
+        assert (await state(heard.cache, guild, persist.ROLES))[0] == "complete"
+
+
+@pytest.mark.parametrize("kind", ["users", "completeness", "member", 5, None, MEMBERS])
+async def test_only_what_guilds_have_is_asked_for(heard: Hearing, kind: typing.Any) -> None:
+    with pytest.raises(QueryError, match=r"a kind of guilds, such as persist\.MEMBERS.*channels, "):
+        await heard.cache.completeness(1, kind)
+    with pytest.raises(QueryError, match="the guild is given by its id"):
+        await heard.cache.completeness(typing.cast("int", "guild"), persist.MEMBERS)
+
+
+# ------------------------------------------------------------------------------------------------------------- chunks
+
+
+async def test_a_whole_set_of_chunks_is_all_members(heard: Hearing, guild: Payload) -> None:
+    one, two, gone, *_ = guild["members"]
+    user = int(gone["user"]["id"])
+    await heard.hear("PRESENCE_UPDATE", {**payloads.presence(str(user)), "guild_id": guild["id"]})
+    await heard.hear("GUILD_CREATE", large(guild))
+    ask(heard, guild, "ours")
+    await heard.hear("PRESENCE_UPDATE", {**payloads.presence(str(user)), "guild_id": guild["id"]})
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 1, 2, two))
+    assert user in await known(heard.cache, guild)
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 0, 2, one))
+    async for cache in heard.answers():
+        assert await cache.get_member(int(guild["id"]), user) is None
+        assert await cache.get_presence(int(guild["id"]), user) is None
+        assert await known(cache, guild) == ids(one, two)
+        assert await state(cache, guild) == ("complete", "chunk", bool(cache._running()))
+
+
+async def test_members_that_move_while_chunks_arrive_are_not_mistaken(heard: Hearing, guild: Payload) -> None:
+    one, two, updated, leaving, *_ = guild["members"]
+    joined = payloads.member(payloads.user())
+    await heard.hear("GUILD_CREATE", large(guild))
+    ask(heard, guild, "ours")
+    await heard.hear("GUILD_MEMBER_ADD", {**joined, "guild_id": guild["id"]})
+    await heard.hear("GUILD_MEMBER_UPDATE", {**updated, "guild_id": guild["id"]})
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 0, 2, one))
+    await heard.hear("GUILD_MEMBER_REMOVE", {"user": leaving["user"], "guild_id": guild["id"]})
+    # What this chunk tells is older than the leaving.
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 1, 2, two, leaving))
+    async for cache in heard.answers():
+        assert await known(cache, guild) == ids(one, two, updated, joined)
+
+
+async def _of_another(heard: Hearing, guild: Payload, members: list[Payload]) -> None:
+    ask(heard, guild, "ours")
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "another", 0, 1, *members))
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, None, 0, 1, *members))
+
+
+async def _with_one_lost(heard: Hearing, guild: Payload, members: list[Payload]) -> None:
+    ask(heard, guild, "ours")
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 0, 3, *members))
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 2, 3))
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 2, 3))
+
+
+async def _over_two_sessions(heard: Hearing, guild: Payload, members: list[Payload]) -> None:
+    ask(heard, guild, "ours")
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 0, 2, *members))
+    await heard.ready(large(guild))
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 1, 2))
+
+
+@pytest.mark.parametrize("broken", [_of_another, _with_one_lost, _over_two_sessions])
+async def test_a_broken_set_of_chunks_takes_nobody_away(
+    heard: Hearing, guild: Payload, broken: typing.Callable[..., typing.Awaitable[None]]
+) -> None:
+    await heard.hear("GUILD_CREATE", large(guild))
+    await broken(heard, guild, guild["members"][:1])
+    async for cache in heard.answers():
+        assert await known(cache, guild) == ids(*guild["members"])
+        assert (await state(cache, guild))[1:] == ("gateway", False)
+
+
+async def test_a_set_of_a_hundred_thousand_is_exact_and_cheap(heard: Hearing) -> None:
+    users = [payloads.member(payloads.user(id=str(1000 + number))) for number in range(40_000)]
+    guild = large(payloads.guild(own_user=_OWN, members=3))
+    await heard.ready(guild)
+    ghost = payloads.member(payloads.user())
+    await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, None, 0, 1, ghost))
+    ask(heard, guild, "ours")
+    for index in range(40):
+        part = users[index * 1000 : index * 1000 + 1000]
+        await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", index, 40, *part), settle=False)
+    assert await heard.cache.get_member(int(guild["id"]), int(ghost["user"]["id"])) is None
+    assert await heard.cache.get_member(int(guild["id"]), 1000) is not None
+    assert await heard.cache.members.count(guild_id=int(guild["id"])) == len(users)
+    assert heard.cache.quarantine == ()
+
+
+# ----------------------------------------------------------------------------------------------------------- verified
+
+
+async def test_what_a_session_lists_unchanged_is_verified_by_it(heard: Hearing, guild: Payload) -> None:
+    await heard.reopen()
+    role, user = int(guild["roles"][0]["id"]), int(guild["members"][1]["user"]["id"])
+
+    async def verified() -> tuple[bool, bool]:
+        entry, member = await heard.cache.roles.entry(role), await heard.cache.members.entry(int(guild["id"]), user)
+        assert entry is not None
+        assert member is not None
+        return entry.verified, member.verified
+
+    assert await verified() == (False, False)
+    await heard.hear("READY", ready(guild))
+    assert await verified() == (False, False)
+    await heard.hear("GUILD_CREATE", large(guild))
+    await heard.cache.flush()
+    assert await verified() == (True, False)
+    await heard.hear("GUILD_CREATE", guild)
+    await heard.cache.flush()
+    assert await verified() == (True, True)
+
+
+async def test_what_is_too_old_is_not_answered(heard: Hearing, guild: Payload) -> None:
+    guild_id, role, user = int(guild["id"]), int(guild["roles"][0]["id"]), int(guild["owner_id"])
+    async for cache in heard.answers():
+        assert await cache.roles.get(role, max_age=3600) is not None
+        assert await cache.members.get(guild_id, user, max_age=datetime.timedelta(hours=1)) is not None
+        assert await cache.roles.get(role, max_age=0) is None
+        assert await cache.members.get(guild_id, user, max_age=0) is None
+    for wrong in (-1, True, "1", float("nan"), float("inf")):
+        with pytest.raises(QueryError, match="max_age is a number of seconds or a timedelta"):
+            await heard.cache.roles.get(role, max_age=typing.cast("float", wrong))

@@ -1,0 +1,121 @@
+"""Each example does what it says."""
+
+from __future__ import annotations
+
+import importlib.util
+import pathlib
+import sys
+import types
+import typing
+from collections.abc import AsyncIterator, Iterator
+
+import bots
+import frameworks
+import hikari
+import pytest
+from frameworks import Stage
+
+import persist
+
+FOLDER: typing.Final = pathlib.Path(__file__).parents[1] / "examples"
+FRAMEWORKS: typing.Final = ("arc", "crescent", "lightbulb", "tanjun")
+
+# tanjun 2.17 uses what alluka 0.4 deprecates, in every context.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:alluka", "ignore::DeprecationWarning:tanjun")
+
+
+@pytest.fixture
+async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.chdir(tmp_path)
+    async with frameworks.played() as stage:
+        yield stage
+
+
+@pytest.fixture
+def example(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
+    spec = importlib.util.spec_from_file_location(f"example_{request.param}", FOLDER / f"{request.param}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.fixture
+def framework(request: pytest.FixtureRequest) -> str:
+    pytest.importorskip(request.param, reason=f"{request.param} is not installed.")
+    return str(request.param)
+
+
+@pytest.mark.parametrize("example", ["quickstart"], indirect=True)
+async def test_the_quick_start_counts_and_tells_edits(
+    stage: Stage, example: types.ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = example.build(stage.bot)
+    async with stage.playing():
+        message = await stage.say("a word")
+        await stage.sim.update_message(stage.channel_id, message["id"], content="another word")
+        await stage.say("!count")
+        answers = stage.sim.messages[stage.channel_id]
+        await stage.sim.wait_until(lambda: len(answers) == 3)
+        assert list(answers.values())[-1]["content"] == "I remember 2 messages of yours."
+        await cache.flush()
+    assert "edited a message of" in capsys.readouterr().out
+    assert frameworks.databases() == ["cache.db"]
+
+
+async def finds_what_was_said(stage: Stage, example: types.ModuleType) -> None:
+    client = example.build(stage.bot)
+    async with stage.playing():
+        await stage.sim.wait_until(lambda: getattr(client, "is_started", True))
+        await stage.say("I saw an octopus")
+        await stage.say("I saw nothing")
+        answer = await stage.run("said", frameworks.option("word", "octopus"))
+        name = stage.guild["members"][0]["user"]["username"]
+        assert answer["content"] == f"{name}: I saw an octopus"
+        assert (await stage.run("said", frameworks.option("word", "squid")))["content"] == "Nobody has."
+
+
+@pytest.mark.parametrize(
+    ("framework", "example"), [(name, f"with_{name}") for name in FRAMEWORKS], indirect=True, ids=FRAMEWORKS
+)
+@pytest.mark.usefixtures("framework")
+async def test_a_command_finds_what_was_said_and_a_listener_who_left(
+    stage: Stage, example: types.ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await finds_what_was_said(stage, example)
+    async with stage.playing():
+        await stage.sim.remove_member(stage.guild_id, stage.user_id)
+        await stage.sim.wait_until(lambda: "left, and leaves 2 messages" in capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("framework", "example"), [("tanjun", "with_tanjun")], indirect=True)
+@pytest.mark.usefixtures("framework")
+async def test_tanjuns_converter_and_check_ask_the_cache(stage: Stage, example: types.ModuleType) -> None:
+    example.build(stage.bot)
+    async with stage.playing():
+        await stage.say(f"!who <@{stage.user_id}>")
+        answers = stage.sim.messages[stage.channel_id]
+        await stage.sim.wait_until(lambda: len(answers) == 2)
+        assert list(answers.values())[-1]["content"].startswith("Nemo has been here since")
+        assert stage.asked() == {}
+
+
+@pytest.mark.parametrize("example", ["restbot_dashboard_reader"], indirect=True)
+async def test_a_rest_bot_tells_what_another_bot_remembers(stage: Stage, example: types.ModuleType) -> None:
+    cache = persist.Cache(stage.bot, "sqlite:///cache.db")
+    async with stage.playing():
+        await stage.say("a word")
+        await stage.settled()
+        await cache.flush()
+        rest_bot = hikari.RESTBot(
+            bots.TOKEN, "Bot", public_key=b"k" * 32, banner=None, logs=None, suppress_optimization_warning=True
+        )
+        reader = example.build(rest_bot)
+        assert rest_bot.interaction_server.get_listener(hikari.CommandInteraction) is not None
+        await rest_bot.start(host="127.0.0.1", port=0, check_for_updates=False)
+        said = await example.summary(reader, hikari.Snowflake(stage.guild_id))
+        await rest_bot.close()
+    count = len(stage.guild["members"])
+    assert said == f"Aquarium: {count} members, 1 messages."

@@ -1,0 +1,299 @@
+"""``cache.fetch_*``: answered from memory where it may be, by REST where not, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import inspect
+import typing
+from collections.abc import AsyncIterator
+
+import bots
+import hikari
+import pytest
+import signatures
+from alike import assert_alike
+from fakecord import FakeDiscord, Payload
+
+import persist
+from persist.entities import ROLES
+from persist.fetching import Asked, Wish
+
+_ALWAYS_REST: typing.Final = frozenset({"fetch_guild", "fetch_messages"})
+_SERVED: typing.Final = frozenset(name for name, _ in signatures.named(persist.Cache, "fetch_"))
+_GAPS: typing.Final = frozenset(
+    """
+    fetch_auto_mod_rule fetch_auto_mod_rules fetch_ban fetch_bans fetch_channel_invites fetch_channel_webhooks
+    fetch_entitlement fetch_entitlements fetch_guild_invites fetch_guild_webhooks fetch_integrations fetch_invite
+    fetch_pins
+    fetch_joined_private_archived_threads fetch_private_archived_threads fetch_public_archived_threads
+    fetch_scheduled_event fetch_scheduled_events fetch_stage_instance fetch_thread_member fetch_thread_members
+    fetch_webhook
+    """.split()  # noqa: SIM905 - names read like words
+)
+"""What a cache could answer, and this one does not yet."""
+_REST_ONLY: typing.Final = frozenset(
+    """
+    fetch_activity_instance fetch_application fetch_application_command fetch_application_command_permissions
+    fetch_application_commands fetch_application_emoji fetch_application_emojis
+    fetch_application_guild_commands_permissions fetch_application_role_connection_metadata_records fetch_audit_log
+    fetch_authorization fetch_available_sticker_packs fetch_gateway_bot_info fetch_gateway_url fetch_guild_onboarding
+    fetch_guild_preview fetch_guild_templates fetch_guild_voice_regions fetch_interaction_response fetch_my_connections
+    fetch_my_guilds fetch_my_user_application_role_connection fetch_poll_voters fetch_reactions_for_emoji
+    fetch_role_member_counts fetch_scheduled_event_users fetch_skus fetch_sticker_pack fetch_template fetch_vanity_url
+    fetch_voice_regions fetch_webhook_message fetch_welcome_screen fetch_widget
+    """.split()  # noqa: SIM905 - names read like words
+)
+"""What no cache can answer: the gateway tells nothing of it, or too little."""
+_OURS: typing.Final = frozenset({"prefer", "max_age"})
+
+
+@pytest.mark.parametrize("name", sorted(_SERVED))
+def test_each_is_asked_as_hikaris_rest_client_is(name: str) -> None:
+    ours, theirs = getattr(persist.Cache, name), getattr(hikari.api.RESTClient, name)
+    assert list(signatures.differences(ours, theirs)) == []
+    assert inspect.iscoroutinefunction(ours) == inspect.iscoroutinefunction(theirs)
+    more = inspect.signature(ours).parameters.keys() - inspect.signature(theirs).parameters.keys()
+    assert more <= _OURS
+    assert (not more) == (name in _ALWAYS_REST)
+
+
+def test_each_question_of_hikaris_rest_client_is_served_or_known_not_to_be() -> None:
+    theirs = {name for name, _ in signatures.named(hikari.api.RESTClient, "fetch_")}
+    assert theirs - _SERVED - _GAPS - _REST_ONLY == set()
+    assert not _SERVED & (_GAPS | _REST_ONLY)
+    assert theirs >= _SERVED
+
+
+class Stage(typing.NamedTuple):
+    """A Discord, a bot and its cache, and a guild that both know."""
+
+    sim: FakeDiscord
+    bot: hikari.GatewayBot
+    cache: persist.Cache
+    guild: Payload
+
+    @property
+    def guild_id(self) -> int:
+        return int(self.guild["id"])
+
+    def first(self, kind: str) -> int:
+        return int(self.guild[kind][0]["id"])
+
+    @property
+    def requests(self) -> int:
+        return sum(self.sim.rest_log.values())
+
+
+@pytest.fixture
+async def stage(sqlite_url: str) -> AsyncIterator[Stage]:
+    async with FakeDiscord() as sim:
+        guild = sim.add_guild(members=5)
+        bot = bots.make(sim.rest_url)
+        cache = persist.Cache(bot, sqlite_url)
+        async with bots.started(sim, bot, cache):
+            yield Stage(sim, bot, cache, sim.guild_payload(guild["id"]))
+
+
+Fetch = typing.Callable[[typing.Any, Stage], typing.Any]
+
+_THINGS: typing.Final[dict[str, Fetch]] = {
+    "fetch_channel": lambda client, stage: client.fetch_channel(int(bots.text_channel(stage.guild))),
+    "fetch_member": lambda client, stage: client.fetch_member(
+        stage.guild_id, int(stage.guild["members"][0]["user"]["id"])
+    ),
+    "fetch_user": lambda client, stage: client.fetch_user(int(stage.guild["members"][0]["user"]["id"])),
+    "fetch_my_user": lambda client, _: client.fetch_my_user(),
+    "fetch_role": lambda client, stage: client.fetch_role(stage.guild_id, stage.first("roles")),
+    "fetch_emoji": lambda client, stage: client.fetch_emoji(stage.guild_id, stage.first("emojis")),
+    "fetch_guild_sticker": lambda client, stage: client.fetch_guild_sticker(stage.guild_id, stage.first("stickers")),
+}
+_SETS: typing.Final[dict[str, Fetch]] = {
+    name: lambda client, stage, name=name: getattr(client, name)(stage.guild_id)  # type: ignore[misc]
+    for name in ("fetch_roles", "fetch_guild_channels", "fetch_guild_emojis", "fetch_guild_stickers")
+}
+
+
+@pytest.mark.parametrize("name", _THINGS)
+async def test_what_is_known_is_not_asked_for_and_is_what_rest_says(stage: Stage, name: str) -> None:
+    fetch = _THINGS[name]
+    before = stage.requests
+    known = await fetch(stage.cache, stage)
+    assert stage.requests == before
+    told = await fetch(stage.bot.rest, stage)
+    assert (type(known), known) == (type(told), told)
+    again = await fetch(_Preferring(stage.cache), stage)
+    assert stage.requests == before + 2
+    assert_alike(again, told)
+
+
+class _Preferring:
+    """A cache that is always told to ask REST."""
+
+    def __init__(self, cache: persist.Cache) -> None:
+        self._cache = cache
+
+    def __getattr__(self, name: str) -> typing.Any:
+        return lambda *args: getattr(self._cache, name)(*args, prefer="rest")
+
+
+@pytest.mark.parametrize("name", _SETS)
+async def test_a_set_is_not_asked_for_where_all_of_it_is_known(stage: Stage, name: str) -> None:
+    before = stage.requests
+    known = await _SETS[name](stage.cache, stage)
+    assert stage.requests == before
+    told = await _SETS[name](stage.bot.rest, stage)
+    assert {each.id for each in known} == {each.id for each in told} != set()
+    assert {each.id for each in await _SETS[name](_Preferring(stage.cache), stage)} == {each.id for each in told}
+    assert stage.requests == before + 2
+
+
+async def test_all_members_are_asked_for_until_all_are_known(stage: Stage) -> None:
+    members = {int(member["user"]["id"]) for member in stage.guild["members"]}
+    before = stage.requests
+    assert {member.id async for member in stage.cache.fetch_members(stage.guild_id)} == members
+    assert stage.requests == before
+    assert {m.id async for m in stage.cache.fetch_members(stage.guild_id, prefer="rest")} == members
+    assert stage.requests > before
+    later = sorted(members)[2:]
+    assert [m.id async for m in stage.cache.fetch_members(stage.guild_id, start_at=sorted(members)[1])] == later
+
+
+async def test_what_rest_says_on_a_miss_is_remembered_whole(stage: Stage) -> None:
+    channel = int(bots.text_channel(stage.guild))
+    author = stage.guild["members"][0]["user"]
+    async with stage.sim.silently():
+        message = await stage.sim.create_message(str(channel), "unheard", author["id"])
+        late = await stage.sim.create_role(str(stage.guild_id), name="late")
+    assert await stage.cache.get_message(int(message["id"])) is None
+    before = stage.requests
+    first = await stage.cache.fetch_message(channel, int(message["id"]))
+    assert first.content == "unheard"
+    assert stage.requests == before + 1
+    assert await stage.cache.fetch_message(channel, int(message["id"])) == first
+    assert stage.requests == before + 1
+    entry = await stage.cache.messages.entry(int(message["id"]))
+    assert entry is not None
+    assert entry.source == "rest"
+    assert entry.payload.items() >= {n: v for n, v in message.items() if n not in ("guild_id", "member")}.items()
+    kept = await stage.cache.get_message(int(message["id"]))
+    assert kept is not None
+    assert kept.guild_id == stage.guild_id
+    role = await stage.cache.fetch_role(stage.guild_id, int(late["id"]))
+    assert_alike(await stage.cache.get_role(role), role)
+
+
+async def test_those_who_miss_the_same_thing_at_once_share_a_request(stage: Stage) -> None:
+    async with stage.sim.silently():
+        late = await stage.sim.create_role(str(stage.guild_id), name="late")
+    before = stage.requests
+    tasks = [asyncio.create_task(stage.cache.fetch_role(stage.guild_id, int(late["id"]))) for _ in range(20)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(answers[0], asyncio.CancelledError)
+    assert {getattr(answer, "name", None) for answer in answers[1:]} == {"late"}
+    assert stage.requests == before + 1
+
+
+async def test_what_is_not_there_is_not_asked_for_again_at_once(stage: Stage) -> None:
+    before = stage.requests
+    for _ in range(3):
+        with pytest.raises(hikari.NotFoundError):
+            await stage.cache.fetch_role(stage.guild_id, 12345678901234567)
+    assert stage.requests == before + 1
+    with pytest.raises(hikari.NotFoundError):
+        await stage.cache.fetch_role(stage.guild_id, 12345678901234567, prefer="rest")
+    assert stage.requests == before + 2
+
+
+async def test_what_rest_says_is_gone_is_forgotten(stage: Stage) -> None:
+    role = await stage.sim.create_role(str(stage.guild_id), name="brief")
+    await bots.settled(stage.sim, stage.cache)
+    async with stage.sim.silently():
+        await stage.sim.delete_role(str(stage.guild_id), role["id"])
+    assert (await stage.cache.fetch_role(stage.guild_id, int(role["id"]))).name == "brief"
+    with pytest.raises(hikari.NotFoundError):
+        await stage.cache.fetch_role(stage.guild_id, int(role["id"]), prefer="rest")
+    assert await stage.cache.get_role(int(role["id"])) is None
+
+
+async def test_what_is_too_old_is_asked_for(stage: Stage) -> None:
+    before = stage.requests
+    role = stage.first("roles")
+    await stage.cache.fetch_role(stage.guild_id, role, max_age=datetime.timedelta(hours=1))
+    assert stage.requests == before
+    await stage.cache.fetch_role(stage.guild_id, role, max_age=datetime.timedelta(0))
+    assert stage.requests == before + 1
+
+
+async def test_a_thing_of_another_place_is_not_the_one_asked_for(stage: Stage) -> None:
+    other = await stage.sim.join_guild()
+    await bots.settled(stage.sim, stage.cache)
+    with pytest.raises(hikari.NotFoundError):
+        await stage.cache.fetch_role(int(other["id"]), stage.first("roles"))
+
+
+async def test_what_nobody_keeps_up_to_date_is_asked_for(sqlite_url: str) -> None:
+    intents = hikari.Intents.ALL & ~hikari.Intents.GUILD_MEMBERS
+    async with FakeDiscord() as sim:
+        guild = sim.add_guild(members=3)
+        bot = bots.make(sim.rest_url, intents)
+        with pytest.warns(hikari.MissingIntentWarning):
+            cache = persist.Cache(bot, sqlite_url)
+        async with bots.started(sim, bot, cache):
+            me = await cache.fetch_my_member(int(guild["id"]))
+            assert me.id == bot.get_me().id  # type: ignore[union-attr]
+            assert sum(count for path, count in sim.rest_log.items() if "members" in path) == 1
+
+
+@pytest.mark.parametrize("wish", [{"prefer": "me"}, {"max_age": "5"}, {"max_age": -1}, {"prefer": None}])
+async def test_a_wish_that_cannot_be_granted_is_refused(stage: Stage, wish: dict[str, typing.Any]) -> None:
+    with pytest.raises(persist.QueryError):
+        await stage.cache.fetch_user(1, **wish)
+    with pytest.raises(persist.QueryError):
+        await stage.cache.fetch_user(typing.cast("int", "1"))
+
+
+async def test_what_the_gateway_tells_meanwhile_is_not_overwritten(stage: Stage) -> None:
+    role, gone = [await stage.sim.create_role(str(stage.guild_id), name="old") for _ in range(2)]
+    await bots.settled(stage.sim, stage.cache)
+    await stage.cache.flush()
+    fetched = []
+
+    async def answer(rest: hikari.api.RESTClient) -> hikari.Role:
+        roles = await rest.fetch_roles(stage.guild_id)
+        fetched.extend(roles)
+        await stage.sim.update_role(str(stage.guild_id), role["id"], name="new")
+        await stage.sim.delete_role(str(stage.guild_id), gone["id"])
+        await bots.settled(stage.sim, stage.cache)
+        return next(each for each in roles if each.id == int(gone["id"]))
+
+    asked = Asked((ROLES,), (int(gone["id"]),))
+    await stage.cache._fetcher.one(asked, answer, Wish("rest"))
+    assert {"old"} <= {each.name for each in fetched}
+    known = await stage.cache.get_role(int(role["id"]))
+    assert known is not None
+    assert known.name == "new"
+    assert await stage.cache.get_role(int(gone["id"])) is None
+
+
+async def test_what_was_fetched_is_there_after_a_restart(stage: Stage) -> None:
+    async with stage.sim.silently():
+        late = await stage.sim.create_role(str(stage.guild_id), name="late")
+    role = await stage.cache.fetch_role(stage.guild_id, int(late["id"]))
+    await stage.cache.close()
+    async with stage.cache:
+        assert_alike(await stage.cache.get_role(int(late["id"])), role)
+
+
+async def test_nothing_is_remembered_of_kinds_that_are_off(sqlite_url: str) -> None:
+    async with FakeDiscord() as sim:
+        guild = sim.add_guild(members=3)
+        bot = bots.make(sim.rest_url)
+        cache = persist.Cache(bot, sqlite_url, rules=persist.Rules(off=frozenset({"roles"})))
+        async with bots.started(sim, bot, cache):
+            for _ in range(2):
+                await cache.fetch_role(int(guild["id"]), int(guild["roles"][0]["id"]))
+            assert sum(count for path, count in sim.rest_log.items() if "roles" in path) == 2
+            assert await cache.roles.count() == 0

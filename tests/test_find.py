@@ -1,0 +1,224 @@
+"""What can be asked beyond columns: metadata, joins, forgetting, permissions; on every engine."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+from collections.abc import AsyncIterator
+
+import pytest
+from fakecord import Payload, payloads
+from hearing import ME, Hearing
+
+import persist
+
+_OWN: typing.Final = payloads.own_user(id=ME)
+
+
+@pytest.fixture
+async def asked(engine_url: str) -> AsyncIterator[Hearing]:
+    async with Hearing(engine_url) as asked:
+        yield asked
+
+
+def a_guild(members: int = 5, **fields: typing.Any) -> Payload:
+    return payloads.guild(own_user=_OWN, members=members, threads=1, voice_states=1, **fields)
+
+
+def ids(things: typing.Iterable[Payload]) -> set[int]:
+    return {int(thing["id"]) for thing in things}
+
+
+def text_channel(guild: Payload) -> Payload:
+    return next(channel for channel in guild["channels"] if channel["type"] == 0)
+
+
+async def say(heard: Hearing, guild: Payload, channel: str, **fields: typing.Any) -> int:
+    message = payloads.message(channel, payloads.user(), guild_id=guild["id"], **fields)
+    await heard.hear("MESSAGE_CREATE", message)
+    return int(message["id"])
+
+
+# --------------------------------------------------------------------------------------------------------- metadata
+
+
+async def test_things_are_found_by_where_and_when_they_were_learned(asked: Hearing) -> None:
+    began = datetime.datetime.now(datetime.UTC)
+    guild, late = a_guild(), a_guild()
+    await asked.ready(guild)
+    await asked.cache.flush()
+    between = datetime.datetime.now(datetime.UTC)
+    chunk = {"guild_id": guild["id"], "members": [payloads.member(payloads.user())], "chunk_index": 0, "chunk_count": 1}
+    await asked.hear("GUILD_MEMBERS_CHUNK", chunk)
+    await asked.hear("GUILD_CREATE", late)
+    chunked = {int(chunk["members"][0]["user"]["id"])}
+    cache = asked.cache
+    assert {each.id for each in await cache.members.find(source="chunk")} == chunked
+    assert await cache.members.count(source=["chunk", "gateway"]) == await cache.members.count() == 11
+    assert await cache.members.count(source=persist.not_("gateway")) == 1
+    assert set(await cache.guilds.find(first_seen=persist.after(between)).ids()) == ids([late])
+    assert set(await cache.guilds.find(updated=persist.before(between)).ids()) == ids([guild])
+    assert set(await cache.guilds.find(updated=persist.after(began)).ids()) == ids([guild, late])
+    assert [each.id for each in await cache.guilds.find().order_by("-first_seen")] == [
+        int(late["id"]),
+        int(guild["id"]),
+    ]
+
+
+async def test_only_what_a_running_session_has_said_is_verified(asked: Hearing) -> None:
+    old, new = a_guild(), a_guild()
+    await asked.ready(old)
+    assert await asked.cache.roles.count(verified=True) == len(old["roles"])
+    assert await asked.cache.roles.count(verified=False) == 0
+    if asked.url == "memory://":
+        return
+    await asked.reopen()
+    assert await asked.cache.roles.count(verified=True) == 0
+    await asked.ready(new, old)
+    await asked.cache.flush()
+    await asked.cache.flush()
+    # What is the same as before is not written again, and yet said.
+    assert set(await asked.cache.roles.find(verified=True).ids()) == ids([*new["roles"], *old["roles"]])
+    assert await asked.cache.roles.find(verified=False) == []
+    for entry in await asked.cache.roles.find(verified=True).entries():
+        assert entry.value is not None
+        assert entry.verified
+        assert entry == await asked.cache.roles.entry(entry.value)
+
+
+async def test_entries_say_what_is_known_about_knowing_things(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    found = asked.cache.roles.find(guild=int(guild["id"])).order_by("-position", "name").limit(2)
+    entries = await found.entries()
+    assert [entry.value and entry.value.id for entry in entries] == [role.id for role in await found]
+    for entry in entries:
+        assert entry.value is not None
+        assert entry == await asked.cache.roles.entry(entry.value)
+        assert dict(entry.payload) in guild["roles"]
+    members = await asked.cache.members.find().entries()
+    assert all(entry.payload["user"]["username"] for entry in members)
+
+
+async def test_what_cannot_be_asked_is_refused_at_once(asked: Hearing) -> None:
+    find: typing.Any = asked.cache.messages.find
+    for wanted in (
+        {"verified": "yes"},
+        {"verified": None},
+        {"source": 5},
+        {"updated": "yesterday"},
+        {"first_seen": persist.contains("a")},
+        {"epoch": 5},
+    ):
+        with pytest.raises(persist.QueryError):
+            find(**wanted)
+    with pytest.raises(persist.QueryError, match="updated"):
+        find(whatever=1)
+    with pytest.raises(persist.QueryError, match="no ids"):
+        await asked.cache.invites.find().ids()
+
+
+# ------------------------------------------------------------------------------------------------------------- joins
+
+
+async def test_members_are_found_by_their_roles_and_everybody_has_the_guilds_own(asked: Hearing) -> None:
+    guild, other = a_guild(), a_guild()
+    await asked.ready(guild, other)
+    role = int(guild["roles"][-1]["id"])
+    lucky = {**payloads.member(payloads.user(), [str(role)]), "guild_id": guild["id"]}
+    await asked.hear("GUILD_MEMBER_ADD", lucky)
+    expected = {int(each["user"]["id"]) for each in (*guild["members"], lucky) if str(role) in each["roles"]}
+    assert int(lucky["user"]["id"]) in expected
+    assert set(await asked.cache.members.with_role(role).ids()) == expected
+    everybody = {int(each["user"]["id"]) for each in (*guild["members"], lucky)}
+    assert set(await asked.cache.members.with_role(int(guild["id"])).ids()) == everybody
+
+
+async def test_mutual_guilds_are_those_that_a_user_is_a_member_of(asked: Hearing) -> None:
+    guilds = [a_guild() for _ in range(3)]
+    await asked.ready(*guilds)
+    user = payloads.user()
+    for guild in guilds[:2]:
+        await asked.hear("GUILD_MEMBER_ADD", {**payloads.member(user), "guild_id": guild["id"]})
+    found = asked.cache.guilds.mutual(int(user["id"]))
+    assert set(await found.ids()) == ids(guilds[:2])
+    assert {guild.id for guild in await found.order_by("-name")} == ids(guilds[:2])
+    assert await found.count() == 2
+    assert not await asked.cache.guilds.mutual(1).exists()
+    await asked.hear("GUILD_MEMBER_REMOVE", {"user": user, "guild_id": guilds[0]["id"]})
+    assert set(await asked.cache.guilds.mutual(int(user["id"])).ids()) == ids(guilds[1:2])
+
+
+async def test_replies_and_children_are_found(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    channel = str(text_channel(guild)["id"])
+    first = await say(asked, guild, channel)
+    reference = {"message_id": str(first), "channel_id": channel, "guild_id": guild["id"]}
+    replies = {await say(asked, guild, channel, type=19, message_reference=reference) for _ in range(2)}
+    await say(asked, guild, channel, type=0, message_reference={**reference, "type": 1})
+    assert set(await asked.cache.messages.replies_to(first).ids()) == replies
+    category = payloads.category(guild["id"])
+    await asked.hear("CHANNEL_CREATE", category)
+    children = [payloads.text_channel(guild["id"], parent_id=category["id"], position=n) for n in (2, 0, 1)]
+    for child in children:
+        await asked.hear("CHANNEL_CREATE", child)
+    in_order = [int(child["id"]) for child in sorted(children, key=lambda child: child["position"])]
+    assert [each.id for each in await asked.cache.channels.children(int(category["id"]))] == in_order
+
+
+# -------------------------------------------------------------------------------------------------------- forgetting
+
+
+async def test_what_is_deleted_is_forgotten_with_all_that_belongs_to_it(asked: Hearing) -> None:
+    guild, other = a_guild(), a_guild()
+    await asked.ready(guild, other)
+    channel, thread = str(text_channel(guild)["id"]), str(guild["threads"][0]["id"])
+    said = [await say(asked, guild, channel) for _ in range(3)]
+    await say(asked, guild, str(text_channel(other)["id"]))
+    assert await asked.cache.messages.find(id=said[:2]).delete() == 2
+    assert await asked.cache.get_message(said[0]) is None
+    assert set(await asked.cache.messages.find(channel=int(channel)).ids()) == {said[2]}
+    assert await asked.cache.messages.find(id=said[0]).delete() == 0
+    assert await asked.cache.channels.find(guild=int(guild["id"])).delete() == len(guild["channels"])
+    assert await asked.cache.get_message(said[2]) is None
+    assert await asked.cache.get_thread(int(thread)) is None
+    assert await asked.cache.get_role(int(guild["id"])) is not None
+    assert await asked.cache.messages.count() == 1
+    before = await asked.stored(int(other["id"])) if asked.url != "memory://" else None
+    assert await asked.cache.guilds.find(id=int(guild["id"])).delete() == 1
+    for view in (asked.cache.roles, asked.cache.members, asked.cache.voice_states):
+        assert await view.count(guild=int(guild["id"])) == 0
+        assert await view.count(guild=int(other["id"])) > 0
+    if before is not None:
+        assert await asked.stored(int(guild["id"])) == {}
+        assert await asked.stored(int(other["id"])) == before
+
+
+async def test_a_forgotten_user_leaves_no_trace(asked: Hearing) -> None:
+    guilds = [a_guild(), a_guild()]
+    await asked.ready(*guilds)
+    user = payloads.user()
+    for guild in guilds:
+        await asked.hear("GUILD_MEMBER_ADD", {**payloads.member(user), "guild_id": guild["id"]})
+    await asked.hear("VOICE_STATE_UPDATE", payloads.voice_state(user["id"], "5", guild_id=guilds[0]["id"]))
+    members = await asked.cache.members.count()
+    assert await asked.cache.users.find(id=int(user["id"])).delete() == 1
+    for guild in guilds:
+        assert await asked.cache.get_member(int(guild["id"]), int(user["id"])) is None
+        assert await asked.cache.get_voice_state(int(guild["id"]), int(user["id"])) is None
+    assert await asked.cache.members.count() == members - 2
+    assert await asked.cache.guilds.mutual(int(user["id"])).count() == 0
+
+
+async def test_more_than_a_page_is_deleted_and_the_limit_holds(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    channel = str(text_channel(guild)["id"])
+    for _ in range(1203):
+        await say(asked, guild, channel)
+    oldest = (await asked.cache.messages.find().limit(2).ids())[1]
+    assert await asked.cache.messages.find().order_by("id").limit(1).delete() == 1
+    assert (await asked.cache.messages.find().limit(1).ids()) == [oldest]
+    assert await asked.cache.messages.find(guild=int(guild["id"])).delete() == 1202
+    assert await asked.cache.messages.count() == 0

@@ -1,0 +1,260 @@
+"""A lightbulb bot gets the cache and its views injected, wherever and whenever it is loaded."""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+from collections.abc import AsyncIterator
+
+import frameworks
+import hikari
+import pytest
+from frameworks import Notes, Stage, told
+
+import persist
+from persist.views import VIEWS
+
+pytest.importorskip("lightbulb", reason="lightbulb is not installed.")
+
+import lightbulb
+from lightbulb_bot import PATH, client_of, order, respond
+
+from persist.integrations.lightbulb import injected, install
+
+
+@pytest.fixture
+async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.chdir(tmp_path)
+    async with frameworks.played() as stage:
+        yield stage
+
+
+@pytest.fixture
+async def playing(stage: Stage) -> AsyncIterator[lightbulb.GatewayEnabledClient]:
+    persist.Cache(stage.bot, "memory://")
+    client = client_of(stage)
+    order("within")(stage, client)
+    async with stage.playing():
+        yield client
+
+
+@pytest.mark.usefixtures("playing")
+async def test_a_slash_command_gets_the_cache(stage: Stage) -> None:
+    assert (await stage.run("slash"))["content"] == stage.said
+    assert stage.asked() == {}
+
+
+@pytest.mark.usefixtures("playing")
+@pytest.mark.parametrize("kind", [hikari.CommandType.USER, hikari.CommandType.MESSAGE])
+async def test_a_command_on_a_user_or_message_gets_the_cache(stage: Stage, kind: hikari.CommandType) -> None:
+    assert (await stage.point(kind.name.lower(), kind))["content"] == stage.said
+
+
+@pytest.mark.usefixtures("playing")
+async def test_a_subcommand_gets_the_cache(stage: Stage) -> None:
+    assert (await stage.run("group", {"name": "sub", "type": 1, "options": []}))["content"] == stage.said
+
+
+@pytest.mark.usefixtures("playing")
+async def test_a_hook_gets_the_cache(stage: Stage) -> None:
+    assert (await stage.run("hooked"))["content"] == stage.said
+
+
+@pytest.mark.usefixtures("playing")
+async def test_autocomplete_gets_the_cache(stage: Stage) -> None:
+    assert await stage.type("completed", frameworks.option("word", "a", focused=True)) == [stage.said]
+
+
+async def test_an_error_handler_gets_the_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
+    @playing.error_handler
+    async def on_error(
+        error: lightbulb.exceptions.ExecutionPipelineFailedException, cache: persist.Cache, members: persist.Members
+    ) -> bool:
+        await respond(error.context, cache, members)
+        return True
+
+    assert (await stage.run("failing"))["content"] == stage.said
+
+
+async def test_a_task_gets_the_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
+    @playing.task(lightbulb.uniformtrigger(hours=1, wait_first=False), max_invocations=1)
+    async def once(cache: persist.Cache, members: persist.Members, notes: Notes) -> None:
+        notes.write(await told(cache, members, int(stage.guild_id), int(stage.user_id)))
+
+    assert await stage.notes.next() == stage.said
+
+
+async def test_a_loaders_listener_gets_the_cache_that_has_its_event(
+    stage: Stage, playing: lightbulb.GatewayEnabledClient
+) -> None:
+    loader = lightbulb.Loader()
+
+    @loader.listener(hikari.GuildMessageCreateEvent)
+    async def on_message(event: hikari.GuildMessageCreateEvent, messages: persist.Messages, notes: Notes) -> None:
+        message = await messages.get(event.message_id)
+        notes.write(f"heard {message and message.content}")
+
+    await loader.add_to_client(playing)
+    await stage.say("a word")
+    assert await stage.notes.next() == "heard a word"
+
+
+async def test_a_listener_of_hikari_gets_the_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
+    @stage.bot.listen()
+    @injected(playing)
+    async def by_annotation(event: hikari.GuildMessageCreateEvent, messages: persist.Messages) -> None:
+        message = await messages.get(event.message_id)
+        stage.notes.write(f"heard {message and message.content}")
+
+    @stage.bot.listen(hikari.GuildMessageCreateEvent)
+    @injected(playing)
+    async def by_argument(event: hikari.GuildMessageCreateEvent, cache: persist.Cache, notes: Notes) -> None:
+        message = await cache.get_message(event.message_id)
+        notes.write(f"heard {message and message.content}")
+
+    await stage.say("a word")
+    assert await stage.notes.next() == "heard a word"
+    assert await stage.notes.next() == "heard a word"
+
+
+@pytest.mark.usefixtures("playing")
+async def test_every_view_is_injected_by_its_class(stage: Stage) -> None:
+    assert (await stage.run("views"))["content"] == f"{len(VIEWS)} of {len(VIEWS)}"
+
+
+@pytest.mark.usefixtures("playing")
+async def test_an_optional_cache_is_given_where_there_is_one(stage: Stage) -> None:
+    assert (await stage.run("optional"))["content"] == "a cache"
+
+
+async def test_an_optional_cache_is_none_where_there_is_none(stage: Stage) -> None:
+    client = client_of(stage)
+    stage.bot.subscribe(hikari.StartedEvent, client.start)
+    async with stage.playing():
+        assert (await stage.run("optional"))["content"] == "nothing"
+
+
+@pytest.mark.parametrize("moment", ["before", "within"])
+async def test_a_cache_that_nobody_made_hears_everything(stage: Stage, moment: str) -> None:
+    order(moment)(stage, client_of(stage))
+    async with stage.playing():
+        assert (await stage.run("slash"))["content"] == stage.said
+    assert frameworks.databases() == ["persist.db"]
+
+
+async def test_a_cache_that_comes_when_the_bot_has_started_hears_from_then_on(stage: Stage) -> None:
+    order("after")(stage, client_of(stage))
+    async with stage.playing():
+        await stage.sim.update_guild(stage.guild_id, name="Ocean")
+        await stage.sim.update_member(stage.guild_id, stage.user_id, nick="Dory")
+        await stage.settled()
+        assert (await stage.run("slash"))["content"] == "Ocean knows Dory"
+
+
+async def test_a_client_that_has_injected_already_takes_the_cache(stage: Stage) -> None:
+    persist.Cache(stage.bot, "memory://")
+    client = client_of(stage)
+    stage.bot.subscribe(hikari.StartedEvent, client.start)
+    async with stage.playing():
+        assert (await stage.run("optional"))["content"] == "nothing"
+        await client.load_extensions(PATH)
+        assert (await stage.run("optional"))["content"] == "a cache"
+        await client.stop()
+        assert (await stage.run("slash"))["content"] == stage.said
+
+
+async def test_the_environment_names_the_database(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERSIST_URL", "sqlite:///elsewhere.db")
+    order("within")(stage, client_of(stage))
+    async with stage.playing():
+        assert (await stage.run("slash"))["content"] == stage.said
+    assert frameworks.databases() == ["elsewhere.db"]
+
+
+async def test_a_cache_that_is_attached_or_given_is_the_one(stage: Stage) -> None:
+    attached = persist.Cache(stage.bot, "memory://")
+    assert install(client_of(stage)) is attached
+    given = persist.Cache(stage.bot, "memory://")
+    client = client_of(stage)
+    assert install(client, given) is given
+    stage.bot.subscribe(hikari.StartedEvent, client.start)
+
+    @stage.bot.listen(hikari.StartedEvent)
+    @injected(client)
+    async def on_started(_: hikari.StartedEvent, cache: persist.Cache) -> None:
+        stage.notes.write(str(cache is given))
+
+    async with stage.playing():
+        assert await stage.notes.next() == "True"
+
+
+@pytest.mark.parametrize("moment", ["before", "within", "after"])
+async def test_a_database_that_cannot_be_opened_is_critical_and_the_bot_goes_on(
+    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    monkeypatch.setenv("PERSIST_URL", "sqlite:///nowhere/cache.db")
+    order(moment)(stage, client_of(stage))
+    async with stage.playing():
+        assert (await stage.run("optional"))["content"] == "a cache"
+    (record,) = [record for record in caplog.records if record.levelno == logging.CRITICAL]
+    assert record.name == "persist"
+    assert "nowhere" in record.getMessage()
+
+
+async def test_loading_twice_and_again_changes_nothing(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
+    cache = persist.Cache.of(stage.bot)
+    listeners = len(stage.bot.get_listeners(hikari.StartingEvent))
+    await playing.load_extensions(PATH)
+    install(playing)
+    await playing.reload_extensions(PATH)
+    await playing.unload_extensions(PATH)
+    await playing.load_extensions(PATH)
+    assert persist.Cache.of(stage.bot) is cache
+    assert len(stage.bot.get_listeners(hikari.StartingEvent)) == listeners
+    assert (await stage.run("slash"))["content"] == stage.said
+
+
+async def test_two_clients_of_one_bot_share_its_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
+    other = lightbulb.client_from_app(stage.bot, sync_commands=False)
+    assert install(other) is persist.Cache.of(stage.bot)
+
+    @stage.bot.listen()
+    @injected(other)
+    async def on_message(_: hikari.GuildMessageCreateEvent, members: persist.Members) -> None:
+        stage.notes.write(str(members is install(playing).members))
+
+    await stage.say("a word")
+    assert await stage.notes.next() == "True"
+
+
+async def test_what_is_injected_outlives_the_client(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
+    await playing.stop()
+    assert (await stage.run("slash"))["content"] == stage.said
+
+
+async def test_a_bot_that_starts_again_has_its_cache_again(stage: Stage) -> None:
+    client = client_of(stage)
+    install(client)
+
+    @stage.bot.listen()
+    @injected(client)
+    async def on_guild(
+        event: hikari.GuildAvailableEvent, cache: persist.Cache, members: persist.Members, notes: Notes
+    ) -> None:
+        notes.write(await told(cache, members, event.guild_id, int(stage.user_id)))
+
+    for _ in range(2):
+        async with stage.playing():
+            assert await stage.notes.next() == stage.said
+
+
+async def test_a_client_that_is_called_bot_is_loaded_as_written(stage: Stage) -> None:
+    bot = client_of(stage)
+
+    async def on_starting(_: hikari.StartingEvent) -> None:
+        await bot.load_extensions("persist.integrations.lightbulb")
+        await bot.start()
+
+    stage.bot.subscribe(hikari.StartingEvent, on_starting)
+    async with stage.playing():
+        assert (await stage.run("slash"))["content"] == stage.said

@@ -1,0 +1,296 @@
+"""A database of an earlier version becomes one of this version, and one that is not ours stays as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pathlib
+import signal
+import sqlite3
+import subprocess
+import sys
+import typing
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+import yarl
+
+from persist import migrations
+from persist.changes import Put
+from persist.conditions import Condition
+from persist.contract_samples import message
+from persist.entities import MEMBERS, MESSAGES, USERS
+from persist.errors import SchemaError
+from persist.plugins import open_store
+from persist.schema import VERSION, tables
+from persist.spi import Page, Select
+from persist.sql import SqlStore
+
+DUMPS = pathlib.Path(__file__).parent / "dumps"
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of a new, empty database of every engine."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+async def run(url: str, *statements: str) -> None:
+    """Run statements with the engine's own client, as somebody else would."""
+    where = yarl.URL(url)
+    if where.scheme == "sqlite":
+        with contextlib.closing(sqlite3.connect(where.path[1:])) as connection:
+            connection.executescript(";\n".join(statements))
+        return
+    if where.scheme == "postgresql":
+        import asyncpg  # noqa: PLC0415 - an extra that only tests of this server need
+
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(";\n".join(statements))
+        finally:
+            await connection.close()
+        return
+    import aiomysql  # noqa: PLC0415 - an extra that only tests of this server need
+
+    arguments = {"host": where.host, "port": where.port, "user": where.user, "db": where.path[1:], "charset": "utf8mb4"}
+    async with aiomysql.connect(**arguments, autocommit=True) as connection, connection.cursor() as cursor:
+        for statement in statements:
+            await cursor.execute(statement)
+
+
+async def load(url: str) -> None:
+    """Make the database of version 1, with data in it."""
+    text = (DUMPS / f"version_1.{yarl.URL(url).scheme}.sql").read_text(encoding="utf-8")
+    await run(url, *text.removesuffix(";\n").split(";\n"))
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[SqlStore]:
+    store = typing.cast("SqlStore", open_store(url))
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def page(store: SqlStore, *where: Condition) -> Page:
+    return await store.select(Select(MESSAGES, where=where, metadata=True))
+
+
+def numbers(found: Page) -> Sequence[int]:
+    return sorted(int(record.key[0]) for record in found.records)
+
+
+async def check_version_2(store: SqlStore) -> None:
+    """Look at what the dump of version 1 has become."""
+    assert numbers(await page(store, Condition("has_attachments", "equals", value=True))) == [
+        101,
+        102,
+        105,
+        106,
+        109,
+        110,
+    ]
+    assert numbers(await page(store, Condition("has_attachments", "equals", value=False))) == [100, 104, 108]
+    assert numbers(await page(store, Condition("has_attachments", "is_null"))) == [103, 107, 111]
+    stored = {record.key: record for record in (await page(store)).records}
+    assert stored[101,].payload["content"] == "message 1 'quoted' \\ ; \U0001f600"
+    assert (stored[101,].revision, stored[101,].first_seen) == (1, stored[101,].origin.at)
+    assert (await store.select(Select(USERS, want="count"))).count == 2
+    assert (await store.select(Select(MEMBERS, keys=((10, 1),)))).records[0].payload["nick"] == "a\\b"
+
+
+async def test_version_1_becomes_this_version_with_its_data(url: str) -> None:
+    await load(url)
+    for _ in range(2):
+        async with opened(url) as store:
+            await check_version_2(store)
+    async with opened(url) as store:
+        await store.apply([Put(message(105, 21, 10, attachments=[]))])
+        assert 105 in numbers(await page(store, Condition("has_attachments", "equals", value=False)))
+
+
+async def test_a_migrated_database_is_like_a_new_one(url: str) -> None:
+    await load(url)
+    async with opened(url) as store:
+        for table in tables():
+            found = await store._driver.fetch(store._dialect.list_columns, (table.name,))
+            assert {row[0] for row in found} == {field.name for field in table.fields}
+
+
+def test_every_version_has_its_migration_and_its_dump() -> None:
+    assert [migration.version for migration in migrations.MIGRATIONS] == list(range(2, VERSION + 1))
+    assert all(migration.name.endswith(".") for migration in migrations.MIGRATIONS)
+    for version in range(1, VERSION):
+        assert len(list(DUMPS.glob(f"version_{version}.*.sql"))) == 3
+
+
+async def test_progress_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("persist.backfill._SLICE", 5)
+    await load(url)
+    told: list[tuple[str, int, int]] = []
+    store = typing.cast("SqlStore", open_store(url))
+    await store.migrate(lambda migration, seen, total: told.append((migration.name, seen, total)))
+    name = migrations.MIGRATIONS[0].name
+    assert told == [(name, 5, 12), (name, 10, 12), (name, 12, 12)]
+    async with opened(url) as store:
+        await check_version_2(store)
+
+
+async def test_a_migration_that_fails_is_tried_again_from_where_it_was(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("persist.backfill._SLICE", 4)
+    await load(url)
+    store = typing.cast("SqlStore", open_store(url))
+
+    def fail(_: migrations.Migration, seen: int, __: int) -> None:
+        if seen == 8:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.migrate(fail)
+    seen: list[int] = []
+    await store.migrate(lambda _, now, __: seen.append(now))
+    resumes = bool(store._dialect.checkpoint)
+    assert len(seen) == (2 if resumes else 3)
+    async with opened(url) as store:
+        await check_version_2(store)
+
+
+# ------------------------------------------------------------------------------------------------------ many processes
+
+_PROGRAM = """
+import asyncio, sys
+from persist import backfill
+from persist.plugins import open_store
+
+backfill._SLICE = 1
+
+async def main():
+    store = open_store(sys.argv[1])
+    print("ready", flush=True)
+    sys.stdin.readline()
+    slow = float(sys.argv[2])
+    if slow:
+        def progress(*_):
+            import time
+            print("slice", flush=True)
+            time.sleep(slow)
+        await store.migrate(progress)
+    await store.open()
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+def start(url: str, slow: float = 0) -> subprocess.Popen[str]:
+    program = [sys.executable, "-P", "-c", _PROGRAM, url, str(slow)]
+    process = subprocess.Popen(
+        program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+async def finish_together(processes: Sequence[subprocess.Popen[str]]) -> None:
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        _, said = await asyncio.to_thread(process.communicate)
+        assert process.returncode == 0, said
+
+
+async def test_ten_processes_may_start_at_once_on_an_empty_database(url: str) -> None:
+    await finish_together([start(url) for _ in range(10)])
+    async with opened(url) as store:
+        await store.apply([Put(message(1, 2))])
+        assert numbers(await page(store)) == [1]
+
+
+async def test_ten_processes_may_start_at_once_on_an_old_database(url: str) -> None:
+    await load(url)
+    await finish_together([start(url) for _ in range(10)])
+    async with opened(url) as store:
+        await check_version_2(store)
+
+
+async def test_a_process_killed_in_the_middle_of_a_migration_leaves_it_to_the_next(url: str) -> None:
+    await load(url)
+    process = start(url, 0.05)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    for _ in range(4):
+        assert await asyncio.to_thread(process.stdout.readline) == "slice\n"
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    async with opened(url) as store:
+        await check_version_2(store)
+
+
+async def test_tables_that_were_made_in_part_are_completed(mysql_url: str) -> None:
+    # What a killed process leaves where each table is committed on its own: whose the database is, and some tables.
+    async with opened(mysql_url):
+        pass
+    last = list(tables())[-1].name
+    await run(mysql_url, f"DROP TABLE {last}", "DELETE FROM persist_meta WHERE name = 'schema_version'")
+    async with opened(mysql_url) as store:
+        assert {row[0] for row in await store._driver.fetch(store._dialect.list_tables)} == {t.name for t in tables()}
+
+
+# -------------------------------------------------------------------------------------------------------------- refusal
+
+
+async def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
+    async with opened(url):
+        pass
+    await run(url, "UPDATE persist_meta SET value = '99' WHERE name = 'schema_version'")
+    with pytest.raises(
+        SchemaError, match=f"has version 99 of the schema and this persist knows up to {VERSION}. Upgrade"
+    ):
+        await open_store(url).open()
+    await run(url, f"UPDATE persist_meta SET value = '{VERSION}' WHERE name = 'schema_version'")
+    async with opened(url):
+        pass
+
+
+async def test_a_database_of_another_application_is_refused_and_left_alone(url: str) -> None:
+    await run(url, "CREATE TABLE persist_meta (name VARCHAR(20), value TEXT)")
+    await run(url, "INSERT INTO persist_meta VALUES ('application', 'other')")
+    with pytest.raises(SchemaError, match=r"belongs to 'other'|has tables that are not persist's"):
+        await open_store(url).open()
+
+
+async def test_tables_of_somebody_else_are_not_touched(url: str) -> None:
+    await run(url, "CREATE TABLE users (id INTEGER)", "INSERT INTO users VALUES (1)")
+    with pytest.raises(SchemaError, match=r"has tables that are not persist's: users\. Name a database of its own"):
+        await open_store(url).open()
+    await run(url, "INSERT INTO users VALUES (2)")
+
+
+async def test_other_tables_on_a_server_are_no_hindrance(url: str) -> None:
+    if yarl.URL(url).scheme == "sqlite":
+        pytest.skip("An SQLite file is one application's.")
+    await run(url, "CREATE TABLE of_another_bot (id INTEGER)")
+    async with opened(url) as store:
+        await store.apply([Put(message(1, 2))])
+
+
+async def test_tables_are_described_in_the_database(url: str) -> None:
+    asked = {
+        "postgresql": "SELECT obj_description('messages'::regclass)",
+        "mysql": "SELECT table_comment FROM information_schema.tables WHERE table_name = 'messages'",
+    }
+    if (engine := yarl.URL(url).scheme) not in asked:
+        pytest.skip("SQLite has no comments.")
+    async with opened(url) as store:
+        assert (await store._driver.fetch(asked[engine]))[0][0] == MESSAGES.about

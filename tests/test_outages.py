@@ -1,0 +1,349 @@
+"""A database that goes away comes back to a store that waits for it; one that cannot be used says what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import typing
+from collections.abc import AsyncIterator
+
+import pytest
+import servers
+import yarl
+
+from persist.changes import Put
+from persist.contract_base import keys, one, persistently
+from persist.contract_samples import member, user
+from persist.entities import MEMBERS, USERS
+from persist.errors import BackendError, SchemaError, URLError
+from persist.plugins import open_store
+from persist.spi import Select, Store
+
+SECRET = "s3cret-w0rd"
+
+
+class Place(typing.NamedTuple):
+    """A server of ours, and a database on it."""
+
+    server: servers.Server
+    url: str
+
+
+@pytest.fixture(params=["postgresql", "mysql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    server = request.getfixturevalue(f"{request.param}_server")
+    return Place(server, request.getfixturevalue(f"{request.param}_url"))
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    store = open_store(url)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def refused(url: str) -> BackendError:
+    """Try to open, and return why that failed."""
+    store = open_store(url)
+    with pytest.raises(BackendError) as caught:
+        await store.open()
+    await store.close()
+    assert SECRET not in str(caught.value)
+    assert SECRET not in repr(store)
+    assert isinstance(caught.value.__cause__, Exception)
+    return caught.value
+
+
+# ----------------------------------------------------------------------------------------------- while it was in use
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+async def test_a_store_goes_on_when_the_server_is_back(place: Place, end: str) -> None:
+    async with opened(f"{place.url}?min=4") as store:
+        await store.apply([Put(user(1))])
+        await asyncio.to_thread(getattr(place.server, end))
+        for question in (Select(USERS), Select(USERS, keys=((1,),))):
+            with pytest.raises(BackendError) as caught:
+                await store.select(question)
+            assert caught.value.temporary, caught.value
+        with pytest.raises(BackendError) as caught:
+            await store.apply([Put(user(2))])
+        assert caught.value.temporary, caught.value
+        assert "is the server running there" in str(caught.value)
+        await asyncio.to_thread(place.server.start)
+        await store.apply([Put(user(3))])
+        assert sorted(await keys(store, USERS)) == [(1,), (3,)]
+
+
+async def test_the_first_attempt_after_a_restart_works_or_says_that_the_next_may(place: Place) -> None:
+    async with opened(f"{place.url}?min=4") as store:
+        await asyncio.gather(*(store.select(Select(USERS)) for _ in range(8)))
+        await asyncio.to_thread(place.server.kill)
+        await asyncio.to_thread(place.server.start)
+        try:
+            await store.apply([Put(user(1))])
+        except BackendError as error:
+            assert error.temporary  # noqa: PT017 - both outcomes are right
+            await store.apply([Put(user(1))])
+        assert await one(store, user(1)) is not None
+        pages = await asyncio.gather(*(store.select(Select(USERS, keys=((1,),))) for _ in range(8)))
+        assert all(len(page.records) == 1 for page in pages)
+
+
+async def test_a_server_that_dies_in_the_middle_of_a_batch_leaves_it_whole_or_not_made(place: Place) -> None:
+    async with opened(place.url) as store:
+        for attempt, delay in enumerate((0.0, 0.005, 0.02, 0.05)):
+            guild_id = attempt + 1
+            batch = [Put(member(guild_id, number, nick="x" * 500)) for number in range(5000)]
+            task = asyncio.create_task(store.apply(batch))
+            await asyncio.sleep(delay)
+            await asyncio.to_thread(place.server.kill)
+            (outcome,) = await asyncio.gather(task, return_exceptions=True)
+            await asyncio.to_thread(place.server.start)
+            if outcome is not None:
+                assert isinstance(outcome, BackendError)
+                assert outcome.temporary, outcome
+            made = len(await _until_back(store, guild_id))
+            assert made in ({5000} if outcome is None else {0, 5000})
+            await persistently(store, batch)
+            assert len(await _until_back(store, guild_id)) == 5000
+
+
+async def _until_back(store: Store, guild_id: int) -> list[typing.Any]:
+    for _ in range(5):
+        with contextlib.suppress(BackendError):
+            return await keys(store, MEMBERS, guild_id=guild_id)
+    return await keys(store, MEMBERS, guild_id=guild_id)
+
+
+async def test_questions_that_are_waiting_hear_that_the_server_died(place: Place) -> None:
+    async with opened(place.url) as store:
+        await store.apply([Put(user(number)) for number in range(100)])
+        asked = [asyncio.create_task(store.select(Select(USERS, keys=((number,),)))) for number in range(100)]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(place.server.kill)
+        more = [asyncio.create_task(store.select(Select(USERS, keys=((number,),)))) for number in range(100)]
+        for outcome in await asyncio.gather(*asked, *more, return_exceptions=True):
+            assert not isinstance(outcome, BaseException) or (isinstance(outcome, BackendError) and outcome.temporary)
+        await asyncio.to_thread(place.server.start)
+        assert await one(store, user(1)) is not None
+
+
+async def test_closing_while_the_server_is_away_is_quiet(place: Place) -> None:
+    async with opened(place.url) as store:
+        await store.apply([Put(user(1))])
+        await asyncio.to_thread(place.server.kill)
+
+
+# ------------------------------------------------------------------------------------------------------ at the opening
+
+
+def with_parts(url: str, **parts: typing.Any) -> str:
+    where = yarl.URL(url)
+    for name, value in parts.items():
+        where = getattr(where, f"with_{name}")(value)
+    return str(where)
+
+
+async def test_a_server_that_is_down_is_named_with_the_way_out(place: Place) -> None:
+    await asyncio.to_thread(place.server.stop)
+    error = await refused(with_parts(place.url, password=SECRET))
+    assert error.temporary
+    assert str(yarl.URL(place.url).port) in str(error)
+    assert "is the server running there" in str(error)
+
+
+async def test_a_host_that_nobody_knows_is_named(place: Place) -> None:
+    error = await refused(with_parts(place.url, host="nobody.invalid", password=SECRET))
+    assert not error.temporary
+    assert "nobody.invalid" in str(error)
+    assert "is the name of the host right" in str(error)
+
+
+async def test_a_database_that_is_not_there_is_named(place: Place) -> None:
+    error = await refused(with_parts(place.url, path="/no_such_database"))
+    assert not error.temporary
+    assert "'no_such_database'" in str(error)
+    assert "CREATE DATABASE" in str(error)
+
+
+@pytest.fixture
+async def poor(place: Place) -> AsyncIterator[str]:
+    """Give the URL of a user who may connect, with a password, and do nothing else."""
+    program, home = place.server.program, place.server.url()
+    if program is servers.POSTGRESQL:
+        name = yarl.URL(place.url).path[1:]
+        await program.run(home, f"CREATE ROLE poor LOGIN PASSWORD '{SECRET}'")
+        await program.run(place.url, "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+        end = [(place.url, "DROP OWNED BY poor"), (home, "DROP ROLE poor")]
+    else:
+        name = yarl.URL(place.url).path[1:]
+        await program.run(home, f"CREATE USER poor@'%' IDENTIFIED BY '{SECRET}'")
+        await program.run(home, f"GRANT SELECT ON {name}.* TO poor@'%'")
+        end = [(home, "DROP USER poor@'%'")]
+    yield with_parts(place.url, user="poor", password=SECRET)
+    for url, statement in end:
+        await program.run(url, statement)
+
+
+async def test_a_user_who_may_not_make_tables_is_told_what_is_missing(poor: str) -> None:
+    error = await refused(poor)
+    assert not error.temporary
+    assert "'poor'" in str(error)
+    assert "GRANT" in str(error)
+
+
+async def test_a_wrong_password_is_told_and_not_repeated(mysql_server: servers.Server, mysql_url: str) -> None:
+    await servers.MYSQL.run(mysql_server.url(), f"CREATE USER locked@'%' IDENTIFIED BY '{SECRET}'")
+    try:
+        error = await refused(with_parts(mysql_url, user="locked", password=f"{SECRET}-not"))
+    finally:
+        await servers.MYSQL.run(mysql_server.url(), "DROP USER locked@'%'")
+    assert not error.temporary
+    assert "is the password right" in str(error)
+
+
+async def test_a_wrong_password_is_told_and_not_repeated_by_postgresql(
+    postgresql_server: servers.Server, postgresql_url: str
+) -> None:
+    rules = postgresql_server.site.data / "pg_hba.conf"
+    before = rules.read_text(encoding="utf-8")
+    await servers.POSTGRESQL.run(postgresql_server.url(), f"CREATE ROLE locked LOGIN PASSWORD '{SECRET}'")
+    rules.write_text(f"host all locked all scram-sha-256\n{before}", encoding="utf-8")
+    await servers.POSTGRESQL.run(postgresql_server.url(), "SELECT pg_reload_conf()")
+    try:
+        error = await refused(with_parts(postgresql_url, user="locked", password=f"{SECRET}-not"))
+        assert not error.temporary
+        assert "is the password right" in str(error)
+        error = await refused(with_parts(postgresql_url, user="locked"))
+        assert "is the password right" in str(error)
+    finally:
+        rules.write_text(before, encoding="utf-8")
+        await servers.POSTGRESQL.run(postgresql_server.url(), "DROP ROLE locked")
+        await servers.POSTGRESQL.run(postgresql_server.url(), "SELECT pg_reload_conf()")
+
+
+async def test_a_server_that_only_reads_is_told(place: Place) -> None:
+    async with opened(place.url) as store:
+        await store.apply([Put(user(1))])
+    if place.server.program is servers.POSTGRESQL:
+        name = yarl.URL(place.url).path[1:]
+        on, off = (f"ALTER DATABASE {name} SET default_transaction_read_only = {value}" for value in ("on", "off"))
+        url = place.url
+    else:
+        on, off = (f"SET GLOBAL read_only = {value}" for value in (1, 0))
+        await servers.MYSQL.run(place.server.url(), "CREATE USER plain@'%'")
+        await servers.MYSQL.run(place.server.url(), "GRANT ALL ON *.* TO plain@'%'")
+        await servers.MYSQL.run(place.server.url(), "REVOKE READ ONLY ADMIN, SUPER ON *.* FROM plain@'%'")
+        url = with_parts(place.url, user="plain")
+    await place.server.program.run(place.server.url(), on)
+    try:
+        async with opened(url) as store:
+            assert await keys(store, USERS) == [(1,)]
+            with pytest.raises(BackendError, match="this server only reads: name the primary") as caught:
+                await store.apply([Put(user(2))])
+            assert caught.value.temporary
+            await place.server.program.run(place.server.url(), off)
+            await store.apply([Put(user(2))])
+    finally:
+        await place.server.program.run(place.server.url(), off)
+        if place.server.program is servers.MYSQL:
+            await servers.MYSQL.run(place.server.url(), "DROP USER plain@'%'")
+
+
+async def test_a_statement_that_takes_too_long_says_so(place: Place) -> None:
+    async with opened(f"{place.url}?statement_timeout=0.2") as store:
+        driver = typing.cast("typing.Any", store)._driver
+        slow = "SELECT pg_sleep(5)" if place.server.program is servers.POSTGRESQL else "SELECT SLEEP(5)"
+        with pytest.raises(driver.errors) as caught:
+            await driver.fetch(slow)
+        assert driver.temporary(caught.value)
+        assert "it took longer than its time limit" in driver.explain(caught.value)
+        await store.apply([Put(user(1))])
+
+
+async def test_more_connections_than_allowed_wait_for_their_turn(place: Place) -> None:
+    async with opened(f"{place.url}?max=1") as store:
+        await store.apply([Put(user(1))])
+        tasks = [store.select(Select(USERS)) for _ in range(20)]
+        tasks += [store.select(Select(USERS, keys=((1,),))) for _ in range(20)]
+        assert all(len(page.records) == 1 for page in await asyncio.gather(*tasks))
+
+
+# ------------------------------------------------------------------------------------------------------ several servers
+
+
+async def test_of_several_servers_the_first_that_answers_is_taken(place: Place) -> None:
+    where = yarl.URL(place.url)
+    several = place.url.replace(f"@{where.host}:{where.port}", f"@127.0.0.1:1,{where.host}:{where.port}")
+    assert several != place.url
+    async with opened(several) as store:
+        await store.apply([Put(user(1))])
+        assert await keys(store, USERS) == [(1,)]
+    error = await refused(place.url.replace(f"{where.host}:{where.port}", "127.0.0.1:1,127.0.0.1:2"))
+    assert "127.0.0.1:1, 127.0.0.1:2" in str(error)
+
+
+async def test_of_several_servers_one_that_takes_changes_is_preferred(postgresql_url: str) -> None:
+    async with opened(f"{postgresql_url}?target_session_attrs=primary"):
+        pass
+    error = await refused(f"{postgresql_url}?target_session_attrs=standby")
+    assert "target_session_attrs" in str(error)
+    assert error.temporary
+
+
+# -------------------------------------------------------------------------------------------------------------- options
+
+
+async def test_options_reach_the_server(postgresql_url: str) -> None:
+    await servers.POSTGRESQL.run(postgresql_url, 'CREATE SCHEMA "of the bot"')
+    options = "synchronous_commit=off&statement_timeout=1.5&schema=of%20the%20bot&min=2&max=2&statement_cache_size=0"
+    async with opened(f"{postgresql_url}?{options}&sslmode=disable") as store:
+        await store.apply([Put(user(1))])
+        driver = typing.cast("typing.Any", store)._driver
+        asked = "SELECT current_setting('synchronous_commit'), current_setting('statement_timeout'), current_schema()"
+        assert tuple((await driver.fetch(asked))[0]) == ("off", "1500ms", "of the bot")
+        assert (await driver.fetch('SELECT COUNT(*) FROM "of the bot"."users"'))[0][0] == 1
+
+
+async def test_a_schema_that_is_not_there_is_named(postgresql_url: str) -> None:
+    error = await refused(f"{postgresql_url}?schema=nowhere")
+    assert "CREATE SCHEMA" in str(error)
+
+
+async def test_payloads_stay_what_they_were_made_as(postgresql_url: str) -> None:
+    async with opened(f"{postgresql_url}?payload=jsonb") as store:
+        await store.apply([Put(user(1, username="a"))])
+    async with opened(postgresql_url) as store:  # it finds out
+        await store.apply([Put(user(2, username="\0"))])
+        assert len(await keys(store, USERS)) == 2
+    with pytest.raises(SchemaError, match="the payloads in this database are jsonb: leave out"):
+        await open_store(f"{postgresql_url}?payload=text").open()
+
+
+async def test_tls_that_the_server_does_not_have_is_insisted_on(place: Place) -> None:
+    error = await refused(f"{place.url}?sslmode=require")
+    assert "SSL" in str(error) or "TLS" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://h/db?nonsense=1", r"postgresql:// has no option nonsense; it has: host, max, min, payload"),
+        ("mysql://h/db?pool=1&x=2", r"mysql:// has no option pool, x; it has: host, max, min, sslcert"),
+        ("postgresql://u:{}@h/db?max=0", r"max=0 in postgresql://u:\*\*\*@h/db\?max=0 .* a whole number from 1 on"),
+        ("mysql://u:{}@h/db?timeout=soon", r"timeout=soon in mysql://u:\*\*\*@h/db.* a number of seconds"),
+        ("postgresql://u:{}@h/db?sslmode=yes", r"sslmode=yes in .* one of disable, allow, prefer"),
+        ("mysql://u:{}@h/", r"mysql://u:\*\*\*@h/ names no database; write mysql://user@host/database"),
+        ("postgresql://u:{}@h:port/db", r"the postgresql:// URL cannot be understood: .*password quoted"),
+        ("mysql://u:{}@h:1,i:port/db", r"'i:port' in mysql://u:\*\*\*@h:1/db.* is not a host, or a host and a port"),
+        ("mysql://u:{}@h/db?sslmode=verify-ca&sslrootcert=/no/such", r"certificates .* cannot be read: .*No such file"),
+    ],
+)
+def test_an_url_that_cannot_be_used_says_why(url: str, said: str) -> None:
+    with pytest.raises(URLError, match=said) as caught:
+        open_store(url.format(SECRET))
+    assert SECRET not in str(caught.value)

@@ -1,0 +1,148 @@
+"""What a member may do is worked out as Discord does: a table of cases."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+from collections.abc import AsyncIterator
+
+import hikari
+import pytest
+from fakecord import Payload, payloads
+from hearing import Hearing
+
+import persist
+
+P: typing.Final = hikari.Permissions
+_ALL: typing.Final = P.all_permissions()
+_BASE: typing.Final = P.VIEW_CHANNEL | P.SEND_MESSAGES | P.READ_MESSAGE_HISTORY
+_GUILD, _CHANNEL, _THREAD, _OWNER, _ANN = 100, 200, 300, 400, 500
+_RED, _BLUE, _BOSS = 101, 102, 103
+_ROLES: typing.Final = {_GUILD: _BASE, _RED: P.MANAGE_MESSAGES, _BLUE: P.NONE, _BOSS: P.ADMINISTRATOR}
+_AN_HOUR: typing.Final = datetime.timedelta(hours=1)
+
+Overwrite = tuple[int, hikari.Permissions, hikari.Permissions]
+
+
+def allow(target: int, permissions: hikari.Permissions) -> Overwrite:
+    return (target, permissions, P.NONE)
+
+
+def deny(target: int, permissions: hikari.Permissions) -> Overwrite:
+    return (target, P.NONE, permissions)
+
+
+class Case(typing.NamedTuple):
+    """Who asks with which roles, what the channel says, and what comes of it: in the guild, and in the channel."""
+
+    about: str
+    guild: hikari.Permissions
+    channel: hikari.Permissions
+    overwrites: tuple[Overwrite, ...] = ()
+    roles: tuple[int, ...] = ()
+    who: int = _ANN
+    timeout: datetime.timedelta | None = None
+
+
+_CASES: typing.Final = (
+    Case("everybody has the guild's own role", _BASE, _BASE),
+    Case("roles add up", _BASE | P.MANAGE_MESSAGES, _BASE | P.MANAGE_MESSAGES, roles=(_RED, _BLUE)),
+    Case("owners may do everything", _ALL, _ALL, (deny(_GUILD, _ALL), deny(_OWNER, _ALL)), who=_OWNER),
+    Case("administrators may do everything", _ALL, _ALL, (deny(_GUILD, _ALL), deny(_ANN, _ALL)), (_BOSS,)),
+    Case("a channel takes from everybody", _BASE, _BASE & ~P.SEND_MESSAGES, (deny(_GUILD, P.SEND_MESSAGES),)),
+    Case("a channel gives to everybody", _BASE, _BASE | P.ADD_REACTIONS, (allow(_GUILD, P.ADD_REACTIONS),)),
+    Case(
+        "a role's overwrite beats everybody's",
+        _BASE,
+        _BASE,
+        (allow(_BLUE, P.SEND_MESSAGES), deny(_GUILD, P.SEND_MESSAGES)),
+        (_BLUE,),
+    ),
+    Case(
+        "among roles, what one allows beats what another denies",
+        _BASE | P.MANAGE_MESSAGES,
+        _BASE | P.MANAGE_MESSAGES,
+        (allow(_BLUE, P.SEND_MESSAGES), deny(_RED, P.SEND_MESSAGES)),
+        (_RED, _BLUE),
+    ),
+    Case("others' roles do not matter", _BASE, _BASE, (deny(_RED, _ALL), allow(_BOSS, _ALL)), (_BLUE,)),
+    Case(
+        "the member's own overwrite comes last",
+        _BASE,
+        P.VIEW_CHANNEL | P.READ_MESSAGE_HISTORY,
+        (deny(_ANN, P.SEND_MESSAGES), allow(_BLUE, P.SEND_MESSAGES)),
+        (_BLUE,),
+    ),
+    Case("its allowance as well", _BASE, _BASE | P.CONNECT, (allow(_ANN, P.CONNECT), deny(_GUILD, P.CONNECT))),
+    Case("others' overwrites do not matter", _BASE, _BASE, (deny(_OWNER, _ALL),)),
+    Case(
+        "a timeout leaves looking",
+        P.VIEW_CHANNEL | P.READ_MESSAGE_HISTORY,
+        P.READ_MESSAGE_HISTORY,
+        (deny(_GUILD, P.VIEW_CHANNEL), allow(_ANN, P.SPEAK)),
+        timeout=_AN_HOUR,
+    ),
+    Case("a timeout that is over is none", _BASE, _BASE, timeout=-_AN_HOUR),
+    Case("administrators have no timeout", _ALL, _ALL, roles=(_BOSS,), timeout=_AN_HOUR),
+)
+
+
+def _overwrite(overwrite: Overwrite) -> Payload:
+    target, allowed, denied = overwrite
+    kind = 1 if target in (_OWNER, _ANN) else 0
+    return payloads.overwrite(str(target), kind, str(int(allowed)), str(int(denied)))
+
+
+def guild_of(case: Case) -> Payload:
+    owner, ann = payloads.user(id=str(_OWNER)), payloads.user(id=str(_ANN))
+    until = case.timeout and (datetime.datetime.now(datetime.UTC) + case.timeout).isoformat()
+    roles = [str(role) for role in case.roles]
+    whole = payloads.guild(id=str(_GUILD), owner=owner)
+    overwrites = [_overwrite(overwrite) for overwrite in case.overwrites]
+    return {
+        **whole,
+        "roles": [payloads.role(id=str(key), permissions=str(int(held))) for key, held in _ROLES.items()],
+        "channels": [payloads.text_channel(str(_GUILD), id=str(_CHANNEL), permission_overwrites=overwrites)],
+        "threads": [payloads.thread(str(_GUILD), str(_CHANNEL), str(_ANN), id=str(_THREAD))],
+        "members": [
+            payloads.member(owner),
+            payloads.member(ann, roles, communication_disabled_until=until),
+        ],
+    }
+
+
+@pytest.fixture
+async def heard() -> AsyncIterator[Hearing]:
+    async with Hearing("memory://") as heard:
+        yield heard
+
+
+@pytest.mark.parametrize("case", _CASES, ids=lambda case: case.about)
+async def test_permissions_are_what_discord_says(heard: Hearing, case: Case) -> None:
+    await heard.ready(guild_of(case))
+    ask = heard.cache.permissions
+    assert await ask(_GUILD, case.who) == case.guild
+    assert await ask(_GUILD, case.who, _CHANNEL) == case.channel
+    assert await ask(_GUILD, case.who, _THREAD) == case.channel
+    member = await heard.cache.get_member(_GUILD, case.who)
+    channel = await heard.cache.get_guild_channel(_CHANNEL)
+    guild = await heard.cache.get_guild(_GUILD)
+    assert member is not None
+    assert channel is not None
+    assert guild is not None
+    assert await ask(guild, member, channel) == case.channel
+
+
+async def test_permissions_that_cannot_be_told_are_none(heard: Hearing) -> None:
+    await heard.ready(guild_of(_CASES[0]), {**payloads.guild(), "id": "900"})
+    ask = heard.cache.permissions
+    assert await ask(1, _ANN) is None
+    assert await ask(_GUILD, 1) is None
+    assert await ask(_GUILD, _ANN, 1) is None
+    assert await ask(900, _ANN, _CHANNEL) is None
+    member = {**payloads.member(payloads.user(id="501"), ["77"]), "guild_id": str(_GUILD)}
+    await heard.hear("GUILD_MEMBER_ADD", member)
+    assert await ask(_GUILD, 501) is None
+    for wrong in ("100", None, 1.5, True):
+        with pytest.raises(persist.QueryError):
+            await ask(typing.cast("int", wrong), _ANN)

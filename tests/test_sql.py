@@ -1,0 +1,165 @@
+"""What each database is told, word by word, also by the dialects of servers that are not at hand."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import textwrap
+import typing
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from persist import ddl
+from persist.backends import sqlite
+from persist.conditions import AllOf, AnyOf, Condition, Not, Within
+from persist.contract_samples import message, origin
+from persist.dialect import Dialect, slices
+from persist.entities import CHANNELS, COMPLETENESS, INVITES, MEMBERS, MESSAGES, THREADS, USERS
+from persist.errors import SchemaError
+from persist.schema import META, row_of, table_of
+from persist.spi import Order, Select
+from persist.sql import SqlStore
+
+postgresql = pytest.importorskip("persist.backends.postgresql", reason="asyncpg is not installed.")
+mysql = pytest.importorskip("persist.backends.mysql", reason="aiomysql is not installed.")
+
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+DIALECTS: Mapping[str, Dialect] = {
+    "sqlite": sqlite.DIALECT,
+    "postgresql": postgresql.DIALECT,
+    "postgresql_jsonb": postgresql.JSONB,
+    "mariadb": mysql.MARIADB,
+    "mysql": mysql.MYSQL,
+}
+_MOMENT = "2024-01-01 00:00:00.000000"
+QUESTIONS = {
+    "one record by its key": Select(MEMBERS, keys=((1, 2),)),
+    "with its history": Select(USERS, keys=((1,),), metadata=True),
+    "records by their keys": Select(USERS, keys=((1,), (2,)), want="keys"),
+    "by keys of two parts": Select(MEMBERS, keys=((1, 2), (1, 3), (4, 5)), want="keys"),
+    "by keys that are texts": Select(INVITES, keys=(("a",), ("it's\0",)), want="keys"),
+    "the first page": Select(MESSAGES, guild_id=1, limit=2, want="keys"),
+    "the next page by key": Select(MESSAGES, guild_id=1, after=(7,), limit=2, want="keys"),
+    "the next page by a key of two parts": Select(MEMBERS, after=(1, 7), limit=2, want="keys"),
+    "the next page within a guild": Select(MEMBERS, guild_id=1, after=(7,), limit=2, want="keys"),
+    "the next page, sorted up": Select(USERS, order=(Order("username"),), after=("a", 7), limit=2, want="keys"),
+    "the next page, sorted down": Select(
+        MESSAGES, order=(Order("edited_timestamp", descending=True),), after=(_MOMENT, 7), limit=2, want="keys"
+    ),
+    "the next page, after NULL": Select(USERS, order=(Order("username"),), after=(None, 7), limit=2, want="keys"),
+    "a count": Select(
+        USERS,
+        want="count",
+        where=(
+            Not(Condition("username", "contains", "50%")),
+            AnyOf((Condition("flags", "has_bits", 4), Condition("id", "on_shard", (1, 2)))),
+            AllOf((Condition("username", "startswith", "ab"), Condition("global_name", "is_null"))),
+            AnyOf(()),
+        ),
+    ),
+    "what belongs": Select(
+        MESSAGES,
+        want="count",
+        where=(
+            Within(("channel_id",), THREADS, (Within(("parent_id",), CHANNELS, (Condition("name", "equals", "a"),)),)),
+            Condition("timestamp", "at_least", _MOMENT),
+        ),
+    ),
+    "pairs that belong": Select(MEMBERS, want="count", where=(Within(("guild_id", "user_id"), MEMBERS, ()),)),
+}
+
+
+def spoken(dialect: Dialect) -> Iterator[str]:
+    """Yield what a database hears: tables, writing, and questions."""
+    for table in (META, table_of(COMPLETENESS), table_of(INVITES)):
+        yield from ddl.create(dialect, table)
+    (field,) = (field for field in table_of(MESSAGES).fields if field.name == "has_attachments")
+    yield ddl.add_column(dialect, table_of(MESSAGES), field)
+    records = [
+        COMPLETENESS.record({"kind": kind, "state": "it's a\\b %s ?"}, 1, origin(1)) for kind in ("members", "a\0\1\2")
+    ]
+    for sql, params in dialect.upsert(table_of(COMPLETENESS), map(row_of, records)):
+        yield f"{sql}\n    {list(params)!r}"
+    store = SqlStore(dialect, typing.cast("typing.Any", None))
+    for what, query in QUESTIONS.items():
+        sql, params, _ = store._spelled(query)
+        yield f"-- {what}\n{sql}\n    {list(params)!r}"
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_databases_are_told_what_they_were_told_before(name: str) -> None:
+    """If a difference is meant: PERSIST_WRITE_GOLDEN=1 writes the files anew, and a reviewer reads what changed."""
+    text = "\n\n".join(
+        "\n".join(textwrap.fill(line, 118, break_long_words=False, break_on_hyphens=False) for line in part.split("\n"))
+        for part in spoken(DIALECTS[name])
+    )
+    path = GOLDEN / f"{name}.sql"
+    if os.environ.get("PERSIST_WRITE_GOLDEN") == "1":
+        path.write_text(f"{text}\n", encoding="utf-8")
+    assert path.read_text(encoding="utf-8") == f"{text}\n"
+
+
+@pytest.mark.parametrize(
+    ("version", "dialect"),
+    [
+        ("10.11.19-MariaDB-0+deb12u1", mysql.MARIADB),
+        ("5.5.5-10.6.1-MariaDB", mysql.MARIADB),
+        ("8.0.19", mysql.MYSQL),
+        ("8.4.2-debug", mysql.MYSQL),
+        ("9.1.0", mysql.MYSQL),
+    ],
+)
+def test_the_server_says_which_dialect_it_speaks(version: str, dialect: Dialect) -> None:
+    assert mysql._dialect([(version,)]) is dialect
+
+
+def test_a_server_that_is_too_old_is_refused() -> None:
+    with pytest.raises(SchemaError, match=r"MySQL 5\.7\.44-log is too old; it has to be 8\.0\.19 or newer"):
+        mysql._dialect([("5.7.44-log",)])
+
+
+@pytest.mark.parametrize(
+    ("value", "spelled"),
+    [
+        (None, "NULL"),
+        (True, "1"),
+        (2**63 - 1, "9223372036854775807"),
+        ("", "''"),
+        ("it's", "'it''s'"),
+        ("\\'; DROP TABLE users; --", r"'\\''; DROP TABLE users; --'"),
+        ("\\", r"'\\'"),
+    ],
+)
+def test_values_are_spelled_for_mysql(value: object, spelled: str) -> None:
+    assert mysql.literal(value) == spelled
+
+
+def test_what_is_neither_text_nor_number_is_not_spelled_for_mysql() -> None:
+    for value in (1.5, b"x", ["x"]):
+        with pytest.raises((TypeError, ValueError)):
+            mysql.literal(value)
+
+
+def test_a_statement_is_neither_too_many_rows_nor_too_long() -> None:
+    table = table_of(MESSAGES)
+    rows = [row_of(message(number, 1, content="x" * (1000 if number == 7 else 1))) for number in range(23)]
+    cut = list(slices(table, rows, 10))
+    assert [len(some) for some in cut] == [10, 10, 3]
+    cut = list(slices(table, rows, 10, size=500))
+    assert [row for some in cut for row in some] == rows
+    assert [len(some) for some in cut if rows[7] in some] == [1]
+
+
+def test_rows_are_taken_as_they_are_needed() -> None:
+    taken: list[int] = []
+
+    def rows() -> Iterator[typing.Any]:
+        for number in range(1000):
+            taken.append(number)
+            yield row_of(message(number, 1))
+
+    for dialect in DIALECTS.values():
+        taken.clear()
+        next(iter(dialect.upsert(table_of(MESSAGES), rows())))
+        assert len(taken) <= 251
