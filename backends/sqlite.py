@@ -18,6 +18,7 @@ import typing
 from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
 
 import aiosqlite
+import tenacity
 import yarl
 
 from persist.dialect import Dialect, Statement
@@ -159,10 +160,22 @@ class SqliteDriver:
         self._writer = writer = await self._connect(":memory:" if path is None else str(path))
         with self._recognised():
             await self._check(writer)
-            for pragma in ("PRAGMA page_size = 16384", *(_PRAGMAS if path is not None else ())):
-                await (await writer.execute(pragma)).close()
+            await self._set(writer, ("PRAGMA page_size = 16384", *(_PRAGMAS if path is not None else ())))
         if path is not None:
             await self._open_readers(path)
+
+    async def _set(self, writer: aiosqlite.Connection, pragmas: Iterable[str]) -> None:
+        # Of two that turn a new file to WAL at once each would wait for the other: SQLite tells one so without waiting.
+        patient = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(_busy),
+            wait=tenacity.wait_random(0.005, 0.05),
+            stop=tenacity.stop_after_delay(self._timeout),
+            reraise=True,
+        )
+        async for attempt in patient:
+            with attempt:
+                for pragma in pragmas:
+                    await writer.execute_fetchall(pragma)
 
     async def open_to_read(self) -> None:
         """Connect to a file that is there, and neither make nor change it."""
@@ -276,6 +289,10 @@ class SqliteDriver:
     def explain(self, error: Exception) -> str:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return f"{self!r}: {error}{_WAYS_OUT.get(code, '')}"
+
+
+def _busy(error: BaseException) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 _WAYS_OUT: typing.Final = {
