@@ -1,0 +1,31 @@
+"""``persist analytics``: views for people who ask in SQL."""
+
+from __future__ import annotations
+
+import typer
+
+from . import analytics
+from .cli_app import URL, Json, app
+from .cli_output import ask, said, sql_store
+
+__all__ = ("install",)
+
+_views = typer.Typer(no_args_is_help=True, help="Views for people who ask in SQL.")
+app.add_typer(_views, name="analytics")
+
+
+@_views.command()
+def install(url: URL, *, as_json: Json = False) -> None:
+    """Make the views, anew if they are there."""
+    ask(_install(url, as_json=as_json), as_json=as_json)
+
+
+async def _install(url: str, *, as_json: bool) -> bool:
+    store = sql_store(url)
+    await store.open()
+    try:
+        await store.run(analytics.statements)
+    finally:
+        await store.close()
+    said({"views": list(analytics.VIEWS)}, [{"view": name} for name in analytics.VIEWS], as_json=as_json)
+    return True

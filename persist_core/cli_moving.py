@@ -1,0 +1,83 @@
+"""``persist copy`` and ``persist migrate``: another database, and another version of the same."""
+
+from __future__ import annotations
+
+import typing
+
+import typer
+
+from . import copying
+from .cli_app import URL, Json, app
+from .cli_output import ask, failed, opened, progress, said, sql_store
+from .entities import ENTITIES
+from .errors import PersistError
+from .migrations import Migration
+
+__all__ = ("copy", "migrate")
+
+
+@app.command()
+def copy(
+    source: typing.Annotated[str, typer.Argument(metavar="FROM", help="The database to copy.")],
+    target: typing.Annotated[str, typer.Argument(metavar="TO", help="An empty database, of any kind.")],
+    *,
+    resume: typing.Annotated[bool, typer.Option(help="Go on with a copy that was interrupted.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Copy everything into another database, and prove that it has arrived. Stop the bot first."""
+    ask(_copy(source, target, resume=resume, as_json=as_json), as_json=as_json)
+
+
+async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> bool:
+    if source == target:
+        msg = "FROM and TO are the same database"
+        raise PersistError(msg)
+    rows: list[dict[str, object]] = []
+    fine = True
+    async with opened(source) as here, opened(target) as there:
+        totals = {name: await copying.count(here, name) for name in ENTITIES}
+        if not any(totals.values()):
+            msg = "FROM holds nothing that could be copied; is it the right database?"
+            raise PersistError(msg)
+        with progress("Copying", totals, as_json=as_json) as seen:
+            await copying.copied(here, there, seen, resume=resume)
+        with progress("Comparing", {name: 2 * total for name, total in totals.items()}, as_json=as_json) as seen:
+            for name in ENTITIES:
+                ours, theirs = await copying.summary(here, name, seen), await copying.summary(there, name, seen)
+                same = (ours.records, ours.checksum) == (theirs.records, theirs.checksum)
+                rows.append({"kind": name, "records": ours.records, "arrived": theirs.records, "same": same})
+                fine = fine and same and not ours.unreadable
+                if ours.unreadable:
+                    failed(f"{ours.unreadable} records of {name} cannot be read and are left out", as_json=as_json)
+    said({"copied": rows, "same": fine}, rows, as_json=as_json)
+    if not fine:
+        failed("the copy is not the same as what was copied; did a bot write meanwhile?", as_json=as_json)
+    return fine
+
+
+@app.command()
+def migrate(
+    url: URL,
+    *,
+    to: typing.Annotated[int | None, typer.Option(help="The version to bring it to; the newest if left out.")] = None,
+    dry_run: typing.Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Bring a database to the version of this persist, as a bot does when it starts."""
+    ask(_migrate(url, to, dry_run=dry_run, as_json=as_json), as_json=as_json)
+
+
+async def _migrate(url: str, to: int | None, *, dry_run: bool, as_json: bool) -> bool:
+    store = sql_store(url)
+    plan = await store.planned(to)
+    steps = [{"version": step.version, "what": step.name} for step in plan.steps]
+    if not dry_run:
+        with progress("Migrating", {}, as_json=as_json) as seen:
+
+            def passed(migration: Migration, _: int, __: int) -> None:
+                seen(migration.name, 0)
+
+            await store.migrate(passed, to)
+    found = {"version": plan.version or "none: it is empty", "done": not dry_run, "steps": steps}
+    said(found, steps, as_json=as_json)
+    return True
