@@ -8,6 +8,7 @@ from mkdocs.structure.files import File, Files
 
 from persist.entities import ENTITIES
 from persist.events import EVENTS
+from persist.metrics import METRICS
 from persist.views import VIEWS
 
 __all__ = ("on_files",)
@@ -58,8 +59,31 @@ def events() -> str:
     return EVENT_PAGE + "".join(f"| `{name}` | {event.about} |\n" for name, event in EVENTS.items())
 
 
+METRICS_PAGE = """# Metrics
+
+What [Prometheus and OpenTelemetry](../how-to/monitor.md) see. Each has the label `cache` as well, which tells the
+caches of a process apart. OpenTelemetry spells `persist_events_received_total` as `persist.events_received`.
+
+| Metric | Kind | Labels | What it is |
+|---|---|---|---|
+"""
+
+
+def metrics() -> str:
+    """Return the page of the table of metrics."""
+    rows = (
+        f"| `{name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.about} |\n"
+        for name, metric in METRICS.items()
+    )
+    also = "Changes that were stored, by kind and sort of change, of all caches of the process; without `cache`."
+    return f"{METRICS_PAGE}{''.join(rows)}| `persist_committed_changes_total` | counter | `kind`, `change` | {also} |\n"
+
+
+PAGES = {"reference/kinds.md": kinds, "reference/events.md": events, "reference/metrics.md": metrics}
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages to those that are written by hand."""
-    for path, make in (("reference/kinds.md", kinds), ("reference/events.md", events)):
+    for path, make in PAGES.items():
         files.append(File.generated(config, path, content=make()))
     return files

@@ -53,6 +53,7 @@ from .quarantine import Quarantined
 from .reading import ReadOnlyCache, connect
 from .rules import Rules
 from .spi import Addition, Backend, Driver, Select, Store, hookimpl
+from .stats import Health, Problem, ShardStats, Stats
 from .view import Many, View
 from .views import (
     AuditLogEntries,
@@ -146,6 +147,7 @@ __all__ = (
     "Found",
     "Gauges",
     "Guilds",
+    "Health",
     "Integrations",
     "Invites",
     "Many",
@@ -156,6 +158,7 @@ __all__ = (
     "PersistError",
     "PostgreSQLBackend",
     "Presences",
+    "Problem",
     "Quarantined",
     "QueryError",
     "ReadOnlyCache",
@@ -166,9 +169,11 @@ __all__ = (
     "ScheduledEvents",
     "SchemaError",
     "Select",
+    "ShardStats",
     "SoundboardSound",
     "SoundboardSounds",
     "StageInstances",
+    "Stats",
     "Stickers",
     "Store",
     "Subscription",

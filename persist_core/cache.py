@@ -24,6 +24,7 @@ from .model import Entity
 from .quarantine import Quarantine, Quarantined
 from .reader import Reader
 from .rules import Rules
+from .stats import Health, Stats, health_of, stats_of
 from .view import key_part
 
 __all__ = ("Cache",)
@@ -109,7 +110,7 @@ class Cache(names.HikariNames, names_rest.RestNames):
         self._told: PersistError | None = None
         for name, view in views.VIEWS.items():
             setattr(self, name, view(self._answering, self._running))
-        self._fetcher = Fetcher(bot, self._opened, self._rules.off)
+        self._fetcher = Fetcher(bot, self._opened, self._rules.off, self._gauges)
         self._attach()
 
     def __repr__(self) -> str:
@@ -386,8 +387,22 @@ class Cache(names.HikariNames, names_rest.RestNames):
 
     @property
     def gauges(self) -> Gauges:
-        """Counts of everything that happened since the cache was made."""
+        """Counts of everything that happened since the cache was made. They go on counting; :meth:`stats` does not."""
         return self._gauges
+
+    def stats(self) -> Stats:
+        """Return all counts, how much waits to be stored, and how far each shard has come: as it is at this moment.
+
+        It asks nobody, and may be called as often as you like, also while the cache is closed.
+        """
+        return stats_of(self._gauges, self._engine)
+
+    def health(self) -> Health:
+        """Return whether the cache does its work; if not, what is wrong and what to do about it.
+
+        It asks nobody, and may be called as often as you like, also while the cache is closed.
+        """
+        return health_of(self._gauges, self._engine, self._failure)
 
     @property
     def quarantine(self) -> Sequence[Quarantined]:

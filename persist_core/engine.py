@@ -64,6 +64,11 @@ class Engine:
         self._writer: asyncio.Task[None] | None = None
         self._helpers: list[asyncio.Task[None]] = []
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the gateway is heard and changes are written."""
+        return self.feed.is_hearing and self._writer is not None and not self._writer.done()
+
     def _positions(self) -> Iterator[Change]:
         return self.feed.positions()
 

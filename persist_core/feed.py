@@ -71,6 +71,11 @@ class Feed:
         """The gateway sessions that are running."""
         return self.sessions.running
 
+    @property
+    def is_hearing(self) -> bool:
+        """Whether the gateway is heard."""
+        return self._task is not None and not self._task.done()
+
     def _lost_members(self) -> int:
         return self._gauges.lost[MEMBERS.name] + self._gauges.quarantined[MEMBERS.name]
 

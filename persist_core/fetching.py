@@ -14,6 +14,7 @@ import hikari
 from .completeness import completeness_of, lacking
 from .engine import Engine
 from .errors import QueryError
+from .gauges import Gauges
 from .model import Entity, Key, Record
 from .saying import Saying
 from .view import seconds_of
@@ -74,14 +75,21 @@ class Fetcher:
         Returns the open cache.
     off
         The kinds that are not remembered.
+    gauges
+        Where requests are counted, those that are sent and those that are not.
     """
 
     def __init__(
-        self, bot: hikari.GatewayBotAware, engine: Callable[[], Awaitable[Engine]], off: frozenset[str]
+        self,
+        bot: hikari.GatewayBotAware,
+        engine: Callable[[], Awaitable[Engine]],
+        off: frozenset[str],
+        gauges: Gauges,
     ) -> None:
         self._bot = bot
         self._engine = engine
         self._off = off
+        self._gauges = gauges
         self._flights: dict[Hashable, asyncio.Task[typing.Any]] = {}
         self._absent: dict[Hashable, tuple[float, hikari.NotFoundError]] = {}
 
@@ -97,14 +105,18 @@ class Fetcher:
         name = (asked.kinds, asked.key, tuple(asked.within.items()))
         if wish.prefer == "local":
             if (known := await self._known(asked, wish)) is not None:
+                self._gauges.rest_calls_saved += 1
                 return typing.cast("T", known)
             if (absent := self._absent.get(name)) is not None and absent[0] > time.monotonic():
+                self._gauges.rest_calls_saved += 1
                 raise copy.copy(absent[1])
         # Whoever comes while it is asked waits for the same answer; that one of them gives up does not disturb it.
         flight = self._flights.get(name)
         if flight is None:
             flight = self._flights[name] = asyncio.create_task(self._ask(asked, ask, name), name="persist fetch")
             flight.add_done_callback(lambda done: self._landed(name, done))
+        else:
+            self._gauges.rest_calls_saved += 1
         return await asyncio.shield(flight)
 
     def _landed(self, name: Hashable, done: asyncio.Task[typing.Any]) -> None:
@@ -129,6 +141,7 @@ class Fetcher:
         engine = await self._engine()
         known = [entity for entity in asked.kinds if await engine.reader.record(entity, asked.key) is not None]
         saying = Saying(engine)
+        self._gauges.rest_calls += 1
         try:
             answer = await ask(saying.client(self._bot.rest))
         except hikari.NotFoundError as error:
@@ -154,18 +167,22 @@ class Fetcher:
         engine = await self._engine()
         note = await engine.reader.note(entity, guild_id)
         known = completeness_of(entity, note, self._bot.intents, self._off, engine.feed.epochs)
-        return known.is_complete and known.verified
+        is_whole = known.is_complete and known.verified
+        self._gauges.rest_calls_saved += is_whole
+        return is_whole
 
     async def all_of(self, ask: Ask[Sequence[T]]) -> Sequence[T]:
         """Return what REST says, and remember it."""
         saying = Saying(await self._engine())
+        self._gauges.rest_calls += 1
         answer = await ask(saying.client(self._bot.rest))
         await saying.remember()
         return answer
 
     async def each_of(self, ask: Callable[[hikari.api.RESTClient], hikari.LazyIterator[T]]) -> AsyncIterator[T]:
-        """Yield what REST says, and remember it as it comes."""
+        """Yield what REST says, and remember it as it comes. Of many pages, the first request is counted."""
         saying = Saying(await self._engine())
+        self._gauges.rest_calls += 1
         async for item in ask(saying.client(self._bot.rest)):
             await saying.remember()
             yield item

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import typing
 
-__all__ = ("Gauges",)
+__all__ = ("Gauges", "Tier")
+
+Tier = typing.Literal["memory", "journal", "database"]
+"""Who answers a question about one thing, the nearest first: what was asked before, what waits, what is stored."""
 
 
 def _counter() -> collections.Counter[str]:
+    return collections.Counter()
+
+
+def _by_tier() -> collections.Counter[tuple[Tier, str]]:
     return collections.Counter()
 
 
@@ -46,11 +54,38 @@ class Gauges:
     retries: int = 0
     """Attempts to write that failed and were tried again."""
 
+    hits: collections.Counter[tuple[Tier, str]] = dataclasses.field(default_factory=_by_tier)
+    """Things that were asked for by their keys, by who knew what is true of them and by kind."""
+
+    misses: collections.Counter[tuple[Tier, str]] = dataclasses.field(default_factory=_by_tier)
+    """Things that were asked for by their keys, by who did not know them and by kind. The database is asked last."""
+
+    pages: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Pages, counts and lists of ids that the database answered questions about many things with, by kind."""
+
+    rest_calls: int = 0
+    """Requests that ``fetch_...`` sent to Discord."""
+
+    rest_calls_saved: int = 0
+    """Requests that ``fetch_...`` did not send, because the answer was known, or somebody was asking for it already."""
+
     member_requests: int = 0
     """Requests for all members of a guild that were sent."""
 
     member_requests_saved: int = 0
     """Requests that were not sent because all members were known from earlier, and still as many."""
 
+    flushes: int = 0
+    """Batches that were stored."""
+
+    flush_seconds: float = 0.0
+    """How many seconds all batches took to be stored."""
+
     last_flush: float = 0.0
     """How many seconds the last batch took to be stored."""
+
+    last_flush_changes: int = 0
+    """How many changes the last batch had."""
+
+    last_flush_at: float = 0.0
+    """When the last batch had been stored, in seconds since 1970; 0 before the first."""

@@ -24,6 +24,7 @@ from .entities import COMPLETENESS
 from .errors import BackendError
 from .gauges import Gauges
 from .model import Entity, Key, Origin, Record
+from .notices import Notices
 from .quarantine import Quarantine
 from .spi import Store
 
@@ -76,6 +77,7 @@ class Journal:
         positions: Callable[[], Iterable[Change]],
     ) -> None:
         self._store = store
+        self._notices = Notices(_LOG)
         self._limits = limits
         # A journal that is half full does not wait for company either.
         self._enough = min(limits.batch, limits.most // 2 + 1)
@@ -113,6 +115,25 @@ class Journal:
         return waiting.at
 
     @property
+    def limit(self) -> int:
+        """How many changes may wait while the database is away."""
+        return self._limits.most
+
+    @property
+    def age(self) -> float:
+        """How many seconds the oldest change that is not stored has waited."""
+        oldest = self._writing or self._waiting
+        if not oldest.size:
+            return 0.0
+        began = datetime.datetime.fromisoformat(oldest.at).replace(tzinfo=datetime.UTC)
+        return max(0.0, (datetime.datetime.now(datetime.UTC) - began).total_seconds())
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a batch is on its way to the store."""
+        return self._writing is not None
+
+    @property
     def stored(self) -> int:
         """How many batches have been stored; what was read while it changed may be neither old nor new."""
         return self._stored
@@ -145,7 +166,14 @@ class Journal:
         if not self._shedding:
             self._shedding = True
             why = self._trouble or "the database does not answer"
-            _LOG.error("%d changes wait to be stored, which is the limit (%s): shedding begins", self.depth, why)
+            self._notices.say(
+                logging.ERROR,
+                "shedding",
+                "%(depth)d changes wait to be stored, which is the limit (%(why)s): shedding begins; "
+                "mend the database, or give the cache a higher limit",
+                depth=self.depth,
+                why=why,
+            )
         waiting = self._waiting
         if not isinstance(change, (Put, Patch, Drop)) or waiting.holds(change.entity, change.key):
             return True
@@ -266,7 +294,7 @@ class Journal:
             self._sealed += 1
             self._unwritten = self._writing.changes()
         self._moved = time.monotonic()
-        began = time.perf_counter()
+        began, size = time.perf_counter(), self._writing.size
         # What has piled up while the database was away is many transactions: one would hold the loop to prepare. Those
         # that are through are not made again, should this be cancelled: a reaction would count twice.
         while some := self._transaction or list(itertools.islice(self._unwritten, self._limits.batch)):
@@ -274,11 +302,19 @@ class Journal:
             await self._store_all(some)
             self._transaction = []
         self._gauges.coalesced += self._writing.coalesced
-        self._gauges.last_flush = time.perf_counter() - began
+        self._note_flush(size, time.perf_counter() - began)
         self._writing = None
         self._stored = self._sealed
         self._shedding = False
         self._release(lambda target, _: target <= self._stored, None)
+
+    def _note_flush(self, size: int, seconds: float) -> None:
+        gauges = self._gauges
+        gauges.flushes += 1
+        gauges.flush_seconds += seconds
+        gauges.last_flush = seconds
+        gauges.last_flush_changes = size
+        gauges.last_flush_at = time.time()
 
     async def _store_all(self, changes: Sequence[Change]) -> None:
         """Store changes; where one is refused for good, halve them until only the refused one is left out."""
@@ -303,7 +339,7 @@ class Journal:
                 await self._store.apply(changes)
         self._moved = time.monotonic()
         if self._trouble is not None:
-            _LOG.warning("the database is back; %d changes wait", self.depth)
+            self._notices.say(logging.WARNING, "back", "the database is back; %(depth)d changes wait", depth=self.depth)
             self._trouble = None
 
     def _failed(self, state: tenacity.RetryCallState) -> None:
@@ -312,7 +348,12 @@ class Journal:
             return
         self._gauges.retries += 1
         if self._trouble is None:
-            _LOG.error("the database does not take changes (%s); they wait, and are tried again", error)
+            self._notices.say(
+                logging.ERROR,
+                "away",
+                "the database does not take changes (%(error)s); they wait, and are tried again",
+                error=error,
+            )
         self._trouble = error
         self._release(lambda _, patient: not patient, error)
 

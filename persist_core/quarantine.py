@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from .changes import Change, DropScope, Patch, Put
 from .gauges import Gauges
 from .model import Key, Payload
+from .notices import Notices
 
 __all__ = ("Quarantine", "Quarantined")
 
@@ -44,6 +45,7 @@ class Quarantine:
 
     def __init__(self, gauges: Gauges) -> None:
         self._gauges = gauges
+        self._notices = Notices(_LOG)
         self._kept: collections.deque[Quarantined] = collections.deque(maxlen=_KEPT)
 
     @property
@@ -65,11 +67,11 @@ class Quarantine:
     def _add(self, item: Quarantined) -> None:
         self._kept.append(item)
         self._gauges.quarantined[item.what] += 1
-        if self._gauges.quarantined[item.what] == 1:
-            where = "" if item.key is None else f" {item.key}"
-            _LOG.warning(
-                "%s%s could not be used and is quarantined: %r; more of its sort are only counted",
-                item.what,
-                where,
-                item.error,
-            )
+        self._notices.say(
+            logging.WARNING,
+            item.what,
+            "%(what)s%(key)s could not be used and is quarantined: %(error)r; cache.quarantine has it, to be reported",
+            what=item.what,
+            key="" if item.key is None else f" {item.key}",
+            error=item.error,
+        )

@@ -11,9 +11,10 @@ from .changes import forgetting
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, matches
 from .entities import COMPLETENESS, THREADS
 from .errors import CorruptRecordError
-from .gauges import Gauges
+from .gauges import Gauges, Tier
 from .journal import Journal
 from .model import Decoder, Entity, Key, Record
+from .notices import Notices
 from .spi import Page, Select, Store
 
 __all__ = ("MOST_KEYS", "Reader")
@@ -60,6 +61,7 @@ class Reader:
         self._gauges = gauges
         self._decoder = decoder
         self._current = current
+        self._notices = Notices(_LOG)
 
     async def record(self, entity: AnyEntity, key: Key, *, metadata: bool = False) -> Record | None:
         """Return the record of a key as it is now, or ``None``. Parts of other kinds are not put together yet.
@@ -79,9 +81,12 @@ class Reader:
         journal = self._journal
         changes = journal.pending(entity, key)
         if changes and not metadata and journal.settled(changes):
+            self._count("journal", entity, 1, 0)
             return journal.folded(None, changes)
+        self._count("journal", entity, 0, 1)
         page = await self._unmoved(Select(entity, keys=(key,), metadata=metadata or entity.ephemeral))
         stored = page.records[0] if page.records else None
+        self._count("database", entity, len(page.records), 1 - len(page.records))
         changes = journal.pending(entity, key, stored)
         if page.corrupt and not (changes and journal.settles(changes[0])):
             msg = f"the stored record {key} of {entity.name} cannot be read: {page.corrupt[0][1]}"
@@ -104,16 +109,19 @@ class Reader:
         found: dict[Key, Record] = {}
         asked: list[Key] = []
         undecided: list[Key] = []
+        keys = tuple(keys)
         for key in keys:
             changes = journal.pending(entity, key)
             if not (changes and journal.settled(changes)):
                 asked.append(key)
             elif (record := journal.folded(None, changes)) is not None:
                 found[key] = record
+        self._count("journal", entity, len(keys) - len(asked), len(asked))
         for start in range(0, len(asked), MOST_KEYS):
             some = tuple(asked[start : start + MOST_KEYS])
             page = await self._unmoved(Select(entity, keys=some, metadata=entity.ephemeral))
             self.note_corrupt(entity, page)
+            self._count("database", entity, len(page.records), len(some) - len(page.records))
             stored = {record.key: record for record in page.records}
             for key in some:
                 base = stored.get(key)
@@ -126,6 +134,10 @@ class Reader:
             await journal.barrier()
             found |= await self._records(entity, undecided)
         return found
+
+    def _count(self, tier: Tier, entity: AnyEntity, hits: int, misses: int) -> None:
+        self._gauges.hits[tier, entity.name] += hits
+        self._gauges.misses[tier, entity.name] += misses
 
     async def _unmoved(self, query: Select) -> Page:
         """Ask the store, and again if a batch was stored meanwhile: the answer may be of before or of after it."""
@@ -140,6 +152,7 @@ class Reader:
         if query.entity.ephemeral:
             query = dataclasses.replace(query, where=(*query.where, self._current()))
         page = await self._store.select(query)
+        self._gauges.pages[query.entity.name] += 1
         self.note_corrupt(query.entity, page)
         return page
 
@@ -165,7 +178,14 @@ class Reader:
         """Count and log stored records that cannot be read any more."""
         for key, reason in page.corrupt:
             self._gauges.undecodable[entity.name] += 1
-            _LOG.error("the stored record %s of %s cannot be read: %s", key, entity.name, reason)
+            self._notices.say(
+                logging.ERROR,
+                entity.name,
+                "the stored record %(key)s of %(kind)s cannot be read: %(reason)s; `persist verify` finds all of them",
+                key=key,
+                kind=entity.name,
+                reason=reason,
+            )
 
     async def note(self, entity: AnyEntity, guild_id: int) -> Record | None:
         """Return the note about how much of a kind is known of a guild."""

@@ -20,6 +20,7 @@ from .model import Decoder, Entity
 from .quarantine import Quarantine
 from .reader import Reader
 from .spi import Select
+from .stats import Health, Stats, reading_health_of, stats_of
 
 __all__ = ("App", "ReadOnlyCache", "connect")
 
@@ -88,8 +89,16 @@ class ReadOnlyCache(names.HikariNames):
 
     @property
     def gauges(self) -> Gauges:
-        """Counts of what could not be read."""
+        """Counts of what was asked, and of what could not be read. They go on counting; :meth:`stats` does not."""
         return self._gauges
+
+    def stats(self) -> Stats:
+        """Return all counts as they are at this moment. Whatever is heard or written is nought here."""
+        return stats_of(self._gauges, None)
+
+    def health(self) -> Health:
+        """Return whether the cache can be asked, and what it found that could not be read."""
+        return reading_health_of(self._gauges, is_open=self.is_open)
 
     async def open(self) -> None:
         """Open the database to read. If the cache is open, this is a no-op.

@@ -15,13 +15,24 @@ from .member_chunks import MemberChunks
 from .model import Key, Origin, Payload
 from .plans import Context
 
-__all__ = ("Session", "Sessions")
+__all__ = ("Place", "Session", "Sessions")
+
+
+class Place(typing.NamedTuple):
+    """How far a shard has come."""
+
+    shard: hikari.api.GatewayShard
+    sequence: int | None
+    """The number of the last event."""
+
+    stored: int | None
+    """The number of the last event that is in the database with all before it."""
 
 
 class Session:
     """What is known of the gateway session of one shard."""
 
-    __slots__ = ("chunks", "context", "epoch", "held", "resume_url", "session_id", "shard", "stored")
+    __slots__ = ("chunks", "committed", "context", "epoch", "held", "resume_url", "session_id", "shard", "stored")
 
     def __init__(self, shard: hikari.api.GatewayShard, chunks: MemberChunks) -> None:
         self.shard: hikari.api.GatewayShard = shard
@@ -30,6 +41,11 @@ class Session:
         self.session_id: str | None = getattr(shard, "_session_id", None)
         self.resume_url: str | None = None
         self.stored: int | None = None
+        """The number of the last event in the batch that was written last, or is being written."""
+
+        self.committed: int | None = None
+        """The number of the last event in the batch before that one."""
+
         self.context: Context | None = None
         self.held: set[int] | None = None
         """The guilds that are there, while it has to wait before others may be forgotten."""
@@ -136,10 +152,21 @@ class Sessions:
 
     # -------------------------------------------------------------------------------------------------------- places
 
+    def places(self, *, is_writing: bool) -> Iterator[Place]:
+        """Yield how far each shard has come.
+
+        Parameters
+        ----------
+        is_writing
+            Whether the last batch is not in the database yet.
+        """
+        for session in self._sessions.values():
+            yield Place(session.shard, session.sequence, session.committed if is_writing else session.stored)
+
     def positions(self, at: str) -> Iterator[Put]:
-        """Yield the changes that say how far each shard has come, where that has changed."""
+        """Yield the changes that say how far each shard has come, where that has changed. A new batch begins here."""
         for shard_id, session in self._sessions.items():
-            sequence = session.sequence
+            sequence, session.committed = session.sequence, session.stored
             if sequence is None or sequence == session.stored:
                 continue
             session.stored = sequence

@@ -20,7 +20,19 @@ FOLDERS = {
     "backends": "persist/backends",
     "integrations": "persist/integrations",
 }
-OPTIONAL = ("aiomysql", "arc", "asyncpg", "crescent", "lightbulb", "pytest", "rich", "tanjun", "typer")
+OPTIONAL = (
+    "aiomysql",
+    "arc",
+    "asyncpg",
+    "crescent",
+    "lightbulb",
+    "opentelemetry",
+    "prometheus_client",
+    "pytest",
+    "rich",
+    "tanjun",
+    "typer",
+)
 
 
 def sources() -> dict[str, pathlib.Path]:

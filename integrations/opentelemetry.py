@@ -1,0 +1,80 @@
+"""OpenTelemetry reads what a cache says of itself: ``install(cache)``, and export meters as you do anyway."""
+
+from __future__ import annotations
+
+import collections
+import typing
+from collections.abc import Callable, Iterable, Sequence
+
+from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation, get_meter
+
+from persist import hookimpl
+from persist.changes import Change
+from persist.metrics import METRICS, Metric, Monitored, reading_of
+from persist.plugins import manager
+
+__all__ = ("Instrumentation", "install", "name_of")
+
+_SCOPE: typing.Final = "persist"
+
+
+class Instrumentation:
+    """The instruments of one cache. They are read when a reader collects, and cost nothing in between."""
+
+    def __init__(self, cache: Monitored, name: str, meter: Meter) -> None:
+        self._cache = cache
+        self._name = name
+        make = {"counter": meter.create_observable_counter, "gauge": meter.create_observable_gauge}
+        for metric in METRICS.values():
+            unit = "s" if metric.unit else "1"
+            make[metric.kind](name_of(metric), [self._reader(metric)], unit=unit, description=metric.about)
+
+    def _reader(self, metric: Metric) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        def read(_: CallbackOptions) -> Iterable[Observation]:
+            for labels, value in metric.read(reading_of(self._cache)):
+                attributes = {"cache": self._name, **dict(zip(metric.labels, labels, strict=True))}
+                yield Observation(value, attributes)
+
+        return read
+
+
+class _Committed:
+    """Counts what is stored, for all caches of the process."""
+
+    def __init__(self, meter: Meter) -> None:
+        about = "Changes that were stored, of all caches of this process."
+        self._counter = meter.create_counter("persist.committed_changes", unit="1", description=about)
+
+    @hookimpl
+    def persist_committed(self, changes: Sequence[Change]) -> None:
+        """Count what has been stored, by kind and sort of change."""
+        counts = collections.Counter((change.entity.name, type(change).__name__.lower()) for change in changes)
+        for (kind, change), number in counts.items():
+            self._counter.add(number, {"kind": kind, "change": change})
+
+
+def name_of(metric: Metric) -> str:
+    """Return the name of a metric as OpenTelemetry spells it: an exporter to Prometheus makes the same name of it."""
+    return f"{_SCOPE}.{metric.name.removesuffix('_total').removesuffix('_seconds')}"
+
+
+_committed: dict[Meter, _Committed] = {}
+
+
+def install(cache: Monitored, *, name: str = "cache", meter_provider: MeterProvider | None = None) -> Instrumentation:
+    """Let OpenTelemetry read what a cache says of itself.
+
+    Parameters
+    ----------
+    cache
+        The cache, open or not.
+    name
+        The value of the attribute ``cache``, where a process has several.
+    meter_provider
+        Whose readers collect; the global one if it is left out.
+    """
+    meter = get_meter(_SCOPE, meter_provider=meter_provider)
+    if meter not in _committed:
+        _committed[meter] = _Committed(meter)
+        manager().register(_committed[meter])
+    return Instrumentation(cache, name, meter)

@@ -1,0 +1,132 @@
+"""Prometheus and OpenTelemetry see every metric, and what is shipped for them names only metrics that there are."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pathlib
+import re
+import typing
+from collections.abc import Iterator
+
+import hearing
+import pytest
+from fakecord import payloads
+from hearing import Hearing
+
+from persist import plugins
+from persist.metrics import METRICS
+
+FOLDER: typing.Final = pathlib.Path(__file__).parents[1] / "examples" / "monitoring"
+COMMITTED: typing.Final = "persist_committed_changes_total"
+LABELS: typing.Final = {
+    **{name: {"cache", *metric.labels} for name, metric in METRICS.items()},
+    COMMITTED: {"kind", "change"},
+}
+
+
+async def learns(heard: Hearing) -> None:
+    await heard.ready(payloads.guild(id="5000", own_user=payloads.own_user(id=hearing.ME), members=3))
+    await heard.cache.get_role(1)
+    await heard.cache.flush()
+
+
+@pytest.fixture
+def _no_plugins() -> Iterator[None]:
+    before = plugins.manager().get_plugins()
+    yield
+    for plugin in plugins.manager().get_plugins() - before:
+        plugins.manager().unregister(plugin)
+
+
+@pytest.mark.usefixtures("_no_plugins")
+async def test_prometheus_scrapes_every_metric_of_every_cache(sqlite_url: str) -> None:
+    prometheus_client = pytest.importorskip("prometheus_client")
+    prometheus = importlib.import_module("persist.integrations.prometheus")
+    registry = prometheus_client.CollectorRegistry()
+    async with Hearing(sqlite_url) as heard, Hearing("memory://") as other:
+        prometheus.install(heard.cache, registry=registry)
+        prometheus.install(heard.cache, registry=registry)  # again is no-op
+        prometheus.install(other.cache, name="other", registry=registry)
+        with pytest.raises(ValueError, match="name='second'"):
+            prometheus.install(other.cache, registry=registry)
+        await learns(heard)
+        families = {family.name: family for family in registry.collect()}
+        text = prometheus_client.generate_latest(registry).decode()
+    documented = {name.removesuffix("_total") for name in (*METRICS, COMMITTED)}
+    assert set(families) == documented
+    assert 'persist_events_received_total{cache="cache",event="GUILD_CREATE"} 1.0' in text
+    assert 'persist_healthy{cache="other"} 1.0' in text
+    assert re.search(r'persist_committed_changes_total\{change="put",kind="roles"\} [1-9]', text)
+    for name, family in families.items():
+        labels = LABELS.get(name) or LABELS[f"{name}_total"]
+        assert all(set(sample.labels) == labels for sample in family.samples), name
+
+
+@pytest.mark.usefixtures("_no_plugins")
+async def test_opentelemetry_collects_the_same(sqlite_url: str) -> None:
+    sdk = pytest.importorskip("opentelemetry.sdk.metrics")
+    export = pytest.importorskip("opentelemetry.sdk.metrics.export")
+    opentelemetry = importlib.import_module("persist.integrations.opentelemetry")
+    reader = export.InMemoryMetricReader()
+    provider = sdk.MeterProvider(metric_readers=[reader])
+    async with Hearing(sqlite_url) as heard:
+        opentelemetry.install(heard.cache, meter_provider=provider)
+        await learns(heard)
+        (resource,) = reader.get_metrics_data().resource_metrics
+    (scope,) = resource.scope_metrics
+    said = {metric.name: metric for metric in scope.metrics}
+    names = {opentelemetry.name_of(metric): metric for metric in METRICS.values()}
+    assert len(names) == len(METRICS)
+    assert set(said) <= {*names, "persist.committed_changes"}
+    points = said["persist.events_received"].data.data_points
+    assert {(point.attributes["event"], point.attributes["cache"]) for point in points} == {
+        ("READY", "cache"),
+        ("GUILD_CREATE", "cache"),
+    }
+    assert said["persist.journal_age"].unit == "s"
+    assert said["persist.committed_changes"].data.data_points
+    provider.shutdown()
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    for panel in json.loads((FOLDER / "grafana.json").read_text())["panels"]:
+        for target in panel["targets"]:
+            yield panel["title"], target["expr"]
+    yield from re.findall(r"alert: (\w+)\n +expr: (.+)", (FOLDER / "alerts.yml").read_text())
+
+
+@pytest.mark.parametrize(("where", "expression"), list(expressions()))
+def test_dashboard_and_alerts_ask_for_metrics_and_labels_that_there_are(where: str, expression: str) -> None:
+    asked = re.findall(r"(persist_\w+)(?:\{([^}]*)\})?", expression)
+    assert asked, where
+    for name, selector in asked:
+        assert name in LABELS, where
+        assert set(re.findall(r"(\w+)=", selector)) <= LABELS[name], where
+        by = {label for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(", ")}
+        assert by <= LABELS[name] | {"instance"}, where
+
+
+def test_every_metric_is_on_the_dashboard_or_is_said_to_be_elsewhere() -> None:
+    text = " ".join(expression for _, expression in expressions())
+    # The sum of two that are there, and the raw numbers that a lag is made of.
+    elsewhere = {
+        "persist_events_unknown_total",
+        "persist_last_flush_changes",
+        "persist_last_flush_timestamp_seconds",
+        "persist_shard_sequence",
+        "persist_shard_stored_sequence",
+    }
+    assert set(LABELS) - set(re.findall(r"persist_\w+", text)) == elsewhere
+
+
+def test_alerts_say_what_to_do() -> None:
+    yaml = pytest.importorskip("yaml")
+    (group,) = yaml.safe_load((FOLDER / "alerts.yml").read_text())["groups"]
+    dashboard = json.loads((FOLDER / "grafana.json").read_text())
+    assert len({panel["id"] for panel in dashboard["panels"]}) == len(dashboard["panels"])
+    for rule in group["rules"]:
+        assert {"summary", "action"} == set(rule["annotations"])
+        labels = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+        (name,) = set(re.findall(r"persist_\w+", rule["expr"].split("/")[0]))
+        assert labels <= LABELS[name], rule["alert"]
