@@ -12,9 +12,11 @@ import arc
 
 from persist.cache import Cache
 
+from . import arc_converters as converters
+from . import arc_hooks as hooks
 from .offered import offered, resolved
 
-__all__ = ("install", "load", "unload")
+__all__ = ("converters", "hooks", "install", "load", "unload")
 
 _Client = arc.abc.Client[typing.Any]
 

@@ -6,19 +6,18 @@ Crescent injects nothing; `get` returns the cache wherever there is a context, a
 from __future__ import annotations
 
 import typing
-import weakref
 
 import crescent
 import hikari
 
 from persist.cache import Cache
 
+from . import crescent_converters as converters
+from . import crescent_hooks as hooks
+from .crescent_caches import CACHES, get
 from .offered import resolved
 
-__all__ = ("get", "install", "plugin")
-
-_HasClient = crescent.Context | crescent.AutocompleteContext | crescent.Plugin[typing.Any, typing.Any]
-_CACHES: typing.Final[weakref.WeakKeyDictionary[crescent.Client, Cache]] = weakref.WeakKeyDictionary()
+__all__ = ("converters", "get", "hooks", "install", "plugin")
 
 plugin: crescent.Plugin[hikari.GatewayBotAware, typing.Any] = crescent.Plugin()
 
@@ -45,31 +44,7 @@ def install(client: crescent.Client, cache: Cache | None = None) -> Cache:
     persist.PersistError
         If there is none and none can be attached to the client's bot.
     """
-    cache = _CACHES[client] = resolved(client.app, cache, _CACHES.get(client))
-    return cache
-
-
-def get(source: _HasClient | crescent.Client | hikari.Event) -> Cache:
-    """Return the cache.
-
-    Parameters
-    ----------
-    source
-        What a command, hook, error handler, autocomplete or event is called with, a plugin, or the client.
-
-    Raises
-    ------
-    LookupError
-        If there is none: the plugin is not loaded.
-    """
-    if isinstance(source, hikari.Event):
-        cache = Cache.of(source.app)
-    else:
-        client = source if isinstance(source, crescent.Client) else source.client
-        cache = _CACHES.get(client) or Cache.of(client.app)
-    if cache is None:
-        msg = 'there is no cache yet: client.plugins.load("persist.integrations.crescent") gives one'
-        raise LookupError(msg)
+    cache = CACHES[client] = resolved(client.app, cache, CACHES.get(client))
     return cache
 
 

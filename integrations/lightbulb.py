@@ -18,9 +18,11 @@ import linkd
 
 from persist.cache import Cache
 
+from . import lightbulb_converters as converters
+from . import lightbulb_hooks as hooks
 from .offered import offered, resolved
 
-__all__ = ("injected", "install", "loader")
+__all__ = ("converters", "hooks", "injected", "install", "loader")
 
 E = typing.TypeVar("E", bound=hikari.Event)
 Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]

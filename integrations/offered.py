@@ -10,7 +10,7 @@ import hikari
 from persist.cache import Cache
 from persist.views import VIEWS
 
-__all__ = ("offered", "resolved")
+__all__ = ("missing", "offered", "resolved")
 
 
 def offered(cache: Cache) -> Mapping[type[typing.Any], object]:
@@ -33,3 +33,8 @@ def resolved(app: object, *given: Cache | None) -> Cache:
         if cache is not None:
             return cache
     return Cache.resolve(typing.cast("hikari.GatewayBotAware", app))
+
+
+def missing(load: str) -> LookupError:
+    """Return the error that there is no cache, which something that is called gives."""
+    return LookupError(f"there is no cache yet: {load} gives one")

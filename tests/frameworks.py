@@ -112,6 +112,11 @@ class Stage:
         await self.sim.slash(self.guild_id, self.channel_id, name, options, **wishes)
         return await self.answer()
 
+    async def run_privately(self, name: str, *options: Payload, **wishes: typing.Any) -> Payload:
+        """Let somebody run a command in a direct message, and return the bot's first answer."""
+        await self.sim.slash(None, payloads.snowflake(), name, options, **{"user_id": self.user_id, **wishes})
+        return await self.answer()
+
     async def answer(self) -> Payload:
         """Return the bot's next answer to an interaction."""
         async with asyncio.timeout(_SECONDS):

@@ -13,6 +13,8 @@ from .world import World
 
 _EVERY_PERMISSION: typing.Final = "2147483647"
 _APPLICATION_COMMAND: typing.Final = 2
+_IN_GUILD: typing.Final = 0
+_IN_DIRECT_MESSAGE: typing.Final = 1
 
 
 class Interactions:
@@ -36,7 +38,7 @@ class Interactions:
 
     async def slash(
         self,
-        guild_id: str,
+        guild_id: str | None,
         channel_id: str,
         name: str,
         options: typing.Sequence[Payload] = (),
@@ -50,7 +52,7 @@ class Interactions:
         Parameters
         ----------
         guild_id, channel_id
-            Where.
+            Where; in a direct message if there is no guild, with whom ``user_id`` says.
         name
             The command's name; it need not be registered.
         options
@@ -62,8 +64,6 @@ class Interactions:
         data
             The interaction's data, if it is not simply the command and its options.
         """
-        guild = self._world.guilds[guild_id]
-        member = guild.first_member if user_id is None else guild.members[user_id]
         ident = payloads.snowflake()
         interaction: Payload = {
             "id": ident,
@@ -72,22 +72,44 @@ class Interactions:
             "token": f"interaction-{ident}",
             "version": 1,
             "data": data or {"id": self._command_id(name), "name": name, "type": 1, "options": list(options)},
-            "guild_id": guild_id,
-            "guild": {"id": guild_id, "locale": "en-US", "features": []},
-            "channel_id": channel_id,
-            "channel": self._world.channel(channel_id) | {"permissions": _EVERY_PERMISSION},
-            "member": member | {"permissions": _EVERY_PERMISSION, "unusual_dm_activity_until": None},
             "app_permissions": _EVERY_PERMISSION,
             "locale": "en-US",
-            "guild_locale": "en-US",
             "entitlements": [],
             "entitlement_sku_ids": [],
-            "authorizing_integration_owners": {"0": guild_id},
-            "context": 0,
             "attachment_size_limit": 10485760,
+            **(
+                self._privately(channel_id, user_id)
+                if guild_id is None
+                else self._within(guild_id, channel_id, user_id)
+            ),
         }
         await self._broadcast.emit("INTERACTION_CREATE", interaction)
         return interaction
+
+    def _within(self, guild_id: str, channel_id: str, user_id: str | None) -> Payload:
+        guild = self._world.guilds[guild_id]
+        member = guild.first_member if user_id is None else guild.members[user_id]
+        return {
+            "guild_id": guild_id,
+            "guild": {"id": guild_id, "locale": "en-US", "features": []},
+            "guild_locale": "en-US",
+            "channel_id": channel_id,
+            "channel": self._world.channel(channel_id) | {"permissions": _EVERY_PERMISSION},
+            "member": member | {"permissions": _EVERY_PERMISSION, "unusual_dm_activity_until": None},
+            "authorizing_integration_owners": {"0": guild_id},
+            "context": _IN_GUILD,
+        }
+
+    def _privately(self, channel_id: str, user_id: str | None) -> Payload:
+        people = (guild.members[user_id] for guild in self._world.guilds.values() if user_id in guild.members)
+        user = next(people)["user"]
+        return {
+            "channel_id": channel_id,
+            "channel": {"id": channel_id, "type": 1, "recipients": [user], "last_message_id": None},
+            "user": user,
+            "authorizing_integration_owners": {"0": "0"},
+            "context": _IN_DIRECT_MESSAGE,
+        }
 
     def reply(self, token: str, body: Payload) -> Payload:
         """Take a reply of the bot, and return the message that it becomes."""

@@ -1,0 +1,50 @@
+"""Arguments of commands, looked up in the cache: ``message = await converters.to_message(context, link)``.
+
+arc's options cannot be given converters, so these are called in the command. Each asks the cache, and Discord where
+the cache does not know. What cannot be found raises a ``ValueError`` in words for whoever ran the command.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Coroutine
+
+import arc
+import hikari
+
+from persist.cache import Cache
+
+from . import arguments
+from .offered import missing
+
+__all__ = ("to_channel", "to_member", "to_message", "to_role")
+
+T = typing.TypeVar("T")
+V = typing.TypeVar("V")
+Context = arc.Context[typing.Any]
+Converter = Callable[[Context, V], Coroutine[typing.Any, typing.Any, T]]
+
+
+def _converter(argument: arguments.Argument[V, T]) -> Converter[V, T]:
+    async def convert(context: Context, value: V) -> T:
+        cache = context.client.get_type_dependency(Cache, default=None)
+        if cache is None:
+            raise missing('client.load_extension("persist.integrations.arc")')
+        place = arguments.Place(context.guild_id, context.channel_id, context.user.id)
+        return await argument(cache, place, value)
+
+    convert.__doc__ = argument.__doc__
+    return convert
+
+
+to_member: Converter[str | hikari.PartialUser, hikari.Member] = _converter(arguments.member)
+"""Return a member of the guild where a command is run, for an option of users, or an id, mention or exact name."""
+
+to_role: Converter[str | hikari.PartialRole, hikari.Role] = _converter(arguments.role)
+"""Return a role of the guild where a command is run, for an option of roles, or an id, mention or exact name."""
+
+to_channel: Converter[str | hikari.PartialChannel, hikari.GuildChannel] = _converter(arguments.channel)
+"""Return all of a channel or thread of the guild, for an option of channels, or an id, mention or exact name."""
+
+to_message: Converter[str, hikari.Message] = _converter(arguments.message)
+"""Return a message of the guild that whoever runs the command may read, for its link or id."""

@@ -1,0 +1,163 @@
+"""What people write as arguments of commands, looked up in the cache: what each framework's converters are made of."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Awaitable, Callable
+
+import hikari
+
+from persist.cache import Cache
+
+__all__ = ("Argument", "Place", "channel", "member", "message", "role")
+
+T = typing.TypeVar("T")
+V_contra = typing.TypeVar("V_contra", contravariant=True)
+Argument = Callable[[Cache, "Place", V_contra], Awaitable[T]]
+"""Finds what somebody means, or raises a ``ValueError`` that tells them why not."""
+
+_SNOWFLAKE: typing.Final = r"(\d{15,20})"
+_USER: typing.Final = re.compile(rf"(?:<@!?)?{_SNOWFLAKE}>?")
+_ROLE: typing.Final = re.compile(rf"(?:<@&)?{_SNOWFLAKE}>?")
+_CHANNEL: typing.Final = re.compile(rf"(?:<#)?{_SNOWFLAKE}>?")
+_MESSAGE: typing.Final = re.compile(
+    rf"(?:https://(?:\w+\.)?discord(?:app)?\.com/channels/(?:\d+|@me)/)?(?:{_SNOWFLAKE}[/-])?{_SNOWFLAKE}"
+)
+
+_READ: typing.Final = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.READ_MESSAGE_HISTORY
+
+
+class Place(typing.NamedTuple):
+    """Where a command is run, and by whom; nowhere and by nobody, where nothing is hidden."""
+
+    guild_id: hikari.Snowflake | None = None
+    channel_id: hikari.Snowflake | None = None
+    user_id: hikari.Snowflake | None = None
+
+
+async def member(cache: Cache, place: Place, value: str | hikari.PartialUser) -> hikari.Member:
+    """Return a member of the guild where a command is run, by an option of users, or an id, mention or name.
+
+    A name is a nickname, a username or a display name, and has to be written exactly.
+
+    Raises
+    ------
+    ValueError
+        If there is no such member.
+    """
+    guild_id = value.guild_id if isinstance(value, hikari.Member) else place.guild_id
+    if guild_id is None:
+        msg = "A member can only be found in a server."
+        raise ValueError(msg)
+    if isinstance(value, hikari.PartialUser):
+        user_id = value.id
+    elif (written := _USER.fullmatch(value.strip())) is not None:
+        user_id = hikari.Snowflake(written[1])
+    else:
+        return await _member_named(cache, guild_id, value.strip())
+    return await _found(cache.fetch_member(guild_id, user_id), f"There is no member {value} in this server.")
+
+
+async def _member_named(cache: Cache, guild_id: int, name: str) -> hikari.Member:
+    found = await cache.members.find(guild_id=guild_id, nickname=name).limit(2)
+    for users in (cache.users.find(username=name), cache.users.find(global_name=name)):
+        if not found:
+            found = await cache.members.get_many(guild_id, [user.id async for user in users])
+    return _only(found, f"member {name!r}")
+
+
+async def role(cache: Cache, place: Place, value: str | hikari.PartialRole) -> hikari.Role:
+    """Return a role of the guild where a command is run, by an option of roles, or an id, mention or name.
+
+    Raises
+    ------
+    ValueError
+        If there is no such role.
+    """
+    guild_id = value.guild_id if isinstance(value, hikari.Role) else place.guild_id
+    if guild_id is None:
+        msg = "A role can only be found in a server."
+        raise ValueError(msg)
+    if isinstance(value, hikari.PartialRole):
+        role_id = value.id
+    elif (written := _ROLE.fullmatch(value.strip())) is not None:
+        role_id = hikari.Snowflake(written[1])
+    else:
+        return _only(await cache.roles.find(guild_id=guild_id, name=value.strip()).limit(2), f"role {value!r}")
+    return await _found(cache.fetch_role(guild_id, role_id), f"There is no role {value} in this server.")
+
+
+async def channel(cache: Cache, place: Place, value: str | hikari.PartialChannel) -> hikari.GuildChannel:
+    """Return a channel or thread of the guild where a command is run, by an option of channels, or an id or mention.
+
+    A channel may also be written by its exact name. An option holds only part of a channel; this is all of it.
+
+    Raises
+    ------
+    ValueError
+        If there is no such channel.
+    """
+    none = f"There is no channel {value} in this server."
+    if isinstance(value, hikari.PartialChannel):
+        channel_id = value.id
+    elif (written := _CHANNEL.fullmatch(value.strip())) is not None:
+        channel_id = hikari.Snowflake(written[1])
+    elif place.guild_id is not None:
+        return _only(
+            await cache.channels.find(guild_id=place.guild_id, name=value.strip()).limit(2), f"channel {value!r}"
+        )
+    else:
+        raise ValueError(none)
+    found = await _found(cache.fetch_channel(channel_id), none)
+    if isinstance(found, hikari.GuildChannel) and (place == Place() or found.guild_id == place.guild_id):
+        return found
+    raise ValueError(none)
+
+
+async def message(cache: Cache, place: Place, value: str) -> hikari.Message:
+    """Return a message of the guild where a command is run, by its link, its id, or the ids of its channel and its own.
+
+    What whoever runs the command may not read is not found either.
+
+    Raises
+    ------
+    ValueError
+        If there is no such message.
+    """
+    none = f"There is no message {value} in this server."
+    written = _MESSAGE.fullmatch(value.strip())
+    if written is None:
+        msg = f"{value!r} is neither the link of a message nor its id."
+        raise ValueError(msg)
+    message_id = hikari.Snowflake(written[2])
+    channel_id = hikari.Snowflake(written[1]) if written[1] else place.channel_id
+    if not written[1] and (known := await cache.get_message(message_id)) is not None:
+        channel_id = known.channel_id
+    if channel_id is None or not await _is_readable(cache, place, channel_id):
+        raise ValueError(none)
+    return await _found(cache.fetch_message(channel_id, message_id), none)
+
+
+async def _is_readable(cache: Cache, place: Place, channel_id: hikari.Snowflake) -> bool:
+    """Tell whether whoever runs a command may read what is in a channel: this one, or another of the same guild."""
+    if channel_id == place.channel_id or place == Place():
+        return True
+    if place.guild_id is None or place.user_id is None:
+        return False
+    permissions = await cache.permissions(place.guild_id, place.user_id, channel_id)
+    return permissions is not None and permissions & _READ == _READ
+
+
+async def _found(asked: Awaitable[T], none: str) -> T:
+    try:
+        return await asked
+    except (hikari.NotFoundError, hikari.ForbiddenError) as error:
+        raise ValueError(none) from error
+
+
+def _only(found: typing.Sequence[T], what: str) -> T:
+    if len(found) == 1:
+        return found[0]
+    msg = f"There is {'more than one' if found else 'no'} {what} in this server."
+    raise ValueError(msg)

@@ -1,0 +1,224 @@
+"""Converters of each framework find what people mean in the cache, and ask Discord only for what it does not know."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import typing
+from collections.abc import AsyncIterator
+
+import frameworks
+import hikari
+import pytest
+from fakecord import payloads
+from frameworks import Stage
+from guarded import FRAMEWORKS, Framework, described, framework_named
+
+import persist
+
+
+@pytest.fixture(params=[framework.name for framework in FRAMEWORKS])
+def framework(request: pytest.FixtureRequest) -> Framework:
+    return framework_named(request.param)
+
+
+@pytest.fixture
+async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
+    monkeypatch.chdir(tmp_path)
+    async with frameworks.played() as stage:
+        yield stage
+
+
+@pytest.fixture
+async def cache(stage: Stage, framework: Framework) -> AsyncIterator[persist.Cache]:
+    cache = persist.Cache(stage.bot, "memory://")
+    async with framework.playing(stage):
+        yield cache
+
+
+async def converted(stage: Stage, name: str, value: str, **wishes: typing.Any) -> str:
+    """Let somebody write an argument, and return what became of it."""
+    return str((await stage.run(f"to-{name}", frameworks.option("it", value), **wishes))["content"])
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_member_is_found_by_id_mention_and_names(stage: Stage) -> None:
+    user = stage.guild["members"][0]["user"]
+    for written in (user["id"], f"<@{user['id']}>", f"<@!{user['id']}>", "Nemo", user["username"], user["global_name"]):
+        assert await converted(stage, "member", written) == f"Member {user['id']}"
+    assert stage.asked() == {}
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_member_that_is_not_there_is_asked_for_and_then_said_to_be_nobody(stage: Stage) -> None:
+    assert await converted(stage, "member", "123456789012345678") == (
+        "ValueError: There is no member 123456789012345678 in this server."
+    )
+    assert stage.asked() == {"GET /guilds/{id}/members/{id}": 1}
+    assert await converted(stage, "member", "Dory") == "ValueError: There is no member 'Dory' in this server."
+    other = stage.guild["members"][2]["user"]["id"]
+    await stage.sim.update_member(stage.guild_id, other, nick="Nemo")
+    assert await converted(stage, "member", "Nemo") == (
+        "ValueError: There is more than one member 'Nemo' in this server."
+    )
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_role_is_found_by_id_mention_and_name(stage: Stage) -> None:
+    role = next(role for role in stage.guild["roles"] if role["name"] == "role-1")
+    for written in (role["id"], f"<@&{role['id']}>", "role-1"):
+        assert await converted(stage, "role", written) == f"Role {role['id']}"
+    assert await converted(stage, "role", "role-9") == "ValueError: There is no role 'role-9' in this server."
+    assert stage.asked() == {}
+    elsewhere = await stage.sim.join_guild()
+    answer = await converted(stage, "role", elsewhere["id"])
+    assert answer == f"ValueError: There is no role {elsewhere['id']} in this server."
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_channel_is_found_by_id_mention_and_name(stage: Stage) -> None:
+    channel = next(channel for channel in stage.guild["channels"] if channel["name"] == "text-1")
+    for written in (channel["id"], f"<#{channel['id']}>", "text-1"):
+        assert await converted(stage, "channel", written) == f"GuildTextChannel {channel['id']}"
+    thread = stage.guild["threads"][0]["id"]
+    assert (await converted(stage, "channel", thread)).endswith(f"Thread {thread}")
+    elsewhere = await stage.sim.join_guild()
+    there = elsewhere["channels"][0]["id"]
+    assert await converted(stage, "channel", there) == f"ValueError: There is no channel {there} in this server."
+    assert await converted(stage, "channel", "text-99") == "ValueError: There is no channel 'text-99' in this server."
+    assert stage.asked() == {}
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_message_is_found_by_link_and_ids(stage: Stage) -> None:
+    here = await stage.say("a word")
+    open_channel = await stage.sim.create_channel(stage.guild_id, permission_overwrites=[])
+    there = await stage.say("another", channel_id=open_channel["id"])
+    for channel_id, message in ((stage.channel_id, here), (open_channel["id"], there)):
+        link = f"https://discord.com/channels/{stage.guild_id}/{channel_id}/{message['id']}"
+        for written in (message["id"], link, link.replace("discord.", "ptb.discord."), f"{channel_id}-{message['id']}"):
+            assert await converted(stage, "message", written) == f"Message {message['id']}"
+    assert stage.asked() == {}
+    assert await converted(stage, "message", "yesterday") == (
+        "ValueError: 'yesterday' is neither the link of a message nor its id."
+    )
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_message_that_one_may_not_read_is_not_found(stage: Stage) -> None:
+    overwrite = payloads.overwrite(stage.guild_id, 0, "0", str(int(hikari.Permissions.READ_MESSAGE_HISTORY)))
+    secret = await stage.sim.create_channel(stage.guild_id, permission_overwrites=[overwrite])
+    message = await stage.say("a secret", channel_id=secret["id"])
+    elsewhere = await stage.sim.join_guild()
+    channel_id = next(channel["id"] for channel in elsewhere["channels"] if channel["type"] == 0)
+    foreign = await stage.say("abroad", elsewhere["members"][0]["user"]["id"], channel_id)
+    reader = next(
+        member["user"]["id"]
+        for member in stage.guild["members"]
+        if member["user"]["id"] != stage.guild["owner_id"] and not member["user"].get("bot")
+    )
+    for hidden, place in ((message, secret["id"]), (foreign, channel_id)):
+        for written in (hidden["id"], f"https://discord.com/channels/{stage.guild_id}/{place}/{hidden['id']}"):
+            answer = await converted(stage, "message", written, user_id=reader)
+            assert answer == f"ValueError: There is no message {written} in this server."
+    owner = stage.guild["owner_id"]
+    assert await converted(stage, "message", message["id"], user_id=owner) == f"Message {message['id']}"
+    assert stage.asked() == {}
+
+
+async def test_what_the_cache_does_not_keep_is_asked_for(stage: Stage, framework: Framework) -> None:
+    persist.Cache(stage.bot, "memory://", rules=persist.Rules(off={"messages", "roles"}))
+    async with framework.playing(stage):
+        message = await stage.say("a word")
+        assert await converted(stage, "message", message["id"]) == f"Message {message['id']}"
+        role = stage.guild["roles"][0]["id"]
+        assert await converted(stage, "role", role) == f"Role {role}"
+        assert stage.asked() == {"GET /channels/{id}/messages/{id}": 1, "GET /guilds/{id}/roles/{id}": 1}
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_direct_message_has_no_members_and_roles(stage: Stage) -> None:
+    for name, what in (("member", "A member"), ("role", "A role")):
+        answer = await stage.run_privately(f"to-{name}", frameworks.option("it", stage.user_id))
+        assert answer["content"] == f"ValueError: {what} can only be found in a server."
+    message = await stage.say("a word")
+    answer = await stage.run_privately("to-message", frameworks.option("it", message["id"]))
+    assert answer["content"] == f"ValueError: There is no message {message['id']} in this server."
+
+
+async def test_an_option_of_lightbulb_is_given_the_whole_member_and_channel(stage: Stage) -> None:
+    framework_named("lightbulb")
+    import lightbulb  # noqa: PLC0415 - it may not be installed
+
+    from persist.integrations.lightbulb import converters, install  # noqa: PLC0415
+
+    client = lightbulb.client_from_app(stage.bot)
+
+    class Given(lightbulb.SlashCommand, name="given", description="A command"):
+        who = lightbulb.user("who", "Who", converter=converters.to_member)
+        where = lightbulb.channel("where", "Where", converter=converters.to_channel)
+
+        @lightbulb.invoke
+        async def invoke(self, context: lightbulb.Context) -> None:
+            await context.respond(f"{described(self.who)}, {described(self.where)}")
+
+    client.register(Given)
+    persist.Cache(stage.bot, "memory://")
+    install(client)
+    stage.bot.subscribe(hikari.StartedEvent, client.start)
+    member = stage.guild["members"][0]
+    channel = next(channel for channel in stage.guild["channels"] if channel["id"] == stage.channel_id)
+    user_id = member["user"]["id"]
+    data = {
+        "id": payloads.snowflake(),
+        "name": "given",
+        "type": 1,
+        "options": [
+            frameworks.option("who", user_id, hikari.OptionType.USER),
+            frameworks.option("where", channel["id"], hikari.OptionType.CHANNEL),
+        ],
+        "resolved": {
+            "users": {user_id: member["user"]},
+            "members": {user_id: {**member, "permissions": "0"}},
+            "channels": {
+                channel["id"]: {**{name: channel[name] for name in ("id", "name", "type")}, "permissions": "0"}
+            },
+        },
+    }
+    async with stage.playing():
+        answer = await stage.run("given", data=data)
+        assert answer["content"] == f"Member {user_id}, GuildTextChannel {channel['id']}"
+        assert stage.asked() == {}
+
+
+async def test_an_option_of_crescent_is_converted_with_the_client(stage: Stage) -> None:
+    framework_named("crescent")
+    import crescent  # noqa: PLC0415 - it may not be installed
+
+    from persist.integrations.crescent import converters, install  # noqa: PLC0415
+
+    client = crescent.Client(stage.bot)
+
+    @client.include
+    @crescent.command(name="given")
+    class Given:
+        message = crescent.option(str).convert(functools.partial(converters.to_message, client))
+
+        async def callback(self, context: crescent.Context) -> None:
+            await context.respond(described(self.message))
+
+    @client.include
+    @crescent.catch_command(crescent.exceptions.ConverterExceptions)
+    async def on_error(error: crescent.exceptions.ConverterExceptions, context: crescent.Context) -> None:
+        await context.respond(str(error))
+
+    persist.Cache(stage.bot, "memory://")
+    install(client)
+    async with stage.playing():
+        message = await stage.say("a word")
+        assert (await stage.run("given", frameworks.option("message", message["id"])))["content"] == (
+            f"Message {message['id']}"
+        )
+        answer = await stage.run("given", frameworks.option("message", "yesterday"))
+        assert answer["content"] == "'yesterday' is neither the link of a message nor its id."
+        assert stage.asked() == {}
