@@ -79,13 +79,14 @@ check: .venv/$(LINKED) ## Formatter, linter, mypy, pyright, and the completeness
 	.venv/bin/pyright
 	$(MAKE) check-public-types
 
-# pyright judges an installed library, so it gets one: the wheel, alone in an environment of its own.
+# pyright judges an installed library, so it gets one: the wheel in an environment of its own, and arc, whose errors are
+# the bases of some of ours.
 .PHONY: check-public-types
 check-public-types: .venv/$(LINKED)
 	rm -rf build/lib build/public-types
 	.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/public-types .
 	.venv/bin/python -m venv build/public-types/venv
-	build/public-types/venv/bin/python -m pip install --quiet build/public-types/hikari_persist-*.whl
+	build/public-types/venv/bin/python -m pip install --quiet "$$(echo build/public-types/hikari_persist-*.whl)[arc]"
 	cd build/public-types && . venv/bin/activate && ../../.venv/bin/pyright --verifytypes persist --ignoreexternal
 
 .PHONY: bench
