@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from . import plans
 from .changes import Change, Drop, Patch
 from .conditions import Condition
-from .edits import Newest, Part
+from .edits import Default, Edit, Newest, Part
 from .entities import CHANNELS, DM_CHANNELS, INVITES, STAGE_INSTANCES, THREADS
 from .model import Entity, Payload
 from .plans import Context, Event, Plan, guild_of, in_guild
@@ -25,11 +25,14 @@ def merge_channel(entity: Entity[typing.Any]) -> Plan:
     """Put a channel over what is known. It may name an older last message than the one that was heard of."""
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
-        guild_id, last = guild_of(event), event.get("last_message_id")
+        guild_id = guild_of(event)
         key = entity.identify(event, guild_id)
-        own = Part({name: value for name, value in event.items() if name != "last_message_id"})
-        edits = (own,) if last is None else (own, Newest("last_message_id", last))
-        yield Patch(entity, key, guild_id, edits, context.origin, create=True)
+        edits: list[Edit] = [Part({name: value for name, value in event.items() if name != "last_message_id"})]
+        if (last := event.get("last_message_id")) is not None:
+            edits.append(Newest("last_message_id", last))
+        elif "last_message_id" in event:
+            edits.append(Default({"last_message_id": None}))
+        yield Patch(entity, key, guild_id, tuple(edits), context.origin, create=True)
 
     return plan
 

@@ -177,9 +177,11 @@ class SqlStore:
                 if len(under_way) >= self._dialect.ahead:
                     await asyncio.sleep(0)  # the database takes these rows while the next ones are encoded
                     await under_way.popleft()
-        finally:
             while under_way:
                 await under_way.popleft()
+        finally:
+            # One that is refused ends the transaction, and none may begin after that.
+            await asyncio.gather(*under_way, return_exceptions=True)
 
     async def _patch(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Patch]) -> None:
         query = Select(entity, keys=tuple({change.key for change in changes}))

@@ -85,6 +85,18 @@ async def test_an_updated_channel_is_merged(heard: Hearing, guild: Payload) -> N
         assert entry.payload == {**channel, **changed}
 
 
+@proves("CHANNEL_UPDATE", "THREAD_CREATE", "THREAD_UPDATE")
+async def test_a_place_without_a_last_message_is_known_to_have_none(heard: Hearing, guild: Payload) -> None:
+    thread = await open_thread(heard, guild, channel_of(guild), last_message_id=None)
+    channel = payloads.text_channel(guild["id"], last_message_id=None)
+    await heard.hear("CHANNEL_UPDATE", channel)
+    async for cache in heard.answers():
+        for view, place in ((cache.threads, thread), (cache.channels, channel)):
+            entry = await view.entry(id_of(place))
+            assert entry is not None
+            assert entry.payload == place
+
+
 @proves("CHANNEL_UPDATE")
 async def test_an_update_of_an_unknown_channel_makes_it_known(heard: Hearing, guild: Payload) -> None:
     await heard.hear("CHANNEL_UPDATE", payloads.text_channel(guild["id"], id="77"))
