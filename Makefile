@@ -32,7 +32,7 @@ help: ## Print this list
 .venv-newest/.installed: pyproject.toml
 	test -x .venv-newest/bin/python || $(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	.venv-newest/bin/python -m pip install --quiet --upgrade --editable '.[arc,cli,crescent,mysql,opentelemetry,postgresql,prometheus,tanjun]' --group test '$(NEWEST)'
+	.venv-newest/bin/python -m pip install --quiet --upgrade --editable '.[arc,cli,compression,crescent,encryption,mysql,opentelemetry,postgresql,prometheus,tanjun]' --group test '$(NEWEST)'
 	touch $@
 
 %/$(LINKED): %/.installed

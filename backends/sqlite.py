@@ -113,6 +113,8 @@ DIALECT = Dialect(
     finish=(f"PRAGMA application_id = {APPLICATION_ID}",),
     ahead=64,
     exclusive=True,
+    binary=True,
+    scrub=("PRAGMA secure_delete = ON",),
 )
 
 

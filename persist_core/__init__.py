@@ -8,6 +8,7 @@ import hikari
 
 from .cache import Cache
 from .completeness import Completeness
+from .encryption import Encryption
 from .errors import (
     BackendError,
     BrokenBackendError,
@@ -142,6 +143,7 @@ __all__ = (
     "DMChannels",
     "Driver",
     "Emojis",
+    "Encryption",
     "Entitlements",
     "Entry",
     "Found",

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 
+from .codec import Codec
 from .dialect import Dialect, Speller, converted
 from .model import Entity, Key
 from .schema import Storage
@@ -24,6 +25,7 @@ async def backfill(
     column: str,
     after: Key | None,
     passed: Callable[[Key, int, int], Awaitable[None]],
+    codec: Codec | None = None,
 ) -> None:
     """Fill a column of every record of a kind.
 
@@ -37,7 +39,10 @@ async def backfill(
         The key of the last record that was seen before an interruption.
     passed
         Called after each slice: its last key, how many records have been seen, and how many there are.
+    codec
+        What stands between the records and their rows.
     """
+    read = _reader(entity, column, codec)
     table = dialect.quote(entity.name)
     rows = await transaction.fetch(f"SELECT COUNT(*) FROM {table}")
     total, seen = int(rows[0][0]), 0
@@ -48,7 +53,8 @@ async def backfill(
         width = len(entity.key)
         keys_of: dict[typing.Any, list[Key]] = {}
         for row in some:
-            keys_of.setdefault(_value(entity, column, row[width]), []).append(tuple(row[:width]))
+            key = tuple(row[:width])
+            keys_of.setdefault(read(key, row[width]), []).append(key)
         for value, keys in keys_of.items():
             if value is not None:
                 speller = Speller(dialect)
@@ -74,8 +80,16 @@ async def _next(
     return converted(dialect, tuple(kinds.values()), await transaction.fetch(sql, speller.params))
 
 
-def _value(entity: Entity[typing.Any], column: str, payload: str) -> typing.Any:
-    try:
-        return entity.columns[column].read(orjson.loads(payload))
-    except (AttributeError, LookupError, TypeError, ValueError):
-        return None
+def _reader(entity: Entity[typing.Any], column: str, codec: Codec | None) -> Callable[[Key, bytes | str], typing.Any]:
+    """Return what makes of a key, and of the document that is stored under it, what the column holds."""
+    conceal = codec.concealed(entity).get(column) if codec is not None else None
+
+    def read(key: Key, stored: bytes | str) -> typing.Any:
+        try:
+            document = stored if codec is None else codec.opened(entity.name, key, stored)
+            value = entity.columns[column].read(orjson.loads(document))
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return None
+        return value if value is None or conceal is None else conceal(value)
+
+    return read

@@ -12,6 +12,7 @@ import hikari
 
 from . import chunking, names, names_rest, permissions, views
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
+from .encryption import Encryption
 from .engine import Engine
 from .entities import OWN_USER
 from .errors import CacheClosedError, PersistError, QueryError
@@ -66,6 +67,9 @@ class Cache(names.HikariNames, names_rest.RestNames):
         ``"stale"``, which is when they were never complete or not as many as Discord says; or ``"always"``, which is
         at each start. Where hikari asks by itself (``auto_chunk_members`` and its own cache of members), it is not
         done twice. It takes the GUILD_MEMBERS intent.
+    encryption
+        The keys that what is stored is encrypted with. If this is left out, those in the environment, which are
+        ``PERSIST_KEYS`` or ``PERSIST_KEYS_FILE``; where there are none either, nothing is encrypted.
 
     Raises
     ------
@@ -89,11 +93,12 @@ class Cache(names.HikariNames, names_rest.RestNames):
         stop_timeout: float = 30.0,
         strict: bool = False,
         members: chunking.Policy = "stale",
+        encryption: Encryption | None = None,
     ) -> None:
         _check(bot, rules, interval, limit, stop_timeout, strict)
         _check_members(members)
         self._bot = bot
-        self._store = store_of(backend)
+        self._store = store_of(backend, encryption)
         self._rules = rules or Rules()
         warn_of_intents(bot.intents, self._rules.off, stacklevel=2)
         self._limits = Limits(interval=interval, most=limit)

@@ -34,7 +34,7 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
         raise PersistError(msg)
     rows: list[dict[str, object]] = []
     fine = True
-    async with opened(source) as here, opened(target) as there:
+    async with opened(source) as here, opened(target, insist=True) as there:
         totals = {name: await copying.count(here, name) for name in ENTITIES}
         if not any(totals.values()):
             msg = "FROM holds nothing that could be copied; is it the right database?"

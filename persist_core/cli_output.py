@@ -17,6 +17,7 @@ import typer
 from . import hooks
 from .copying import Seen
 from .errors import PersistError
+from .locations import sealed
 from .plugins import open_store
 from .spi import Store
 from .sql import SqlStore
@@ -65,9 +66,9 @@ def said(found: Mapping[str, object], rows: Sequence[Mapping[str, object]] = (),
             console.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _store(url: str) -> Store:
+def _store(url: str, *, insist: bool = False) -> Store:
     hooks.add()
-    return open_store(url)
+    return sealed(open_store(url), insist=insist)
 
 
 def sql_store(url: str) -> SqlStore:
@@ -80,9 +81,9 @@ def sql_store(url: str) -> SqlStore:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncGenerator[Store]:
-    """Lend the store of a URL."""
-    store = _store(url)
+async def opened(url: str, *, insist: bool = False) -> AsyncGenerator[Store]:
+    """Lend the store of a URL, which has to be encrypted, if one insists and there are keys."""
+    store = _store(url, insist=insist)
     await store.open()
     try:
         yield store

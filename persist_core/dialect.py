@@ -6,6 +6,7 @@ import dataclasses
 import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+from .codec import Codec
 from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within
 from .model import Entity, Key
 from .schema import Field, Storage, Table
@@ -142,6 +143,10 @@ class Dialect:
         Whether a database with tables but none of ours must be somebody else's.
     many
         How many keys one statement may name.
+    binary
+        Whether a column of documents can hold bytes as well as text.
+    scrub
+        Statements, inside a transaction, after which what this connection overwrites is gone from the database.
     """
 
     types: Mapping[Storage, str]
@@ -178,6 +183,8 @@ class Dialect:
     checkpoint: Sequence[str] = ()
     exclusive: bool = False
     many: int = 500
+    binary: bool = False
+    scrub: Sequence[str] = ()
 
 
 class Question(typing.NamedTuple):
@@ -250,10 +257,13 @@ class Speller:
     ----------
     dialect
         How to spell.
+    codec
+        Which columns hold something else than what they are called.
     """
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, codec: Codec | None = None) -> None:
         self._dialect = dialect
+        self._codec = codec
         self.params: list[typing.Any] = []
 
     def quote(self, name: str) -> str:
@@ -301,6 +311,8 @@ class Speller:
 
     def _test(self, entity: Entity[typing.Any], column: str, test: str, value: typing.Any) -> str:
         name, kind = self._dialect.quote(column), entity.kind_of(column)
+        if self._codec is not None and (held := self._codec.sought(entity, column, test, value)) is not None:
+            test, value = "is_in", held
         if test == "is_in":
             return self._among(name, kind, value)
         spelling = _SPELLINGS[test]

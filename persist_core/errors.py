@@ -7,7 +7,7 @@
     ├── BrokenBackendError    the plugin of a backend is there and does not work
     ├── CacheClosedError      the cache was asked something while it was not open
     ├── CorruptRecordError    a stored payload cannot be read any more
-    ├── MissingDriverError    the backend needs a package that is not installed
+    ├── MissingDriverError    a backend, or encryption, needs a package that is not installed
     ├── QueryError            a filter, an order or an argument does not exist or has the wrong type
     ├── SchemaError           the database is newer than the code, not persist's, or broken
     ├── UnknownBackendError   no plugin is named after the scheme of the URL
@@ -82,7 +82,7 @@ class CorruptRecordError(PersistError, ValueError):
 
 
 class MissingDriverError(PersistError, ImportError):
-    """A backend needs a package that is not installed.
+    """A backend, or another extra, needs a package that is not installed.
 
     Parameters
     ----------

@@ -8,11 +8,13 @@ import typing
 import urllib.parse
 
 from . import hooks, urls
+from .encryption import Encryption
 from .errors import QueryError
 from .plugins import open_store
 from .spi import Store
+from .sql import SqlStore
 
-__all__ = ("Location", "MySQLBackend", "PostgreSQLBackend", "SQLiteBackend", "store_of")
+__all__ = ("Location", "MySQLBackend", "PostgreSQLBackend", "SQLiteBackend", "sealed", "store_of")
 
 
 class Location(typing.Protocol):
@@ -112,8 +114,15 @@ class MySQLBackend(_Server):
     _schemes = ("mysql://", "mariadb://")
 
 
-def store_of(backend: object) -> Store:
+def store_of(backend: object, encryption: Encryption | None = None) -> Store:
     """Return the store that a URL, or an object that stands for one, names. It is not connected yet.
+
+    Parameters
+    ----------
+    backend
+        The URL, or the object.
+    encryption
+        How what it keeps is encrypted; as the environment says if this is left out.
 
     Raises
     ------
@@ -125,4 +134,35 @@ def store_of(backend: object) -> Store:
         msg = f"a backend is a URL such as 'sqlite:///cache.db' or a persist.SQLiteBackend, not {backend!r}"
         raise QueryError(msg)
     hooks.add()
-    return open_store(url)
+    return sealed(open_store(url), encryption)
+
+
+def sealed(store: Store, encryption: Encryption | None = None, *, insist: bool = True) -> Store:
+    """Return a store with its keys.
+
+    Parameters
+    ----------
+    store
+        The store. It is not open.
+    encryption
+        The keys; those that the environment names if this is left out.
+    insist
+        Whether what it keeps has to be encrypted if there are keys.
+
+    Raises
+    ------
+    persist.QueryError
+        If it cannot encrypt, or the keys cannot be used.
+    """
+    if encryption is None:
+        encryption = Encryption.from_environment()
+    elif not isinstance(encryption, Encryption):
+        msg = f"encryption is a persist.Encryption, not {type(encryption).__name__}"
+        raise QueryError(msg)
+    if encryption is not None:
+        encryption.concealed()  # which refuses columns that there are not
+        if not isinstance(store, SqlStore):
+            msg = f"{store!r} is not an SQL database, and cannot be encrypted by persist; leave out the keys"
+            raise QueryError(msg)
+        store.sealing = dataclasses.replace(store.sealing, encryption=encryption, insist=insist)
+    return store

@@ -16,9 +16,10 @@ from .entities import ENTITIES, MESSAGES
 from .errors import BackendError, SchemaError
 from .model import Entity, Key
 from .schema import META, VERSION, Table, table_of, tables
-from .spi import Driver, Transaction
+from .sealing import PLAIN, Sealed, Sealing, is_note
+from .spi import Driver, Row, Transaction
 
-__all__ = ("MIGRATIONS", "Migration", "Migrator", "Plan", "Progress", "inspect", "plan", "prepare")
+__all__ = ("MIGRATIONS", "Migration", "Migrator", "Plan", "Progress", "inspect", "notes", "plan", "prepare")
 
 _LOG = logging.getLogger("persist.migrations")
 _APPLICATION: typing.Final = "persist"
@@ -64,7 +65,13 @@ async def plan(dialect: Dialect, driver: Driver, to: int | None = None) -> Plan:
         return await Migrator(dialect, transaction, repr(driver), None).plan(to)
 
 
-async def prepare(dialect: Dialect, driver: Driver, progress: Progress | None = None, to: int | None = None) -> None:
+async def prepare(
+    dialect: Dialect,
+    driver: Driver,
+    progress: Progress | None = None,
+    to: int | None = None,
+    sealing: Sealing = PLAIN,
+) -> Sealed:
     """Make a database ready to be used, under a lock, and in one transaction where the database can do that.
 
     Parameters
@@ -75,23 +82,30 @@ async def prepare(dialect: Dialect, driver: Driver, progress: Progress | None = 
         Hears of migrations; the log does in any case.
     to
         The version to bring it to; the newest if this is left out.
+    sealing
+        How payloads are wanted to be stored.
+
+    Returns
+    -------
+    persist.sealing.Sealed
+        How they are stored.
 
     Raises
     ------
     persist.SchemaError
-        If it is newer than this code, or its tables are somebody else's. It is left as it was.
+        If it is newer than this code, or its tables are somebody else's, or it takes other keys. It is left as it was.
     """
-    async with driver.transaction() as transaction, _locked(dialect, driver, transaction):
-        await Migrator(dialect, transaction, repr(driver), progress).run(to)
+    async with driver.transaction() as transaction, locked(dialect, driver, transaction):
+        return await Migrator(dialect, transaction, repr(driver), progress, sealing).run(to)
 
 
-async def inspect(dialect: Dialect, driver: Driver) -> None:
-    """See to it that a database can be read as it is. Nothing in it is changed.
+async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) -> Sealed:
+    """See to it that a database can be read as it is, and return how its payloads are stored. Nothing in it is changed.
 
     Raises
     ------
     persist.SchemaError
-        If it is not persist's, of another version, or not made yet.
+        If it is not persist's, of another version, or not made yet, or takes other keys.
     """
     known = await _known(dialect, driver, repr(driver))
     version = known.get("schema_version")
@@ -104,6 +118,18 @@ async def inspect(dialect: Dialect, driver: Driver) -> None:
             "Upgrade the bot that writes it, or migrate it."
         )
         raise SchemaError(msg)
+    sealed = sealing.decide(dialect, known, repr(driver))
+    return sealed._replace(notes={name: value for name, value in known.items() if is_note(name)})
+
+
+async def notes(dialect: Dialect, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> Mapping[str, str]:
+    """Return what a database notes of how its payloads are stored."""
+    return {row[0]: row[1] for row in await fetch(_select_meta(dialect)) if is_note(row[0])}
+
+
+def _select_meta(dialect: Dialect) -> str:
+    quote = dialect.quote
+    return f"SELECT {quote('name')}, {quote('value')} FROM {quote(META.name)}"
 
 
 class _Fetches(typing.Protocol):
@@ -119,9 +145,7 @@ async def _known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[st
             msg = f"{where} has tables that are not persist's: {', '.join(clash)}. Name a database of its own."
             raise SchemaError(msg)
         return {}
-    quote = dialect.quote
-    sql = f"SELECT {quote('name')}, {quote('value')} FROM {quote(META.name)}"
-    meta = {row[0]: row[1] for row in await database.fetch(sql)}
+    meta = {row[0]: row[1] for row in await database.fetch(_select_meta(dialect))}
     if meta and meta.get("application") != _APPLICATION:
         msg = f"{where} belongs to {meta.get('application')!r}, not to persist. Name a database of its own."
         raise SchemaError(msg)
@@ -136,7 +160,8 @@ async def _known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[st
 
 
 @contextlib.asynccontextmanager
-async def _locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> AsyncGenerator[None]:
+async def locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> AsyncGenerator[None]:
+    """Lend the right to change the tables and notes of a database, which one process has at a time."""
     for sql in dialect.prepare:
         await transaction.execute(sql)
     if dialect.lock and not (await transaction.fetch(dialect.lock))[0][0]:
@@ -169,13 +194,24 @@ class Migrator:
         What the database is called in messages.
     progress
         Hears of migrations.
+    sealing
+        How payloads are wanted to be stored.
     """
 
-    def __init__(self, dialect: Dialect, transaction: Transaction, where: str, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        dialect: Dialect,
+        transaction: Transaction,
+        where: str,
+        progress: Progress | None,
+        sealing: Sealing = PLAIN,
+    ) -> None:
         self._dialect = dialect
         self._transaction = transaction
         self._where = where
         self._progress = progress
+        self._sealing = sealing
+        self._sealed = Sealed(None, {})
         self._meta: dict[str, str] = {}
         self._migration: Migration | None = None
 
@@ -190,16 +226,24 @@ class Migrator:
             raise SchemaError(msg)
         return Plan(version, [step for step in MIGRATIONS if version is not None and version < step.version <= target])
 
-    async def run(self, to: int | None = None) -> None:
-        """Make what is missing."""
+    async def run(self, to: int | None = None) -> Sealed:
+        """Make what is missing, and return how payloads are stored."""
         plan = await self.plan(to)
+        self._sealed = self._sealing.decide(self._dialect, self._meta, self._where)
         if plan.version is None:
             await self._create()
-            return
+            return self._sealed
+        await self._note_sealing()
         for migration in plan.steps:
             await self._migrate(migration)
         if to in (None, VERSION):
             await self._complete()
+        return self._sealed
+
+    async def _note_sealing(self) -> None:
+        for name, value in self._sealed.notes.items():
+            if self._meta.get(name) != value:
+                await self._note(name, value)
 
     async def _complete(self) -> None:
         """Make the tables and columns of what this code knows and the database does not know yet."""
@@ -253,13 +297,14 @@ class Migrator:
                 await self._note(place, orjson.dumps(key).decode())
                 await self._store()
 
-        await backfill(self._dialect, self._transaction, entity, name, after, passed)
+        await backfill(self._dialect, self._transaction, entity, name, after, passed, self._sealed.codec)
         await self._forget(place)
 
     async def _create(self) -> None:
         # First what says whose the tables are, last which version: one that was interrupted goes on.
         await self._make(META)
         await self._note("application", _APPLICATION)
+        await self._note_sealing()
         for table in tables():
             if table is not META:
                 await self._make(table)

@@ -11,6 +11,7 @@ import hikari
 
 from . import names, views
 from .conditions import AllOf
+from .encryption import Encryption
 from .entities import OWN_USER
 from .errors import CacheClosedError, PersistError, QueryError
 from .gauges import Gauges
@@ -32,7 +33,7 @@ App = hikari.EntityFactoryAware | hikari.api.RESTClient
 """Whatever makes hikari objects: a bot of any sort, or the client of ``hikari.RESTApp().acquire(...)``."""
 
 
-def connect(backend: str | Location, app: App) -> ReadOnlyCache:
+def connect(backend: str | Location, app: App, *, encryption: Encryption | None = None) -> ReadOnlyCache:
     """Return a cache that only reads: for dashboards, workers and bots that hear no gateway.
 
     Some other process writes: the bot whose :class:`persist.Cache` names the same database. What it has stored is found
@@ -45,6 +46,8 @@ def connect(backend: str | Location, app: App) -> ReadOnlyCache:
     app
         What makes hikari objects: a bot, or a REST client. A ``hikari.RESTBot`` opens the cache when it starts, or when
         the first question is asked, and closes it when it stops; with anything else use ``async with``.
+    encryption
+        The keys that it is encrypted with, as for :class:`persist.Cache`.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def connect(backend: str | Location, app: App) -> ReadOnlyCache:
     if not isinstance(getattr(app, "entity_factory", None), hikari.api.EntityFactory):
         msg = f"hikari objects are made by a bot, or by the client of a hikari.RESTApp, not by {app!r}"
         raise QueryError(msg)
-    return ReadOnlyCache(backend, app)
+    return ReadOnlyCache(backend, app, encryption)
 
 
 class ReadOnlyCache(names.HikariNames):
@@ -64,9 +67,9 @@ class ReadOnlyCache(names.HikariNames):
     made, and one of an older schema is not migrated. Entries are never ``verified``, as no session runs here.
     """
 
-    def __init__(self, backend: str | Location, app: App) -> None:
+    def __init__(self, backend: str | Location, app: App, encryption: Encryption | None = None) -> None:
         self._app = app
-        self._store = store_of(backend)
+        self._store = store_of(backend, encryption)
         self._gauges = Gauges()
         self._me = 0
         self._closed = False

@@ -10,6 +10,7 @@ import orjson
 
 from .entities import ENTITIES
 from .model import Entity, Kind, Record
+from .spi import Row
 
 __all__ = ("META", "VERSION", "Field", "LazyRow", "Storage", "Table", "row_of", "table_of", "tables")
 
@@ -109,17 +110,20 @@ class LazyRow(Sequence[typing.Any]):
     ----------
     record
         The record that is stored.
+    make
+        Makes its row.
     """
 
-    __slots__ = ("_record", "_row")
+    __slots__ = ("_make", "_record", "_row")
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, make: Callable[[Record], Row]) -> None:
         self._record = record
-        self._row: tuple[typing.Any, ...] | None = None
+        self._make = make
+        self._row: Row | None = None
 
-    def _made(self) -> tuple[typing.Any, ...]:
+    def _made(self) -> Row:
         if self._row is None:
-            self._row = row_of(self._record)
+            self._row = self._make(self._record)
         return self._row
 
     @typing.overload

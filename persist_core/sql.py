@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import functools
 import typing
 from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
@@ -13,10 +14,12 @@ import orjson
 from . import migrations
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
 from .coalesce import Lookups
+from .codec import Codec
 from .dialect import Dialect, Question, Speller, converted
-from .errors import BackendError
+from .errors import BackendError, CorruptRecordError
 from .model import METADATA, Entity, Key, Origin, Record
 from .schema import LazyRow, Storage, row_of, table_of
+from .sealing import PLAIN, Sealing
 from .spi import Driver, Order, Page, Row, Select, Transaction
 
 __all__ = ("SqlStore",)
@@ -35,9 +38,14 @@ class SqlStore:
         How the database spells, or what to ask it to know that.
     driver
         What runs statements on it.
+    sealing
+        How payloads are stored; as JSON if this is left out. It is decided before the store is opened.
     """
 
-    def __init__(self, dialect: Dialect | Question, driver: Driver) -> None:
+    def __init__(self, dialect: Dialect | Question, driver: Driver, sealing: Sealing = PLAIN) -> None:
+        self.sealing = sealing
+        self._codec: Codec | None = None
+        self._notes: Mapping[str, str] = {}
         self._given = dialect
         self._dialect = dialect if isinstance(dialect, Dialect) else dialect.dialect(())
         self._driver = driver
@@ -57,7 +65,7 @@ class SqlStore:
     # ---------------------------------------------------------------------------------------------------- the 4 verbs
 
     async def open(self) -> None:
-        await self._open(self._connect, lambda: migrations.prepare(self._dialect, self._driver))
+        await self._open(self._connect, self._prepared)
         self._gather()
 
     async def open_to_read(self) -> None:
@@ -71,8 +79,16 @@ class SqlStore:
             If it cannot be read as it is.
         """
         begin = getattr(self._driver, "open_to_read", self._driver.open)
-        await self._open(lambda: self._connect(begin), lambda: migrations.inspect(self._dialect, self._driver))
+        await self._open(lambda: self._connect(begin), self._inspected)
         self._gather()
+
+    async def _prepared(self, progress: migrations.Progress | None = None, to: int | None = None) -> None:
+        sealed = await migrations.prepare(self._dialect, self._driver, progress, to, self.sealing)
+        self._codec, self._notes = sealed.codec, sealed.notes
+
+    async def _inspected(self) -> None:
+        sealed = await migrations.inspect(self._dialect, self._driver, self.sealing)
+        self._codec, self._notes = sealed.codec, sealed.notes
 
     def _gather(self) -> None:
         if self._dialect.lookups:
@@ -88,7 +104,7 @@ class SqlStore:
         to
             The version of the schema to bring it to; the newest if this is left out.
         """
-        await self._open(self._connect, lambda: migrations.prepare(self._dialect, self._driver, progress, to))
+        await self._open(self._connect, lambda: self._prepared(progress, to))
         await self.close()
 
     async def planned(self, to: int | None = None) -> migrations.Plan:
@@ -159,7 +175,19 @@ class SqlStore:
             rows = await fetch(sql, params)
         if query.want == "count":
             return Page((), count=int(rows[0][0]))
-        return self._page(query, rows, order)
+        page = self._page(query, rows, order)
+        if page.corrupt and await self._renewed(self._driver.fetch):
+            page = self._page(query, rows, order)
+        return page
+
+    async def _renewed(self, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> bool:
+        """See whether another process has changed how payloads are stored, and follow it. Return whether it has."""
+        with self._translated():
+            notes = await migrations.notes(self._dialect, fetch)
+        if notes == self._notes:
+            return False
+        self._codec, self._notes = self.sealing.follow(self._dialect, notes, repr(self._driver))
+        return True
 
     # -------------------------------------------------------------------------------------------------------- writing
 
@@ -168,8 +196,9 @@ class SqlStore:
 
     async def _upsert(self, transaction: Transaction, entity: AnyEntity, records: Iterable[Record]) -> None:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
-        make = LazyRow if self._dialect.ahead > 1 else row_of
-        rows = map(make, sorted(records, key=_key))
+        make = row_of if self._codec is None else self._codec.row
+        lazy = functools.partial(LazyRow, make=make) if self._dialect.ahead > 1 else make
+        rows = map(lazy, sorted(records, key=_key))
         under_way: collections.deque[asyncio.Task[None]] = collections.deque()
         try:
             for sql, params in self._dialect.upsert(table_of(entity), rows):
@@ -194,13 +223,13 @@ class SqlStore:
         await self._upsert(transaction, entity, made.values())
 
     async def _drop(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Drop]) -> None:
-        speller = Speller(self._dialect)
+        speller = Speller(self._dialect, self._codec)
         where = speller.keys(entity, tuple({change.key for change in changes}))
         await transaction.execute(f"DELETE FROM {self._dialect.quote(entity.name)} WHERE {where}", speller.params)
 
     async def _drop_scope(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[DropScope]) -> None:
         for change in changes:
-            speller = Speller(self._dialect)
+            speller = Speller(self._dialect, self._codec)
             where = speller.where(entity, change.guild_id, change.where)
             sql = f"DELETE FROM {self._dialect.quote(entity.name)}{_clause(' WHERE ', where)}"
             await transaction.execute(sql, speller.params)
@@ -215,13 +244,18 @@ class SqlStore:
     async def _stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:
         sql, params, _ = self._spelled(query)
         rows = await transaction.fetch(sql + self._dialect.lock_rows, params)
-        return self._page(query, rows, ()).records
+        try:
+            return self._page(query, rows, (), wholly=True).records
+        except CorruptRecordError:
+            if not await self._renewed(transaction.fetch):
+                raise
+            return self._page(query, rows, (), wholly=True).records
 
     # -------------------------------------------------------------------------------------------------------- reading
 
     def _spelled(self, query: Select) -> tuple[str, Row, Sequence[Order]]:
         """Return SQL, parameters, and the order whose columns stand at the end of each row."""
-        dialect, entity, speller = self._dialect, query.entity, Speller(self._dialect)
+        dialect, entity, speller = self._dialect, query.entity, Speller(self._dialect, self._codec)
         where = [speller.keys(entity, query.keys)] if query.keys is not None else []
         where += speller.where(entity, query.guild_id, query.where)
         table = dialect.quote(entity.name)
@@ -229,6 +263,9 @@ class SqlStore:
             return f"SELECT COUNT(*) FROM {table}{_clause(' WHERE ', where)}", speller.params, ()
         # One row needs no order, and rows that are all asked for need none either.
         order = () if query.limit is None and not query.order else _total(query)
+        if self._codec is not None:
+            for name, _ in order:
+                self._codec.check_order(entity, name)
         if query.after is not None:
             where.append(speller.after(entity, _total(query), query.after))
         columns = ", ".join((self._columns(query), *(self._load(entity, column) for column, _ in order)))
@@ -264,7 +301,8 @@ class SqlStore:
     def _load(self, entity: AnyEntity, name: str) -> str:
         return self._dialect.load.get(_kind(entity, name), "{}").format(self._dialect.quote(name))
 
-    def _page(self, query: Select, rows: Sequence[Row], order: Sequence[Order]) -> Page:
+    def _page(self, query: Select, rows: Sequence[Row], order: Sequence[Order], *, wholly: bool = False) -> Page:
+        # Wholly: what is encrypted and cannot be read is not to be taken for nothing, and written over.
         if self._dialect.read:
             names = (*self._names(query), *(column for column, _ in order))
             rows = converted(self._dialect, [_kind(query.entity, name) for name in names], rows)
@@ -272,8 +310,10 @@ class SqlStore:
         corrupt: list[tuple[Key, str]] = []
         for row in rows:
             try:
-                records.append(_record(query, row))
+                records.append(_record(query, row, self._codec))
             except ValueError as error:
+                if wholly and isinstance(error, CorruptRecordError):
+                    raise
                 corrupt.append((tuple(row[: len(query.entity.key)]), str(error)))
         more = query.limit is not None and len(rows) == query.limit and order
         return Page(records, tuple(rows[-1][-len(order) :]) if more and rows else None, len(rows), corrupt)
@@ -288,7 +328,7 @@ class SqlStore:
             raise BackendError(message, temporary=self._driver.temporary(error)) from error
 
 
-def _record(query: Select, row: Row) -> Record:
+def _record(query: Select, row: Row, codec: Codec | None) -> Record:
     entity = query.entity
     width = len(entity.key)
     key = tuple(row[:width])
@@ -300,7 +340,8 @@ def _record(query: Select, row: Row) -> Record:
         width += 1
     if query.want == "keys":
         return Record(entity, key, guild_id, {}, Origin("stored", None, 0, ""))
-    payload, at = orjson.loads(row[width]), row[width + 1]
+    stored, at = row[width], row[width + 1]
+    payload = orjson.loads(stored if codec is None else codec.opened(entity.name, key, stored))
     if not isinstance(payload, dict):
         msg = "its payload is not a JSON object"
         raise ValueError(msg)  # noqa: TRY004 - what is wrong is the value, as with payloads that are no JSON

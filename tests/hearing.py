@@ -15,8 +15,8 @@ from hikari.impl import shard as shard_impl
 import persist
 from persist.changes import Change, Put
 from persist.entities import COMPLETENESS, ENTITIES, SHARDS
+from persist.locations import store_of
 from persist.model import Key, Origin, Record
-from persist.plugins import open_store
 from persist.spi import Select
 
 __all__ = ("ME", "PROVEN", "Hearing", "Shard", "proves")
@@ -185,7 +185,7 @@ class Hearing:
     async def stored(self, guild_id: int | None = None) -> dict[tuple[str, Key], Payload]:
         """Return what is in the database but for places and completeness: all of it, or what is of one guild."""
         await self.cache.flush()
-        store = open_store(self.url)
+        store = store_of(self.url)
         await store.open()
         found = {}
         try:

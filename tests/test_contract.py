@@ -5,6 +5,8 @@ from __future__ import annotations
 import dict_store
 import pytest
 
+from persist import Encryption
+from persist.locations import sealed
 from persist.plugins import open_store
 from persist.spi import Store
 from persist.testing import StoreContract
@@ -44,6 +46,36 @@ class TestMysql(OfURL):
     @pytest.fixture(autouse=True)
     def _place(self, mysql_url: str) -> None:
         self.url = mysql_url
+
+
+class Encrypted(OfURL):
+    key = Encryption.new_key()
+
+    def make_store(self) -> Store:
+        pytest.importorskip("cryptography", reason="cryptography is not installed.")
+        # What is asked here of the texts of these kinds only texts can answer.
+        columns = {"users": {"discriminator"}, "members": ()}
+        return sealed(open_store(self.url), Encryption({"2026": self.key}, columns=columns))
+
+
+class TestEncryptedSqliteFile(Encrypted, TestSqliteFile):
+    pass
+
+
+class TestEncryptedMemory(Encrypted, TestMemory):
+    pass
+
+
+class TestEncryptedPostgresql(Encrypted, TestPostgresql):
+    pass
+
+
+class TestEncryptedPostgresqlJsonb(Encrypted, TestPostgresqlJsonb):
+    pass
+
+
+class TestEncryptedMysql(Encrypted, TestMysql):
+    pass
 
 
 class TestDictStore(StoreContract):

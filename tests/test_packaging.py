@@ -25,6 +25,7 @@ OPTIONAL = (
     "arc",
     "asyncpg",
     "crescent",
+    "cryptography",
     "lightbulb",
     "opentelemetry",
     "prometheus_client",
@@ -32,6 +33,7 @@ OPTIONAL = (
     "rich",
     "tanjun",
     "typer",
+    "zstandard",
 )
 
 

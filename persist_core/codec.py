@@ -1,0 +1,219 @@
+"""The codec of a store: what stands between a record and its row, where that is more than JSON.
+
+A document passes through layers on its way into the database, and through the same ones backwards on its way out. Each
+begins what it makes with a byte of its own, so that every stored document says what it takes to read it; JSON begins
+with ``{`` and takes nothing. Rows of different layers live in one table, and layers come and go with the settings.
+"""
+
+from __future__ import annotations
+
+import base64
+import typing
+from collections.abc import Callable, Mapping, Sequence
+
+import orjson
+
+from .errors import CorruptRecordError, QueryError
+from .model import Entity, Key, Record
+from .schema import row_of, table_of
+from .spi import Row
+
+__all__ = ("COMPRESSED", "ENCRYPTED", "Codec", "Columns", "Layer", "packed", "place", "unpacked")
+
+COMPRESSED: typing.Final = 1
+ENCRYPTED: typing.Final = 2
+_SEAL: typing.Final = bytes((ENCRYPTED,))
+_JSON: typing.Final = ord("{")
+_NEEDS: typing.Final = {
+    COMPRESSED: "it is compressed, and its dictionary is not in the database",
+    ENCRYPTED: "it is encrypted, and no keys are given",
+}
+
+Conceal = Callable[[str], str]
+Seek = Callable[[str], Sequence[str]]
+AnyEntity = Entity[typing.Any]
+
+
+class Layer(typing.Protocol):
+    """One thing that is done to documents."""
+
+    @property
+    def mark(self) -> int:
+        """The byte that what it makes begins with."""
+        ...
+
+    def seal(self, table: str, key: Key, document: bytes) -> bytes:
+        """Return what is stored, with the mark, or the document itself where the layer has nothing to do with it.
+
+        The same document of the same record always becomes the same: that is how a store sees that nothing changed.
+        """
+        ...
+
+    def unseal(self, table: str, key: Key, sealed: bytes) -> bytes:
+        """Return the document.
+
+        Raises
+        ------
+        persist.CorruptRecordError
+            If it cannot be read; the message says why.
+        """
+        ...
+
+
+class Columns(typing.Protocol):
+    """Which columns hold something else than what they are called, and what."""
+
+    def conceal(self, entity: AnyEntity, column: str) -> Conceal | None:
+        """Return what makes of a text what the column holds; ``None`` if that is the text."""
+        ...
+
+    def seek(self, entity: AnyEntity, column: str) -> Seek | None:
+        """Return what makes of a text all that the column may hold for it; ``None`` if that is the text alone."""
+        ...
+
+
+def packed(sealed: bytes, *, binary: bool) -> bytes | str:
+    """Return layered bytes as a column of documents holds them: a JSON string where it cannot hold bytes."""
+    return sealed if binary else f'"{base64.b64encode(sealed).decode()}"'
+
+
+def unpacked(stored: bytes | str) -> bytes:
+    """Return the bytes of what a column of documents holds."""
+    if isinstance(stored, str):
+        if not stored.startswith('"'):
+            return stored.encode()
+        try:
+            return base64.b64decode(stored[1:-1], validate=True)
+        except ValueError:
+            return b""
+    return bytes(stored)
+
+
+def place(table: str, key: Key) -> bytes:
+    """Spell where something is stored, differently for every two places."""
+    return orjson.dumps((table, *key))
+
+
+class Codec:
+    """Makes rows of records, and documents of what rows hold.
+
+    Parameters
+    ----------
+    layers
+        What documents pass through on their way into the database.
+    readers
+        What they may have passed through earlier: a later reader of a mark takes the place of an earlier one.
+    columns
+        Which columns hold something else.
+    binary
+        Whether a column of documents can hold bytes.
+    strict
+        Whether every document has to be encrypted.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        readers: Sequence[Layer],
+        columns: Columns | None,
+        *,
+        binary: bool,
+        strict: bool = False,
+    ) -> None:
+        self._layers = layers
+        self._readers: Mapping[int, Layer] = {layer.mark: layer for layer in readers}
+        self._columns = columns
+        self._binary = binary
+        self._strict = strict
+        self._makers: dict[AnyEntity, Callable[[Record], Row]] = {}
+
+    def row(self, record: Record) -> Row:
+        """Return the row of a record, as :func:`~persist.schema.row_of` does."""
+        make = self._makers.get(record.entity)
+        if make is None:
+            make = self._makers[record.entity] = self._maker(record.entity)
+        return make(record)
+
+    def _maker(self, entity: AnyEntity) -> Callable[[Record], Row]:
+        names = [field.name for field in table_of(entity).fields]
+        document = names.index("payload")
+        concealed = [(names.index(name), conceal) for name, conceal in self.concealed(entity).items() if conceal]
+
+        def make(record: Record) -> Row:
+            row = list(row_of(record))
+            row[document] = self.sealed(entity.name, record.key, row[document])
+            for index, conceal in concealed:
+                if row[index] is not None:
+                    row[index] = conceal(row[index])
+            return row
+
+        return make
+
+    def concealed(self, entity: AnyEntity) -> Mapping[str, Conceal | None]:
+        """Return what makes of each text of a kind what its column holds."""
+        columns = self._columns
+        texts = [name for name, column in entity.columns.items() if column.kind == "text"]
+        return {name: columns.conceal(entity, name) if columns else None for name in texts}
+
+    def sealed(self, table: str, key: Key, document: str) -> bytes | str:
+        """Return a document as it is stored under a key."""
+        plain = whole = document.encode()
+        for layer in self._layers:
+            whole = layer.seal(table, key, whole)
+        return document if whole is plain else packed(whole, binary=self._binary)
+
+    def opened(self, table: str, key: Key, stored: bytes | str) -> bytes:
+        """Return the JSON of a document that is stored under a key.
+
+        Raises
+        ------
+        persist.CorruptRecordError
+            If it cannot be read; the message says why.
+        """
+        document = unpacked(stored)
+        if self._strict and document[:1] != _SEAL:
+            msg = "it is not encrypted, and everything else in this database is; `persist rekey` encrypts it"
+            raise CorruptRecordError(msg)
+        while document[:1] and (mark := document[0]) != _JSON:
+            layer = self._readers.get(mark)
+            if layer is None:
+                raise CorruptRecordError(_NEEDS.get(mark, "its payload is not JSON"))
+            document = layer.unseal(table, key, document)
+        return document
+
+    def sought(self, entity: AnyEntity, column: str, test: str, value: typing.Any) -> Sequence[str] | None:
+        """Return what a column may hold where a test of its text holds; ``None`` if it holds the text itself.
+
+        Raises
+        ------
+        persist.QueryError
+            If what it holds cannot tell.
+        """
+        seek = self._columns.seek(entity, column) if self._columns else None
+        if seek is None or test == "is_null":
+            return None
+        match test:
+            case "equals":
+                return [] if value is None else seek(value)
+            case "is_in":
+                return [held for text in value if text is not None for held in seek(text)]
+            case _:
+                raise QueryError(_closed(entity, column, f"compared by {test!r}"))
+
+    def check_order(self, entity: AnyEntity, column: str) -> None:
+        """See to it that a column can be sorted by.
+
+        Raises
+        ------
+        persist.QueryError
+            If what it holds has another order than its texts.
+        """
+        if self._columns is not None and self._columns.seek(entity, column) is not None:
+            raise QueryError(_closed(entity, column, "sorted by"))
+
+
+def _closed(entity: AnyEntity, column: str, what: str) -> str:
+    return (
+        f"{entity.name}.{column} is encrypted and cannot be {what}: the database can only tell whether it is equal to "
+        f"a text; do it in Python, or leave it in clear with persist.Encryption(..., columns={{{entity.name!r}: ...}})"
+    )

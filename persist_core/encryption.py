@@ -1,0 +1,186 @@
+"""Encryption at rest, as a user says it: which keys there are, which one writes, and which columns stay in clear."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import importlib
+import os
+import pathlib
+import re
+import secrets
+import tomllib
+import typing
+from collections.abc import Collection, Mapping
+
+from .entities import ENTITIES
+from .errors import QueryError
+
+__all__ = ("Encryption",)
+
+_SIZE: typing.Final = 32
+_ID: typing.Final = re.compile(r"[A-Za-z0-9._-]{1,32}")
+_INLINE: typing.Final = "PERSIST_KEYS"
+_FILE: typing.Final = "PERSIST_KEYS_FILE"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Encryption:
+    """Encrypt what is stored, with AES-256 in GCM.
+
+    What Discord said is encrypted whole. Beside it stand columns to search by: ids, numbers, flags and times are in
+    clear, and of each text there is a keyed hash, by which it is found when it is asked for as a whole.
+
+    Parameters
+    ----------
+    keys
+        Keys by their names, each made by :meth:`new_key`, or 32 bytes of your own. All of them can read.
+    current
+        The name of the key that writes. It may be left out where there is only one.
+    columns
+        For each kind of thing that is named here, which texts are encrypted; the others of its texts are in clear, and
+        can be sorted by and searched in. All texts of all other kinds are encrypted.
+
+    Raises
+    ------
+    persist.QueryError
+        If an argument cannot be used.
+    persist.MissingDriverError
+        If the package ``cryptography`` is not installed.
+    """
+
+    keys: Mapping[str, str | bytes]
+    current: str = ""
+    columns: Mapping[str, Collection[str]] = dataclasses.field(default_factory=dict[str, Collection[str]])
+
+    def __post_init__(self) -> None:
+        importlib.import_module(f"{__package__}.ciphers")  # an extra, and whoever lacks it is told here
+        if not isinstance(self.keys, Mapping) or not self.keys:
+            msg = "keys are a mapping from names to keys, such as {'2026': persist.Encryption.new_key()}"
+            raise QueryError(msg)
+        for name in self.keys:
+            self.key(name)
+        current = self.current or (next(iter(self.keys)) if len(self.keys) == 1 else "")
+        if current not in self.keys:
+            msg = f"current names the key that writes, one of {', '.join(self.keys)}, and not {self.current!r}"
+            raise QueryError(msg)
+        object.__setattr__(self, "current", current)
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(repr, self.keys))
+        return f"Encryption(keys={{{names}}}, current={self.current!r}, columns={self.columns!r})"
+
+    @staticmethod
+    def new_key() -> str:
+        """Return a new key, as text. Keep it apart from the database: without it, what is stored is lost."""
+        return base64.urlsafe_b64encode(secrets.token_bytes(_SIZE)).decode()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Encryption:
+        """Read keys, and what is to be encrypted, from a TOML file.
+
+        ::
+
+            current = "2026"
+
+            [keys]
+            2026 = "..."
+            2025 = "..."
+
+            [columns]
+            roles = []
+
+        Raises
+        ------
+        persist.QueryError
+            If it cannot be read, or says something else.
+        """
+        try:
+            said = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            # What the parser says may have a line of the file in it, and that line a key.
+            why = error.strerror if isinstance(error, OSError) else "it is not TOML"
+            msg = f"the keys in {os.fspath(path)!r} cannot be read: {why}"
+            raise QueryError(msg) from None
+        if strange := sorted(said.keys() - {"keys", "current", "columns"}):
+            msg = f"{os.fspath(path)!r} has keys, current and columns, and not {', '.join(strange)}"
+            raise QueryError(msg)
+        return cls(said.get("keys", {}), said.get("current", ""), said.get("columns", {}))
+
+    @classmethod
+    def from_environment(cls) -> Encryption | None:
+        """Return what ``PERSIST_KEYS`` or ``PERSIST_KEYS_FILE`` says, ``None`` if neither is set.
+
+        ``PERSIST_KEYS`` is ``name:key``, several with commas between them, the current one first.
+        ``PERSIST_KEYS_FILE`` is the path of a file as :meth:`load` reads it.
+
+        Raises
+        ------
+        persist.QueryError
+            If it cannot be used.
+        """
+        inline, path = os.environ.get(_INLINE, ""), os.environ.get(_FILE, "")
+        if inline and path:
+            msg = f"{_INLINE} and {_FILE} are both set, and one of them is enough"
+            raise QueryError(msg)
+        if path:
+            return cls.load(path)
+        if not inline:
+            return None
+        named = [part.strip().partition(":") for part in inline.split(",")]
+        keys = {name: key for name, _, key in named}
+        if len(keys) < len(named):
+            msg = f"{_INLINE} names a key twice"
+            raise QueryError(msg)
+        return cls(keys, named[0][0])
+
+    def key(self, name: str) -> bytes:
+        """Return a key, as bytes.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is not one. The message does not have it.
+        """
+        if not isinstance(name, str) or not _ID.fullmatch(name):
+            msg = f"the name of a key has up to 32 letters, digits, dots, dashes and underscores, unlike {name!r}"
+            raise QueryError(msg)
+        given = self.keys[name]
+        try:
+            key = base64.b64decode(given.encode(), altchars=b"-_", validate=True) if isinstance(given, str) else given
+        except (binascii.Error, UnicodeEncodeError):
+            key = b""
+        if not isinstance(key, bytes) or len(key) != _SIZE:
+            msg = f"the key {name!r} is not {_SIZE} bytes, nor their base64 as persist.Encryption.new_key() makes it"
+            raise QueryError(msg)
+        return key
+
+    def concealed(self) -> Mapping[str, list[str]]:
+        """Return the names of all columns that are encrypted, by kind.
+
+        Raises
+        ------
+        persist.QueryError
+            If ``columns`` names what there is not, or what is no text.
+        """
+        for name, columns in self.columns.items():
+            if name not in ENTITIES:
+                msg = f"there is nothing called {name!r} to encrypt; there is: {', '.join(sorted(ENTITIES))}"
+                raise QueryError(msg)
+            if isinstance(columns, str) or not isinstance(columns, Collection):
+                msg = f"columns of {name} are a collection of names, such as {{'name'}}, and not {columns!r}"
+                raise QueryError(msg)
+            texts = _texts(name)
+            if strange := [column for column in columns if column not in texts]:
+                msg = (
+                    f"of {name}, {', '.join(texts) or 'no column'} can be encrypted, and not "
+                    f"{', '.join(map(repr, strange))}: ids, numbers, flags and times stay in clear; what must not be "
+                    "stored at all is for persist.Rules"
+                )
+                raise QueryError(msg)
+        return {name: sorted(self.columns.get(name, _texts(name))) for name in ENTITIES}
+
+
+def _texts(name: str) -> list[str]:
+    return [column for column, made in ENTITIES[name].columns.items() if made.kind == "text"]
