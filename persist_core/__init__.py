@@ -24,6 +24,7 @@ from .errors import (
 from .filters import after, any_of, at_least, at_most, before, between, contains, has, not_, startswith
 from .found import Entry, Found
 from .gauges import Gauges
+from .keep import Keep
 from .kind_names import (
     AUDIT_LOG_ENTRIES,
     AUTO_MOD_EXECUTIONS,
@@ -152,6 +153,7 @@ __all__ = (
     "Health",
     "Integrations",
     "Invites",
+    "Keep",
     "Many",
     "Members",
     "Messages",

@@ -7,15 +7,16 @@ is later than it. Where only a store could tell what it covers, a new segment be
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Callable, Iterator
 
 from .changes import Amend, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold
 from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, known_in, matches
-from .edits import edited, joined
+from .edits import Default, edited, joined
 from .model import Entity, Key, Payload, Record
 
-__all__ = ("Batch", "Segment", "absorb")
+__all__ = ("Batch", "Segment", "absorb", "completed", "needs_parts")
 
 AnyEntity = Entity[typing.Any]
 
@@ -26,13 +27,53 @@ def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
         return later
     match earlier:
         case Put(record):
-            payload = edited(record.payload, later.edits)
-            return Put(Record(record.entity, record.key, record.guild_id, payload, later.origin))
-        case Patch(entity, key, guild_id, edits, _, create):
-            return Patch(entity, key, guild_id, joined(edits, later.edits), later.origin, create or later.create)
+            made = fold(record, later)
+            return Drop(record.entity, record.key, record.guild_id) if made is None else Put(made)
+        case Patch(entity, key, guild_id, edits, _, create, keeps):
+            edits = joined(edits, later.edits)
+            keeps = later.keeps if keeps is None else _InTurn((*_in_turn(earlier), later))
+            return Patch(entity, key, guild_id, edits, later.origin, create or later.create, keeps)
         case Drop():
             made = fold(None, later)
             return earlier if made is None else Put(made)
+
+
+class _InTurn:
+    """Decides as patches of one key would that are made one by one: what one has forgotten, the next does not find."""
+
+    __slots__ = ("patches",)
+
+    def __init__(self, patches: tuple[Patch, ...]) -> None:
+        self.patches = patches
+
+    @property
+    def whole(self) -> bool:
+        return any(patch.keeps is not None and patch.keeps.whole for patch in self.patches)
+
+    def __call__(self, known: Record | None, made: Record) -> Record | None:
+        del made
+        for patch in self.patches:
+            known = fold(known, patch)
+        return known
+
+
+def _in_turn(patch: Patch) -> tuple[Patch, ...]:
+    return patch.keeps.patches if isinstance(patch.keeps, _InTurn) else (patch,)
+
+
+def completed(patch: Patch, parts: Payload) -> Patch:
+    """Return a patch that finds parts of other kinds in what it changes."""
+    edits = (Default(parts), *patch.edits)
+    if isinstance(patch.keeps, _InTurn):
+        return patch._replace(edits=edits, keeps=_InTurn(tuple(completed(one, parts) for one in patch.keeps.patches)))
+    return patch._replace(edits=edits)
+
+
+def needs_parts(change: Change, known: Record | None) -> bool:
+    """Tell whether a change cannot be made of what is known, for want of parts that are stored with their own kind."""
+    if not isinstance(change, (Patch, Amend)) or change.keeps is None or not change.keeps.whole:
+        return False
+    return known is None or not change.entity.joins.keys() <= known.payload.keys()
 
 
 class Segment:
@@ -58,6 +99,8 @@ class Segment:
             return True
         if isinstance(change, Patch) and change.create and isinstance(earlier, Patch) and not earlier.create:
             return None  # what the earlier one says is lost if nothing is stored, and only a store can tell
+        if isinstance(change, Patch) and change.create and isinstance(earlier, Drop) and needs_parts(change, None):
+            return None
         keyed[key] = absorb(earlier, change)
         return False
 
@@ -119,12 +162,19 @@ class Segment:
     def changes(self) -> Iterator[Change]:
         """Yield all changes, in an order that a store may make them in."""
         yield from self.scopes
-        for keyed in self.keyed.values():
+        # Whoever decides about a thing by its parts finds them stored.
+        for _, keyed in sorted(self.keyed.items(), key=lambda kind: _depth(kind[0])):
             for sort in _SORTS:  # neighbours of one sort become one statement
                 yield from (change for change in keyed.values() if type(change) is sort)
 
 
 _SORTS: typing.Final = (Put, Patch, Drop)
+
+
+@functools.cache
+def _depth(entity: AnyEntity) -> int:
+    """Return how many kinds deep the parts of a thing are stored apart."""
+    return max((1 + _depth(join.entity) for join in entity.joins.values()), default=0)
 
 
 def _reaches(change: ScopeChange, keyed: Put | Patch) -> bool | None:
@@ -142,8 +192,8 @@ def _for_key(change: ScopeChange, keyed: KeyedChange) -> KeyedChange:
     match change:
         case DropScope(entity):
             return Drop(entity, keyed.key, keyed.guild_id)
-        case Amend(entity, _, _, edits, origin):
-            return Patch(entity, keyed.key, keyed.guild_id, edits, origin)
+        case Amend(entity, _, _, edits, origin, keeps):
+            return Patch(entity, keyed.key, keyed.guild_id, edits, origin, keeps=keeps)
 
 
 def _asked(where: Where) -> Iterator[AnyEntity]:

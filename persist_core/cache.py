@@ -115,7 +115,7 @@ class Cache(names.HikariNames, names_rest.RestNames):
         self._told: PersistError | None = None
         for name, view in views.VIEWS.items():
             setattr(self, name, view(self._answering, self._running))
-        self._fetcher = Fetcher(bot, self._opened, self._rules.off, self._gauges)
+        self._fetcher = Fetcher(bot, self._opened, self._gauges)
         self._attach()
 
     def __repr__(self) -> str:
@@ -337,8 +337,10 @@ class Cache(names.HikariNames, names_rest.RestNames):
             If the cache is not open and cannot be opened.
         """
         entity, guild_id = kind_named(kind), key_part(guild, "the guild")
-        note = await (await self._answering()).note(entity, guild_id)
-        return completeness_of(entity, note, self._bot.intents, self._rules.off, self._running())
+        engine = await self._opened()
+        note = await engine.reader.note(entity, guild_id)
+        kept = engine.admission.keeps_all(entity, guild_id)
+        return completeness_of(entity, note, self._bot.intents, self._running(), kept=kept)
 
     async def get_me(self) -> hikari.OwnUser | None:
         """Return the bot's own user."""

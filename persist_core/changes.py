@@ -19,6 +19,7 @@ __all__ = (
     "Change",
     "Drop",
     "DropScope",
+    "Keeps",
     "KeyedChange",
     "Patch",
     "Put",
@@ -27,6 +28,19 @@ __all__ = (
     "fold",
     "forgetting",
 )
+
+
+class Keeps(typing.Protocol):
+    """Decides what is remembered of what a change would make of a record: how rules reach what only a store knows."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether it has to be asked with the parts of a record that are stored with their own kind."""
+        ...
+
+    def __call__(self, known: Record | None, made: Record) -> Record | None:
+        """Return what is remembered instead of ``made``; ``None`` if the record is to be forgotten."""
+        ...
 
 
 class Put(typing.NamedTuple):
@@ -59,6 +73,7 @@ class Patch(typing.NamedTuple):
     edits: tuple[Edit, ...]
     origin: Origin
     create: bool = False
+    keeps: Keeps | None = None
 
 
 class Drop(typing.NamedTuple):
@@ -85,6 +100,7 @@ class Amend(typing.NamedTuple):
     where: Where
     edits: tuple[Edit, ...]
     origin: Origin
+    keeps: Keeps | None = None
 
 
 KeyedChange = Put | Patch | Drop
@@ -109,17 +125,23 @@ def fold(record: Record | None, change: Change) -> Record | None:
             return put
         case Drop():
             return None
-        case Patch(entity, key, guild_id, edits, origin, create):
+        case Patch(entity, key, guild_id, edits, origin, create, keeps):
             if record is not None:
-                return record._replace(payload=edited(record.payload, edits), origin=origin)
-            return Record(entity, key, guild_id, edited({}, edits), origin) if create else None
+                return _kept(keeps, record, record._replace(payload=edited(record.payload, edits), origin=origin))
+            return _kept(keeps, None, Record(entity, key, guild_id, edited({}, edits), origin)) if create else None
         case DropScope():
             return None if record is not None and covers(change, record) else record
-        case Amend(_, _, _, edits, origin):
+        case Amend(_, _, _, edits, origin, keeps):
             if record is None or not covers(change, record):
                 return record
             payload = edited(record.payload, edits)
-            return record if payload is record.payload else record._replace(payload=payload, origin=origin)
+            if payload is record.payload:
+                return record
+            return _kept(keeps, record, record._replace(payload=payload, origin=origin))
+
+
+def _kept(keeps: Keeps | None, known: Record | None, made: Record) -> Record | None:
+    return made if keeps is None else keeps(known, made)
 
 
 def cascade(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Iterator[DropScope | Drop]:

@@ -12,6 +12,7 @@ import typing
 import hikari
 
 from . import completeness
+from .admission import Admission
 from .entities import MEMBERS
 from .errors import PersistError
 from .feed import Feed
@@ -69,8 +70,8 @@ class Chunker:
     ----------
     bot
         Who asks.
-    feed, reader, journal, gauges
-        What has been heard, what is known, where is noted that it is stale, and what is counted.
+    feed, admission, reader, journal, gauges
+        What has been heard, what is kept, what is known, where is noted that it is stale, and what is counted.
     policy
         When to ask.
     pace
@@ -81,6 +82,7 @@ class Chunker:
         self,
         bot: hikari.GatewayBotAware,
         feed: Feed,
+        admission: Admission,
         reader: Reader,
         journal: Journal,
         gauges: Gauges,
@@ -89,6 +91,7 @@ class Chunker:
     ) -> None:
         self._bot = bot
         self._feed = feed
+        self._admission = admission
         self._reader = reader
         self._journal = journal
         self._gauges = gauges
@@ -122,6 +125,8 @@ class Chunker:
         guild_id = int(event["id"])
         self._guilds.pop(guild_id, None)
         if not self._bot.intents & hikari.Intents.GUILD_MEMBERS or completeness.lists_all_members(event):
+            return
+        if not self._admission.keeps_any(MEMBERS, guild_id):
             return
         if asks_itself(self._bot, event):
             self._feed.sessions.of(shard).chunks.ask(guild_id, None)
@@ -206,6 +211,8 @@ class Chunker:
         if self._policy == "always":
             return True
         note = await self._reader.note(MEMBERS, guild.id)
+        if not self._admission.keeps_all(MEMBERS, guild.id):  # as many as Discord says there will never be
+            return self._policy == "stale" and (note is None or note.payload.get("state") != "complete")
         await self._reader.barrier()
         page = await self._reader.page(Select(MEMBERS, guild_id=guild.id, want="count"))
         was_complete = note is not None and note.payload.get("state") == "complete"

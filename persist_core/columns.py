@@ -35,7 +35,7 @@ def _column(kind: Kind, path: str, plain: type, convert: Convert, *, index: bool
             payload = payload.get(parent) or {}
         return read(payload)
 
-    return Column(kind, read_inside if parents else read, index)
+    return Column(kind, read_inside if parents else read, index, path)
 
 
 def _no(meant: str) -> Convert:

@@ -136,13 +136,14 @@ def completeness_of(
     entity: Entity[typing.Any],
     record: Record | None,
     intents: hikari.Intents,
-    off: Collection[str],
     running: Collection[int],
+    *,
+    kept: bool,
 ) -> Completeness:
-    """Return what a note says to a bot with such intents, rules and running sessions."""
+    """Return what a note says to a bot with such intents and running sessions, if its rules keep all of the kind."""
     payload: Payload = {} if record is None else record.payload
     state: State = payload.get("state", "unknown")
-    if lacking(entity, intents) or entity.name in off:
+    if lacking(entity, intents) or not kept:
         state = "unmaintained"
     verified = payload.get("epoch") in running
     return Completeness(state, payload.get("at"), payload.get("source"), verified=verified)

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Iterator
 
 import hikari
 
+from .admission import Admission
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
 from .entities import OWN_USER, SHARDS
@@ -22,12 +23,13 @@ from .patience import Patient
 from .quarantine import Quarantine
 from .reader import Reader
 from .rules import Rules
-from .spi import Select, Store
+from .spi import Cursor, Select, Store
 
 __all__ = ("Engine",)
 
 _LOG = logging.getLogger("persist")
 _LOOK_EVERY: typing.Final = 2.0
+_PAGE: typing.Final = 1000
 
 
 class Engine:
@@ -57,9 +59,10 @@ class Engine:
         self._bot = bot
         self._store = Patient(store)
         self.journal: Journal = Journal(self._store, limits, gauges, quarantine, self._positions)
-        self.feed: Feed = Feed(bot, self.journal, rules, gauges, quarantine)
+        self.admission: Admission = Admission(rules, gauges, self._decoder)
+        self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine)
         self.reader: Reader = Reader(self._store, self.journal, gauges, self._decoder, self.feed.sessions.current)
-        self._chunker = Chunker(bot, self.feed, self.reader, self.journal, gauges, members, pace)
+        self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
         self.feed.observer = self._chunker.observe
         self._writer: asyncio.Task[None] | None = None
         self._helpers: list[asyncio.Task[None]] = []
@@ -97,6 +100,7 @@ class Engine:
             for record in known.records:
                 self.feed.me = self.feed.me or int(record.key[0])
             await self.learn_places()
+            await self._learn_of_what_is_chosen_by()
         except BackendError as error:
             if not (patient and error.temporary):
                 await self.feed.stop()
@@ -116,6 +120,17 @@ class Engine:
         """Read which shards have written into the database, of how many."""
         page = await self._store.select(Select(SHARDS, want="keys"))
         self.feed.sessions.learn([record.key for record in page.records])
+
+    async def _learn_of_what_is_chosen_by(self) -> None:
+        """Read the things by which the rules choose others: the gateway does not tell all of them again."""
+        for entity in self.admission.learns:
+            after: Cursor | None = None
+            while True:
+                page = await self._store.select(Select(entity, after=after, limit=_PAGE))
+                for record in page.records:
+                    self.admission.recall(record)
+                if (after := page.after) is None:
+                    break
 
     async def _settle(self) -> None:
         """Look for the shards of other processes while some of ours wait for them."""

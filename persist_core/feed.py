@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 import hikari
 
 from . import completeness
+from .admission import Admission
 from .changes import Change, DropScope
 from .conditions import Condition, Not
 from .entities import MEMBERS, SHARDS
@@ -18,7 +19,6 @@ from .journal import Journal
 from .model import Origin, Payload
 from .plans import Context, Plan
 from .quarantine import Quarantine
-from .rules import Rules
 from .sessions import Session, Sessions
 
 __all__ = ("Feed", "Observer")
@@ -34,7 +34,7 @@ class Feed:
     ----------
     bot
         Whose gateway is heard.
-    journal, rules, gauges, quarantine
+    journal, admission, gauges, quarantine
         Where changes go, which of them, what is counted, and where goes what cannot be read.
 
     Attributes
@@ -51,13 +51,13 @@ class Feed:
         self,
         bot: hikari.GatewayBotAware,
         journal: Journal,
-        rules: Rules,
+        admission: Admission,
         gauges: Gauges,
         quarantine: Quarantine,
     ) -> None:
         self._bot = bot
         self._journal = journal
-        self._rules = rules
+        self._admission = admission
         self._gauges = gauges
         self._quarantine = quarantine
         self._reads_content = bool(bot.intents & hikari.Intents.MESSAGE_CONTENT)
@@ -129,9 +129,7 @@ class Feed:
 
     def accept(self, changes: list[Change]) -> None:
         """Hand changes to the journal, but for those that the rules keep out."""
-        admitted = list(self._rules.admitted(changes))
-        self._gauges.skipped += len(changes) - len(admitted)
-        self._journal.accept(admitted)
+        self._journal.accept(self._admission.admitted(changes))
 
     def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
         context, chunks = self._context(session), session.chunks

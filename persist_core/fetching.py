@@ -73,22 +73,13 @@ class Fetcher:
         Whose REST client is asked: with its token, its connections and its rate limits.
     engine
         Returns the open cache.
-    off
-        The kinds that are not remembered.
     gauges
         Where requests are counted, those that are sent and those that are not.
     """
 
-    def __init__(
-        self,
-        bot: hikari.GatewayBotAware,
-        engine: Callable[[], Awaitable[Engine]],
-        off: frozenset[str],
-        gauges: Gauges,
-    ) -> None:
+    def __init__(self, bot: hikari.GatewayBotAware, engine: Callable[[], Awaitable[Engine]], gauges: Gauges) -> None:
         self._bot = bot
         self._engine = engine
-        self._off = off
         self._gauges = gauges
         self._flights: dict[Hashable, asyncio.Task[typing.Any]] = {}
         self._absent: dict[Hashable, tuple[float, hikari.NotFoundError]] = {}
@@ -125,13 +116,16 @@ class Fetcher:
             done.exception()
 
     async def _known(self, asked: Asked, wish: Wish) -> object:
-        reader = (await self._engine()).reader
+        engine = await self._engine()
+        reader = engine.reader
         for entity in asked.kinds:
-            if lacking(entity, self._bot.intents) or entity.name in self._off:
+            if lacking(entity, self._bot.intents):
                 continue  # nobody keeps it up to date
             record = await reader.record(entity, asked.key, metadata=wish.max_age is not None)
             if record is None or not wish.grants(record) or any(record.column(c) != v for c, v in asked.within.items()):
                 continue
+            if not engine.admission.keeps_intact(entity, record.guild_id):
+                continue  # REST tells more of it
             (record,) = await reader.whole((record,))
             if (made := reader.decoded(entity, record)) is not None:
                 return made
@@ -166,7 +160,8 @@ class Fetcher:
             return False
         engine = await self._engine()
         note = await engine.reader.note(entity, guild_id)
-        known = completeness_of(entity, note, self._bot.intents, self._off, engine.feed.epochs)
+        kept = engine.admission.keeps_all(entity, guild_id) and engine.admission.keeps_intact(entity, guild_id)
+        known = completeness_of(entity, note, self._bot.intents, engine.feed.epochs, kept=kept)
         is_whole = known.is_complete and known.verified
         self._gauges.rest_calls_saved += is_whole
         return is_whole

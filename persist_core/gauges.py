@@ -36,8 +36,8 @@ class Gauges:
     coalesced: int = 0
     """Changes that became part of another before they were stored."""
 
-    skipped: int = 0
-    """Changes that the rules kept out."""
+    skipped: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Changes that the rules kept out, by kind."""
 
     shed: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Changes of ephemeral kinds that were given up while the database was away, by kind."""

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import tenacity
 
 from . import hooks
-from .batch import Batch
+from .batch import Batch, needs_parts
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, covers, fold
 from .columns import moment
 from .entities import COMPLETENESS
@@ -235,6 +235,8 @@ class Journal:
         """Tell whether only the store knows what becomes of a stored record under changes that it does not have yet."""
         for change in changes:
             if isinstance(change, (DropScope, Amend)) and record is not None and covers(change, record) is None:
+                return True
+            if needs_parts(change, record):
                 return True
             record = fold(record, change)
         return False

@@ -96,7 +96,7 @@ _ROWS: typing.Final = (
     Metric("events_unknown_total", "counter", "Gateway events that change nothing.", _each("unknown"), ("event",)),
     Metric("changes_stored_total", "counter", "Changes that were stored.", _one("applied")),
     Metric("changes_coalesced_total", "counter", "Changes that became part of another.", _one("coalesced")),
-    Metric("changes_skipped_total", "counter", "Changes that the rules kept out.", _one("skipped")),
+    Metric("changes_skipped_total", "counter", "Changes that the rules kept out.", _each("skipped"), ("kind",)),
     Metric("changes_shed_total", "counter", "Changes of ephemeral kinds that were given up.", _each("shed"), ("kind",)),
     Metric("changes_lost_total", "counter", "Changes of other kinds that were given up.", _each("lost"), ("kind",)),
     Metric("quarantined_total", "counter", "Events and changes that were unusable.", _each("quarantined"), ("what",)),

@@ -92,6 +92,9 @@ class Column:
 
     index: bool = False
 
+    path: str = ""
+    """The dotted path of the field that it is read from."""
+
 
 class Join(typing.NamedTuple):
     """A field of a payload that is a thing of its own, and is stored once, with its own kind."""

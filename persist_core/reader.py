@@ -7,6 +7,7 @@ import logging
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from . import joining
 from .changes import forgetting
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, matches
 from .entities import COMPLETENESS, THREADS
@@ -193,17 +194,7 @@ class Reader:
 
     async def whole(self, records: Sequence[Record]) -> Sequence[Record]:
         """Return records of one kind with the parts that are stored with their own kind."""
-        if not records:
-            return records
-        for field, join in records[0].entity.joins.items():
-            keys = [tuple(record.column(name) for name in join.on) for record in records]
-            parts = await self.records(join.entity, dict.fromkeys(keys))
-            whole = {part.key: part for part in await self.whole(tuple(parts.values()))}
-            records = [
-                record._replace(payload={**record.payload, field: whole[key].payload}) if key in whole else record
-                for record, key in zip(records, keys, strict=True)
-            ]
-        return records
+        return await joining.whole(records, self.records)
 
     def decoded(self, entity: Entity[T], record: Record) -> T | None:
         """Return a hikari object, or ``None`` if hikari cannot make one; its payload can still be asked for."""

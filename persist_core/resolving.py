@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import typing
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import orjson
 
-from .changes import Amend, Change, DropScope, KeyedChange, ScopeChange, fold
+from . import joining
+from .changes import Amend, Change, DropScope, KeyedChange, Patch, ScopeChange, fold
 from .conditions import Condition, Where, Within, matches, withins
 from .model import Entity, Key, Origin, Record
 from .schema import row_of, table_of
@@ -62,7 +63,7 @@ async def resolved(changes: Sequence[Change], read: Read) -> Sequence[Outcome]:
         if isinstance(change, (DropScope, Amend)):
             await draft.scope(change)
         else:
-            draft.keyed(change)
+            await draft.keyed(change)
         if number % _SLICE == _SLICE - 1:
             await asyncio.sleep(0)
     return draft.outcomes()
@@ -116,8 +117,10 @@ class _Draft:
                 page = await self._read(Select(entity, keys=asked[start : start + _MOST_KEYS], metadata=True))
                 self._before.setdefault(entity, {}).update((record.key, record) for record in page.records)
 
-    def keyed(self, change: KeyedChange) -> None:
+    async def keyed(self, change: KeyedChange) -> None:
         """Make a change of one key."""
+        if isinstance(change, Patch) and change.keeps is not None:
+            (change,) = await joining.complete((change,), self._parts)
         now = self._now.setdefault(change.entity, {})
         before = self._before.get(change.entity, {}).get(change.key)
         now[change.key] = _stored(now.get(change.key, before), change)
@@ -127,10 +130,15 @@ class _Draft:
         owners = await _owners(change.where, self._current)
         page = await self._current(Select(change.entity, guild_id=_guild_of(change.guild_id, change.where)))
         now = self._now.setdefault(change.entity, {})
-        for record in page.records:
+        records = page.records
+        if isinstance(change, Amend) and change.keeps is not None and change.keeps.whole:
+            records = await joining.whole(records, self._parts)
+        for record in records:
             inside = change.guild_id in (None, record.guild_id)
             if inside and matches(change.where, record.column, owners):
-                now[record.key] = _stored(record, change._replace(guild_id=None, where=()))
+                became = _stored(record, change._replace(guild_id=None, where=()))
+                if became is not record:
+                    now[record.key] = became
 
     async def _current(self, query: Select) -> Page:
         page = await self._read(query)
@@ -140,6 +148,16 @@ class _Draft:
         stored = [record for record in page.records if record.key not in now]
         made = [record for record in now.values() if record and query.guild_id in (None, record.guild_id)]
         return Page([*stored, *made])
+
+    async def _parts(self, entity: AnyEntity, keys: typing.Iterable[Key]) -> Mapping[Key, Record]:
+        asked = tuple(keys)
+        found: dict[Key, Record] = {}
+        for start in range(0, len(asked), _MOST_KEYS):
+            page = await self._read(Select(entity, keys=asked[start : start + _MOST_KEYS], metadata=True))
+            found |= {record.key: record for record in page.records}
+        now = self._now.get(entity, {})
+        found |= {key: record for key in asked if (record := now.get(key)) is not None}
+        return {key: record for key, record in found.items() if now.get(key, record) is not None}
 
     def outcomes(self) -> Sequence[Outcome]:
         """Return what is different now."""

@@ -1,73 +1,260 @@
-"""What is remembered at all: a filter between the feed and the journal."""
+"""What is remembered at all, as a value: for each kind of thing everything, nothing, or what a :class:`Keep` says."""
 
 from __future__ import annotations
 
 import dataclasses
+import types
 import typing
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Mapping
 
-from .changes import Amend, Change, Patch, Put
-from .conditions import known_in
-from .entities import ENTITIES
+import hikari
+
+from . import hooks
+from .entities import COMPLETENESS, ENTITIES, SHARDS
 from .errors import QueryError
-from .model import Entity
+from .keep import Keep, hash_of, shown
+from .objects import AutoModExecution, SoundboardSound, Subscription
 
-__all__ = ("Rules",)
+__all__ = ("KINDS", "Kept", "Rules")
+
+T = typing.TypeVar("T")
+Kept: typing.TypeAlias = Keep[T] | bool | None
+"""Some of a kind, all or nothing of it, or ``None`` for what is done where nothing is said."""
+
+PerGuild = Callable[[hikari.Snowflake], "Rules | None"]
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Rules:
-    """Choose which kinds of things are remembered.
+    """Choose what is remembered. What is not mentioned is kept, except what grows without end.
+
+    The kinds ``audit_log_entries`` and ``auto_mod_executions`` are only kept where they are mentioned.
+
+    A rule on guilds is also one on everything in them: what belongs to a guild that is not kept is not kept either.
+    Every other rule speaks of its own kind only. ``guilds=False`` keeps no guilds themselves, and nothing more.
+
+    Two of them make a third: ``one & other`` keeps what both keep, ``one | other`` what either keeps, and ``~one`` what
+    ``one`` does not.
 
     Parameters
     ----------
-    off
-        Names of kinds that are not remembered, such as ``{"presences", "messages"}``. What of them is already
-        stored stays, and goes when Discord deletes it.
-    on
-        Names of kinds that are only remembered if they are named here: ``audit_log_entries`` and
-        ``auto_mod_executions``, which grow without end and tell what people did.
+    off, on
+        Names of kinds, in short: ``off={"presences"}`` is ``presences=False``.
+    others
+        The same for kinds that plugins have added, by their names.
+    per_guild
+        Takes the id of a guild and returns the rules for what is in it, or ``None`` for these ones: for bots with
+        plans. It is asked once per guild, and again after :meth:`persist.Cache.apply_rules`.
+    **kinds
+        One parameter for each kind of thing, such as ``messages``: ``True`` for all, ``False`` for none, or a
+        :class:`Keep` for some.
 
     Raises
     ------
     persist.QueryError
-        If a name is not that of a kind of thing, or is named both on and off.
+        If there is no such kind, a kind is both on and off, or a rule cannot be one of its kind.
     """
 
-    off: frozenset[str] = frozenset()
-    on: frozenset[str] = frozenset()
-    _forgotten: frozenset[Entity[typing.Any]] = dataclasses.field(init=False, repr=False, compare=False)
+    off: Collection[str] = frozenset()
+    on: Collection[str] = frozenset()
+    users: Kept[hikari.User] = None
+    own_user: Kept[hikari.OwnUser] = None
+    guilds: Kept[hikari.GatewayGuild] = None
+    channels: Kept[hikari.PermissibleGuildChannel] = None
+    threads: Kept[hikari.GuildThreadChannel] = None
+    roles: Kept[hikari.Role] = None
+    emojis: Kept[hikari.KnownCustomEmoji] = None
+    stickers: Kept[hikari.GuildSticker] = None
+    members: Kept[hikari.Member] = None
+    messages: Kept[hikari.Message] = None
+    voice_states: Kept[hikari.VoiceState] = None
+    presences: Kept[hikari.MemberPresence] = None
+    invites: Kept[hikari.InviteWithMetadata] = None
+    thread_members: Kept[hikari.ThreadMember] = None
+    stage_instances: Kept[hikari.StageInstance] = None
+    webhooks: Kept[hikari.PartialWebhook] = None
+    dm_channels: Kept[hikari.PrivateChannel] = None
+    bans: Kept[hikari.GuildBan] = None
+    soundboard_sounds: Kept[SoundboardSound] = None
+    integrations: Kept[hikari.Integration] = None
+    scheduled_events: Kept[hikari.ScheduledEvent] = None
+    scheduled_event_users: Kept[hikari.ScheduledEventUser] = None
+    auto_mod_rules: Kept[hikari.AutoModRule] = None
+    auto_mod_executions: Kept[AutoModExecution] = None
+    audit_log_entries: Kept[hikari.AuditLogEntry] = None
+    entitlements: Kept[hikari.Entitlement] = None
+    subscriptions: Kept[Subscription] = None
+    command_permissions: Kept[hikari.GuildCommandPermissions] = None
+    others: Mapping[str, Kept[typing.Any]] = dataclasses.field(default_factory=dict[str, "Kept[typing.Any]"])
+    per_guild: PerGuild | None = None
 
     def __post_init__(self) -> None:
         for side in ("off", "on"):
-            names = getattr(self, side)
-            if not _are_names(names):
-                msg = f"{side} must be a collection of names such as {{'presences'}}, not {names!r}"
-                raise QueryError(msg)
-            if unknown := sorted(set(names) - set(ENTITIES)):
-                known = ", ".join(sorted(ENTITIES))
-                msg = f"there is nothing called {', '.join(unknown)} to turn {side}; there is: {known}"
-                raise QueryError(msg)
-            object.__setattr__(self, side, frozenset(names))
-        if both := sorted(self.off & self.on):
+            object.__setattr__(self, side, _names(side, getattr(self, side)))
+        if both := sorted({*self.off} & {*self.on}):
             msg = f"{', '.join(both)} cannot be both on and off; name it once"
             raise QueryError(msg)
-        forgotten = (
-            entity for name, entity in ENTITIES.items() if name in self.off or (entity.opt_in and name not in self.on)
+        _check_others(self.others)
+        if self.per_guild is not None and not callable(self.per_guild):
+            msg = f"per_guild is a function that takes the id of a guild, not {self.per_guild!r}"
+            raise QueryError(msg)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Spell one choice in one way: by its kind and not by a name, and not at all what goes without saying."""
+        said = {name: self._said(name) for name in ENTITIES}
+        for name in KINDS:
+            object.__setattr__(self, name, said[name])
+        others = {name: kept for name, kept in said.items() if name not in KINDS and kept is not None}
+        object.__setattr__(self, "off", frozenset(name for name, kept in said.items() if kept is False))
+        object.__setattr__(self, "on", frozenset(name for name, kept in said.items() if kept is True))
+        object.__setattr__(self, "others", types.MappingProxyType(others))
+
+    def _said(self, name: str) -> Kept[typing.Any]:
+        kept: Kept[typing.Any] = getattr(self, name) if name in KINDS else self.others.get(name)
+        if not (kept is None or isinstance(kept, bool | Keep)):
+            msg = f"{name} is True, False or a persist.Keep, not {kept!r}"
+            raise QueryError(msg)
+        if name in self.off and kept not in (None, False):
+            msg = f"{name} cannot be both off and {kept!r}; say one of them"
+            raise QueryError(msg)
+        if name in self.on and kept is False:
+            msg = f"{name} cannot be both on and False; say one of them"
+            raise QueryError(msg)
+        if kept is None and name in (*self.off, *self.on):
+            kept = name in self.on
+        if kept in (_ALL, _NONE):
+            kept = kept == _ALL
+        return None if kept is (not ENTITIES[name].opt_in) else kept
+
+    def __hash__(self) -> int:
+        return hash_of(self)
+
+    def __repr__(self) -> str:
+        return shown(self, without=("off", "on"))
+
+    def __and__(self, other: Rules) -> Rules:
+        return _combined(self, other, _both) if isinstance(other, Rules) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
+
+    def __or__(self, other: Rules) -> Rules:
+        return _combined(self, other, _either) if isinstance(other, Rules) else NotImplemented  # pyright: ignore[reportUnnecessaryIsInstance]
+
+    def __invert__(self) -> Rules:
+        return _combined(self, self, _neither)
+
+    @classmethod
+    def everything(cls) -> Rules:
+        """Return rules that keep all there is, also what grows without end."""
+        return cls(on=frozenset(name for name, entity in ENTITIES.items() if entity.opt_in))
+
+    @classmethod
+    def minimal(cls) -> Rules:
+        """Return rules that keep where the bot is: guilds, channels, threads, roles and the bot's own user."""
+        return cls(off=frozenset(KINDS) - _MINIMAL)
+
+    @classmethod
+    def no_message_content(cls) -> Rules:
+        """Return rules that keep of messages who wrote them, where and when, and nothing of what they say."""
+        return cls(messages=Keep(drop=_CONTENT))
+
+    @classmethod
+    def moderation_log(cls) -> Rules:
+        """Return rules that keep what moderators look up: who is where, who wrote what, and what was done about it."""
+        return cls(
+            on=frozenset(("audit_log_entries", "auto_mod_executions")), off=frozenset(KINDS) - _MINIMAL - _MODERATION
         )
-        object.__setattr__(self, "_forgotten", frozenset(forgotten))
 
-    def admitted(self, changes: Iterable[Change]) -> Iterator[Change]:
-        """Yield the changes that may be made. Whatever makes the cache forget is always admitted."""
-        forgotten = self._forgotten
-        for change in changes:
-            if isinstance(change, (Put, Patch)):
-                if change.entity in forgotten:
-                    continue
-            elif isinstance(change, Amend) and any(kind in forgotten for kind in known_in(change.where)):
-                continue  # it counts what is not remembered: what Discord said last is nearer to the truth
-            yield change
+    def of(self, kind: str) -> Keep[typing.Any] | bool:
+        """Return what is kept of a kind: all, nothing, or what the returned :class:`Keep` says."""
+        kept: Kept[typing.Any] = getattr(self, kind) if kind in KINDS else self.others.get(kind)
+        return (not ENTITIES[kind].opt_in) if kept is None else kept
+
+    def for_guild(self, guild_id: int) -> Rules:
+        """Return the rules for what is in a guild."""
+        own = None if self.per_guild is None else self.per_guild(hikari.Snowflake(guild_id))
+        if own is not None and not isinstance(own, Rules):  # pyright: ignore[reportUnnecessaryIsInstance]
+            msg = f"per_guild returns persist.Rules or None, and for guild {guild_id} it returned {own!r}"
+            raise QueryError(msg)
+        return self if own is None else own
 
 
-def _are_names(names: object) -> bool:
-    return isinstance(names, Collection) and not isinstance(names, str) and all(isinstance(n, str) for n in names)
+KINDS: typing.Final = tuple(field.name for field in dataclasses.fields(Rules) if field.name in ENTITIES)
+"""The kinds that have a parameter of their own: all but those of plugins, and what the cache notes for itself."""
+
+_MINIMAL: typing.Final = frozenset(("guilds", "channels", "threads", "roles", "own_user"))
+_MODERATION: typing.Final = frozenset(
+    ("users", "members", "messages", "bans", "invites", "auto_mod_rules", "auto_mod_executions", "audit_log_entries")
+)
+_CONTENT: typing.Final = frozenset(("content", "embeds", "attachments", "components", "poll"))
+_OWN: typing.Final = frozenset((SHARDS.name, COMPLETENESS.name))
+
+_ALL: typing.Final[Keep[typing.Any]] = Keep()
+_NONE: typing.Final[Keep[typing.Any]] = ~_ALL
+
+Whole = Keep[typing.Any] | bool
+Combine = Callable[[Whole, Whole], Whole]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Combined:
+    """What two rules say of a guild, combined."""
+
+    one: Rules
+    other: Rules
+    combine: Combine
+
+    def __call__(self, guild_id: hikari.Snowflake) -> Rules:
+        return _combined(self.one.for_guild(guild_id), self.other.for_guild(guild_id), self.combine)
+
+
+def _combined(one: Rules, other: Rules, combine: Combine) -> Rules:
+    names = dict.fromkeys((*KINDS, *one.others, *other.others))
+    kinds = {name: combine(one.of(name), other.of(name)) for name in names if name not in _OWN}
+    others = {name: kept for name, kept in kinds.items() if name not in KINDS}
+    own: dict[str, typing.Any] = {name: kept for name, kept in kinds.items() if name in KINDS}
+    asked = one.per_guild is not None or other.per_guild is not None
+    return Rules(**own, others=others, per_guild=_Combined(one, other, combine) if asked else None)
+
+
+def _both(one: Whole, other: Whole) -> Whole:
+    if isinstance(one, Keep) and isinstance(other, Keep):
+        return one & other
+    return other if one is True else one and (one if other is True else other)
+
+
+def _either(one: Whole, other: Whole) -> Whole:
+    if isinstance(one, Keep) and isinstance(other, Keep):
+        return one | other
+    return True if True in (one, other) else one or other
+
+
+def _neither(one: Whole, _: Whole) -> Whole:
+    return ~one if isinstance(one, Keep) else not one
+
+
+def _names(side: str, names: object) -> frozenset[str]:
+    if not (isinstance(names, Collection) and not isinstance(names, str) and all(isinstance(n, str) for n in names)):
+        msg = f"{side} must be a collection of names such as {{'presences'}}, not {names!r}"
+        raise QueryError(msg)
+    found = frozenset(typing.cast("Collection[str]", names))
+    _check_known(found, f"to turn {side}")
+    return found
+
+
+def _check_others(others: object) -> None:
+    if not isinstance(others, Mapping) or not all(isinstance(name, str) for name in others):
+        msg = f"others is a mapping of the names of kinds that plugins have added, not {others!r}"
+        raise QueryError(msg)
+    named = frozenset(typing.cast("Mapping[str, object]", others))
+    _check_known(named, "that a plugin has added")
+    if own := sorted(named & {*KINDS}):
+        msg = f"{', '.join(own)} is a parameter of its own: write Rules({own[0]}=...)"
+        raise QueryError(msg)
+
+
+def _check_known(names: frozenset[str], what: str) -> None:
+    if not names <= ENTITIES.keys():
+        hooks.add()  # a plugin may add them, and no store has been made yet
+    if unknown := sorted(names - ENTITIES.keys()):
+        msg = f"there is nothing called {', '.join(unknown)} {what}; there is: {', '.join(sorted(ENTITIES))}"
+        raise QueryError(msg)

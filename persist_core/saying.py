@@ -41,6 +41,9 @@ class Said(typing.NamedTuple):
     only_known: bool = False
     """Whether it is only part of what the gateway tells, and nothing by itself."""
 
+    met_in: int | None = None
+    """The guild that a user was told of in, who belongs to none."""
+
 
 Row = Callable[[Payload, int | None], Iterator[Said]]
 
@@ -59,13 +62,13 @@ def _channel(payload: Payload, guild_id: int | None) -> Iterator[Said]:
 
 def _member(payload: Payload, guild_id: int | None) -> Iterator[Said]:
     yield Said(MEMBERS, payload, guild_id)
-    yield Said(USERS, payload["user"])
+    yield Said(USERS, payload["user"], met_in=guild_id)
 
 
 def _message(payload: Payload, guild_id: int | None) -> Iterator[Said]:
     yield Said(MESSAGES, payload, guild_id)
     if "webhook_id" not in payload:
-        yield Said(USERS, payload["author"])
+        yield Said(USERS, payload["author"], met_in=guild_id)
 
 
 def _voice_state(payload: Payload, guild_id: int | None) -> Iterator[Said]:
@@ -168,7 +171,8 @@ class Saying:
                 better = (said.entity, key) in known or any(isinstance(change, Drop) for change in changes)
             else:
                 better = now.origin.at >= self._began
-            if not better:
+            met_in = said.met_in
+            if not better and (met_in is None or self._engine.admission.keeps_guild(met_in)):
                 self._engine.feed.accept([self._change(said, key)])
 
     def _change(self, said: Said, key: Key) -> Change:

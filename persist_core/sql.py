@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, 
 
 import orjson
 
-from . import migrations
+from . import joining, migrations
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
 from .coalesce import Lookups
 from .codec import Codec
@@ -215,12 +215,19 @@ class SqlStore:
     async def _patch(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Patch]) -> None:
         query = Select(entity, keys=tuple({change.key for change in changes}))
         base = {record.key: record for record in await self._stored(transaction, query)}
-        made: dict[Key, Record] = {}
-        for change in changes:
-            key = change.key
-            if (record := fold(made.get(key) or base.get(key), change)) is not None:
-                made[key] = record
-        await self._upsert(transaction, entity, made.values())
+        made: dict[Key, Record | None] = {}
+        for change in await joining.complete(changes, self._parts(transaction)):
+            made[change.key] = fold(made.get(change.key, base.get(change.key)), change)
+        gone = [Drop(entity, key) for key, record in made.items() if record is None and key in base]
+        if gone:
+            await self._drop(transaction, entity, gone)
+        await self._upsert(transaction, entity, [record for record in made.values() if record is not None])
+
+    def _parts(self, transaction: Transaction) -> joining.Parts:
+        async def parts(entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
+            return {record.key: record for record in await self._stored(transaction, Select(entity, keys=tuple(keys)))}
+
+        return parts
 
     async def _drop(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Drop]) -> None:
         speller = Speller(self._dialect, self._codec)
@@ -238,7 +245,12 @@ class SqlStore:
         for change in changes:
             query = Select(entity, guild_id=change.guild_id, where=change.where)
             every = change._replace(where=())  # what it reaches is asked of the database, which alone can tell
-            found = ((record, fold(record, every)) for record in await self._stored(transaction, query))
+            stored = await self._stored(transaction, query)
+            if change.keeps is not None and change.keeps.whole:
+                stored = await joining.whole(stored, self._parts(transaction))
+            found = [(record, fold(record, every)) for record in stored]
+            if gone := [Drop(entity, old.key) for old, new in found if new is None]:
+                await self._drop(transaction, entity, gone)
             await self._upsert(transaction, entity, [new for old, new in found if new is not None and new is not old])
 
     async def _stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:

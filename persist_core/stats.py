@@ -74,7 +74,7 @@ class Stats:
     unknown: Mapping[str, int]
     applied: int
     coalesced: int
-    skipped: int
+    skipped: Mapping[str, int]
     shed: Mapping[str, int]
     lost: Mapping[str, int]
     quarantined: Mapping[str, int]

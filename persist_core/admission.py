@@ -1,0 +1,342 @@
+"""Between the feed and the journal: which changes may be made, and what of them."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterator, Sequence
+
+from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
+from .conditions import known_in
+from .droppable import NESTED, without, without_edits
+from .edits import Part
+from .entities import CHANNELS, ENTITIES, GUILDS, OWNED, THREADS, USERS
+from .gauges import Gauges
+from .judge import Judge
+from .keep import Keep
+from .model import Decoder, Entity, Origin, Payload, Record
+from .rules import Rules
+
+__all__ = ("Admission", "Ruling")
+
+AnyEntity = Entity[typing.Any]
+_REMOVABLE: typing.Final = frozenset(("messages",))
+"""Kinds that need not show inside others."""
+
+_ALL: typing.Final[Keep[typing.Any]] = Keep()
+_NOWHERE: typing.Final = Origin("gateway", None, 0, "")
+
+
+class Ruling:
+    """Rules, made ready to be asked.
+
+    Parameters
+    ----------
+    rules
+        What they say.
+    admission
+        Who asks.
+    """
+
+    def __init__(self, rules: Rules, admission: Admission) -> None:
+        kept = {entity: rules.of(name) for name, entity in ENTITIES.items()}
+        self.off: frozenset[AnyEntity] = frozenset(entity for entity, what in kept.items() if what is False)
+        chosen = {entity: Judge(entity, what, admission) for entity, what in kept.items() if isinstance(what, Keep)}
+        self._drops = {entity.name: judge.drops for entity, judge in chosen.items() if judge.drops}
+        stripped = _holding(frozenset(self._drops) | {e.name for e in chosen if e.name in _REMOVABLE})
+        self.judges: dict[AnyEntity, Judge] = {
+            entity: chosen.get(entity) or Judge(entity, _ALL, admission)
+            for entity in ENTITIES.values()
+            if entity not in self.off and (entity in chosen or entity.name in stripped)
+        }
+        self._nested = {
+            name: {path: kind for path, kind in NESTED.get(name, {}).items() if kind in stripped}
+            for name in (*stripped, *self._drops)
+        }
+        guilds = chosen.get(GUILDS)
+        self.guilds: Judge | None = None if guilds is None or guilds.selects_any else guilds
+
+    def keeps_all(self, entity: AnyEntity) -> bool:
+        """Tell whether everything of a kind is kept, at least in part."""
+        judge = self.judges.get(entity)
+        return entity not in self.off and (judge is None or judge.selects_any)
+
+    def keeps_intact(self, entity: AnyEntity) -> bool:
+        """Tell whether what is kept of a kind is kept whole."""
+        return entity not in self.off and entity.name not in self._nested
+
+    def stripped(self, judge: Judge, record: Record) -> Record:
+        """Return what is kept of a record that is selected."""
+        payload = self._without(judge.entity.name, record.payload, judge.dropped(record), record)
+        return record if payload is record.payload else record._replace(payload=payload)
+
+    def part(self, judge: Judge, part: Payload, outer: Record) -> Payload:
+        """Return what may be kept of a part of a record."""
+        return self._without(judge.entity.name, part, judge.always_drops, outer)
+
+    def _without(self, kind: str, payload: Payload, fields: frozenset[str], outer: Record) -> Payload:
+        nested = self._nested.get(kind, {})
+        if not fields and not nested:
+            return payload
+        return without(payload, fields, nested, lambda inside, thing: self._inside(inside, thing, outer))
+
+    def _inside(self, kind: str, thing: Payload, outer: Record) -> Payload | None:
+        """Return what is kept of a thing that shows inside another."""
+        entity = ENTITIES[kind]
+        judge = self.judges.get(entity)
+        if judge is not None and kind in _REMOVABLE and "id" in thing:
+            record = entity.record(thing, outer.guild_id, outer.origin)
+            return self.stripped(judge, record).payload if judge.selects(record) else None
+        return self._without(kind, thing, self._drops.get(kind, frozenset()), outer)
+
+
+def _holding(kinds: frozenset[str]) -> frozenset[str]:
+    """Return some kinds, and those that things of these show inside of."""
+    while more := {name for name, nested in NESTED.items() if name not in kinds and kinds & {*nested.values()}}:
+        kinds |= more
+    return kinds
+
+
+class _Keeping:
+    """Decides in a store about one kind."""
+
+    __slots__ = ("_admission", "_entity")
+
+    def __init__(self, admission: Admission, entity: AnyEntity) -> None:
+        self._admission = admission
+        self._entity = entity
+
+    @property
+    def whole(self) -> bool:
+        return bool(self._entity.joins) and self._admission.decodes(self._entity)
+
+    def __call__(self, known: Record | None, made: Record) -> Record | None:
+        return self._admission.kept(known, made)
+
+
+class Admission:
+    """Applies rules to changes, for one open cache.
+
+    Parameters
+    ----------
+    rules
+        What they say.
+    gauges
+        Where is counted what they keep out.
+    decoder
+        Returns what makes hikari objects.
+    """
+
+    def __init__(self, rules: Rules, gauges: Gauges, decoder: Callable[[], Decoder]) -> None:
+        self._gauges = gauges
+        self.decoder = decoder
+        self._keeping = {entity: _Keeping(self, entity) for entity in ENTITIES.values()}
+        self._parents: dict[int, int] = {}
+        self._guilds: dict[int, Record] = {}
+        self.use(rules)
+
+    def use(self, rules: Rules) -> None:
+        """Go by other rules from now on."""
+        self.rules = rules
+        self._base = Ruling(rules, self)
+        self._own: dict[int, Ruling] = {}
+        self._is_plain = not self._base.judges and rules.per_guild is None
+        self._learned = frozenset(self.learns)
+
+    def above(self, channel_id: int) -> Iterator[int]:
+        """Yield a channel, the channel that it is a thread of, and the category of that."""
+        for _ in range(3):
+            yield channel_id
+            if (parent := self._parents.get(channel_id)) is None:
+                return
+            channel_id = parent
+
+    def ruling(self, guild_id: int | None) -> Ruling:
+        """Return the rules for what is in a guild, or in none."""
+        if guild_id is None or self.rules.per_guild is None:
+            return self._base
+        if (own := self._own.get(guild_id)) is None:
+            rules = self.rules.for_guild(guild_id)
+            own = self._own[guild_id] = self._base if rules is self.rules else Ruling(rules, self)
+        return own
+
+    def keeps_guild(self, guild_id: int) -> bool:
+        """Tell whether anything of a guild is kept."""
+        judge = self.ruling(guild_id).guilds
+        if judge is None:
+            return True
+        record = self._guilds.get(guild_id)
+        if record is None:
+            if not judge.looks_only_at_ids:
+                return False
+            record = Record(GUILDS, (guild_id,), guild_id, {}, _NOWHERE)
+        return judge.selects(record) or judge.selects_from_elsewhere(record)
+
+    def keeps_all(self, entity: AnyEntity, guild_id: int) -> bool:
+        """Tell whether everything that a guild has of a kind is kept, at least in part."""
+        return self.ruling(guild_id).keeps_all(entity) and self.keeps_guild(guild_id)
+
+    def keeps_any(self, entity: AnyEntity, guild_id: int) -> bool:
+        """Tell whether anything that a guild has of a kind may be kept."""
+        return entity not in self.ruling(guild_id).off and self.keeps_guild(guild_id)
+
+    def keeps_intact(self, entity: AnyEntity, guild_id: int | None) -> bool:
+        """Tell whether what is kept of a kind is kept whole."""
+        return self.ruling(guild_id).keeps_intact(entity)
+
+    def decodes(self, entity: AnyEntity) -> bool:
+        """Tell whether hikari objects of a kind are looked at."""
+        rulings = (self._base, *self._own.values())
+        return any((judge := ruling.judges.get(entity)) is not None and judge.decodes for ruling in rulings)
+
+    def kept(self, known: Record | None, made: Record) -> Record | None:
+        """Return what is remembered of a record that is about to be stored over what is known; ``None`` if nothing."""
+        entity, guild_id = made.entity, _guild_of(made)
+        ruling = self.ruling(guild_id)
+        if entity in ruling.off or (guild_id is not None and not self.keeps_guild(guild_id)):
+            return None
+        if (judge := ruling.judges.get(entity)) is None:
+            return made
+        if entity is not GUILDS and not judge.selects(made):  # guilds have been looked at already
+            return known if judge.selects_from_elsewhere(made) else None
+        return ruling.stripped(judge, made)
+
+    # ------------------------------------------------------------------------------------------------------- changes
+
+    def admitted(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Return the changes that may be made. Whatever makes the cache forget is always admitted.
+
+        Parameters
+        ----------
+        changes
+            All changes of one event, or of one thing that REST has told.
+        """
+        if self._is_plain:
+            return [change for change in changes if self._is_plainly_admitted(change)]
+        self._learn(changes)
+        about = next((guild_id for change in changes if (guild_id := _guild_of(change)) is not None), None)
+        found = [kept for change in changes for kept in self._admitted(change, about)]
+        if about is not None and not self.keeps_guild(about):
+            # Who is met in a guild that is not kept is not kept for that.
+            found = [change for change in found if change.entity is not USERS or self._refused(change)]
+        return found
+
+    def _is_plainly_admitted(self, change: Change) -> bool:
+        forgotten = self._base.off
+        if isinstance(change, (Put, Patch)):
+            return change.entity not in forgotten or self._refused(change)
+        if isinstance(change, Amend) and any(kind in forgotten for kind in known_in(change.where)):
+            # It counts what is not remembered: what Discord said last is nearer to the truth.
+            return self._refused(change)
+        return True
+
+    def _refused(self, change: Change) -> bool:
+        self._gauges.skipped[change.entity.name] += 1
+        return False
+
+    def _admitted(self, change: Change, about: int | None) -> Iterator[Change]:
+        """Yield what is made of a change."""
+        guild_id = _guild_of(change)
+        ruling = self.ruling(about if guild_id is None and isinstance(change, Amend) else guild_id)
+        if isinstance(change, (Drop, DropScope)):
+            yield change
+        elif guild_id is not None and not self.keeps_guild(guild_id):
+            self._refused(change)
+            if change.entity is GUILDS and ruling.guilds is not None and not ruling.guilds.looks_only_at_ids:
+                yield from _gone(guild_id)
+        elif change.entity in ruling.off and not isinstance(change, Amend):
+            self._refused(change)
+        else:
+            made = self._made(change, ruling, about)
+            if made is None or isinstance(made, Drop):
+                self._refused(change)
+            if made is not None:
+                yield made
+
+    def _made(self, change: Put | Patch | Amend, ruling: Ruling, about: int | None) -> Change | None:
+        judge = ruling.judges.get(change.entity)
+        if isinstance(change, Put):
+            return change if judge is None else self._put(change.record, ruling, judge)
+        if isinstance(change, Amend) and not all(self._counts(kind, ruling, about) for kind in known_in(change.where)):
+            return None
+        if judge is None:
+            return change if self.rules.per_guild is None else change._replace(keeps=self._keeping[change.entity])
+        return self._edited(change, ruling, judge)
+
+    def _counts(self, kind: AnyEntity, ruling: Ruling, about: int | None) -> bool:
+        """Tell whether all things of a kind are known, so that it can be told which of them is a new one."""
+        return ruling.keeps_all(kind) and (about is None or self.keeps_guild(about))
+
+    def _put(self, record: Record, ruling: Ruling, judge: Judge) -> Change | None:
+        if record.entity is GUILDS or judge.selects(record):
+            return Put(ruling.stripped(judge, record))
+        if judge.looks_only_at_ids or judge.selects_from_elsewhere(record):
+            return None
+        return Drop(record.entity, record.key, record.guild_id)  # it may have been kept while it was different
+
+    def _edited(self, change: Patch | Amend, ruling: Ruling, judge: Judge) -> Change | None:
+        key = change.key if isinstance(change, Patch) else ()
+        outer = Record(change.entity, key, change.guild_id, {}, change.origin)
+        edits = without_edits(change.edits, lambda part: ruling.part(judge, part, outer), judge.always_drops)
+        if not edits:
+            if not (isinstance(change, Patch) and change.create):
+                return None
+            edits = (Part({}),)
+        # A guild is looked at when Discord describes it, and not for each member that comes.
+        keeps = None if change.entity is GUILDS and isinstance(change, Amend) else self._keeping[change.entity]
+        return change._replace(edits=tuple(edits), keeps=keeps)
+
+    # ------------------------------------------------------------------------------------------------------ learning
+
+    @property
+    def learns(self) -> tuple[AnyEntity, ...]:
+        """The kinds that have to be known here, because others are chosen by them."""
+        if self.rules.per_guild is not None:
+            return (GUILDS, CHANNELS, THREADS)
+        guilds, judges = self._base.guilds, self._base.judges.values()
+        found = () if guilds is None or guilds.looks_only_at_ids else (GUILDS,)
+        return (*found, *((CHANNELS, THREADS) if any(judge.names_channels for judge in judges) else ()))
+
+    def learn(self, record: Record) -> None:
+        """Note a record of one of these kinds."""
+        if record.entity is GUILDS:
+            self._guilds[int(record.key[0])] = record
+        elif (parent := record.column("parent_id")) is not None:
+            self._parents[int(record.key[0])] = parent
+
+    def recall(self, record: Record) -> None:
+        """Note a stored record of one of these kinds, unless the gateway has told of it meanwhile."""
+        if int(record.key[0]) not in (self._guilds if record.entity is GUILDS else self._parents):
+            self.learn(record)
+
+    def _learn(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            if change.entity not in self._learned:
+                continue
+            if isinstance(change, (Put, Patch)):
+                known = self._guilds.get(int(change.key[0])) if change.entity is GUILDS else None
+                blank = Record(change.entity, change.key, change.guild_id, {}, _NOWHERE)
+                if (record := fold(known or (blank if change.entity is not GUILDS else None), change)) is not None:
+                    self.learn(record)
+            elif change.entity is GUILDS:
+                self._unlearn(change)
+
+    def _unlearn(self, change: Drop | DropScope | Amend) -> None:
+        if isinstance(change, Drop):
+            self._guilds.pop(int(change.key[0]), None)
+        elif isinstance(change, DropScope):
+            kept = ((guild_id, fold(record, change)) for guild_id, record in self._guilds.items())
+            self._guilds = {guild_id: record for guild_id, record in kept if record is not None}
+
+
+def _guild_of(thing: Change | Record) -> int | None:
+    """Return the guild that a change or a record is about; a guild is about itself."""
+    if thing.entity is GUILDS and not isinstance(thing, (DropScope, Amend)):
+        return int(thing.key[0])
+    return thing.guild_id
+
+
+def _gone(guild_id: int) -> Iterator[Change]:
+    """Yield what forgets a guild that was kept while it was different."""
+    for entity, _ in OWNED[GUILDS]:
+        yield DropScope(entity, guild_id)
+    yield Drop(GUILDS, (guild_id,), guild_id)

@@ -1,0 +1,235 @@
+"""What a :class:`~persist.keep.Keep` says of one record: whether it is kept, and what of it."""
+
+from __future__ import annotations
+
+import logging
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from . import filters
+from .conditions import matches
+from .droppable import fields_of
+from .entities import CHANNELS, GUILDS, THREADS
+from .errors import QueryError
+from .keep import LISTS, SOURCES, Keep
+from .model import Decoder, Entity, Record
+
+__all__ = ("Asked", "Judge", "columns_of")
+
+_LOG = logging.getLogger("persist.rules")
+AnyEntity = Entity[typing.Any]
+Test = Callable[[Record], bool]
+
+_COLUMNS: typing.Final[Mapping[str, Mapping[str, str]]] = {
+    "guilds": {"guilds": "id"},
+    "channels": {"channels": "id", "threads": "id", "dm_channels": "id", "thread_members": "thread_id"},
+    "users": {
+        "users": "id",
+        "own_user": "id",
+        "messages": "author_id",
+        "threads": "owner_id",
+        "guilds": "owner_id",
+        "invites": "inviter_id",
+        "webhooks": "author_id",
+        "scheduled_events": "creator_id",
+        "auto_mod_rules": "creator_id",
+        "dm_channels": "recipient_id",
+    },
+    "roles": {"roles": "id", "integrations": "role_id"},
+}
+"""Which column of which kind a list of ids is about, where its name does not say so."""
+
+_NAMES: typing.Final[Mapping[str, str]] = {
+    "guilds": "guild_id",
+    "channels": "channel_id",
+    "users": "user_id",
+    "roles": "role_ids",
+}
+
+
+class Asked(typing.Protocol):
+    """What may be asked besides the record itself."""
+
+    def decoder(self) -> Decoder:
+        """Return what makes hikari objects."""
+        ...
+
+    def above(self, channel_id: int) -> Iterable[int]:
+        """Yield a channel, the channel that it is a thread of, and the category of that."""
+        ...
+
+
+def columns_of(entity: AnyEntity, name: str) -> Callable[[Record], Collection[int]] | None:
+    """Return what reads the ids of a record that a list is about; ``None`` if the kind has none."""
+    if name == "roles" and entity.name == "messages":
+        return _roles_of_author
+    column = _COLUMNS[name].get(entity.name, _NAMES[name])
+    if column not in entity.key and column not in entity.columns and not (column == "guild_id" and entity.in_guild):
+        return None
+    if entity.kind_of(column) == "snowflakes":
+        return lambda record: [int(item) for item in (record.column(column) or "").split(",") if item]
+
+    def read(record: Record) -> Collection[int]:
+        found = record.column(column)
+        return () if found is None else (found,)
+
+    return read
+
+
+def _roles_of_author(record: Record) -> Collection[int]:
+    member: Mapping[str, typing.Any] = record.payload.get("member") or {}
+    return [int(role) for role in member.get("roles") or ()]
+
+
+class Judge:
+    """Decides about records of one kind.
+
+    Parameters
+    ----------
+    entity, keep
+        The kind, and what is kept of it.
+    asked
+        What may be asked besides.
+
+    Raises
+    ------
+    persist.QueryError
+        If a kind of this sort cannot be chosen in such a way.
+    """
+
+    def __init__(self, entity: AnyEntity, keep: Keep[typing.Any], asked: Asked) -> None:
+        self.entity = entity
+        self.keep = keep
+        self._asked = asked
+        self._also = [Judge(entity, part, asked) for part in keep.also]
+        self._either = [Judge(entity, part, asked) for part in keep.either]
+        self._never = [Judge(entity, part, asked) for part in keep.never]
+        self._parts = (*self._also, *self._either, *self._never)
+        self._drop = fields_of(entity, keep.drop)
+        self._warned = False
+        self._tests = tuple(self._made())
+
+    def _made(self) -> Iterable[Test]:
+        keep = self.keep
+        for name in LISTS:
+            if (ids := getattr(keep, name)) is not None:
+                yield self._listed(name, ids)
+        if keep.sources is not None:
+            allowed = frozenset(keep.sources)
+            yield lambda record: record.origin.source in allowed
+        if keep.where:
+            conditions, _ = filters.where(self.entity, keep.where)
+            yield lambda record: matches(conditions, record.column) is True
+        if keep.predicate is not None:
+            yield self._predicted
+
+    def _listed(self, name: str, ids: frozenset[int] | filters.Filter[frozenset[int]]) -> Test:
+        read = columns_of(self.entity, name)
+        if read is None:
+            msg = f"{self.entity.name} cannot be chosen by {name}: they do not belong to any"
+            raise QueryError(msg)
+        if name == "channels":
+            read = self._in_channels(read)
+        if isinstance(ids, filters.Filter):
+            denied: frozenset[int] = ids.value
+            return lambda record: denied.isdisjoint(read(record))
+        return lambda record: not ids.isdisjoint(read(record))
+
+    def _in_channels(self, read: Callable[[Record], Collection[int]]) -> Callable[[Record], Collection[int]]:
+        above = self._asked.above
+        if self.entity in (CHANNELS, THREADS):  # it tells itself what it is in, and may not be known yet
+            return lambda record: [
+                *read(record),
+                *(above(parent) if (parent := record.column("parent_id")) is not None else ()),
+            ]
+        return lambda record: [one for channel in read(record) for one in above(channel)]
+
+    def _predicted(self, record: Record) -> bool:
+        try:
+            thing = self.entity.decode(self._asked.decoder(), record)
+            return bool(typing.cast("Callable[[object], bool]", self.keep.predicate)(thing))
+        except Exception as error:  # noqa: BLE001 - whatever a predicate does, the next thing is asked about
+            if not self._warned:
+                self._warned = True
+                _LOG.warning(
+                    "the predicate of %s cannot be asked about %s, which is not kept: %r; more are not mentioned",
+                    self.entity.name,
+                    record.key,
+                    error,
+                )
+            return False
+
+    # ------------------------------------------------------------------------------------------------ of this keep
+
+    @property
+    def decodes(self) -> bool:
+        """Whether it looks at hikari objects."""
+        return self.keep.predicate is not None or any(part.decodes for part in self._parts)
+
+    @property
+    def names_channels(self) -> bool:
+        """Whether it has to know which channel is in which."""
+        return self.keep.channels is not None or any(part.names_channels for part in self._parts)
+
+    @property
+    def selects_any(self) -> bool:
+        """Whether everything of its kind is kept, at least in part."""
+        return not self._tests and all(part.selects_any for part in self._also) and not (self._either or self._never)
+
+    @property
+    def looks_only_at_ids(self) -> bool:
+        """Whether it decides by ids alone that never change, so that what it refuses has never been kept."""
+        own = self.keep.where or self.keep.predicate or self.keep.roles is not None or self.keep.sources
+        moves = self.keep.channels is not None and self.entity.name not in _STAYS
+        named = self.keep.users is not None and self.entity is GUILDS
+        return not (own or moves or named) and all(part.looks_only_at_ids for part in self._parts)
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether it matters from where something is told."""
+        return self.keep.sources is not None or any(part.has_sources for part in self._parts)
+
+    @property
+    def drops(self) -> frozenset[str]:
+        """The fields that it removes from anything."""
+        return self._drop.union(*(part.drops for part in (*self._also, *self._either)))
+
+    @property
+    def always_drops(self) -> frozenset[str]:
+        """The fields that it removes from everything."""
+        found = self._drop.union(*(part.always_drops for part in self._also))
+        if self._either:
+            found |= frozenset.intersection(*(part.always_drops for part in self._either))
+        return found
+
+    # --------------------------------------------------------------------------------------------------- of a record
+
+    def selects(self, record: Record) -> bool:
+        """Tell whether a record is kept, told from where it is."""
+        return (
+            all(test(record) for test in self._tests)
+            and all(part.selects(record) for part in self._also)
+            and (not self._either or any(part.selects(record) for part in self._either))
+            and not any(part.selects(record) for part in self._never)
+        )
+
+    def selects_from_elsewhere(self, record: Record) -> bool:
+        """Tell whether a record would be kept if it had been told from somewhere else."""
+        return self.has_sources and any(
+            self.selects(record._replace(origin=record.origin._replace(source=source))) for source in SOURCES
+        )
+
+    def dropped(self, record: Record) -> frozenset[str]:
+        """Return the fields of a selected record that are not kept: what any part keeps of it, either keeps."""
+        if not self._parts:
+            return self._drop
+        found = self._drop.union(*(part.dropped(record) for part in self._also))
+        if self._either:
+            found |= frozenset.intersection(*(part.dropped(record) for part in self._either if part.selects(record)))
+        return found
+
+
+_STAYS: typing.Final = frozenset(
+    ("messages", "invites", "stage_instances", "thread_members", "dm_channels", "auto_mod_executions")
+)
+"""Kinds that never change their channel."""

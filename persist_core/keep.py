@@ -1,0 +1,222 @@
+"""What is kept of one kind of thing, as a value: which of them, what of each, and from where."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+import hikari
+
+from .errors import QueryError
+from .filters import Filter, plain
+
+__all__ = ("LISTS", "SOURCES", "Ids", "Keep", "Source", "hash_of", "shown")
+
+T_contra = typing.TypeVar("T_contra", contravariant=True)
+U = typing.TypeVar("U")
+
+Source = typing.Literal["gateway", "chunk", "rest"]
+"""Where a thing was learned: from an event, from a list of members that was asked for, or from REST."""
+
+SOURCES: typing.Final = frozenset(typing.get_args(Source))
+
+Id: typing.TypeAlias = hikari.SnowflakeishOr[hikari.Unique]
+Ids: typing.TypeAlias = Collection[Id] | Filter[Id] | None
+"""Only these, all but these (``persist.not_({...})``), or whichever."""
+
+LISTS: typing.Final = ("guilds", "channels", "users", "roles")
+"""The fields of a :class:`Keep` that hold ids."""
+
+
+# Python 3.11 cannot make `Keep[hikari.Message](...)` if it has slots.
+@dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
+class Keep(typing.Generic[T_contra]):
+    """Choose which things of a kind are remembered, and what of them. All that is said has to hold.
+
+    Two of them make a third: ``one & other`` keeps what both keep, ``one | other`` what either keeps, and ``~one`` what
+    ``one`` does not.
+
+    Parameters
+    ----------
+    guilds, channels, users, roles
+        Only what belongs to these, or with ``persist.not_({...})`` only what does not. A channel stands for its
+        threads too, and a category for its channels; a member, or who wrote a message, may have any of the roles.
+    where
+        What has to be true of columns, as ``find`` takes it: ``{"is_bot": False, "name": persist.startswith("mod-")}``.
+    predicate
+        Takes the hikari object, and tells whether it is kept. What it cannot be asked about, because it raises or
+        hikari cannot make the object, is not kept.
+    drop
+        Names of fields that are removed before anything is written, also inside other things: ``{"content"}``.
+    sources
+        From where: ``"gateway"``, ``"chunk"``, ``"rest"``. What is known already is left as it is by what comes from
+        elsewhere.
+    also, either, never
+        Others: all of which, at least one of which, and none of which keep it as well. This is what ``&``, ``|`` and
+        ``~`` make.
+
+    Raises
+    ------
+    persist.QueryError
+        If a value is not what it has to be.
+    """
+
+    guilds: Ids = None
+    channels: Ids = None
+    users: Ids = None
+    roles: Ids = None
+    where: Mapping[str, typing.Any] = dataclasses.field(default_factory=dict[str, typing.Any])
+    predicate: Callable[[T_contra], bool] | None = None
+    drop: Collection[str] = frozenset()
+    sources: Collection[Source] | None = None
+    also: tuple[Keep[T_contra], ...] = ()
+    either: tuple[Keep[T_contra], ...] = ()
+    never: tuple[Keep[T_contra], ...] = ()
+
+    def __post_init__(self) -> None:
+        fixed: dict[str, object] = {name: _ids(name, getattr(self, name)) for name in LISTS}
+        fixed["where"] = _where(self.where)
+        fixed["drop"] = _names("drop", self.drop)
+        fixed["sources"] = _sources(self.sources)
+        fixed |= {name: _keeps(name, getattr(self, name)) for name in ("also", "either", "never")}
+        for name, value in fixed.items():
+            object.__setattr__(self, name, value)
+        if self.predicate is not None and (not callable(self.predicate) or inspect.iscoroutinefunction(self.predicate)):
+            msg = f"predicate is a function that takes a hikari object and does not wait, not {self.predicate!r}"
+            raise QueryError(msg)
+
+    def __hash__(self) -> int:
+        return hash_of(self)
+
+    def __repr__(self) -> str:
+        return shown(self)
+
+    @property
+    def is_all(self) -> bool:
+        """Whether it keeps everything whole, for as long as Discord does."""
+        return self == _ALL
+
+    def __and__(self, other: Keep[T_contra]) -> Keep[T_contra]:
+        if not isinstance(other, Keep):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return NotImplemented
+        if self.is_all or other.is_all:
+            return other if self.is_all else self
+        return Keep(also=(*_flat(self, "also"), *_flat(other, "also")))
+
+    def __or__(self, other: Keep[T_contra]) -> Keep[T_contra]:
+        if not isinstance(other, Keep):  # pyright: ignore[reportUnnecessaryIsInstance]
+            return NotImplemented
+        if self.is_all or other.is_all:
+            return self if self.is_all else other
+        return Keep(either=(*_flat(self, "either"), *_flat(other, "either")))
+
+    def __invert__(self) -> Keep[T_contra]:
+        if len(self.never) == 1 and self == Keep(never=self.never):
+            return self.never[0]
+        return Keep(never=(self,))
+
+
+def _flat(keep: Keep[T_contra], how: typing.Literal["also", "either"]) -> tuple[Keep[T_contra], ...]:
+    """Return the parts of what was made by the same operator, or the thing itself."""
+    parts = getattr(keep, how)
+    made: Keep[T_contra] = Keep(also=parts) if how == "also" else Keep(either=parts)
+    return parts if parts and keep == made else (keep,)
+
+
+def _ids(name: str, value: object) -> frozenset[int] | Filter[typing.Any] | None:
+    if value is None:
+        return None
+    if isinstance(value, Filter) and value.test == "not":
+        inside = value.value
+        return Filter("not", _among(name, inside if isinstance(inside, Collection) else (inside,)))
+    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+        return _among(name, typing.cast("Collection[object]", value))
+    msg = f"{name} is a collection of ids, or persist.not_(...) of one, not {value!r}"
+    raise QueryError(msg)
+
+
+def _among(name: str, values: Iterable[object]) -> frozenset[int]:
+    return frozenset(plain(name, "snowflake", value) for value in values)
+
+
+def _where(value: object) -> Mapping[str, typing.Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+        msg = f"where is a mapping of columns and what is asked of them, such as {{'is_bot': False}}, not {value!r}"
+        raise QueryError(msg)
+    asked = typing.cast("Mapping[str, object]", value)
+    return types.MappingProxyType({name: _fixed(what) for name, what in sorted(asked.items())})
+
+
+def _fixed(value: object) -> object:
+    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+        return frozenset(typing.cast("Collection[object]", value))
+    return value
+
+
+def _names(name: str, value: object) -> frozenset[str]:
+    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+        names = typing.cast("Collection[object]", value)
+        if all(isinstance(one, str) and one for one in names):
+            return frozenset(typing.cast("Collection[str]", names))
+    msg = f"{name} is a collection of names such as {{'content'}}, not {value!r}"
+    raise QueryError(msg)
+
+
+def _sources(value: object) -> frozenset[str] | None:
+    if value is None:
+        return None
+    names = _names("sources", value)
+    if not names or names - SOURCES:
+        msg = f"sources are some of {', '.join(sorted(SOURCES))}, not {value!r}"
+        raise QueryError(msg)
+    return None if names == SOURCES else names
+
+
+def _keeps(name: str, value: object) -> tuple[Keep[typing.Any], ...]:
+    if isinstance(value, tuple | list):
+        parts = tuple(typing.cast("Collection[object]", value))
+        if all(isinstance(part, Keep) for part in parts):
+            return typing.cast("tuple[Keep[typing.Any], ...]", parts)
+    msg = f"{name} is a tuple of persist.Keep, not {value!r}"
+    raise QueryError(msg)
+
+
+def hash_of(value: typing.Any) -> int:
+    """Return a hash of a dataclass in which mappings may be."""
+    found = (getattr(value, field.name) for field in dataclasses.fields(value))
+    return hash(tuple(frozenset(one) if isinstance(one, Mapping) else one for one in found))
+
+
+def shown(value: typing.Any, without: Collection[str] = ()) -> str:
+    """Spell a dataclass as code that makes it, without what it says by default, and without some fields."""
+    said: list[str] = []
+    for field in dataclasses.fields(value):
+        if field.name in without:
+            continue
+        found = getattr(value, field.name)
+        empty = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        if found != empty:
+            said.append(f"{field.name}={_spelled(found)}")
+    return f"{type(value).__name__}({', '.join(said)})"
+
+
+def _spelled(value: object) -> str:
+    match value:
+        case frozenset():
+            inside = ", ".join(sorted((repr(one) for one in value), key=lambda one: (len(one), one)))
+            return f"{{{inside}}}" if value else "set()"
+        case Filter("not", inside):
+            return f"not_({_spelled(inside)})"
+        case tuple():
+            inside = ", ".join(map(_spelled, value))
+            return f"({inside},)" if len(value) == 1 else f"({inside})"
+        case Mapping():
+            return f"{{{', '.join(f'{name!r}: {_spelled(one)}' for name, one in value.items())}}}"
+        case _:
+            return getattr(value, "__qualname__", None) or repr(value)
+
+
+_ALL: typing.Final[Keep[typing.Any]] = Keep()

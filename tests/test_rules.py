@@ -1,0 +1,147 @@
+"""Rules are values: they are equal, printed and combined as what they mean."""
+
+from __future__ import annotations
+
+import typing
+
+import hikari
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+
+import persist
+from persist.entities import COMPLETENESS, ENTITIES, SHARDS
+from persist.rules import KINDS
+
+Anything = typing.Any
+
+
+def test_every_kind_has_a_parameter_of_its_own() -> None:
+    assert {*KINDS} == ENTITIES.keys() - {SHARDS.name, COMPLETENESS.name}
+
+
+def test_one_choice_that_is_spelled_in_two_ways_is_one_choice() -> None:
+    assert persist.Rules(off={"presences"}) == persist.Rules(presences=False)
+    assert persist.Rules(on={"audit_log_entries"}) == persist.Rules(audit_log_entries=True)
+    assert persist.Rules(messages=True) == persist.Rules(messages=persist.Keep()) == persist.Rules()
+    assert persist.Rules(messages=persist.Keep(channels={1, 2})) == persist.Rules(
+        messages=persist.Keep(channels=[2, 1])
+    )
+    assert persist.Rules(presences=False).off == {"presences"}
+
+
+def test_rules_are_printed_as_what_makes_them() -> None:
+    rules = persist.Rules(
+        off={"presences"}, messages=persist.Keep(channels=persist.not_({3}), drop={"content"}, where={"type": 0})
+    )
+    printed = "Rules(messages=Keep(channels=not_({3}), where={'type': 0}, drop={'content'}), presences=False)"
+    assert repr(rules) == printed
+    names = {name: getattr(persist, name) for name in ("Rules", "Keep", "not_")}
+    assert eval(printed, names) == rules
+    assert hash(eval(printed, names)) == hash(rules)
+    assert repr(persist.Rules()) == "Rules()"
+
+
+WRONG: typing.Final[list[tuple[dict[str, Anything], str]]] = [
+    ({"messages": "all"}, "messages is True, False or a persist.Keep, not 'all'"),
+    ({"messages": persist.Keep(), "off": {"messages"}}, "messages cannot be both off and Keep()"),
+    ({"messages": False, "on": {"messages"}}, "messages cannot be both on and False"),
+    ({"off": {"users"}, "on": {"users"}}, "users cannot be both on and off"),
+    ({"others": {"tickets": True}}, "nothing called tickets that a plugin has added"),
+    ({"others": {"messages": True}}, "messages is a parameter of its own: write Rules(messages=...)"),
+    ({"others": ["tickets"]}, "others is a mapping"),
+    ({"per_guild": {1: None}}, "per_guild is a function that takes the id of a guild"),
+]
+
+
+@pytest.mark.parametrize(("options", "why"), WRONG)
+def test_rules_that_cannot_be_are_refused(options: dict[str, Anything], why: str) -> None:
+    with pytest.raises(persist.QueryError) as refused:
+        persist.Rules(**options)
+    assert why in str(refused.value)
+
+
+async def _waits(_: hikari.Message) -> bool:
+    return True
+
+
+WRONG_KEEPS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
+    ({"guilds": 5}, "guilds is a collection of ids, or persist.not_(...) of one, not 5"),
+    ({"channels": "12"}, "channels is a collection of ids"),
+    ({"users": {"ann"}}, "users is compared with an id or something that has one, not with 'ann'"),
+    ({"roles": persist.contains("x")}, "roles is a collection of ids"),
+    ({"where": ["type"]}, "where is a mapping of columns"),
+    ({"predicate": True}, "predicate is a function"),
+    ({"predicate": _waits}, "and does not wait"),
+    ({"drop": "content"}, "drop is a collection of names"),
+    ({"sources": {"hearsay"}}, "sources are some of chunk, gateway, rest, not {'hearsay'}"),
+    ({"sources": ()}, "sources are some of"),
+    ({"also": persist.Keep()}, "also is a tuple of persist.Keep"),
+]
+
+
+@pytest.mark.parametrize(("options", "why"), WRONG_KEEPS)
+def test_a_choice_that_cannot_be_is_refused(options: dict[str, Anything], why: str) -> None:
+    with pytest.raises(persist.QueryError) as refused:
+        persist.Keep(**options)
+    assert why in str(refused.value)
+
+
+_LEAVES: typing.Final = st.sampled_from(
+    [persist.Keep[Anything](channels={1}), persist.Keep[Anything](users=persist.not_({2})), persist.Keep[Anything]()]
+)
+_KEEPS: typing.Final = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        st.builds(lambda a, b: a & b, inner, inner),
+        st.builds(lambda a, b: a | b, inner, inner),
+        inner.map(lambda a: ~a),
+    ),
+    max_leaves=5,
+)
+_CHOICES: typing.Final = st.one_of(st.booleans(), _KEEPS)
+
+
+@hypothesis.given(_KEEPS, _KEEPS)
+def test_what_is_combined_is_printed_and_made_again(one: persist.Keep[Anything], other: persist.Keep[Anything]) -> None:
+    names = {name: getattr(persist, name) for name in ("Keep", "not_")}
+    for made in (one & other, one | other, ~one):
+        assert eval(repr(made), names) == made
+    assert ~~one == one
+    assert one & persist.Keep() == one
+    assert one | persist.Keep() == persist.Keep()
+
+
+@hypothesis.given(_CHOICES, _CHOICES)
+def test_rules_are_combined_kind_by_kind(one: Anything, other: Anything) -> None:
+    first, second = persist.Rules(messages=one), persist.Rules(messages=other)
+    both, either, neither = (first & second).of("messages"), (first | second).of("messages"), (~first).of("messages")
+    assert (both is False) >= (one is False or other is False)
+    assert (either is True) >= (one is True or other is True)
+    opposite = ~one if isinstance(one, persist.Keep) else not one
+    assert neither == persist.Rules(messages=opposite).of("messages")
+    assert (first & second).of("presences") is True
+    assert (~first).of("presences") is False
+
+
+def test_presets_keep_what_they_say() -> None:
+    assert persist.Rules.everything().of("audit_log_entries") is True
+    assert persist.Rules.minimal().of("guilds") is True
+    assert persist.Rules.minimal().of("messages") is False
+    content = persist.Rules.no_message_content().of("messages")
+    assert isinstance(content, persist.Keep)
+    assert {"content", "attachments"} <= {*content.drop}
+    assert persist.Rules.moderation_log().of("bans") is True
+    assert persist.Rules.moderation_log().of("presences") is False
+
+
+def test_rules_of_a_guild_may_be_others() -> None:
+    rules = persist.Rules(per_guild=lambda guild_id: persist.Rules.minimal() if guild_id == 5 else None)
+    assert rules.for_guild(5) == persist.Rules.minimal()
+    assert rules.for_guild(6) == rules
+    both = rules & persist.Rules(guilds=False)
+    assert both.for_guild(5).of("guilds") is False
+    assert both.for_guild(5).of("messages") is False
+    wrong: Anything = lambda _: "premium"  # noqa: E731
+    with pytest.raises(persist.QueryError, match=r"per_guild returns persist\.Rules or None"):
+        persist.Rules(per_guild=wrong).for_guild(5)
