@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 
@@ -10,6 +11,7 @@ import hikari
 from tanjun.dependencies import async_cache
 
 from persist.cache import Cache
+from persist.entities import ROLES
 from persist.errors import PersistError, QueryError
 from persist.found import Found
 
@@ -68,15 +70,21 @@ async def _role(cache: Cache, guild_id: int | None, key: _Id) -> hikari.Role | N
     role = await cache.roles.get(key)
     if role is None or (guild_id is not None and role.guild_id != guild_id):
         return None
-    return role if await cache.roles.get(role.guild_id) is not None else None
+    return role if await _knows_roles(cache, role.guild_id) else None
+
+
+async def _knows_roles(cache: Cache, guild_id: int) -> bool:
+    """Tell whether all roles of a guild are known, that of everybody, whose id is the guild's, as well."""
+    known = await cache.completeness(guild_id, ROLES.name)
+    return known.is_complete and await cache.roles.get(guild_id) is not None
 
 
 async def _roles(cache: Cache, guild_id: int | None) -> AsyncIterator[hikari.Role]:
-    # From some of the roles tanjun computes wrong permissions. @everyone, whose id is the guild's, comes with all.
+    # From some of the roles tanjun computes wrong permissions.
     complete: dict[int, bool] = {}
     async for role in cache.roles.find() if guild_id is None else cache.roles.find(guild_id=guild_id):
         if role.guild_id not in complete:
-            complete[role.guild_id] = await cache.roles.get(role.guild_id) is not None
+            complete[role.guild_id] = await _knows_roles(cache, role.guild_id)
         if complete[role.guild_id]:
             yield role
 
@@ -90,6 +98,7 @@ _LOOKUPS: typing.Final[Mapping[str, _Lookup[typing.Any]]] = {
     "guilds": _by_id("guilds", *_of(hikari.Guild, _ANY), *_of(hikari.GatewayGuild, _ANY)),
     "channels": _by_id("channels", *_of(hikari.PermissibleGuildChannel, _ANY, _IN_GUILD)),
     "threads": _by_id("threads", *_of(hikari.GuildThreadChannel, _ANY)),
+    "dm_channels": _by_id("dm_channels", *_of(hikari.DMChannel, _ANY)),
     "roles": _Lookup(_of(hikari.Role, _ANY, _IN_GUILD), _role, _roles),
     "emojis": _by_id("emojis", *_of(hikari.KnownCustomEmoji, _ANY, _IN_GUILD)),
     "users": _by_id("users", *_of(hikari.User, _ANY)),
@@ -100,6 +109,10 @@ _LOOKUPS: typing.Final[Mapping[str, _Lookup[typing.Any]]] = {
     "voice_states": _by_member("voice_states", *_of(hikari.VoiceState, _IN_GUILD)),
 }
 """The kinds that tanjun asks about, and that it can be told of."""
+
+
+_OWNERS_FOR: typing.Final = datetime.timedelta(hours=1)
+"""How long the owners of the application are believed: no event tells when they change."""
 
 
 def views_of(cache: Cache, authoritative: Collection[str] = frozenset()) -> Mapping[typing.Any, object]:
@@ -120,7 +133,7 @@ def views_of(cache: Cache, authoritative: Collection[str] = frozenset()) -> Mapp
     if isinstance(authoritative, str) or not set(authoritative) <= _LOOKUPS.keys():
         msg = f"authoritative must be a collection of names out of {', '.join(_LOOKUPS)}, not {authoritative!r}"
         raise QueryError(msg)
-    views: dict[typing.Any, object] = {async_cache.SingleStoreCache[hikari.OwnUser]: _OwnUser(cache)}
+    views: dict[typing.Any, object] = {key: _One(cache, ask) for key, ask in _ALONE.items()}
     for name, lookup in _LOOKUPS.items():
         view = _View(cache, name, lookup, authoritative=name in authoritative)
         views |= dict.fromkeys(lookup.keys, view)
@@ -180,16 +193,45 @@ class _View(async_cache.AsyncCache[typing.Any, T], async_cache.GuildBoundCache[_
         return _or(thing, default, miss, self._name)
 
 
-class _OwnUser(async_cache.SingleStoreCache[hikari.OwnUser]):
-    def __init__(self, cache: Cache) -> None:
+class _One(async_cache.SingleStoreCache[T]):
+    def __init__(self, cache: Cache, ask: Callable[[Cache], Awaitable[T | None]]) -> None:
         self._cache = cache
+        self._ask = ask
 
-    async def get(self, *, default: D = _UNSET) -> hikari.OwnUser | D:
+    async def get(self, *, default: D = _UNSET) -> T | D:
         try:
-            me = await self._cache.get_me()
-        except PersistError:
-            me = None
-        return _or(me, default, async_cache.CacheMissError, "own user")
+            one = await self._ask(self._cache)
+        except (PersistError, hikari.HikariError):  # tanjun asks Discord itself, and says what comes of it
+            one = None
+        return _or(one, default, async_cache.CacheMissError, "own")
+
+
+async def _application(cache: Cache) -> hikari.Application:
+    return await cache.fetch_application(max_age=_OWNERS_FOR)
+
+
+async def _authorized(cache: Cache) -> hikari.AuthorizationApplication:
+    """Return the same as whoever only has a user's authorization is told of it."""
+    known = await _application(cache)
+    return hikari.AuthorizationApplication(
+        id=known.id,
+        name=known.name,
+        description=known.description,
+        icon_hash=known.icon_hash,
+        public_key=known.public_key,
+        is_bot_public=known.is_bot_public,
+        is_bot_code_grant_required=known.is_bot_code_grant_required,
+        terms_of_service_url=known.terms_of_service_url,
+        privacy_policy_url=known.privacy_policy_url,
+    )
+
+
+_ALONE: typing.Final[Mapping[typing.Any, Callable[[Cache], Awaitable[typing.Any]]]] = {
+    async_cache.SingleStoreCache[hikari.OwnUser]: lambda cache: cache.get_me(),
+    async_cache.SingleStoreCache[hikari.Application]: _application,
+    async_cache.SingleStoreCache[hikari.AuthorizationApplication]: _authorized,
+}
+"""What there is one of, and how it is asked for."""
 
 
 def _or(thing: T | None, default: D, miss: type[Exception], name: str) -> T | D:

@@ -1,16 +1,26 @@
-"""Kinds of things: what the bot's application has sold, and who may use its commands."""
+"""Kinds of things: the bot's application, what it has sold, and who may use its commands."""
 
 from __future__ import annotations
 
 import typing
 
-from .columns import boolean, integer, snowflake, snowflakes, time
+from .columns import boolean, integer, snowflake, snowflakes, text, time
 from .kinds import ID, own_id
 from .kinds_guilds import IN_GUILD
 from .model import Entity
 from .objects import subscription
 
-__all__ = ("COMMAND_PERMISSIONS", "ENTITLEMENTS", "SUBSCRIPTIONS")
+__all__ = ("COMMAND_PERMISSIONS", "ENTITLEMENTS", "OWN_APPLICATION", "SUBSCRIPTIONS")
+
+# Who asks for it knows the bot, whose id is not the application's if both are old.
+OWN_APPLICATION = Entity(
+    "own_application",
+    {"bot_id": "snowflake"},
+    lambda payload, _: (int((payload.get("bot") or payload)["id"]),),
+    {"name": text("name")},
+    lambda make, record: make.factory.deserialize_application(record.payload),
+    about="The bot's application and who owns it, as REST describes it when it is fetched: no event tells of it.",
+)
 
 # What was paid for outlives the bot's stay in a guild: the guild is a column, and not an owner.
 ENTITLEMENTS = Entity(

@@ -18,6 +18,7 @@ from .entities import (
     EMOJIS,
     MEMBERS,
     MESSAGES,
+    OWN_APPLICATION,
     OWN_USER,
     ROLES,
     STICKERS,
@@ -172,6 +173,11 @@ class RestNames:
         """Return the bot's own user."""
         asked = Asked((OWN_USER,), (await self._fetcher.me(),))
         return await self._fetcher.one(asked, lambda rest: rest.fetch_my_user(), Wish(prefer, max_age))
+
+    async def fetch_application(self, *, prefer: Prefer = "local", max_age: Age = None) -> hikari.Application:
+        """Return the bot's application. No event tells when it changes: ``max_age`` says how old it may be."""
+        asked = Asked((OWN_APPLICATION,), (await self._fetcher.me(),))
+        return await self._fetcher.one(asked, lambda rest: rest.fetch_application(), Wish(prefer, max_age))
 
     async def fetch_my_member(self, guild: Guild, *, prefer: Prefer = "local", max_age: Age = None) -> hikari.Member:
         """Return the bot's own member in a guild."""

@@ -17,6 +17,7 @@ from .entities import (
     GUILDS,
     MEMBERS,
     MESSAGES,
+    OWN_APPLICATION,
     OWN_USER,
     ROLES,
     STICKERS,
@@ -92,6 +93,7 @@ def _guild(payload: Payload, _: int | None) -> Iterator[Said]:
 
 
 _ROWS: typing.Final[Mapping[str, Row]] = {
+    "deserialize_application": _thing(OWN_APPLICATION),
     "deserialize_channel": _channel,
     "deserialize_guild_thread": _channel,
     "deserialize_guild_sticker": _thing(STICKERS),

@@ -387,6 +387,11 @@ def _shards() -> Iterator[tuple[str, Payload]]:
     yield "a place before READY", {"shard_id": 1, "shard_count": 2, **place, "session_id": None}
 
 
+def _own_application() -> Iterator[tuple[str, Payload]]:
+    yield "of one", payloads.application(payloads.user())
+    yield "of a team", payloads.application(payloads.user(), bot=payloads.user(), team=payloads.team(payloads.user()))
+
+
 def _completeness() -> Iterator[tuple[str, Payload]]:
     yield "stale", {"kind": "members", "state": "stale", "epoch": 3, "at": "", "source": "gateway"}
 
@@ -394,6 +399,7 @@ def _completeness() -> Iterator[tuple[str, Payload]]:
 _SORTS: typing.Final[Mapping[str, Callable[[], Iterator[tuple[str, Payload]]]]] = {
     "users": _users,
     "own_user": lambda: iter([("the bot", payloads.own_user(id=ME)), ("verified", payloads.own_user(email="a@b.c"))]),
+    "own_application": _own_application,
     "guilds": _guilds,
     "channels": _channels,
     "threads": _threads,
@@ -423,7 +429,9 @@ _SORTS: typing.Final[Mapping[str, Callable[[], Iterator[tuple[str, Payload]]]]] 
     "shards": _shards,
     "completeness": _completeness,
 }
-_GUILDLESS: typing.Final = frozenset(("users", "own_user", "dm_channels", "entitlements", "subscriptions", "shards"))
+_GUILDLESS: typing.Final = frozenset(
+    ("users", "own_user", "own_application", "dm_channels", "entitlements", "subscriptions", "shards")
+)
 
 
 def _samples() -> Iterator[Sample]:
@@ -514,6 +522,7 @@ _LISTS_OF_IDS: typing.Final = ("sku_ids", "entitlement_ids", "renewal_sku_ids")
 BUILT: typing.Final[Mapping[str, Builder]] = {
     "users": lambda factory, payload, _: factory.deserialize_user(payload),
     "own_user": lambda factory, payload, _: factory.deserialize_my_user(payload),
+    "own_application": lambda factory, payload, _: factory.deserialize_application(payload),
     "guilds": lambda factory, payload, _: factory.deserialize_gateway_guild(
         payload, user_id=hikari.Snowflake(ME)
     ).guild(),

@@ -34,7 +34,7 @@ _GAPS: typing.Final = frozenset(
 """What a cache could answer, and this one does not yet."""
 _REST_ONLY: typing.Final = frozenset(
     """
-    fetch_activity_instance fetch_application fetch_application_command fetch_application_command_permissions
+    fetch_activity_instance fetch_application_command fetch_application_command_permissions
     fetch_application_commands fetch_application_emoji fetch_application_emojis
     fetch_application_guild_commands_permissions fetch_application_role_connection_metadata_records fetch_audit_log
     fetch_authorization fetch_available_sticker_packs fetch_gateway_bot_info fetch_gateway_url fetch_guild_onboarding
@@ -181,6 +181,22 @@ async def test_what_rest_says_on_a_miss_is_remembered_whole(stage: Stage) -> Non
     assert kept.guild_id == stage.guild_id
     role = await stage.cache.fetch_role(stage.guild_id, int(late["id"]))
     assert_alike(await stage.cache.get_role(role), role)
+
+
+async def test_the_application_is_asked_for_once_and_known_after_a_restart(stage: Stage) -> None:
+    told = await stage.bot.rest.fetch_application()
+    before = stage.requests
+    assert (await stage.cache.fetch_application()).owner == told.owner
+    assert stage.requests == before + 1
+    await stage.cache.close()
+    await stage.cache.open()
+    known = await stage.cache.fetch_application(max_age=60)
+    assert_alike(known, told)
+    assert known.app is stage.bot
+    assert stage.requests == before + 1
+    await stage.cache.fetch_application(max_age=0)
+    await stage.cache.fetch_application(prefer="rest")
+    assert stage.requests == before + 3
 
 
 async def test_those_who_miss_the_same_thing_at_once_share_a_request(stage: Stage) -> None:

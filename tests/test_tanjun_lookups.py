@@ -21,6 +21,7 @@ import tanjun
 from tanjun import permissions
 from tanjun.dependencies import async_cache
 
+from persist import completeness, model
 from persist.integrations.tanjun import install
 from persist.views import VIEWS
 
@@ -32,6 +33,7 @@ CONVERTERS: typing.Final[dict[str, typing.Any]] = {
     "role": tanjun.to_role,
     "channel": tanjun.to_channel,
     "thread": tanjun.to_channel,
+    "dm": tanjun.to_channel,
     "member": tanjun.to_member,
     "user": tanjun.to_user,
     "emoji": tanjun.to_emoji,
@@ -106,6 +108,8 @@ async def things(stage: Stage) -> dict[str, str]:
     """Return the ids of one thing of each kind, which the guild has by now."""
     guild, sim = stage.guild, stage.sim
     message = await stage.say("a word")
+    channel = sim.open_direct_channel(stage.user_id)
+    await sim.emit("CHANNEL_CREATE", channel)
     invite = await sim.create_invite(stage.guild_id, stage.channel_id)
     await sim.set_presence(stage.guild_id, payloads.presence(stage.user_id))
     await sim.set_voice_state(
@@ -116,6 +120,7 @@ async def things(stage: Stage) -> dict[str, str]:
         "role": guild["roles"][-1]["id"],
         "channel": stage.channel_id,
         "thread": guild["threads"][0]["id"],
+        "dm": channel["id"],
         "member": stage.user_id,
         "user": stage.user_id,
         "emoji": guild["emojis"][0]["id"],
@@ -247,6 +252,52 @@ async def test_roles_of_a_guild_that_is_known_in_part_are_not_given(stage: Stage
         assert stage.asked() == {"GET /guilds/{id}/roles": 1}
 
 
+async def test_roles_of_which_changes_were_lost_are_not_given(stage: Stage) -> None:
+    cache = persist.Cache(stage.bot, "memory://")
+    client = client_of(stage)
+    install(client)
+    async with stage.playing():
+        view = looked_up(client, async_cache.SfGuildBound[hikari.Role])
+        assert await view.iter_for_guild(int(stage.guild_id)).len() == len(stage.guild["roles"])
+        assert cache._engine is not None
+        origin = model.Origin("gateway", 0, 0, "2026-01-02 03:04:05.000006")
+        cache._engine.feed.accept([completeness.known("roles", int(stage.guild_id), origin, "stale")])
+        assert await view.iter_for_guild(int(stage.guild_id)) == []
+        assert await view.get_from_guild(int(stage.guild_id), int(stage.guild_id), default=None) is None
+
+
+async def test_owners_are_known_from_the_second_start_on(stage: Stage) -> None:
+    owner, other = stage.user_id, somebody(stage)
+    stage.sim.configure(owner_id=owner)
+    for requests in (1, 0):
+        bot = frameworks.bot_of(stage.sim)
+        persist.Cache(bot, "sqlite:///cache.db")
+        client = client_of(again := Stage(stage.sim, bot, stage.guild))
+        with_command(client, "mine", tanjun.with_owner_check())
+        install(client)
+        async with again.playing():
+            stage.sim.rest_log.clear()
+            await again.say("!mine", owner)
+            assert await again.notes.next() == "ran"
+            await again.say("!mine", other)
+            assert await client.fetch_rest_application_id() == int(stage.sim.settings.application_id)
+            asked = [request for request in stage.sim.rest_log.elements() if "applications/@me" in request]
+            assert len(asked) == requests
+            known = await looked_up(client, async_cache.SingleStoreCache[hikari.AuthorizationApplication]).get()
+            assert (known.id, known.name) == (int(stage.sim.settings.application_id), "fake")
+
+
+@pytest.mark.usefixtures("ignorant")
+async def test_owners_are_asked_for_where_the_cache_does_not_know(stage: Stage) -> None:
+    stage.sim.configure(owner_id=stage.user_id)
+    client = client_of(stage)
+    with_command(client, "mine", tanjun.with_owner_check())
+    install(client)
+    async with stage.playing():
+        await stage.say("!mine")
+        assert await stage.notes.next() == "ran"
+
+
 async def test_what_is_not_there_is_asked_for_unless_the_cache_is_authoritative(stage: Stage) -> None:
     persist.Cache(stage.bot, "memory://")
     client = client_of(stage)
@@ -328,7 +379,7 @@ async def test_the_mention_prefix_is_known_from_the_second_start_on(stage: Stage
             assert await again.notes.next() == stage.guild_id
 
 
-def test_every_lookup_of_tanjun_is_served_where_persist_has_the_kind(stage: Stage) -> None:
+def test_every_lookup_of_tanjun_is_served(stage: Stage) -> None:
     persist.Cache(stage.bot, "memory://")
     client = tanjun.Client.from_gateway_bot(stage.bot)
     install(client)
@@ -339,7 +390,9 @@ def test_every_lookup_of_tanjun_is_served_where_persist_has_the_kind(stage: Stag
         *(anywhere[hikari.GuildThreadChannel], in_guild[hikari.Member], anywhere[hikari.User]),
         *(anywhere[hikari.KnownCustomEmoji], in_guild[hikari.KnownCustomEmoji], anywhere[hikari.Message]),
         *(async_cache.AsyncCache[str, hikari.InviteWithMetadata], one[hikari.OwnUser]),
-        *(in_guild[hikari.MemberPresence], in_guild[hikari.VoiceState]),
+        *(in_guild[hikari.MemberPresence], in_guild[hikari.VoiceState], anywhere[hikari.DMChannel]),
+        *(one[hikari.Application], one[hikari.AuthorizationApplication]),
     ]
+    assert len(served) == 16 + 3
     for key in served:
         assert bool(looked_up(client, key)), key

@@ -106,28 +106,10 @@ class ApplicationRoutes:
         raise KeyError("sticker")
 
     async def _application(self, _: Call) -> object:
-        return {
-            "id": self._settings.application_id,
-            "name": "fake",
-            "icon": None,
-            "description": "",
-            "bot_public": True,
-            "bot_require_code_grant": False,
-            "verify_key": "00" * 32,
-            "flags": 0,
-            "owner": payloads.user(id="1", username="owner"),
-            "team": None,
-            "summary": "",
-            "hook": True,
-            "type": None,
-            "redirect_uris": [],
-            "tags": [],
-            "interactions_endpoint_url": None,
-            "role_connections_verification_url": None,
-            "approximate_guild_count": len(self._world.guilds),
-            "approximate_user_install_count": 0,
-            "integration_types_config": {"0": {}},
-        }
+        owner = payloads.user(id=self._settings.owner_id, username="owner")
+        bot = payloads.public_user(self._world.own_user)
+        guilds = len(self._world.guilds)
+        return payloads.application(owner, id=self._settings.application_id, bot=bot, approximate_guild_count=guilds)
 
     async def _entitlements(self, _: Call) -> object:
         return list(self._world.entitlements.values())

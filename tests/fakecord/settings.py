@@ -19,6 +19,8 @@ class Settings:
         The id of the bot's user.
     application_id
         The id of its application; the bot's id when empty.
+    owner_id
+        The id of the user who owns the application.
     shards
         The number of shards that the REST API recommends.
     max_concurrency
@@ -45,6 +47,7 @@ class Settings:
     token: str | None = None
     bot_id: str = "900000000000000001"
     application_id: str = ""
+    owner_id: str = "1"
     shards: int = 1
     max_concurrency: int = 16
     heartbeat_interval_ms: int = 41_250

@@ -28,6 +28,7 @@ from .guilds import guild as guild
 from .guilds import role as role
 from .guilds import soundboard_sound as soundboard_sound
 from .guilds import sticker as sticker
+from .happenings import application as application
 from .happenings import audit_log_entry as audit_log_entry
 from .happenings import auto_mod_rule as auto_mod_rule
 from .happenings import entitlement as entitlement
@@ -36,6 +37,7 @@ from .happenings import invite as invite
 from .happenings import scheduled_event as scheduled_event
 from .happenings import stage_instance as stage_instance
 from .happenings import subscription as subscription
+from .happenings import team as team
 from .happenings import webhook as webhook
 from .messages import attachment as attachment
 from .messages import button_row as button_row

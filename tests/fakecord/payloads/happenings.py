@@ -175,3 +175,40 @@ def audit_log_entry(guild_id: str, user_id: str, target_id: str, **fields: typin
         "reason": "a good reason",
         **fields,
     }
+
+
+def application(owner: Payload, **fields: typing.Any) -> Payload:
+    """Make a bot's application, as its own bot is told of it."""
+    return {
+        "id": fields.get("id") or snowflake(),
+        "name": "fake",
+        "icon": None,
+        "description": "",
+        "bot_public": True,
+        "bot_require_code_grant": False,
+        "verify_key": "00" * 32,
+        "flags": 0,
+        "owner": owner,
+        "team": None,
+        "summary": "",
+        "hook": True,
+        "type": None,
+        "redirect_uris": [],
+        "tags": [],
+        "interactions_endpoint_url": None,
+        "role_connections_verification_url": None,
+        "approximate_guild_count": 1,
+        "approximate_user_install_count": 0,
+        "integration_types_config": {"0": {}},
+        **fields,
+    }
+
+
+def team(owner: Payload, *others: Payload) -> Payload:
+    """Make the team that owns an application."""
+    ident = snowflake()
+    members = [
+        {"membership_state": 2, "permissions": ["*"], "role": "admin", "team_id": ident, "user": each}
+        for each in (owner, *others)
+    ]
+    return {"id": ident, "name": "team", "icon": None, "owner_user_id": owner["id"], "members": members}
