@@ -41,6 +41,8 @@ _PRAGMAS: typing.Final = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA temp_store = MEMORY",
+    # What is deleted is overwritten with zeros: nobody who gets hold of the file reads what is forgotten.
+    "PRAGMA secure_delete = ON",
 )
 _TEMPORARY: typing.Final = frozenset(
     (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
@@ -250,6 +252,19 @@ class SqliteDriver:
                     await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
             finally:
                 await writer.close()
+
+    async def purge(self) -> bool:
+        """Write the file anew and empty the log beside it: pages that were split may hold copies of what is deleted."""
+        if self._path is None:
+            return False
+        async with self._lock:
+            writer = self._opened()
+            await writer.execute_fetchall("VACUUM")
+            ((busy, *_),) = await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            msg = f"{self!r} is being read by another process, which keeps its log from being emptied"
+            raise BackendError(msg, temporary=True)
+        return True
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:

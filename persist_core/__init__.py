@@ -21,6 +21,7 @@ from .errors import (
     UnknownBackendError,
     URLError,
 )
+from .exporting import Export
 from .filters import after, any_of, at_least, at_most, before, between, contains, has, not_, startswith
 from .found import Entry, Found
 from .gauges import Gauges
@@ -53,6 +54,7 @@ from .locations import MySQLBackend, PostgreSQLBackend, SQLiteBackend
 from .objects import AutoModExecution, SoundboardSound, Subscription, SubscriptionStatus
 from .quarantine import Quarantined
 from .reading import ReadOnlyCache, connect
+from .receipts import Receipt
 from .rules import Rules
 from .spi import Addition, Backend, Driver, Select, Store, hookimpl
 from .stats import Health, Problem, ShardStats, Stats
@@ -147,6 +149,7 @@ __all__ = (
     "Encryption",
     "Entitlements",
     "Entry",
+    "Export",
     "Found",
     "Gauges",
     "Guilds",
@@ -166,6 +169,7 @@ __all__ = (
     "Quarantined",
     "QueryError",
     "ReadOnlyCache",
+    "Receipt",
     "Roles",
     "Rules",
     "SQLiteBackend",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Sequence
 
 import hikari
 
-from . import chunking, names, names_rest, permissions, views
+from . import chunking, names, names_rest, permissions, privacy, views
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .encryption import Encryption
 from .engine import Engine
@@ -38,7 +38,7 @@ T = typing.TypeVar("T")
 Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
 
 
-class Cache(names.HikariNames, names_rest.RestNames):
+class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
     """Remembers what Discord said, across restarts, and gives it back as hikari objects.
 
     It attaches itself to the bot: it opens before the bot connects, stores everything when the bot stops, and hears

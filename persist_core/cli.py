@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 
-from . import cli_analytics, cli_looking, cli_moving, hooks
+from . import cli_analytics, cli_looking, cli_moving, cli_privacy, hooks
 from .cli_app import app
 
 __all__ = ("COMMANDS", "app", "run")
@@ -13,6 +13,7 @@ COMMANDS: typing.Final = (
     cli_analytics,
     cli_looking,
     cli_moving,
+    cli_privacy,
 )
 """The modules that add commands to ``app``, by being imported: a new one is a file ``cli_*.py`` and a line here."""
 

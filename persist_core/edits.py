@@ -6,6 +6,7 @@ import typing
 from collections.abc import Sequence
 
 from .model import Payload
+from .scrubbing import scrubbed
 
 __all__ = (
     "Add",
@@ -17,6 +18,7 @@ __all__ = (
     "Omit",
     "Part",
     "React",
+    "Scrub",
     "Vote",
     "Without",
     "edited",
@@ -178,7 +180,16 @@ class Vote(typing.NamedTuple):
         return {**payload, "poll": {**poll, "results": {**results, "answer_counts": list(counts.values())}}}
 
 
-Edit = Part | Default | Omit | Inside | Newest | Without | Add | React | NoReactions | Vote
+class Scrub(typing.NamedTuple):
+    """Ids that are not to be named any more, each with what stands for it."""
+
+    stand_ins: tuple[tuple[str, str], ...]
+
+    def apply(self, payload: Payload) -> Payload:
+        return typing.cast("Payload", scrubbed(payload, dict(self.stand_ins).get))
+
+
+Edit = Part | Default | Omit | Inside | Newest | Without | Add | React | NoReactions | Vote | Scrub
 
 
 def edited(payload: Payload, edits: Sequence[Edit]) -> Payload:

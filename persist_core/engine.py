@@ -14,7 +14,8 @@ from .admission import Admission
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
 from .entities import OWN_USER, SHARDS
-from .errors import BackendError
+from .erasing import Eraser
+from .errors import BackendError, PersistError
 from .feed import Feed
 from .gauges import Gauges
 from .journal import Journal, Limits
@@ -24,11 +25,13 @@ from .quarantine import Quarantine
 from .reader import Reader
 from .rules import Rules
 from .spi import Cursor, Select, Store
+from .suppression import Suppressions
 
 __all__ = ("Engine",)
 
 _LOG = logging.getLogger("persist")
 _LOOK_EVERY: typing.Final = 2.0
+_FOLLOW_EVERY: typing.Final = 30.0
 _PAGE: typing.Final = 1000
 
 
@@ -57,11 +60,13 @@ class Engine:
         pace: Pace,
     ) -> None:
         self._bot = bot
-        self._store = Patient(store)
-        self.journal: Journal = Journal(self._store, limits, gauges, quarantine, self._positions)
+        self.store: Patient = Patient(store)
+        self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions)
         self.admission: Admission = Admission(rules, gauges, self._decoder)
-        self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine)
-        self.reader: Reader = Reader(self._store, self.journal, gauges, self._decoder, self.feed.sessions.current)
+        self._suppressions = Suppressions(gauges)
+        self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
+        self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, self.feed.sessions.current)
+        self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
         self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
         self.feed.observer = self._chunker.observe
         self._writer: asyncio.Task[None] | None = None
@@ -95,12 +100,13 @@ class Engine:
         await self.feed.start()
         away: BackendError | None = None
         try:
-            await self._store.open()
-            known = await self._store.select(Select(OWN_USER, limit=1, want="keys"))
+            await self.store.open()
+            known = await self.store.select(Select(OWN_USER, limit=1, want="keys"))
             for record in known.records:
                 self.feed.me = self.feed.me or int(record.key[0])
             await self.learn_places()
             await self._learn_of_what_is_chosen_by()
+            await self._suppressions.load(self.store.select)
         except BackendError as error:
             if not (patient and error.temporary):
                 await self.feed.stop()
@@ -113,12 +119,13 @@ class Engine:
         self._helpers = [
             asyncio.create_task(self._chunker.run(), name="persist members"),
             asyncio.create_task(self._settle(), name="persist shards"),
+            asyncio.create_task(self._follow_erasures(), name="persist erasures"),
         ]
         return away
 
     async def learn_places(self) -> None:
         """Read which shards have written into the database, of how many."""
-        page = await self._store.select(Select(SHARDS, want="keys"))
+        page = await self.store.select(Select(SHARDS, want="keys"))
         self.feed.sessions.learn([record.key for record in page.records])
 
     async def _learn_of_what_is_chosen_by(self) -> None:
@@ -126,7 +133,7 @@ class Engine:
         for entity in self.admission.learns:
             after: Cursor | None = None
             while True:
-                page = await self._store.select(Select(entity, after=after, limit=_PAGE))
+                page = await self.store.select(Select(entity, after=after, limit=_PAGE))
                 for record in page.records:
                     self.admission.recall(record)
                 if (after := page.after) is None:
@@ -140,6 +147,15 @@ class Engine:
                 with contextlib.suppress(BackendError):
                     await self.learn_places()
                     self.feed.settle()
+
+    async def _follow_erasures(self) -> None:
+        """Learn from time to time whom other processes have erased."""
+        while True:
+            try:
+                await self.eraser.catch_up()
+            except PersistError as error:
+                _LOG.debug("whom others have erased is asked again soon: %s", error)
+            await asyncio.sleep(_FOLLOW_EVERY)
 
     async def stop(self, seconds: float) -> None:
         """Hear no more, store what was seen, and disconnect.
@@ -161,7 +177,7 @@ class Engine:
         while self.journal.depth and (left := deadline - asyncio.get_running_loop().time()) > 0:
             cancelled |= await _finished(lambda left=left: self._write_rest(left))  # type: ignore[misc]
         self.journal.give_up(f"storing took more than {seconds:g} s")
-        cancelled |= await _finished(self._store.close)
+        cancelled |= await _finished(self.store.close)
         if cancelled:
             raise asyncio.CancelledError
 

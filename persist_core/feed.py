@@ -20,6 +20,7 @@ from .model import Origin, Payload
 from .plans import Context, Plan
 from .quarantine import Quarantine
 from .sessions import Session, Sessions
+from .suppression import Suppressions
 
 __all__ = ("Feed", "Observer")
 
@@ -36,6 +37,8 @@ class Feed:
         Whose gateway is heard.
     journal, admission, gauges, quarantine
         Where changes go, which of them, what is counted, and where goes what cannot be read.
+    suppressions
+        Who was erased and is not to come back.
 
     Attributes
     ----------
@@ -54,12 +57,14 @@ class Feed:
         admission: Admission,
         gauges: Gauges,
         quarantine: Quarantine,
+        suppressions: Suppressions,
     ) -> None:
         self._bot = bot
         self._journal = journal
         self._admission = admission
         self._gauges = gauges
         self._quarantine = quarantine
+        self._suppressions = suppressions
         self._reads_content = bool(bot.intents & hikari.Intents.MESSAGE_CONTENT)
         self._task: asyncio.Task[hikari.ShardPayloadEvent] | None = None
         self.sessions: Sessions = Sessions(bot, self._lost_members)
@@ -129,7 +134,7 @@ class Feed:
 
     def accept(self, changes: list[Change]) -> None:
         """Hand changes to the journal, but for those that the rules keep out."""
-        self._journal.accept(self._admission.admitted(changes))
+        self._journal.accept(self._suppressions.admitted(self._admission.admitted(changes)))
 
     def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
         context, chunks = self._context(session), session.chunks

@@ -39,6 +39,12 @@ class Gauges:
     skipped: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Changes that the rules kept out, by kind."""
 
+    suppressed: int = 0
+    """Changes that were kept out because they tell of who was erased."""
+
+    erased: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Things that were erased with a person or a guild, by kind."""
+
     shed: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Changes of ephemeral kinds that were given up while the database was away, by kind."""
 

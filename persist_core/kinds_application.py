@@ -38,6 +38,7 @@ ENTITLEMENTS = Entity(
         "ends_at": time("ends_at"),
     },
     lambda make, record: make.factory.deserialize_entitlement(record.payload),
+    subjects=("user_id",),
     about="What users and guilds may use. Those that have run out stay; ends_at tells.",
 )
 
@@ -54,6 +55,7 @@ SUBSCRIPTIONS = Entity(
         "canceled_at": time("canceled_at"),
     },
     lambda make, record: subscription(make, record.payload),
+    subjects=("user_id",),
     about="Users who pay the application again and again. What they may use is told by entitlements.",
 )
 

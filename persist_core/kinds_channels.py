@@ -115,6 +115,7 @@ DM_CHANNELS = Entity(
     },
     _decode_dm_channel,
     intents=Intents.DM_MESSAGES,
+    subjects=("recipient_id",),
     about="Direct conversations with one user, and with several.",
 )
 

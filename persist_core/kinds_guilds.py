@@ -124,5 +124,6 @@ INTEGRATIONS = Entity(
     lambda make, record: make.factory.deserialize_integration(record.payload, guild_id=guild(record)),
     owners=(IN_GUILD,),
     intents=Intents.GUILD_INTEGRATIONS,
+    subjects=("user_id",),
     about="What is connected to guilds: bots, and accounts of other services.",
 )

@@ -30,5 +30,6 @@ MESSAGES = Entity(
     lambda make, record: make.factory.deserialize_message(record.payload),
     owners=(IN_GUILD, (CHANNELS, ("channel_id",)), (THREADS, ("channel_id",))),
     intents=Intents.ALL_MESSAGES,
+    subjects=("author_id",),
     about="Messages of guilds and of direct conversations.",
 )

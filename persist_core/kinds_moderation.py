@@ -45,6 +45,7 @@ AUTO_MOD_EXECUTIONS = Entity(
     owners=(IN_GUILD,),
     intents=Intents.AUTO_MODERATION_EXECUTION,
     opt_in=True,
+    subjects=("user_id",),
     about="What auto-moderation did. It only grows; created_at tells what is old enough to go.",
 )
 
@@ -63,5 +64,7 @@ AUDIT_LOG_ENTRIES = Entity(
     owners=(IN_GUILD,),
     intents=Intents.GUILD_MODERATION,
     opt_in=True,
+    # A reason and changes tell of whom they were made, too.
+    subjects=("user_id", "target_id"),
     about="What moderators did. It only grows; created_at tells what is old enough to go.",
 )

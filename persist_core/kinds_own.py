@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import typing
 
-from .columns import integer, text
+from .columns import integer, text, time
 from .kinds_guilds import IN_GUILD
 from .model import Entity, Payload
 
 __all__ = (
     "COMPLETENESS",
+    "ERASURE_KEYS",
     "SHARDS",
+    "SUPPRESSIONS",
 )
 
 SHARDS: Entity[Payload] = Entity(
@@ -30,4 +32,22 @@ COMPLETENESS: Entity[Payload] = Entity(
     lambda _, record: record.payload,
     owners=(IN_GUILD,),
     about="How much of each kind is known of each guild.",
+)
+
+ERASURE_KEYS: Entity[Payload] = Entity(
+    "erasure_keys",
+    {"id": "text"},
+    lambda payload, _: (str(payload["id"]),),
+    {"created_at": time("created_at")},
+    lambda _, record: record.payload,
+    about="Random keys of this database: without them, nobody can tell whom the list of the erased means.",
+)
+
+SUPPRESSIONS: Entity[Payload] = Entity(
+    "suppressions",
+    {"hash": "text"},
+    lambda payload, _: (str(payload["hash"]),),
+    {"key_id": text("key_id"), "kind": text("kind"), "with_hash": text("with_hash"), "created_at": time("created_at")},
+    lambda _, record: record.payload,
+    about="Keyed hashes of who was erased and is not to come back.",
 )

@@ -43,6 +43,7 @@ USERS = Entity(
         "flags": integer("public_flags"),
     },
     lambda make, record: make.factory.deserialize_user(record.payload),
+    subjects=("id",),
     about="People and bots that were seen anywhere.",
 )
 

@@ -146,6 +146,9 @@ class Entity(typing.Generic[T_co]):
         Fields of the payload that are never kept, such as the token of a webhook.
     opt_in
         Whether it is remembered only where the rules say so.
+    subjects
+        Columns that hold the user whose own it is: it is erased with any of them. Those of ``user_id`` in the key need
+        not say so.
     about
         What it is, in one sentence, for the documentation and for comments in the database.
     """
@@ -162,6 +165,7 @@ class Entity(typing.Generic[T_co]):
     passing: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
     opt_in: bool = False
+    subjects: tuple[str, ...] = ()
     about: str = ""
 
     def __repr__(self) -> str:
@@ -171,6 +175,11 @@ class Entity(typing.Generic[T_co]):
     def in_guild(self) -> bool:
         """Whether things of this kind can belong to a guild."""
         return "guild_id" in self.key or any(on == ("guild_id",) for _, on in self.owners)
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The columns that hold the user whose own a thing of this kind is."""
+        return self.subjects or (("user_id",) if "user_id" in self.key else ())
 
     def record(self, payload: Payload, guild_id: int | None, origin: Origin) -> Record:
         """Make a record of ``payload``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from .changes import Change
 from .errors import BackendError
@@ -34,6 +34,11 @@ class Patient:
 
     async def close(self) -> None:
         await self._store.close()
+
+    async def purge(self) -> bool:
+        """Leave nothing of what was deleted in the files, where the store can do that, and return whether it did."""
+        purge: Callable[[], Awaitable[bool]] | None = getattr(self._store, "purge", None)
+        return purge is not None and await purge()
 
     async def apply(self, changes: Sequence[Change]) -> None:
         if self._missing is not None:

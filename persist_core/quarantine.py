@@ -11,6 +11,7 @@ from .changes import Change, DropScope, Patch, Put
 from .gauges import Gauges
 from .model import Key, Payload
 from .notices import Notices
+from .scrubbing import Erased, scrubbed
 
 __all__ = ("Quarantine", "Quarantined")
 
@@ -64,6 +65,16 @@ class Quarantine:
         what = f"all {change.entity.name}" if isinstance(change, DropScope) else change.entity.name
         self._add(Quarantined(what, key, payload, error))
 
+    def forget(self, erased: Erased) -> int:
+        """Drop what names anybody who is erased, and return how much that was. It stays counted as quarantined."""
+        kept = [
+            item for item in self._kept if scrubbed(item.payload, erased) is item.payload and not _is_of(item, erased)
+        ]
+        dropped = len(self._kept) - len(kept)
+        self._kept.clear()
+        self._kept.extend(kept)
+        return dropped
+
     def _add(self, item: Quarantined) -> None:
         self._kept.append(item)
         self._gauges.quarantined[item.what] += 1
@@ -75,3 +86,7 @@ class Quarantine:
             key="" if item.key is None else f" {item.key}",
             error=item.error,
         )
+
+
+def _is_of(item: Quarantined, erased: Erased) -> bool:
+    return any(erased(str(part)) is not None for part in item.key or ())

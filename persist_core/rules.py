@@ -10,12 +10,12 @@ from collections.abc import Callable, Collection, Mapping
 import hikari
 
 from . import hooks
-from .entities import COMPLETENESS, ENTITIES, SHARDS
+from .entities import COMPLETENESS, ENTITIES, ERASURE_KEYS, OWN_APPLICATION, SHARDS, SUPPRESSIONS
 from .errors import QueryError
 from .keep import Keep, hash_of, shown
 from .objects import AutoModExecution, SoundboardSound, Subscription
 
-__all__ = ("KINDS", "Kept", "Rules")
+__all__ = ("KINDS", "OWN", "Kept", "Rules")
 
 T = typing.TypeVar("T")
 Kept: typing.TypeAlias = Keep[T] | bool | None
@@ -186,7 +186,11 @@ _MODERATION: typing.Final = frozenset(
     ("users", "members", "messages", "bans", "invites", "auto_mod_rules", "auto_mod_executions", "audit_log_entries")
 )
 _CONTENT: typing.Final = frozenset(("content", "embeds", "attachments", "components", "poll"))
-_OWN: typing.Final = frozenset((SHARDS.name, COMPLETENESS.name))
+OWN: typing.Final = frozenset(
+    entity.name for entity in (OWN_APPLICATION, SHARDS, COMPLETENESS, ERASURE_KEYS, SUPPRESSIONS)
+)
+"""Kinds that rules do not speak of: what the cache notes for itself."""
+
 
 _ALL: typing.Final[Keep[typing.Any]] = Keep()
 _NONE: typing.Final[Keep[typing.Any]] = ~_ALL
@@ -209,7 +213,7 @@ class _Combined:
 
 def _combined(one: Rules, other: Rules, combine: Combine) -> Rules:
     names = dict.fromkeys((*KINDS, *one.others, *other.others))
-    kinds = {name: combine(one.of(name), other.of(name)) for name in names if name not in _OWN}
+    kinds = {name: combine(one.of(name), other.of(name)) for name in names if name not in OWN}
     others = {name: kept for name, kept in kinds.items() if name not in KINDS}
     own: dict[str, typing.Any] = {name: kept for name, kept in kinds.items() if name in KINDS}
     asked = one.per_guild is not None or other.per_guild is not None

@@ -150,6 +150,18 @@ class SqlStore:
             self._dialect = self._given.dialect(await self._driver.fetch(self._given.sql))
             self._known_columns.clear()
 
+    async def purge(self) -> bool:
+        """Leave nothing of what was deleted in the files of the database. The store is open.
+
+        Returns
+        -------
+        bool
+            Whether that was done; ``False`` where it is the database's own business.
+        """
+        purge: Callable[[], Awaitable[bool]] | None = getattr(self._driver, "purge", None)
+        with self._translated():
+            return purge is not None and await purge()
+
     async def close(self) -> None:
         if self._lookups is not None:
             await self._lookups.close()

@@ -396,6 +396,18 @@ def _completeness() -> Iterator[tuple[str, Payload]]:
     yield "stale", {"kind": "members", "state": "stale", "epoch": 3, "at": "", "source": "gateway"}
 
 
+def _suppressions() -> Iterator[tuple[str, Payload]]:
+    entry = {
+        "key_id": "a1",
+        "kind": "user",
+        "with_hash": None,
+        "done": True,
+        "created_at": "2026-01-02 03:04:05.000006",
+    }
+    yield "of a user", {"hash": "0f" * 32, **entry}
+    yield "of a conversation", {**entry, "hash": "1f" * 32, "kind": "conversation", "with_hash": "0f" * 32}
+
+
 _SORTS: typing.Final[Mapping[str, Callable[[], Iterator[tuple[str, Payload]]]]] = {
     "users": _users,
     "own_user": lambda: iter([("the bot", payloads.own_user(id=ME)), ("verified", payloads.own_user(email="a@b.c"))]),
@@ -428,9 +440,16 @@ _SORTS: typing.Final[Mapping[str, Callable[[], Iterator[tuple[str, Payload]]]]] 
     "command_permissions": _command_permissions,
     "shards": _shards,
     "completeness": _completeness,
+    "erasure_keys": lambda: iter(
+        [("a key", {"id": "a1", "secret": "00ff", "created_at": "2026-01-02 03:04:05.000006"})]
+    ),
+    "suppressions": _suppressions,
 }
 _GUILDLESS: typing.Final = frozenset(
-    ("users", "own_user", "own_application", "dm_channels", "entitlements", "subscriptions", "shards")
+    (
+        *("users", "own_user", "own_application", "dm_channels", "entitlements", "subscriptions", "shards"),
+        *("erasure_keys", "suppressions"),
+    )
 )
 
 
@@ -555,5 +574,7 @@ BUILT: typing.Final[Mapping[str, Builder]] = {
     "command_permissions": lambda factory, payload, _: factory.deserialize_guild_command_permissions(payload),
     "shards": lambda _factory, payload, _guild: payload,
     "completeness": lambda _factory, payload, _guild: payload,
+    "erasure_keys": lambda _factory, payload, _guild: payload,
+    "suppressions": lambda _factory, payload, _guild: payload,
 }
 """What hikari makes of each kind; of our own kinds it is the payload."""

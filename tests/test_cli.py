@@ -171,3 +171,30 @@ def test_who_lacks_typer_is_told_what_to_install(tmp_path: pathlib.Path) -> None
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.strip() == ("The command line needs typer; install it with: pip install 'hikari-persist[cli]'")
+
+
+def test_a_person_is_given_everything_erased_and_forgiven(url: str, tmp_path: pathlib.Path) -> None:
+    fill(url, RECORDS)
+    said = call("export", url, "8", str(tmp_path / "8.jsonl"))
+    assert said["own"]["members"] == 1
+    assert (tmp_path / "8.jsonl").read_text().count('"relation":"own"') == sum(said["own"].values())
+    receipt = call("erase", url, "user", "8")
+    assert receipt["erased"] == said["own"]
+    kept = tmp_path / "receipt.json"
+    kept.write_text(json.dumps(receipt))
+    assert call("receipt", url, str(kept)) == {"genuine": True}
+    kept.write_text(json.dumps({**receipt, "erased": {}}))
+    assert "was changed" in call("receipt", url, str(kept), code=1)
+    kept.write_text("{}")
+    assert "a receipt has anonymised" in call("receipt", url, str(kept), code=1)
+    assert "cannot be read as a receipt" in call("receipt", url, str(tmp_path / "no.json"), code=1)
+    assert "nothing is known of users 8" in call("show", "users", "8", "--url", url, code=1)
+    assert call("forgive", url, "user", "8") == {"forgiven": True}
+    assert call("forgive", url, "user", "8") == {"forgiven": False}
+
+
+def test_a_guild_is_erased(url: str) -> None:
+    fill(url, RECORDS[:20])
+    members = call("stats", url)["members"]
+    assert call("erase", url, "guild", "1000")["erased"]["members"] == members
+    assert call("stats", url)["members"] == 0

@@ -10,14 +10,14 @@ import hypothesis.strategies as st
 import pytest
 
 import persist
-from persist.entities import COMPLETENESS, ENTITIES, SHARDS
-from persist.rules import KINDS
+from persist.entities import ENTITIES
+from persist.rules import KINDS, OWN
 
 Anything = typing.Any
 
 
 def test_every_kind_has_a_parameter_of_its_own() -> None:
-    assert {*KINDS} == ENTITIES.keys() - {SHARDS.name, COMPLETENESS.name}
+    assert {*KINDS} == ENTITIES.keys() - OWN
 
 
 def test_one_choice_that_is_spelled_in_two_ways_is_one_choice() -> None:

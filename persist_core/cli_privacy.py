@@ -1,0 +1,105 @@
+"""``persist erase``, ``forgive``, ``export`` and ``receipt``: what people may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import pathlib
+import typing
+
+import orjson
+import typer
+
+from .cli_app import URL, Json, app
+from .cli_output import ask, failed, opened, said
+from .erasing import alone
+from .errors import PersistError
+from .exporting import exported
+from .receipts import Receipt
+from .view import key_part
+
+__all__ = ("erase", "export", "forgive", "receipt")
+
+
+class _What(enum.StrEnum):
+    user = "user"
+    guild = "guild"
+
+
+What = typing.Annotated[_What, typer.Argument(help="What the id is of.")]
+Id = typing.Annotated[int, typer.Argument(metavar="ID", help="The id of the user or the guild.")]
+
+
+@app.command()
+def erase(url: URL, what: What, snowflake: Id, *, as_json: Json = False) -> None:
+    """Erase everything of a person or a guild for good, and say so in a receipt. A bot may go on writing meanwhile."""
+    ask(_erase(url, what, snowflake, as_json=as_json), as_json=as_json)
+
+
+async def _erase(url: str, what: _What, snowflake: int, *, as_json: bool) -> bool:
+    key_part(snowflake, f"the {what}")
+    async with opened(url) as store, alone(store) as eraser:
+        made = await eraser.erase(what.value, snowflake)
+    said(made.as_dict(), as_json=as_json)
+    return True
+
+
+@app.command()
+def forgive(url: URL, what: What, snowflake: Id, *, as_json: Json = False) -> None:
+    """Let a person or a guild that was erased be remembered again, from what Discord says from now on."""
+    ask(_forgive(url, what, snowflake, as_json=as_json), as_json=as_json)
+
+
+async def _forgive(url: str, what: _What, snowflake: int, *, as_json: bool) -> bool:
+    key_part(snowflake, f"the {what}")
+    async with opened(url) as store, alone(store) as eraser:
+        forgiven = await eraser.forgive(what.value, snowflake)
+    said({"forgiven": forgiven}, as_json=as_json)
+    return True
+
+
+@app.command()
+def export(
+    url: URL,
+    user: typing.Annotated[int, typer.Argument(metavar="ID", help="The id of the user.")],
+    path: typing.Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="The file to write, such as 1234.jsonl.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Write everything that is remembered of a person as JSON Lines, and a summary in words beside it."""
+    ask(_export(url, user, path, as_json=as_json), as_json=as_json)
+
+
+async def _export(url: str, user: int, path: pathlib.Path, *, as_json: bool) -> bool:
+    key_part(user, "the user")
+    async with opened(url) as store:
+        made = await exported(store, user, path)
+    found = {"path": str(made.path), "summary": str(made.summary), "own": dict(made.own), "named": dict(made.named)}
+    said(found, as_json=as_json)
+    return True
+
+
+@app.command()
+def receipt(
+    url: URL,
+    path: typing.Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="What `persist erase --json` has said.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Say whether a receipt was made on this database, and says what it said then."""
+    ask(_receipt(url, path, as_json=as_json), as_json=as_json)
+
+
+async def _receipt(url: str, path: pathlib.Path, *, as_json: bool) -> bool:
+    try:
+        shown = Receipt.from_dict(orjson.loads(await asyncio.to_thread(path.read_bytes)))
+    except (OSError, orjson.JSONDecodeError) as error:
+        msg = f"{str(path)!r} cannot be read as a receipt: {error}"
+        raise PersistError(msg) from error
+    async with opened(url) as store, alone(store) as eraser:
+        genuine = await eraser.verify(shown)
+    if not genuine:
+        failed("this receipt was not made on this database, or was changed", as_json=as_json)
+        return False
+    said({"genuine": True}, as_json=as_json)
+    return True

@@ -1,0 +1,270 @@
+"""Erasing a person or a guild: everything, wherever it lies, in steps that are ordinary changes."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import datetime
+import logging
+import typing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+
+from .changes import Change, DropScope, Patch, forgetting
+from .columns import moment
+from .conditions import Condition, Conditional, Within
+from .edits import Omit, Scrub
+from .entities import DM_CHANNELS, ENTITIES, ERASURE_KEYS, MESSAGES, SUPPRESSIONS
+from .errors import BackendError, PersistError
+from .gauges import Gauges
+from .journal import Journal, Limits
+from .model import Entity, Key, Origin, Record
+from .quarantine import Quarantine
+from .receipts import Receipt
+from .scrubbing import Erased, scrubbed
+from .spi import Page, Select, Store
+from .suppression import STAND_INS, Suppressions, What, hashed, is_own
+
+__all__ = ("Eraser", "Meant", "alone", "pages")
+
+_LOG = logging.getLogger("persist.erasing")
+_PAGE: typing.Final = 200
+_OURS: typing.Final = (ERASURE_KEYS, SUPPRESSIONS)
+"""Where nobody is named."""
+
+Meant = Callable[[str, int], bool]
+
+
+class Eraser:
+    """Erases from one open database, and keeps what is erased from coming back.
+
+    Parameters
+    ----------
+    store, journal
+        What is asked, and where changes go.
+    suppressions
+        Who is not to come back.
+    quarantine, gauges
+        What names people too, and where it is counted.
+    """
+
+    def __init__(
+        self, store: Store, journal: Journal, suppressions: Suppressions, quarantine: Quarantine, gauges: Gauges
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._suppressions = suppressions
+        self._quarantine = quarantine
+        self._gauges = gauges
+        self._at_work = asyncio.Lock()
+
+    @property
+    def _origin(self) -> Origin:
+        return Origin("erasure", None, 0, self._journal.at)
+
+    async def erase(self, what: What, snowflake: int) -> Receipt:
+        """Erase a user or a guild, and return the proof.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database fails meanwhile. What is left is kept from growing; ask again to go on.
+        """
+        async with self._at_work:
+            return await self._erase(what, snowflake, _now())
+
+    async def _erase(self, what: What, snowflake: int, began: str) -> Receipt:
+        await self._suppressions.load(self._store.select)
+        key_id = await self._key()
+        secret = self._suppressions.keys[key_id]
+        subject = hashed(secret, what, snowflake)
+        # From here on nothing new is taken; what was taken before is stored first, and then found.
+        self._suppress(what, subject, key_id, done=False)
+        meant: set[tuple[str, int]] = {(what, snowflake)}
+        if what == "user":
+            meant |= {("conversation", channel) for channel in await self._conversations(snowflake, key_id, subject)}
+            await self._unforward(snowflake)
+        stand_ins = {str(snowflake): STAND_INS[what]}
+        erased, anonymised = await self.clear(lambda *asked: asked in meant, stand_ins.get, stand_ins)
+        if what == "user":  # of what cannot be read any more, the columns still tell whose it is
+            self._journal.accept(
+                DropScope(entity, None, (Condition(name, "equals", snowflake),))
+                for entity in ENTITIES.values()
+                for name in entity.persons
+            )
+        self._suppress(what, subject, key_id, done=True)
+        await self._journal.barrier()
+        purged = await self._purged()
+        return Receipt(what, subject, key_id, began, _now(), erased, anonymised, purged).signed(secret)
+
+    async def _key(self) -> str:
+        """Return the key to hash with. Processes that make one at once make two, and both count."""
+        if not self._suppressions.keys:
+            name, change = self._suppressions.new_key(self._origin)
+            self._journal.accept([change])
+            await self._journal.barrier()
+            return name
+        return min(self._suppressions.keys)
+
+    def _suppress(self, what: str, name: str, key_id: str, *, done: bool, with_hash: str | None = None) -> None:
+        entry = {"hash": name, "key_id": key_id, "kind": what, "with_hash": with_hash, "done": done}
+        origin = self._origin
+        self._journal.accept([self._suppressions.add({**entry, "created_at": origin.at}, origin)])
+
+    async def _conversations(self, user: int, key_id: str, subject: str) -> set[int]:
+        """Return the channels of direct conversations with a user, and suppress what the bot says in them."""
+        await self._journal.barrier()
+        found: set[int] = set()
+        async for page in pages(self._store, DM_CHANNELS):
+            for record in page.records:
+                if record.column("recipient_id") == user:
+                    found.add(int(record.key[0]))
+        secret = self._suppressions.keys[key_id]
+        for channel in found:
+            self._suppress(
+                "conversation", hashed(secret, "conversation", channel), key_id, done=True, with_hash=subject
+            )
+        return found
+
+    async def _unforward(self, user: int) -> None:
+        """Take what a user wrote out of the messages that forward it, which do not say whose it is."""
+        written = Within(("referenced_message_id",), MESSAGES, (Condition("author_id", "equals", user),))
+        async for page in pages(self._store, MESSAGES, written, metadata=True):
+            copies = (Omit(("message_snapshots", "referenced_message")),)
+            self._journal.accept(Patch(MESSAGES, r.key, r.guild_id, copies, r.origin) for r in page.records)
+
+    async def forgive(self, what: What, snowflake: int) -> bool:
+        """Let a user or a guild be remembered again. Return whether it was suppressed."""
+        await self._suppressions.load(self._store.select)
+        names = set(self._suppressions.hashes_of(what, snowflake))
+        listed = (await self._store.select(Select(SUPPRESSIONS))).records
+        gone = [str(record.key[0]) for record in listed if names & {record.key[0], record.payload.get("with_hash")}]
+        self._journal.accept(self._suppressions.lift(gone))
+        await self._journal.barrier()
+        return bool(gone)
+
+    async def verify(self, receipt: Receipt) -> bool:
+        """Tell whether a receipt is one of this database."""
+        await self._suppressions.load(self._store.select)
+        key = self._suppressions.keys.get(receipt.key_id)
+        return key is not None and receipt.verify(key)
+
+    async def catch_up(self) -> None:
+        """Learn whom others have erased; erase what was heard of these meanwhile, or was left by who was interrupted.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database cannot be asked, or fails meanwhile.
+        """
+        async with self._at_work:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        suppressions = self._suppressions
+        if not (news := await suppressions.load(self._store.select)):
+            return
+        found: dict[str, str] = {}
+
+        def stand_in(snowflake: str) -> str | None:
+            if (stands := suppressions.stand_in(snowflake)) is not None:
+                found[snowflake] = stands
+            return stands
+
+        await self.clear(suppressions.holds, stand_in, found)
+        for entry in news:
+            if not entry.get("done"):
+                self._journal.accept([suppressions.add({**entry, "done": True}, self._origin)])
+        await self._purged()
+
+    # ------------------------------------------------------------------------------------------------------- the steps
+
+    async def clear(
+        self, meant: Meant, stand_in: Erased, stand_ins: Mapping[str, str]
+    ) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Erase what is meant, a page at a time, and return how much went and how much was changed, by kind.
+
+        Parameters
+        ----------
+        meant
+            Tells what is erased whole.
+        stand_in
+            Tells what stands for an id where others name it.
+        stand_ins
+            All ids for which ``stand_in`` has said so.
+        """
+        self._quarantine.forget(stand_in)
+        await self._journal.barrier()
+        refused = self._gauges.quarantined.total()
+        erased, anonymised = collections.Counter[str](), collections.Counter[str]()
+        # What belongs to others comes before them: it is found, and counted, while it is still there.
+        for entity in reversed([entity for entity in ENTITIES.values() if entity not in _OURS]):
+            async for page in pages(self._store, entity, metadata=True):
+                own, named = _sorted(page.records, meant, stand_in)
+                changes: list[Change] = list(forgetting(entity, own))
+                edits = (Scrub(tuple(sorted(stand_ins.items()))),)
+                # Who said it, and when, stays as it is.
+                changes += [Patch(entity, record.key, record.guild_id, edits, record.origin) for record in named]
+                if changes:
+                    self._journal.accept(changes)
+                    await self._journal.barrier()
+                erased[entity.name] += len(own)
+                anonymised[entity.name] += len(named)
+        if (refused := self._gauges.quarantined.total() - refused) > 0:
+            msg = f"{refused:,} changes could not be made meanwhile, see cache.quarantine and the log; erase once more"
+            raise PersistError(msg)
+        self._gauges.erased += erased
+        return +erased, +anonymised
+
+    async def _purged(self) -> bool:
+        purge = getattr(self._store, "purge", None)
+        try:
+            return bool(purge is not None and await purge())
+        except BackendError as error:
+            _LOG.warning("what was erased is deleted, but may still be read out of gaps in the files: %s", error)
+            return False
+
+
+@contextlib.asynccontextmanager
+async def alone(store: Store) -> AsyncGenerator[Eraser]:
+    """Lend what erases from an open store, where no cache is at work in this process."""
+    gauges = Gauges()
+    quarantine = Quarantine(gauges)
+    journal = Journal(store, Limits(), gauges, quarantine, tuple)
+    writer = asyncio.create_task(journal.run(), name="persist writer")
+    try:
+        yield Eraser(store, journal, Suppressions(gauges), quarantine, gauges)
+    finally:
+        writer.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await writer
+
+
+async def pages(
+    store: Store, entity: Entity[typing.Any], *where: Conditional, metadata: bool = False
+) -> AsyncIterator[Page]:
+    """Yield all that a store keeps of a kind, in the order of keys, whatever happens to it meanwhile."""
+    after: tuple[typing.Any, ...] | None = None
+    while True:
+        page = await store.select(Select(entity, where=where, after=after, limit=_PAGE, metadata=metadata))
+        for key, reason in page.corrupt:
+            _LOG.error("%s %s cannot be read, and whom it names cannot be told: %s", entity.name, key, reason)
+        yield page
+        if (after := page.after) is None:
+            return
+
+
+def _sorted(records: Iterable[Record], meant: Meant, stand_in: Erased) -> tuple[list[Key], list[Record]]:
+    """Return the keys of what goes, and the records of others that name somebody."""
+    own: list[Key] = []
+    named: list[Record] = []
+    for record in records:
+        if is_own(record.entity, record.key, record.guild_id, record.payload, meant):
+            own.append(record.key)
+        elif scrubbed(record.payload, stand_in) is not record.payload:
+            named.append(record)
+    return own, named
+
+
+def _now() -> str:
+    return moment(datetime.datetime.now(datetime.UTC))

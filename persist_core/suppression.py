@@ -1,0 +1,190 @@
+"""The list of who was erased and is not to come back, which does not say who that is: it holds keyed hashes only.
+
+A hash is HMAC-SHA256 of an id under a random key of this database, which lies in a table of its own: a list that is
+handed on without it tells nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import typing
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+
+from .changes import Amend, Change, Drop, DropScope, Patch, Put
+from .edits import Edit, edited
+from .entities import ERASURE_KEYS, GUILDS, SUPPRESSIONS
+from .gauges import Gauges
+from .model import Entity, Key, Origin, Payload
+from .scrubbing import DELETED_USER, NO_GUILD, scrubbed
+from .spi import Page, Select
+
+__all__ = ("STAND_INS", "Suppressions", "What", "hashed", "is_own")
+
+What = typing.Literal["user", "guild"]
+Ask = Callable[[Select], Awaitable[Page]]
+
+STAND_INS: typing.Final[dict[str, str]] = {"user": DELETED_USER, "guild": NO_GUILD}
+"""What stands for an id of each kind that can be erased."""
+
+_MOST_KNOWN: typing.Final = 100_000
+
+
+def hashed(key: bytes, what: str, snowflake: int | str) -> str:
+    """Return the keyed hash of an id."""
+    return hmac.digest(key, f"{what}:{snowflake}".encode(), "sha256").hex()
+
+
+class Suppressions:
+    """Tells who was erased, and keeps out of the journal what tells of them.
+
+    Parameters
+    ----------
+    gauges
+        Where what is kept out is counted.
+    """
+
+    def __init__(self, gauges: Gauges) -> None:
+        self._gauges = gauges
+        self.keys: dict[str, bytes] = {}
+        self._hashes: set[str] = set()
+        self._whats: tuple[str, ...] = ()
+        self._known: dict[tuple[str, int | str], bool] = {}
+
+    # -------------------------------------------------------------------------------------------------------- the list
+
+    async def load(self, ask: Ask) -> Sequence[Payload]:
+        """Read the list anew, and return what was not on it before, or whose erasure was never finished.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database cannot be asked.
+        """
+        keys = (await ask(Select(ERASURE_KEYS))).records
+        self.keys = {str(record.key[0]): bytes.fromhex(record.payload["secret"]) for record in keys}
+        listed = {str(record.key[0]): record.payload for record in (await ask(Select(SUPPRESSIONS))).records}
+        news = [entry for name, entry in listed.items() if name not in self._hashes or not entry.get("done")]
+        self._set(listed.values())
+        return news
+
+    def _set(self, entries: Iterable[Payload]) -> None:
+        entries = list(entries)
+        self._hashes = {str(entry["hash"]) for entry in entries}
+        self._whats = tuple(sorted({str(entry["kind"]) for entry in entries}))
+        self._known.clear()
+
+    def new_key(self, origin: Origin) -> tuple[str, Change]:
+        """Return the name of a new key, and the change that remembers it."""
+        name, secret = secrets.token_hex(4), secrets.token_bytes(32)
+        self.keys[name] = secret
+        payload = {"id": name, "secret": secret.hex(), "created_at": origin.at}
+        return name, Put(ERASURE_KEYS.record(payload, None, origin))
+
+    def add(self, entry: Payload, origin: Origin) -> Change:
+        """Suppress from now on, and return the change that remembers it."""
+        self._hashes.add(str(entry["hash"]))
+        self._whats = tuple(sorted({*self._whats, str(entry["kind"])}))
+        self._known.clear()
+        return Put(SUPPRESSIONS.record(entry, None, origin))
+
+    def lift(self, hashes: Iterable[str]) -> list[Change]:
+        """Suppress no longer, and return the changes that forget it."""
+        gone = set(hashes)
+        self._hashes -= gone
+        self._known.clear()
+        return [Drop(SUPPRESSIONS, (name,)) for name in sorted(gone)]
+
+    def hashes_of(self, what: str, snowflake: int | str) -> list[str]:
+        """Return the hashes of an id under each key of this database: there may be more than one."""
+        return [hashed(key, what, snowflake) for key in self.keys.values()]
+
+    def holds(self, what: str, snowflake: int | str) -> bool:
+        """Tell whether an id is suppressed."""
+        asked = (what, snowflake)
+        if (found := self._known.get(asked)) is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            found = self._known[asked] = any(name in self._hashes for name in self.hashes_of(what, snowflake))
+        return found
+
+    # ------------------------------------------------------------------------------------------------------- the guard
+
+    def stand_in(self, snowflake: str) -> str | None:
+        """Return what stands for an id that is suppressed; ``None`` for any other."""
+        for what, found in STAND_INS.items():
+            if what in self._whats and self.holds(what, snowflake):
+                return found
+        return None
+
+    def admitted(self, changes: Iterable[Change]) -> Iterable[Change]:
+        """Return the changes without those of who is suppressed, and without their names in all others."""
+        return self._admitted(changes) if self._hashes else changes
+
+    def _admitted(self, changes: Iterable[Change]) -> Iterator[Change]:
+        for change in changes:
+            kept = self._kept(change)
+            if kept is not change:
+                self._gauges.suppressed += 1
+            if kept is not None:
+                yield kept
+
+    def _kept(self, change: Change) -> Change | None:
+        match change:
+            case Drop() | DropScope():
+                return change
+            case Put(record):
+                if is_own(record.entity, record.key, record.guild_id, record.payload, self._is_suppressed):
+                    return None
+                payload = scrubbed(record.payload, self.stand_in)
+                return change if payload is record.payload else Put(record._replace(payload=payload))
+            case Patch(entity, key, guild_id, edits):
+                if is_own(entity, key, guild_id, edited({}, edits), self._is_suppressed):
+                    return None
+                return self._edited(change, edits)
+            case Amend(edits=edits):
+                return self._edited(change, edits)
+
+    def _edited(self, change: Patch | Amend, edits: Sequence[Edit]) -> Change:
+        kept = tuple(self._edit(edit) for edit in edits)
+        same = all(new is old for new, old in zip(kept, edits, strict=True))
+        return change if same else change._replace(edits=kept)
+
+    def _edit(self, edit: Edit) -> Edit:
+        fields: dict[str, typing.Any] = edit._asdict()
+        walked = {name: scrubbed(value, self.stand_in) for name, value in fields.items() if isinstance(value, dict)}
+        changed = {name: value for name, value in walked.items() if value is not fields[name]}
+        return edit._replace(**changed) if changed else edit
+
+    def _is_suppressed(self, what: str, snowflake: int) -> bool:
+        return what in self._whats and self.holds(what, snowflake)
+
+
+def is_own(
+    entity: Entity[typing.Any],
+    key: Key,
+    guild_id: int | None,
+    payload: Payload,
+    is_meant: Callable[[str, int], bool],
+) -> bool:
+    """Tell whether a thing is a person's own, or of a guild, or said in a conversation, that is meant.
+
+    Parameters
+    ----------
+    entity, key, guild_id, payload
+        The thing, as much of it as is known.
+    is_meant
+        Tells whether a ``"user"``, a ``"guild"`` or a ``"conversation"`` of some id is.
+    """
+
+    def column(name: str) -> int | None:
+        try:
+            found = entity.column_of(name, key, guild_id, payload)
+        except (LookupError, TypeError, ValueError, AttributeError):
+            return None
+        return found if isinstance(found, int) else None
+
+    persons = (("user", column(name)) for name in entity.persons)
+    guild = ("guild", column("id" if entity is GUILDS else "guild_id"))
+    place = ("conversation", column("channel_id") if guild_id is None and "channel_id" in entity.columns else None)
+    return any(value is not None and is_meant(what, value) for what, value in (*persons, guild, place))
