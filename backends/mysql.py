@@ -29,13 +29,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 
 import yarl
 
-from persist import urls
-from persist.dialect import Dialect, Question, Statement, slices
+from persist import ddl, urls
+from persist.dialect import Dialect, Question, Search, Statement, slices
 from persist.errors import BackendError, MissingDriverError, SchemaError, URLError
 from persist.pool import Link, Pool, keep_alive
 from persist.schema import Field, Storage, Table
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
+from persist.words import Term
 
 try:
     import aiomysql
@@ -81,18 +82,18 @@ def _ends(table: Table, form: _Form) -> tuple[str, str]:
     """Return what stands before and after the rows of an upsert."""
     names = ", ".join(_quote(field.name) for field in table.fields)
     stored, given = _quote(table.name) + ".{}", form.given
-    payload = _quote("payload")
-    same = f"{stored.format(payload)} <=> {given.format(payload)}"
-    # From left to right, each sees what those before it have made: the payload comes last, it is what is compared.
+    compared = _quote(table.compared)
+    same = f"{stored.format(compared)} <=> {given.format(compared)}"
+    # From left to right, each sees what those before it have made: what is compared comes last.
     # Columns that are read from the payload are the same when it is.
     beside = [name for name in table.changing if name in _BESIDE]
     changes = [
         f"{column} = IF({same}, {stored.format(column)}, {given.format(column)})" for column in map(_quote, beside)
     ]
     revision = _quote("revision")
-    changes.append(f"{revision} = {stored.format(revision)} + IF({same}, 0, 1)")
-    read = [_quote(name) for name in table.changing if name not in _BESIDE and name != "payload"]
-    changes += [f"{column} = {given.format(column)}" for column in (*read, payload)]
+    changes += [f"{revision} = {stored.format(revision)} + IF({same}, 0, 1)"] if table.counts else []
+    read = [_quote(name) for name in table.changing if name not in _BESIDE and name != table.compared]
+    changes += [f"{column} = {given.format(column)}" for column in (*read, compared)]
     start = f"INSERT INTO {_quote(table.name)} ({names}) VALUES "
     return start, f"{form.alias} ON DUPLICATE KEY UPDATE {', '.join(changes)}"
 
@@ -155,6 +156,28 @@ def _types(text: str) -> dict[typing.Any, str]:
     }
 
 
+def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
+    table, key = _quote(texts.name), ", ".join(map(_quote, texts.key))
+    yield from ddl.create(dialect, texts)
+    yield f"ALTER TABLE {table} ADD FOREIGN KEY ({key}) REFERENCES {_quote(owner.name)} ({key}) ON DELETE CASCADE"
+    yield f"ALTER TABLE {table} ADD FULLTEXT INDEX {_quote(f'{texts.name}_terms')} ({_quote('terms')})"
+
+
+def _asked(terms: Sequence[Term]) -> str:
+    return " ".join(f"+{term.word}{'*' if term.is_open else ''}" for term in terms)
+
+
+_SEARCH: typing.Final = Search(
+    create=_create_search,
+    drop=lambda texts, _: (f"DROP TABLE IF EXISTS {_quote(texts.name)}",),
+    matches="MATCH (`terms`) AGAINST ({1} IN BOOLEAN MODE)",
+    asked=_asked,
+    # Words of less than three letters, and some that are frequent, are not indexed; with this, none is one of them.
+    prefix="__",
+    offered="SELECT @@innodb_ft_min_token_size <= 3 AND @@innodb_ft_max_token_size >= 84",
+    lacking="let the server have innodb_ft_min_token_size = 3 and innodb_ft_max_token_size = 84, as it has by itself",
+)
+
 _LOCK: typing.Final = "CONCAT('persist ', MD5(DATABASE()))"
 
 MARIADB: typing.Final = Dialect(
@@ -182,6 +205,8 @@ MARIADB: typing.Final = Dialect(
     finish=("SET SESSION max_statement_time = @persist_seconds",),
     checkpoint=("COMMIT", "START TRANSACTION"),
     many=1000,
+    search=_SEARCH,
+    lock_note=" LOCK IN SHARE MODE",
 )
 
 MYSQL: typing.Final = dataclasses.replace(

@@ -37,14 +37,15 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 
 import yarl
 
-from persist import urls
-from persist.dialect import Convert, Dialect, Question, Speller, Statement, keys_in_lists, slices
+from persist import ddl, urls
+from persist.dialect import Convert, Dialect, Question, Search, Speller, Statement, keys_in_lists, slices
 from persist.errors import BackendError, MissingDriverError, SchemaError
 from persist.model import Entity, Key
 from persist.pool import Link, Pool, keep_alive
 from persist.schema import Field, Storage, Table
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
+from persist.words import Term
 
 try:
     import asyncpg
@@ -110,13 +111,15 @@ def _insert(table: Table, *, jsonb: bool) -> str:
         marks.append(f"${number}::{_ARRAYS.get(field.kind, 'text[]')}")
         values.append(store.get(field.kind, "{}").format(f"v{number}"))
     names = ", ".join(quote(field.name) for field in table.fields)
-    changed = ", ".join(f"{quote(name)} = excluded.{quote(name)}" for name in table.changing)
+    changed = [f"{quote(name)} = excluded.{quote(name)}" for name in table.changing]
+    changed += ['"revision" = stored."revision" + 1'] if table.counts else []
+    compared = quote(table.compared)
     return (
         f"INSERT INTO {quote(table.name)} AS stored ({names}) "
         f"SELECT {', '.join(values)} FROM unnest({', '.join(marks)}) "
         f"AS given ({', '.join(f'v{number}' for number in range(1, len(marks) + 1))}) "
-        f"ON CONFLICT ({', '.join(map(quote, table.key))}) DO UPDATE SET {changed}, "
-        '"revision" = stored."revision" + 1 WHERE stored."payload" IS DISTINCT FROM excluded."payload"'
+        f"ON CONFLICT ({', '.join(map(quote, table.key))}) DO UPDATE SET {', '.join(changed)} "
+        f"WHERE stored.{compared} IS DISTINCT FROM excluded.{compared}"
     )
 
 
@@ -150,6 +153,21 @@ def _index_part(field: Field) -> str:
 
 def _comments(table: Table) -> Iterator[str]:
     yield "COMMENT ON TABLE {} IS '{}'".format(f'"{table.name}"', table.about.replace("'", "''"))
+
+
+_TERMS: typing.Final = "array_to_tsvector(string_to_array({}, ' '))"
+
+
+def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
+    quote = dialect.quote
+    table, key = quote(texts.name), ", ".join(map(quote, texts.key))
+    yield from ddl.create(dialect, texts)
+    yield f"ALTER TABLE {table} ADD FOREIGN KEY ({key}) REFERENCES {quote(owner.name)} ({key}) ON DELETE CASCADE"
+    yield f"CREATE INDEX {quote(f'{texts.name}_terms')} ON {table} USING gin ({_TERMS.format(quote('terms'))})"
+
+
+def _asked(terms: Sequence[Term]) -> str:
+    return " & ".join(f"'{term.word}'{':*' if term.is_open else ''}" for term in terms)
 
 
 DIALECT: typing.Final = Dialect(
@@ -187,6 +205,13 @@ DIALECT: typing.Final = Dialect(
     lock="SELECT pg_advisory_xact_lock(hashtext('persist'), hashtext(coalesce(current_schema(), ''))) IS NOT NULL",
     prepare=("SET LOCAL statement_timeout = 0",),
     many=1000,
+    search=Search(
+        create=_create_search,
+        drop=lambda texts, _: (f'DROP TABLE IF EXISTS "{texts.name}"',),
+        matches=_TERMS.format('"terms"') + " @@ {1}::text::tsquery",
+        asked=_asked,
+    ),
+    lock_note=" FOR SHARE",
 )
 
 JSONB: typing.Final = dataclasses.replace(

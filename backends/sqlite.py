@@ -21,12 +21,14 @@ import aiosqlite
 import tenacity
 import yarl
 
-from persist.dialect import Dialect, Statement
+from persist import ddl
+from persist.dialect import Dialect, Search, Statement
 from persist.errors import BackendError, SchemaError, URLError
 from persist.schema import Table
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
 from persist.urls import options_of, seconds
+from persist.words import Term
 
 __all__ = ("DIALECT", "SqliteDriver", "persist_backends")
 
@@ -55,11 +57,12 @@ def _insert(table: Table, rows: int) -> str:
     marks = f"({', '.join('?' * len(table.fields))})"
     quoted = DIALECT.quote(table.name)
     changed = ", ".join(f'"{name}" = excluded."{name}"' for name in table.changing)
+    counted = f', "revision" = {quoted}."revision" + 1' if table.counts else ""
     key = ", ".join(map(DIALECT.quote, table.key))
     return (
         f"INSERT INTO {quoted} ({names}) VALUES {', '.join([marks] * rows)} "
-        f'ON CONFLICT ({key}) DO UPDATE SET {changed}, "revision" = {quoted}."revision" + 1 '
-        f'WHERE {quoted}."payload" IS NOT excluded."payload"'
+        f"ON CONFLICT ({key}) DO UPDATE SET {changed}{counted} "
+        f'WHERE {quoted}."{table.compared}" IS NOT excluded."{table.compared}"'
     )
 
 
@@ -71,6 +74,40 @@ def _upsert(table: Table, rows: Iterable[Row]) -> Iterator[Statement]:
             while len(some) - start >= size:
                 yield _insert(table, size), _Parameters(some[start : start + size], len(table.fields))
                 start += size
+
+
+def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
+    quote = dialect.quote
+    table, index = quote(texts.name), quote(f"{texts.name}_index")
+    # A number of our own: VACUUM gives new ones to rows that have none.
+    columns = ", ".join(('"docid" INTEGER PRIMARY KEY', *ddl.columns(dialect, texts)))
+    yield f"CREATE TABLE {table} ({columns}, UNIQUE ({', '.join(map(quote, texts.key))}))"
+    options = f"""content='{texts.name}', content_rowid='docid', tokenize="ascii tokenchars '_'", detail=none"""
+    yield f'CREATE VIRTUAL TABLE {index} USING fts5 ("terms", {options}, columnsize=0)'
+    gone = f'INSERT INTO {index} ({index}, rowid, "terms") VALUES (\'delete\', OLD."docid", OLD."terms")'
+    come = f'INSERT INTO {index} (rowid, "terms") VALUES (NEW."docid", NEW."terms")'
+    for what, when, does in (
+        ("new", "INSERT", (come,)),
+        ("changed", 'UPDATE OF "terms"', (gone, come)),
+        ("gone", "DELETE", (gone,)),
+    ):
+        trigger = quote(f"{texts.name}_{what}")
+        yield f"CREATE TRIGGER {trigger} AFTER {when} ON {table} BEGIN {'; '.join(does)}; END"
+    same = " AND ".join(f"{quote(name)} = OLD.{quote(name)}" for name in texts.key)
+    yield (
+        f"CREATE TRIGGER {quote(f'{texts.name}_of')} AFTER DELETE ON {quote(owner.name)} "
+        f"BEGIN DELETE FROM {table} WHERE {same}; END"
+    )
+
+
+def _drop_search(texts: Table, _: Table) -> Iterator[str]:
+    yield f"DROP TRIGGER IF EXISTS {DIALECT.quote(f'{texts.name}_of')}"
+    yield f"DROP TABLE IF EXISTS {DIALECT.quote(f'{texts.name}_index')}"
+    yield f"DROP TABLE IF EXISTS {DIALECT.quote(texts.name)}"
+
+
+def _asked(terms: Sequence[Term]) -> str:
+    return " AND ".join(f'"{term.word}"{"*" if term.is_open else ""}' for term in terms)
 
 
 class _Parameters(Sequence[typing.Any]):
@@ -117,6 +154,14 @@ DIALECT = Dialect(
     exclusive=True,
     binary=True,
     scrub=("PRAGMA secure_delete = ON",),
+    search=Search(
+        create=_create_search,
+        drop=_drop_search,
+        matches='"docid" IN (SELECT rowid FROM "{0}_index" WHERE "{0}_index" MATCH {1})',
+        asked=_asked,
+        offered="SELECT COUNT(*) FROM pragma_module_list WHERE name = 'fts5'",
+        lacking="this Python's SQLite has no FTS5; use one that has, as those of python.org do",
+    ),
 )
 
 

@@ -12,7 +12,7 @@ import typing
 from collections.abc import Callable, Iterator
 
 from .changes import Amend, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold
-from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, known_in, matches
+from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, Worded, known_in, matches
 from .edits import Default, edited, joined
 from .model import Entity, Key, Payload, Record
 
@@ -211,7 +211,7 @@ def _asked_by(condition: Conditional) -> Iterator[AnyEntity]:
             yield from _asked_by(inner)
         case AnyOf(parts) | AllOf(parts):
             yield from _asked(parts)
-        case Condition() | Known():
+        case Condition() | Known() | Worded():
             pass
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import typing
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 
 import hikari
 
@@ -25,6 +25,8 @@ from .model import Entity
 from .quarantine import Quarantine, Quarantined
 from .reader import Reader
 from .rules import Rules
+from .searching import kinds_named
+from .spi import Store
 from .stats import Health, Stats, health_of, stats_of
 from .view import key_part
 
@@ -70,6 +72,10 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
     encryption
         The keys that what is stored is encrypted with. If this is left out, those in the environment, which are
         ``PERSIST_KEYS`` or ``PERSIST_KEYS_FILE``; where there are none either, nothing is encrypted.
+    search
+        The kinds that can be searched, of ``"messages"``, ``"members"`` and ``"users"``: it makes writing them slower.
+        When the cache is opened, what the database has of a new one is read, and what is not named any more is given
+        up. If this is left out, it stays with what can be searched there already, which is nothing in a new database.
 
     Raises
     ------
@@ -94,11 +100,14 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
         strict: bool = False,
         members: chunking.Policy = "stale",
         encryption: Encryption | None = None,
+        search: Collection[str] | None = None,
     ) -> None:
         _check(bot, rules, interval, limit, stop_timeout, strict)
         _check_members(members)
         self._bot = bot
         self._store = store_of(backend, encryption)
+        if search is not None:
+            _let_search(self._store, search)
         self._rules = rules or Rules()
         warn_of_intents(bot.intents, self._rules.off, stacklevel=2)
         self._limits = Limits(interval=interval, most=limit)
@@ -415,6 +424,13 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
     def quarantine(self) -> Sequence[Quarantined]:
         """The last hundred events and things that could not be used or stored, oldest first."""
         return self._quarantine.kept
+
+
+def _let_search(store: Store, search: Collection[str]) -> None:
+    kinds = kinds_named(search)
+    # A store may need nothing to be searched: four verbs are all that it must have.
+    if (let := getattr(store, "search", None)) is not None:
+        let(kinds)
 
 
 def _check_members(members: object) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
 
+from .words import text_of
+
 if typing.TYPE_CHECKING:
     from .model import Entity, Key
 
@@ -23,9 +25,11 @@ __all__ = (
     "Test",
     "Where",
     "Within",
+    "Worded",
     "known_in",
     "matches",
     "withins",
+    "worded_in",
 )
 
 
@@ -113,7 +117,14 @@ class Known(typing.NamedTuple):
         )
 
 
-Conditional = Condition | Not | AnyOf | AllOf | Within | Known
+class Worded(typing.NamedTuple):
+    """What a record can be searched for contains all of some phrases, both as ``words.py`` makes them."""
+
+    entity: Entity[typing.Any]
+    phrases: tuple[str, ...]
+
+
+Conditional = Condition | Not | AnyOf | AllOf | Within | Known | Worded
 Where = tuple[Conditional, ...]
 """Conditions that must all hold."""
 
@@ -177,6 +188,18 @@ def _holds(condition: Conditional, column: Callable[[str], typing.Any], owners: 
             return None if owners is None else tuple(map(column, columns)) in owners(condition)
         case Known(_, key):
             return None if owners is None else key in owners(condition.within)
+        case Worded(entity, phrases):
+            return _is_worded(entity, phrases, column)
+
+
+def _is_worded(
+    entity: Entity[typing.Any], phrases: tuple[str, ...], column: Callable[[str], typing.Any]
+) -> bool | None:
+    try:
+        text = text_of(map(column, entity.searched.columns if entity.searched else ()))
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return None
+    return all(phrase in text for phrase in phrases)
 
 
 def _any(found: Collection[bool | None]) -> bool | None:
@@ -197,5 +220,21 @@ def withins(where: Where) -> Iterator[Within]:
                 yield from withins(parts)
             case Known():
                 yield condition.within
-            case Condition():
+            case Condition() | Worded():
+                pass
+
+
+def worded_in(where: Where) -> Iterator[Entity[typing.Any]]:
+    """Yield the kinds that conditions search, wherever that stands in them."""
+    for condition in where:
+        match condition:
+            case Worded(entity):
+                yield entity
+            case Not(inner):
+                yield from worded_in((inner,))
+            case AnyOf(parts) | AllOf(parts):
+                yield from worded_in(parts)
+            case Within(_, _, inside):
+                yield from worded_in(inside)
+            case Condition() | Known():
                 pass

@@ -5,13 +5,13 @@ from __future__ import annotations
 from .dialect import Dialect
 from .schema import Field, Table
 
-__all__ = ("add_column", "create")
+__all__ = ("add_column", "columns", "create")
 
 
 def create(dialect: Dialect, table: Table) -> list[str]:
     """Return the statements that make a table, its indexes and its description. What is there already stays."""
     quote = dialect.quote
-    parts = [_column(dialect, field) for field in table.fields]
+    parts = columns(dialect, table)
     parts.append(f"PRIMARY KEY ({', '.join(map(quote, table.key))})")
     indexes = [(f"{table.name}_by_{index[0]}", _indexed(dialect, table, index)) for index in table.indexes]
     if dialect.inline_indexes:
@@ -22,6 +22,11 @@ def create(dialect: Dialect, table: Table) -> list[str]:
         *(f"CREATE INDEX {quote(name)} ON {quote(table.name)} ({columns})" for name, columns in indexes),
         *dialect.comments(table),
     ]
+
+
+def columns(dialect: Dialect, table: Table) -> list[str]:
+    """Return the columns of a table, as they stand where it is made."""
+    return [_column(dialect, field) for field in table.fields]
 
 
 def add_column(dialect: Dialect, table: Table, field: Field) -> str:

@@ -7,12 +7,14 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from .codec import Codec
-from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within
+from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, Worded
+from .errors import QueryError
 from .model import Entity, Key
-from .schema import Field, Storage, Table
+from .schema import Field, Storage, Table, texts_of
 from .spi import Order, Row
+from .words import Term, terms_asked
 
-__all__ = ("Convert", "Dialect", "Question", "Speller", "Statement", "converted", "keys_in_lists", "slices")
+__all__ = ("Convert", "Dialect", "Question", "Search", "Speller", "Statement", "converted", "keys_in_lists", "slices")
 
 Statement = tuple[str, Row]
 """SQL and its parameters."""
@@ -36,9 +38,9 @@ def slices(table: Table, rows: Iterable[Row], most: int, size: int = 4_000_000) 
     most
         How many rows a list has at most.
     size
-        How many characters of documents a list has at most, unless one row alone has more.
+        How many characters of what is compared, as documents, a list has at most, unless one row alone has more.
     """
-    document = next((index for index, field in enumerate(table.fields) if field.kind == "document"), 0)
+    document = next((index for index, field in enumerate(table.fields) if field.name == table.compared), 0)
     some: list[Row] = []
     weight = 0
     for row in rows:
@@ -69,6 +71,39 @@ def keys_in_lists(speller: Speller, entity: Entity[typing.Any], keys: Sequence[K
         parts.append(f"{name} = {end}" if len(ends) == 1 else f"{name} IN ({end})")
         options.append(" AND ".join(parts))
     return options[0] if len(options) == 1 else f"({' OR '.join(f'({option})' for option in options)})"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Search:
+    """How one database finds the texts that have some terms, as an index beside a table of texts.
+
+    What it finds is looked at: an index may name too many texts, and never too few.
+
+    Parameters
+    ----------
+    create, drop
+        Statements that make a table of texts with its index, and that do away with both, where they are. Given is
+        that table, and the one that it belongs to: what goes from there goes from here by itself.
+    matches
+        Whether the text of a row has the terms of a question: a template for the name of its table {0} and
+        the question {1}.
+    asked
+        Spells the question for all of some terms.
+    prefix
+        What all terms begin with, in a database that leaves out short ones and those of a list.
+    offered
+        Asks whether this database has what it takes. What it returns is true.
+    lacking
+        The way out where it has not.
+    """
+
+    create: Callable[[Dialect, Table, Table], Iterable[str]]
+    drop: Callable[[Table, Table], Iterable[str]]
+    matches: str
+    asked: Callable[[Sequence[Term]], str]
+    prefix: str = ""
+    offered: str = ""
+    lacking: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -147,6 +182,10 @@ class Dialect:
         Whether a column of documents can hold bytes as well as text.
     scrub
         Statements, inside a transaction, after which what this connection overwrites is gone from the database.
+    search
+        How texts are searched; ``None`` where that is not offered.
+    lock_note
+        What follows a SELECT so that what it reads stays so until the transaction ends, and others may read it.
     """
 
     types: Mapping[Storage, str]
@@ -185,6 +224,8 @@ class Dialect:
     many: int = 500
     binary: bool = False
     scrub: Sequence[str] = ()
+    search: Search | None = None
+    lock_note: str = ""
 
 
 class Question(typing.NamedTuple):
@@ -308,6 +349,8 @@ class Speller:
                 return self._related(entity, condition)
             case Known(other, key):
                 return f"EXISTS (SELECT 1 FROM {self.quote(other.name)} WHERE {self.keys(other, (key,))})"
+            case Worded(other, phrases):
+                return self._worded(other, phrases)
 
     def _test(self, entity: Entity[typing.Any], column: str, test: str, value: typing.Any) -> str:
         name, kind = self._dialect.quote(column), entity.kind_of(column)
@@ -334,6 +377,21 @@ class Speller:
         inner = f"SELECT {key} FROM {quote(owner.name)}{_joined(' WHERE ', parts)}"
         left = ", ".join(map(quote, columns))
         return f"{left if len(columns) == 1 else f'({left})'} IN ({inner})"
+
+    def _worded(self, entity: Entity[typing.Any], phrases: tuple[str, ...]) -> str:
+        search = self._dialect.search
+        if search is None or entity.searched is None:
+            msg = f"{entity.name} cannot be searched in this database; search is not offered there"
+            raise QueryError(msg)
+        table, key = texts_of(entity).name, ", ".join(map(self.quote, entity.key))
+        terms = terms_asked(phrases, inside=entity.searched.inside)
+        asked = self.bound(search.asked([term._replace(word=search.prefix + term.word) for term in terms]))
+        words = self.quote("words")
+        # The index says where to look; this says what is found, and the same for every database.
+        parts = [self._dialect.contains.format(words, self.value("text", phrase)) for phrase in phrases]
+        parts.insert(0, search.matches.format(table, asked))
+        inner = f"SELECT {key} FROM {self.quote(table)} WHERE {' AND '.join(parts)}"
+        return f"{key if len(entity.key) == 1 else f'({key})'} IN ({inner})"
 
     def _related(self, entity: Entity[typing.Any], within: Within) -> str:
         # Asked for each of ours, by the key of theirs: what is asked about one person reads no table to its end.

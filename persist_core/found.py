@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import hikari
 
 from . import filters
-from .conditions import Conditional, Not, matches
+from .conditions import Conditional, Not, Where, matches
 from .errors import QueryError
 from .model import Entity, Key, Payload, Record
 from .reader import Reader
@@ -82,36 +82,57 @@ class Found(hikari.LazyIterator[T]):
 
     It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one. What was
     seen before the first step is in the answer; what is written meanwhile neither repeats nor hides anything.
+
+    Parameters
+    ----------
+    query
+        What all of them are found by.
+    source, running
+        As for a view.
+    make
+        Makes of a record what is given out.
+    verified
+        Whether only what a running session has said is wanted, or only what none has; ``None`` for both.
+    ranks
+        What holds beside that for those that come first, that come next, and so on; for each of them one of these.
     """
 
-    __slots__ = ("_buffer", "_left", "_make", "_query", "_running", "_said", "_source", "_started", "_verified")
+    __slots__ = ("_buffer", "_left", "_make", "_query", "_ranks", "_running", "_said", "_source", "_verified")
 
     def __init__(
-        self, query: Select, source: Source, running: Running, make: Made[T], *, verified: bool | None = None
+        self,
+        query: Select,
+        source: Source,
+        running: Running,
+        make: Made[T],
+        *,
+        verified: bool | None = None,
+        ranks: Sequence[Where] = (),
     ) -> None:
         self._query = query
         self._source = source
         self._running = running
         self._make = make
         self._verified = verified
+        self._ranks = ranks
         self._said: Conditional | None = None
-        self._left: Select | None = query
+        self._left: Sequence[Select] | None = None
         self._buffer: Iterator[T] = iter(())
-        self._started = False
 
     @property
     def entity(self) -> Entity[typing.Any]:
         """The kind of thing that is asked for."""
         return self._query.entity
 
-    def _asking(self, **changes: typing.Any) -> Found[T]:
+    def _asking(self, ranks: Sequence[Where], **changes: typing.Any) -> Found[T]:
         query = dataclasses.replace(self._query, **changes)
-        return Found(query, self._source, self._running, self._make, verified=self._verified)
+        return Found(query, self._source, self._running, self._make, verified=self._verified, ranks=ranks)
 
     def order_by(self, *columns: str) -> Found[T]:
         """Sort by columns, the first one first; ``-`` before a name sorts from the greatest down.
 
-        What is unset comes first, and last when sorted down. Without this, things are sorted by their ids.
+        What is unset comes first, and last when sorted down. Without this, things are sorted by their ids, and what was
+        searched for by how well it fits.
 
         Raises
         ------
@@ -126,7 +147,7 @@ class Found(hikari.LazyIterator[T]):
         order = tuple(
             Order(filters.column_named(entity, name.removeprefix("-")), name.startswith("-")) for name in columns
         )
-        return self._asking(order=order)
+        return self._asking((), order=order)
 
     def limit(self, limit: int) -> Found[T]:
         """Find no more than ``limit`` things.
@@ -139,7 +160,8 @@ class Found(hikari.LazyIterator[T]):
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
             msg = f"a limit is a whole number above nought, not {limit!r}"
             raise QueryError(msg)
-        return self._asking(limit=limit if self._query.limit is None else min(limit, self._query.limit))
+        limit = limit if self._query.limit is None else min(limit, self._query.limit)
+        return self._asking(self._ranks, limit=limit)
 
     def entries(self) -> Found[Entry[T]]:
         """Find the same things with their payloads and what is known about knowing them.
@@ -147,7 +169,7 @@ class Found(hikari.LazyIterator[T]):
         What hikari cannot make an object of is there too; its ``value`` is ``None``.
         """
         query = dataclasses.replace(self._query, metadata=True)
-        return Found(query, self._source, self._running, _entry, verified=self._verified)
+        return Found(query, self._source, self._running, _entry, verified=self._verified, ranks=self._ranks)
 
     async def count(self) -> int:
         """Return how many there are, without reading them."""
@@ -158,7 +180,7 @@ class Found(hikari.LazyIterator[T]):
 
     async def exists(self) -> bool:
         """Return whether there is any."""
-        return bool(await self._asking(limit=1).ids())
+        return bool(await self._asking((), limit=1).ids())
 
     async def ids(self) -> list[hikari.Snowflake]:
         """Return the ids of all of them: of users for members, presences and voice states.
@@ -202,10 +224,15 @@ class Found(hikari.LazyIterator[T]):
             query = dataclasses.replace(query, where=(*query.where, asked))
         return reader, query
 
+    def _ranked(self, query: Select) -> Sequence[Select]:
+        """Return the questions that find what a question finds, those of a higher rank first."""
+        ranked = [dataclasses.replace(query, where=(*query.where, *rank)) for rank in self._ranks]
+        return ranked or (query,)
+
     async def _keys(self) -> AsyncIterator[list[Key]]:
         reader, query = await self._begun()
-        left: Select | None = dataclasses.replace(query, want="keys", metadata=False)
-        while left is not None:
+        left = self._ranked(dataclasses.replace(query, want="keys", metadata=False))
+        while left:
             page, left = await _next(reader, left)
             yield [record.key for record in page.records]
 
@@ -214,12 +241,12 @@ class Found(hikari.LazyIterator[T]):
             for item in self._buffer:
                 return item
             if self._left is None:
-                raise StopAsyncIteration
-            if self._started:
+                reader, query = await self._begun()
+                self._left = self._ranked(query)
+            elif self._left:
                 reader = await self._source()
             else:
-                reader, self._left = await self._begun()
-                self._started = True
+                raise StopAsyncIteration
             page, self._left = await _next(reader, self._left)
             records = await reader.whole(page.records)
             made = (self._make(reader, record, self._said) for record in records)
@@ -230,11 +257,14 @@ def _entry(reader: Reader, record: Record, said: Conditional | None) -> Entry[ty
     return entry_of(reader, record, verified=said is not None and bool(matches((said,), record.column)))
 
 
-async def _next(reader: Reader, query: Select) -> tuple[Page, Select | None]:
-    """Return one page of the answer to a question, and the question for what follows it."""
+async def _next(reader: Reader, left: Sequence[Select]) -> tuple[Page, Sequence[Select]]:
+    """Return one page of the answer to the first of some questions, and the questions for what follows it."""
+    query, *others = left
     size = _PAGE if query.limit is None else min(_PAGE, query.limit)
     page = await reader.page(dataclasses.replace(query, limit=size))
-    left = None if query.limit is None else query.limit - size
-    if page.after is None or left == 0:
-        return page, None
-    return page, dataclasses.replace(query, after=page.after, limit=left)
+    if page.after is not None:
+        others.insert(0, dataclasses.replace(query, after=page.after))
+    if query.limit is None:
+        return page, others
+    limit = query.limit - len(page.records) - len(page.corrupt)
+    return page, [dataclasses.replace(other, limit=limit) for other in others] if limit > 0 else ()

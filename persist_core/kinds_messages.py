@@ -6,7 +6,7 @@ from .columns import boolean, filled, integer, snowflake, text, time
 from .kinds import ID, Intents, own_id
 from .kinds_channels import CHANNELS, THREADS
 from .kinds_guilds import IN_GUILD
-from .model import Entity
+from .model import Entity, Searched
 
 __all__ = ("MESSAGES",)
 
@@ -31,5 +31,6 @@ MESSAGES = Entity(
     owners=(IN_GUILD, (CHANNELS, ("channel_id",)), (THREADS, ("channel_id",))),
     intents=Intents.ALL_MESSAGES,
     subjects=("author_id",),
+    searched=Searched(("content",)),
     about="Messages of guilds and of direct conversations.",
 )

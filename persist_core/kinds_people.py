@@ -10,7 +10,7 @@ from .columns import boolean, integer, snowflake, snowflakes, text, time
 from .kinds import ID, MEMBER, Intents, guild, own_id, user_in
 from .kinds_channels import CHANNELS, THREADS
 from .kinds_guilds import IN_GUILD
-from .model import Decoder, Entity, Join, Record
+from .model import Decoder, Entity, Join, Record, Searched
 
 __all__ = (
     "BANS",
@@ -44,6 +44,7 @@ USERS = Entity(
     },
     lambda make, record: make.factory.deserialize_user(record.payload),
     subjects=("id",),
+    searched=Searched(("username", "global_name"), inside=True),
     about="People and bots that were seen anywhere.",
 )
 
@@ -73,6 +74,7 @@ MEMBERS = Entity(
     owners=(IN_GUILD,),
     joins={"user": Join(USERS, ("user_id",))},
     intents=Intents.GUILD_MEMBERS,
+    searched=Searched(("nickname",), inside=True),
     about="The members of guilds.",
 )
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import typing
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 
 import orjson
 
-from . import ddl
+from . import ddl, texts
 from .backfill import backfill
 from .dialect import Dialect
 from .entities import ENTITIES, MESSAGES
@@ -71,6 +71,7 @@ async def prepare(
     progress: Progress | None = None,
     to: int | None = None,
     sealing: Sealing = PLAIN,
+    searched: Collection[Entity[typing.Any]] | None = None,
 ) -> Sealed:
     """Make a database ready to be used, under a lock, and in one transaction where the database can do that.
 
@@ -84,6 +85,8 @@ async def prepare(
         The version to bring it to; the newest if this is left out.
     sealing
         How payloads are wanted to be stored.
+    searched
+        The kinds that are to be searched; ``None`` to leave it at what the database has.
 
     Returns
     -------
@@ -96,7 +99,11 @@ async def prepare(
         If it is newer than this code, or its tables are somebody else's, or it takes other keys. It is left as it was.
     """
     async with driver.transaction() as transaction, locked(dialect, driver, transaction):
-        return await Migrator(dialect, transaction, repr(driver), progress, sealing).run(to)
+        migrator = Migrator(dialect, transaction, repr(driver), progress, sealing)
+        sealed = await migrator.run(to)
+        if to in (None, VERSION):
+            await texts.arrange(migrator, searched, sealed.codec)
+        return sealed
 
 
 async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) -> Sealed:
@@ -206,9 +213,9 @@ class Migrator:
         progress: Progress | None,
         sealing: Sealing = PLAIN,
     ) -> None:
-        self._dialect = dialect
-        self._transaction = transaction
-        self._where = where
+        self.dialect: Dialect = dialect
+        self.transaction: Transaction = transaction
+        self.where: str = where
         self._progress = progress
         self._sealing = sealing
         self._sealed = Sealed(None, {})
@@ -217,19 +224,19 @@ class Migrator:
 
     async def plan(self, to: int | None = None) -> Plan:
         """Return what is missing."""
-        self._meta = dict(await _known(self._dialect, self._transaction, self._where))
+        self._meta = dict(await _known(self.dialect, self.transaction, self.where))
         target = VERSION if to is None else to
         version = int(self._meta["schema_version"]) if "schema_version" in self._meta else None
         if not (VERSION if version is None else version) <= target <= VERSION:
             has = f"has version {version}" if version is not None else "is empty"
-            msg = f"{self._where} {has} and cannot be brought to {target}: this persist makes version {VERSION}"
+            msg = f"{self.where} {has} and cannot be brought to {target}: this persist makes version {VERSION}"
             raise SchemaError(msg)
         return Plan(version, [step for step in MIGRATIONS if version is not None and version < step.version <= target])
 
     async def run(self, to: int | None = None) -> Sealed:
         """Make what is missing, and return how payloads are stored."""
         plan = await self.plan(to)
-        self._sealed = self._sealing.decide(self._dialect, self._meta, self._where)
+        self._sealed = self._sealing.decide(self.dialect, self._meta, self.where)
         if plan.version is None:
             await self._create()
             return self._sealed
@@ -243,7 +250,7 @@ class Migrator:
     async def _note_sealing(self) -> None:
         for name, value in self._sealed.notes.items():
             if self._meta.get(name) != value:
-                await self._note(name, value)
+                await self.note(name, value)
 
     async def _complete(self) -> None:
         """Make the tables and columns of what this code knows and the database does not know yet."""
@@ -251,10 +258,10 @@ class Migrator:
         noted: dict[str, list[str]] = orjson.loads(self._meta.get(_TABLES, "{}"))
         if all(set(fields) <= set(noted.get(name, ())) for name, fields in here.items()):
             return
-        existing = {row[0] for row in await self._transaction.fetch(self._dialect.list_tables)}
+        existing = {row[0] for row in await self.transaction.fetch(self.dialect.list_tables)}
         for table in tables():
             if table.name not in existing:
-                _LOG.info("%s: %s are remembered from now on", self._where, table.name)
+                _LOG.info("%s: %s are remembered from now on", self.where, table.name)
                 await self._make(table)
         for entity in ENTITIES.values():
             if entity.name in existing:
@@ -262,16 +269,16 @@ class Migrator:
         await self._note_tables(noted)
 
     async def _add_missing(self, entity: Entity[typing.Any]) -> None:
-        there = {row[0] for row in await self._transaction.fetch(self._dialect.list_columns, (entity.name,))}
+        there = {row[0] for row in await self.transaction.fetch(self.dialect.list_columns, (entity.name,))}
         if lacking := sorted({*entity.key, "payload", "revision"} - there):
             msg = (
-                f"the table {entity.name} of {self._where} is not persist's: it has no column {', '.join(lacking)}. "
+                f"the table {entity.name} of {self.where} is not persist's: it has no column {', '.join(lacking)}. "
                 "Name a database of its own."
             )
             raise SchemaError(msg)
         for name in entity.columns:
             if name not in there:
-                _LOG.info("%s: %s can be found by %s from now on", self._where, entity.name, name)
+                _LOG.info("%s: %s can be found by %s from now on", self.where, entity.name, name)
                 await self.add_column(entity, name)
 
     async def _note_tables(self, noted: Mapping[str, Sequence[str]]) -> None:
@@ -279,75 +286,82 @@ class Migrator:
         ours = {table.name: [field.name for field in table.fields] for table in tables()}
         for name, fields in noted.items():
             ours[name] = sorted({*fields, *ours.get(name, ())})
-        await self._note(_TABLES, orjson.dumps(ours).decode())
+        await self.note(_TABLES, orjson.dumps(ours).decode())
 
     async def add_column(self, entity: Entity[typing.Any], name: str) -> None:
         """Add a column to a kind of thing, and fill it from the payloads."""
         table = table_of(entity)
         (field,) = (field for field in table.fields if field.name == name)
-        there = await self._transaction.fetch(self._dialect.list_columns, (table.name,))
+        there = await self.transaction.fetch(self.dialect.list_columns, (table.name,))
         if name not in {row[0] for row in there}:
-            await self._transaction.execute(ddl.add_column(self._dialect, table, field))
+            await self.transaction.execute(ddl.add_column(self.dialect, table, field))
         place = f"{table.name}.{name} is filled up to"
         after = tuple(orjson.loads(self._meta[place])) if place in self._meta else None
 
         async def passed(key: Key, seen: int, total: int) -> None:
             self._heard(seen, total)
-            if self._dialect.checkpoint:
-                await self._note(place, orjson.dumps(key).decode())
-                await self._store()
+            if self.dialect.checkpoint:
+                await self.note(place, orjson.dumps(key).decode())
+                await self.store()
 
-        await backfill(self._dialect, self._transaction, entity, name, after, passed, self._sealed.codec)
-        await self._forget(place)
+        await backfill(self.dialect, self.transaction, entity, name, after, passed, self._sealed.codec)
+        await self.forget(place)
 
     async def _create(self) -> None:
         # First what says whose the tables are, last which version: one that was interrupted goes on.
         await self._make(META)
-        await self._note("application", _APPLICATION)
+        await self.note("application", _APPLICATION)
         await self._note_sealing()
         for table in tables():
             if table is not META:
                 await self._make(table)
         await self._note_tables({})
-        await self._note("schema_version", str(VERSION))
+        await self.note("schema_version", str(VERSION))
 
     async def _make(self, table: Table) -> None:
-        for sql in ddl.create(self._dialect, table):
-            await self._transaction.execute(sql)
+        for sql in ddl.create(self.dialect, table):
+            await self.transaction.execute(sql)
 
     async def _migrate(self, migration: Migration) -> None:
-        _LOG.info("%s: migration %d begins: %s", self._where, migration.version, migration.name)
+        _LOG.info("%s: migration %d begins: %s", self.where, migration.version, migration.name)
         self._migration = migration
         await migration.run(self)
-        await self._note("schema_version", str(migration.version))
-        await self._store()
-        _LOG.info("%s: migration %d is done", self._where, migration.version)
+        await self.note("schema_version", str(migration.version))
+        await self.store()
+        _LOG.info("%s: migration %d is done", self.where, migration.version)
 
     def _heard(self, seen: int, total: int) -> None:
-        _LOG.debug("%s: %d of %d records", self._where, seen, total)
+        _LOG.debug("%s: %d of %d records", self.where, seen, total)
         if self._progress is not None and self._migration is not None:
             self._progress(self._migration, seen, total)
 
-    async def _note(self, name: str, value: str) -> None:
-        quote, mark = self._dialect.quote, self._dialect.placeholder
+    def noted(self, name: str) -> str | None:
+        """Return a note in the database, as it is since :meth:`plan`."""
+        return self._meta.get(name)
+
+    async def note(self, name: str, value: str) -> None:
+        """Set a note."""
+        quote, mark = self.dialect.quote, self.dialect.placeholder
         if name in self._meta:
             sql = f"UPDATE {quote(META.name)} SET {quote('value')} = {mark(1)} WHERE {quote('name')} = {mark(2)}"
-            await self._transaction.execute(sql, (value, name))
+            await self.transaction.execute(sql, (value, name))
         else:
             columns = f"{quote('value')}, {quote('name')}"
             sql = f"INSERT INTO {quote(META.name)} ({columns}) VALUES ({mark(1)}, {mark(2)})"
-            await self._transaction.execute(sql, (value, name))
+            await self.transaction.execute(sql, (value, name))
         self._meta[name] = value
 
-    async def _forget(self, name: str) -> None:
+    async def forget(self, name: str) -> None:
+        """Remove a note, where it is."""
         if self._meta.pop(name, None) is not None:
-            quote = self._dialect.quote
-            sql = f"DELETE FROM {quote(META.name)} WHERE {quote('name')} = {self._dialect.placeholder(1)}"
-            await self._transaction.execute(sql, (name,))
+            quote = self.dialect.quote
+            sql = f"DELETE FROM {quote(META.name)} WHERE {quote('name')} = {self.dialect.placeholder(1)}"
+            await self.transaction.execute(sql, (name,))
 
-    async def _store(self) -> None:
-        for sql in self._dialect.checkpoint:
-            await self._transaction.execute(sql)
+    async def store(self) -> None:
+        """Store what has been done so far, where a database does not do all of it at once."""
+        for sql in self.dialect.checkpoint:
+            await self.transaction.execute(sql)
 
 
 async def _note_attachments(migrator: Migrator) -> None:

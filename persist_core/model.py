@@ -8,7 +8,19 @@ from collections.abc import Callable, Mapping
 
 import hikari
 
-__all__ = ("METADATA", "Column", "Decoder", "Entity", "Join", "Key", "Kind", "Origin", "Payload", "Record")
+__all__ = (
+    "METADATA",
+    "Column",
+    "Decoder",
+    "Entity",
+    "Join",
+    "Key",
+    "Kind",
+    "Origin",
+    "Payload",
+    "Record",
+    "Searched",
+)
 
 T_co = typing.TypeVar("T_co", covariant=True)
 
@@ -104,6 +116,16 @@ class Join(typing.NamedTuple):
     """The columns that make up its key."""
 
 
+class Searched(typing.NamedTuple):
+    """What a kind of thing can be searched for."""
+
+    columns: tuple[str, ...]
+    """The columns that hold the texts."""
+
+    inside: bool = False
+    """Whether what is looked for may stand inside a word, as with names, and not only at the beginning of one."""
+
+
 class Decoder(typing.NamedTuple):
     """What it takes to make hikari objects."""
 
@@ -149,6 +171,8 @@ class Entity(typing.Generic[T_co]):
     subjects
         Columns that hold the user whose own it is: it is erased with any of them. Those of ``user_id`` in the key need
         not say so.
+    searched
+        What it can be searched for, where it can. What is stored with its own kind can be searched with it.
     about
         What it is, in one sentence, for the documentation and for comments in the database.
     """
@@ -166,6 +190,7 @@ class Entity(typing.Generic[T_co]):
     secrets: frozenset[str] = frozenset()
     opt_in: bool = False
     subjects: tuple[str, ...] = ()
+    searched: Searched | None = None
     about: str = ""
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from .entities import ENTITIES
 from .model import Entity, Kind, Record
 from .spi import Row
 
-__all__ = ("META", "VERSION", "Field", "LazyRow", "Storage", "Table", "row_of", "table_of", "tables")
+__all__ = ("META", "VERSION", "Field", "LazyRow", "Storage", "Table", "row_of", "table_of", "tables", "texts_of")
 
 VERSION: typing.Final = 2
 """The version of the schema that this code reads and writes."""
@@ -37,6 +37,13 @@ class Table(typing.NamedTuple):
     key: tuple[str, ...]
     indexes: tuple[tuple[str, ...], ...]
     about: str
+    compared: str = "payload"
+    """The column that tells whether a row that is written is the one that is stored, which then stays untouched."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it is counted how often a row was written."""
+        return any(field.name == "revision" for field in self.fields)
 
     @property
     def changing(self) -> tuple[str, ...]:
@@ -87,6 +94,20 @@ def table_of(entity: Entity[typing.Any]) -> Table:
         key,
         tuple(indexes),
         entity.about,
+    )
+
+
+@functools.cache
+def texts_of(entity: Entity[typing.Any]) -> Table:
+    """Return the table beside that of a kind of thing that holds what it can be searched for."""
+    key = tuple(field for field in table_of(entity).fields if field.name in entity.key)
+    return Table(
+        f"persist_search_{entity.name}",
+        (*key, Field("words", "text", required=True), Field("terms", "text", required=True)),
+        tuple(entity.key),
+        (),
+        f"What {entity.name} can be searched for: made by persist, which makes it anew when it is gone.",
+        "words",
     )
 
 

@@ -7,16 +7,17 @@ import collections
 import contextlib
 import functools
 import typing
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 
 import orjson
 
-from . import joining, migrations
+from . import joining, migrations, texts
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
 from .coalesce import Lookups
 from .codec import Codec
-from .dialect import Dialect, Question, Speller, converted
-from .errors import BackendError, CorruptRecordError
+from .conditions import worded_in
+from .dialect import Dialect, Question, Speller, Statement, converted
+from .errors import BackendError, CorruptRecordError, QueryError
 from .model import METADATA, Entity, Key, Origin, Record
 from .schema import LazyRow, Storage, row_of, table_of
 from .sealing import PLAIN, Sealing
@@ -27,6 +28,14 @@ __all__ = ("SqlStore",)
 AnyEntity = Entity[typing.Any]
 _METADATA: typing.Final = ("source", "shard", "epoch", "first_seen", "revision")
 _KINDS: typing.Final[Mapping[str, Storage]] = {"payload": "document", **METADATA}
+
+
+class _Work(typing.NamedTuple):
+    """What a batch is written with."""
+
+    transaction: Transaction
+    searched: Collection[AnyEntity]
+    """The kinds whose texts are kept for search."""
 
 
 class SqlStore:
@@ -51,7 +60,8 @@ class SqlStore:
         self._driver = driver
         self._lookups: Lookups | None = None
         self._known_columns: dict[tuple[AnyEntity, str, bool], str] = {}
-        self._apply: Mapping[type, Callable[[Transaction, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
+        self._searched: Collection[AnyEntity] | None = None
+        self._apply: Mapping[type, Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
             Put: self._put,
             Patch: self._patch,
             Drop: self._drop,
@@ -68,6 +78,21 @@ class SqlStore:
         await self._open(self._connect, self._prepared)
         self._gather()
 
+    def search(self, kinds: Collection[AnyEntity]) -> None:
+        """Let some kinds be searched, and no others, from the next time on that the store is opened.
+
+        Without this it stays with those that could be searched before, whoever has turned that on.
+
+        Raises
+        ------
+        persist.QueryError
+            If this kind of database cannot be searched.
+        """
+        if kinds and self._dialect.search is None:
+            msg = f"{self._driver!r} cannot be searched; leave out search={{...}}, or name another database"
+            raise QueryError(msg)
+        self._searched = kinds
+
     async def open_to_read(self) -> None:
         """Connect to a database that some other process keeps, without changing anything in it.
 
@@ -83,7 +108,7 @@ class SqlStore:
         self._gather()
 
     async def _prepared(self, progress: migrations.Progress | None = None, to: int | None = None) -> None:
-        sealed = await migrations.prepare(self._dialect, self._driver, progress, to, self.sealing)
+        sealed = await migrations.prepare(self._dialect, self._driver, progress, to, self.sealing, self._searched)
         self._codec, self._notes = sealed.codec, sealed.notes
 
     async def _inspected(self) -> None:
@@ -172,13 +197,28 @@ class SqlStore:
     async def apply(self, changes: Sequence[Change]) -> None:
         with self._translated():
             async with self._driver.transaction() as transaction:
+                note = await transaction.fetch(texts.asked(self._dialect) + self._dialect.lock_note)
+                work = _Work(transaction, texts.kept(note, self._codec))
                 for run in _runs(changes, self._dialect.many):
-                    await self._apply[type(run[0])](transaction, run[0].entity, run)
+                    await self._apply[type(run[0])](work, run[0].entity, run)
 
     async def select(self, query: Select) -> Page:
+        if kinds := list(worded_in(query.where)):
+            await self._check_search(query.entity, kinds)
         if self._lookups is not None and self._lookups.takes(query):
             return await self._lookups.ask(query)
         return await self._answer(query)
+
+    async def _check_search(self, entity: AnyEntity, kinds: Collection[AnyEntity]) -> None:
+        with self._translated():
+            note = await self._driver.lookup(texts.asked(self._dialect))
+        kept = texts.kept(note, self._codec)
+        if kept >= set(kinds) and texts.are_ready(note, kinds):
+            return
+        what = "are still being made searchable" if kept >= set(kinds) else "cannot be searched"
+        way = f"the bot that writes there turns it on with persist.Cache(..., search={{{entity.name!r}}})"
+        msg = f"{entity.name} {what} in {self._driver!r}; {way}"
+        raise QueryError(msg)
 
     async def _answer(self, query: Select) -> Page:
         sql, params, order = self._spelled(query)
@@ -203,17 +243,22 @@ class SqlStore:
 
     # -------------------------------------------------------------------------------------------------------- writing
 
-    async def _put(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Put]) -> None:
-        await self._upsert(transaction, entity, {change.key: change.record for change in changes}.values())
+    async def _put(self, work: _Work, entity: AnyEntity, changes: Sequence[Put]) -> None:
+        await self._upsert(work, entity, {change.key: change.record for change in changes}.values())
 
-    async def _upsert(self, transaction: Transaction, entity: AnyEntity, records: Iterable[Record]) -> None:
+    async def _upsert(self, work: _Work, entity: AnyEntity, records: Iterable[Record]) -> None:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
+        records = sorted(records, key=_key)
         make = row_of if self._codec is None else self._codec.row
         lazy = functools.partial(LazyRow, make=make) if self._dialect.ahead > 1 else make
-        rows = map(lazy, sorted(records, key=_key))
+        await self._execute(work.transaction, self._dialect.upsert(table_of(entity), map(lazy, records)))
+        if entity in work.searched:
+            await self._execute(work.transaction, texts.written(self._dialect, entity, records))
+
+    async def _execute(self, transaction: Transaction, statements: Iterable[Statement]) -> None:
         under_way: collections.deque[asyncio.Task[None]] = collections.deque()
         try:
-            for sql, params in self._dialect.upsert(table_of(entity), rows):
+            for sql, params in statements:
                 under_way.append(asyncio.create_task(transaction.execute(sql, params)))
                 if len(under_way) >= self._dialect.ahead:
                     await asyncio.sleep(0)  # the database takes these rows while the next ones are encoded
@@ -224,16 +269,16 @@ class SqlStore:
             # One that is refused ends the transaction, and none may begin after that.
             await asyncio.gather(*under_way, return_exceptions=True)
 
-    async def _patch(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Patch]) -> None:
+    async def _patch(self, work: _Work, entity: AnyEntity, changes: Sequence[Patch]) -> None:
         query = Select(entity, keys=tuple({change.key for change in changes}))
-        base = {record.key: record for record in await self._stored(transaction, query)}
+        base = {record.key: record for record in await self._stored(work.transaction, query)}
         made: dict[Key, Record | None] = {}
-        for change in await joining.complete(changes, self._parts(transaction)):
+        for change in await joining.complete(changes, self._parts(work.transaction)):
             made[change.key] = fold(made.get(change.key, base.get(change.key)), change)
         gone = [Drop(entity, key) for key, record in made.items() if record is None and key in base]
         if gone:
-            await self._drop(transaction, entity, gone)
-        await self._upsert(transaction, entity, [record for record in made.values() if record is not None])
+            await self._drop(work, entity, gone)
+        await self._upsert(work, entity, [record for record in made.values() if record is not None])
 
     def _parts(self, transaction: Transaction) -> joining.Parts:
         async def parts(entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
@@ -241,29 +286,29 @@ class SqlStore:
 
         return parts
 
-    async def _drop(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Drop]) -> None:
+    async def _drop(self, work: _Work, entity: AnyEntity, changes: Sequence[Drop]) -> None:
         speller = Speller(self._dialect, self._codec)
         where = speller.keys(entity, tuple({change.key for change in changes}))
-        await transaction.execute(f"DELETE FROM {self._dialect.quote(entity.name)} WHERE {where}", speller.params)
+        await work.transaction.execute(f"DELETE FROM {self._dialect.quote(entity.name)} WHERE {where}", speller.params)
 
-    async def _drop_scope(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[DropScope]) -> None:
+    async def _drop_scope(self, work: _Work, entity: AnyEntity, changes: Sequence[DropScope]) -> None:
         for change in changes:
             speller = Speller(self._dialect, self._codec)
             where = speller.where(entity, change.guild_id, change.where)
             sql = f"DELETE FROM {self._dialect.quote(entity.name)}{_clause(' WHERE ', where)}"
-            await transaction.execute(sql, speller.params)
+            await work.transaction.execute(sql, speller.params)
 
-    async def _amend(self, transaction: Transaction, entity: AnyEntity, changes: Sequence[Amend]) -> None:
+    async def _amend(self, work: _Work, entity: AnyEntity, changes: Sequence[Amend]) -> None:
         for change in changes:
             query = Select(entity, guild_id=change.guild_id, where=change.where)
             every = change._replace(where=())  # what it reaches is asked of the database, which alone can tell
-            stored = await self._stored(transaction, query)
+            stored = await self._stored(work.transaction, query)
             if change.keeps is not None and change.keeps.whole:
-                stored = await joining.whole(stored, self._parts(transaction))
+                stored = await joining.whole(stored, self._parts(work.transaction))
             found = [(record, fold(record, every)) for record in stored]
             if gone := [Drop(entity, old.key) for old, new in found if new is None]:
-                await self._drop(transaction, entity, gone)
-            await self._upsert(transaction, entity, [new for old, new in found if new is not None and new is not old])
+                await self._drop(work, entity, gone)
+            await self._upsert(work, entity, [new for old, new in found if new is not None and new is not old])
 
     async def _stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:
         sql, params, _ = self._spelled(query)

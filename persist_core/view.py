@@ -16,6 +16,7 @@ from .errors import QueryError
 from .found import Entry, Found, Running, Source, entry_of
 from .model import Entity, Key, Record
 from .reader import Reader
+from .searching import searching
 from .spi import Select
 
 __all__ = ("Entry", "Found", "Many", "Source", "View", "each", "key_part", "seconds_of")
@@ -115,6 +116,13 @@ class View(typing.Generic[T]):
         where, verified = filters.where(self.entity, wanted)
         query = Select(self.entity, where=(*where, *also))
         return Found(query, self._source, self._running, self._made, verified=verified)
+
+    def _search(self, question: str, limit: int | None, wanted: Mapping[str, typing.Any]) -> Found[T]:
+        search = searching(self.entity, question)
+        where, verified = filters.where(self.entity, wanted)
+        query = Select(self.entity, where=(*where, *search.where), order=search.order)
+        found = Found(query, self._source, self._running, self._made, verified=verified, ranks=search.ranks)
+        return found if limit is None else found.limit(limit)
 
     def _made(self, reader: Reader, record: Record, _: Conditional | None) -> T | None:
         return reader.decoded(self.entity, record)

@@ -171,6 +171,16 @@ class Things(View[T]):
         """Return how many there are, with filters as in :meth:`find`."""
         return await self._find(wanted).count()
 
+    def search(self, question: str, /, *, limit: int | None = None, **wanted: typing.Any) -> Found[T]:
+        """Search them for all words of ``question``, if the kind says what it can be searched for.
+
+        Raises
+        ------
+        persist.QueryError
+            If it does not, or an argument is wrong. When it is asked, if the database is not one that can be searched.
+        """
+        return self._search(question, limit, wanted)
+
     async def get(self, *key: Id | str) -> T | None:
         """Return one thing as it is now, or ``None``.
 
@@ -335,6 +345,32 @@ class Messages(_ById[hikari.Message]):
         """Return how many there are, with filters as in :meth:`find`."""
         return await self._find(wanted).count()
 
+    def search(
+        self, question: str, /, *, limit: int | None = None, **wanted: Unpack[WantedMessages]
+    ) -> Found[hikari.Message]:
+        """Search what messages say: all words of a question are in it, of which the last one may go on.
+
+        Upper case, accents and punctuation make no difference, and what is in quotes has to be whole words in a row.
+        First come messages with the words in a row, then those with all of them, then those where the last one goes on;
+        of each the newest first.
+
+        Parameters
+        ----------
+        question
+            What somebody looks for. If there is no word in it, nothing is found.
+        limit
+            How many are found at most.
+        **wanted
+            What else must hold, as for :meth:`find`.
+
+        Raises
+        ------
+        persist.QueryError
+            If the question is no text or too long, or a filter is wrong. When it is asked, if the database is not one
+            that can be searched.
+        """
+        return self._search(question, limit, wanted)
+
     def replies_to(self, message: Id, /) -> Found[hikari.Message]:
         """Find the replies to a message; what forwards it is no reply.
 
@@ -359,6 +395,32 @@ class Users(_ById[hikari.User]):
         """Return how many there are, with filters as in :meth:`find`."""
         return await self._find(wanted).count()
 
+    def search(
+        self, question: str, /, *, limit: int | None = None, **wanted: Unpack[WantedUsers]
+    ) -> Found[hikari.User]:
+        """Search users by global name and user name: all words of a question are anywhere in them.
+
+        Upper case, accents and punctuation make no difference, and what is in quotes has to be whole words in a row.
+        First comes whoever is called just that, then whose name begins with it, then whose names have words that begin
+        so, then the others.
+
+        Parameters
+        ----------
+        question
+            What somebody looks for. If there is no word in it, nobody is found.
+        limit
+            How many are found at most.
+        **wanted
+            What else must hold, as for :meth:`find`.
+
+        Raises
+        ------
+        persist.QueryError
+            If the question is no text or too long, or a filter is wrong. When it is asked, if the database is not one
+            that can be searched.
+        """
+        return self._search(question, limit, wanted)
+
 
 class Members(_OfUser[hikari.Member]):
     """The members of guilds."""
@@ -372,6 +434,32 @@ class Members(_OfUser[hikari.Member]):
     async def count(self, **wanted: Unpack[WantedMembers]) -> int:
         """Return how many there are, with filters as in :meth:`find`."""
         return await self._find(wanted).count()
+
+    def search(
+        self, question: str, /, *, limit: int | None = None, **wanted: Unpack[WantedMembers]
+    ) -> Found[hikari.Member]:
+        """Search members by nickname, global name and user name: all words of a question are anywhere in them.
+
+        Upper case, accents and punctuation make no difference, and what is in quotes has to be whole words in a row.
+        First comes whoever is called just that, then whose name begins with it, then whose names have words that begin
+        so, then the others.
+
+        Parameters
+        ----------
+        question
+            What somebody looks for. If there is no word in it, nobody is found.
+        limit
+            How many are found at most.
+        **wanted
+            What else must hold, as for :meth:`find`.
+
+        Raises
+        ------
+        persist.QueryError
+            If the question is no text or too long, or a filter is wrong. When it is asked, if the database is not one
+            that can be searched.
+        """
+        return self._search(question, limit, wanted)
 
     def with_role(self, role: Id, /) -> Found[hikari.Member]:
         """Find the members who have a role. Everybody in a guild has the role that has the guild's id.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import typing
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 
 import hikari
 import hikari.impl
@@ -76,7 +76,7 @@ class Hearing:
         Those of the bot.
     hikari_caches
         Whether hikari fills its own cache as well.
-    rules
+    rules, search
         Those of the cache.
     """
 
@@ -89,6 +89,7 @@ class Hearing:
         intents: hikari.Intents = hikari.Intents.ALL,
         hikari_caches: bool = False,
         rules: persist.Rules | None = None,
+        search: Collection[str] | None = None,
     ) -> None:
         self.url = url
         self._settled = settled
@@ -96,6 +97,7 @@ class Hearing:
         self._intents = intents
         self._hikari_caches = hikari_caches
         self._rules = rules
+        self._search = search
         self._make()
 
     def _make(self) -> None:
@@ -110,7 +112,9 @@ class Hearing:
             cache_settings=hikari.impl.CacheSettings(components=components),
             suppress_optimization_warning=True,
         )
-        self.cache = persist.Cache(self.bot, self.url, rules=self._rules, interval=3600, members="never")
+        self.cache = persist.Cache(
+            self.bot, self.url, rules=self._rules, interval=3600, members="never", search=self._search
+        )
         self.shards = [Shard(self.bot, number, self._shard_count) for number in range(self._shard_count)]
 
     async def __aenter__(self) -> typing.Self:

@@ -29,6 +29,9 @@ async def answers_have_hikaris_types(cache: persist.Cache, guild: hikari.Guild, 
     assert_type(cache.members.with_role(1), persist.Found[hikari.Member])
     assert_type(await cache.messages.replies_to(1).delete(), int)
     assert_type(cache.channels.children(1), persist.Found[hikari.PermissibleGuildChannel])
+    assert_type(cache.messages.search("red panda", guild=guild, author=user, limit=5), persist.Found[hikari.Message])
+    async for found in cache.members.search("ali", guild=guild).entries():
+        assert_type(found, persist.Entry[hikari.Member])
     assert_type(await cache.permissions(guild, user, 3), hikari.Permissions | None)
 
 
@@ -45,6 +48,8 @@ async def filters_have_the_types_of_their_columns(
     cache.users.find(updated=persist.after(now), first_seen=persist.before(now), source="rest", verified=True)
     await cache.users.count(username=persist.startswith("a"))
 
+    cache.messages.search(5)  # type: ignore[arg-type]
+    cache.members.search("a", content="a")  # type: ignore[call-arg]
     cache.messages.find(contents="a")  # type: ignore[call-arg]
     cache.members.find(content="a")  # type: ignore[call-arg]
     cache.messages.find(content=5)  # type: ignore[arg-type]

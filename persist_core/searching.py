@@ -1,0 +1,134 @@
+"""What people look for, in their words: taken apart, and made into conditions and an order of how well they are met."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from .conditions import AllOf, AnyOf, Conditional, Not, Where, Within, Worded
+from .entities import ENTITIES
+from .errors import QueryError
+from .model import Entity
+from .spi import Order
+from .words import words_of
+
+__all__ = ("Search", "kinds_named", "searching")
+
+AnyEntity = Entity[typing.Any]
+_LONGEST: typing.Final = 500
+_QUOTES: typing.Final = re.compile('["“”„‟]')
+_NOTHING: typing.Final[Where] = (AnyOf(()),)
+
+
+class Search(typing.NamedTuple):
+    """What a search asks for."""
+
+    where: Where
+    """What holds for everything that it finds."""
+
+    order: tuple[Order, ...] = ()
+    """How those of one rank are sorted: what was said last comes first, and names by the ids of who has them."""
+
+    ranks: tuple[Where, ...] = ()
+    """What holds beside that for what is found first, for what comes next, and so on; for everything one of them."""
+
+
+class _Phrase(typing.NamedTuple):
+    """Words that have to be in a row."""
+
+    words: str
+    is_open: bool
+    """Whether the last of them may go on."""
+
+
+def searching(entity: AnyEntity, question: object) -> Search:
+    """Return what a question asks of a kind of thing.
+
+    Raises
+    ------
+    persist.QueryError
+        If it is not a text, or too long a one, or the kind cannot be searched.
+    """
+    if entity.searched is None:
+        msg = f"{entity.name} cannot be searched; what can: {', '.join(_searched())}"
+        raise QueryError(msg)
+    if not isinstance(question, str) or len(question) > _LONGEST:
+        what = f"one of {len(question):,}" if isinstance(question, str) else repr(question)
+        msg = f"{entity.name} are searched for a text of at most {_LONGEST} characters, not {what}"
+        raise QueryError(msg)
+    phrases = list(_phrases(question))
+    if not phrases:
+        return Search(_NOTHING)
+    *better, every = _namely(phrases) if entity.searched.inside else _literally(phrases)
+    where = _all(entity, every)
+    rows = [_all(entity, each) for each in dict.fromkeys(better) if each != every]
+    ranks = [(*row, *(Not(AllOf(before)) for before in rows[number - 1 : number])) for number, row in enumerate(rows)]
+    order = () if entity.searched.inside else tuple(Order(name, descending=True) for name in entity.key)
+    return Search(where, order, (*ranks, (Not(AllOf(rows[-1])),)) if rows else ())
+
+
+def _phrases(question: str) -> Iterator[_Phrase]:
+    """Take a question apart: at its spaces, but not between quotes. Only what is still being written is open."""
+    parts = _QUOTES.split(question)
+    for number, part in enumerate(parts):
+        quoted = number % 2 == 1
+        is_open = not quoted or number == len(parts) - 1
+        for piece in (part,) if quoted else part.split():
+            if words := words_of(piece):
+                yield _Phrase(words, is_open)
+
+
+def _literally(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
+    """Yield what texts have in them, those that come first first: all in a row; all; all, and the last one goes on."""
+    closed = tuple(f" {phrase.words} " for phrase in phrases)
+    last = phrases[-1]
+    yield (f" {_in_a_row(phrases)} ",)
+    yield closed
+    yield (*closed[:-1], f" {last.words}" if last.is_open else closed[-1])
+
+
+def _namely(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
+    """Yield what names have in them: just that; that first; words that begin so; words that have it inside."""
+    row = _in_a_row(phrases)
+    yield (f"\n {row} \n",)
+    yield (f"\n {row}",)
+    yield tuple(f" {phrase.words}" if phrase.is_open else f" {phrase.words} " for phrase in phrases)
+    yield tuple(phrase.words if phrase.is_open else f" {phrase.words} " for phrase in phrases)
+
+
+def _in_a_row(phrases: Sequence[_Phrase]) -> str:
+    return " ".join(phrase.words for phrase in phrases)
+
+
+def _all(entity: AnyEntity, phrases: Iterable[str]) -> tuple[Conditional, ...]:
+    """Return the conditions that all phrases are found in a thing, or in what is stored apart from it."""
+    phrases = tuple(dict.fromkeys(phrases))
+    joined = [join for join in entity.joins.values() if join.entity.searched]
+    if not joined:
+        return (Worded(entity, phrases),)
+    return tuple(
+        AnyOf((Worded(entity, (phrase,)), *(Within(on, part, (Worded(part, (phrase,)),)) for part, on in joined)))
+        for phrase in phrases
+    )
+
+
+def kinds_named(names: object) -> Sequence[AnyEntity]:
+    """Return the kinds whose texts have to be kept so that some kinds can be searched.
+
+    Raises
+    ------
+    persist.QueryError
+        If a name is not that of a kind that can be searched.
+    """
+    known = _searched()
+    if isinstance(names, str) or not isinstance(names, Collection) or not known.keys() >= set(names):
+        msg = f"search is a collection of kinds that can be searched, such as {{'messages'}}, not {names!r}; they are: "
+        raise QueryError(msg + ", ".join(known))
+    kinds = [known[name] for name in names]
+    parts = [join.entity for kind in kinds for join in kind.joins.values() if join.entity.searched]
+    return list(dict.fromkeys((*kinds, *parts)))
+
+
+def _searched() -> dict[str, AnyEntity]:
+    return {name: entity for name, entity in ENTITIES.items() if entity.searched is not None}

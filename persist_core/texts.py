@@ -1,0 +1,249 @@
+"""The texts that are searched, in a table beside that of their kind: kept in step, made when search is turned on.
+
+Which kinds have one is a matter of the database, not of a process: it is noted there, and whoever writes looks at the
+note first, in the same transaction. So a process that has turned nothing on, or began before another, keeps them too.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import typing
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+import orjson
+
+from .codec import Codec
+from .dialect import Dialect, Speller, Statement, converted
+from .entities import ENTITIES
+from .errors import SchemaError
+from .model import Entity, Key, Record
+from .schema import META, table_of, texts_of
+from .spi import Order, Row, Transaction
+from .words import FORM, terms_of, text_of
+
+__all__ = ("NOTE", "Notes", "are_ready", "arrange", "asked", "kept", "written")
+
+_LOG = logging.getLogger("persist.search")
+NOTE: typing.Final = "search"
+"""The name of the note: which kinds have texts, and which form of them; 0 while they are being made."""
+
+_SLICE: typing.Final = 250
+
+AnyEntity = Entity[typing.Any]
+
+
+class Notes(typing.Protocol):
+    """A database whose tables are being made ready, and the notes in it."""
+
+    dialect: Dialect
+    transaction: Transaction
+    where: str
+
+    def noted(self, name: str) -> str | None:
+        """Return a note."""
+        ...
+
+    async def note(self, name: str, value: str) -> None:
+        """Set a note."""
+
+    async def forget(self, name: str) -> None:
+        """Remove a note, where it is."""
+
+    async def store(self) -> None:
+        """Store what has been done so far, where a database does not do all of it at once."""
+
+
+# ------------------------------------------------------------------------------------------------------------- the note
+
+
+def asked(dialect: Dialect) -> str:
+    """Return the query for the note."""
+    quote = dialect.quote
+    return f"SELECT {quote('value')} FROM {quote(META.name)} WHERE {quote('name')} = '{NOTE}'"
+
+
+def kept(rows: Sequence[Row], codec: Codec | None) -> frozenset[AnyEntity]:
+    """Return the kinds whose texts have to be kept, for the rows of the note: none whose columns are encrypted."""
+    kinds = _kept(str(rows[0][0])) if rows else frozenset[AnyEntity]()
+    return kinds if codec is None else frozenset(kind for kind in kinds if not _concealed(kind, codec))
+
+
+@functools.lru_cache(maxsize=16)
+def _kept(note: str) -> frozenset[AnyEntity]:
+    return frozenset(ENTITIES[name] for name in orjson.loads(note) if name in ENTITIES)
+
+
+def _concealed(entity: AnyEntity, codec: Codec | None) -> list[str]:
+    """Return the columns of what is searched that are encrypted, and that an index would tell."""
+    if codec is None or entity.searched is None:
+        return []
+    concealed = codec.concealed(entity)
+    return [name for name in entity.searched.columns if concealed[name] is not None]
+
+
+def are_ready(rows: Sequence[Row], kinds: Iterable[AnyEntity]) -> bool:
+    """Tell whether the texts of some kinds are all there, for the rows of the note."""
+    note: Mapping[str, int] = orjson.loads(rows[0][0]) if rows else {}
+    return all(note.get(kind.name) == FORM for kind in kinds)
+
+
+# -------------------------------------------------------------------------------------------------------------- keeping
+
+
+def written(dialect: Dialect, entity: AnyEntity, records: Iterable[Record]) -> Iterator[Statement]:
+    """Yield the statements that keep the texts of records that have just been written."""
+    if entity.searched is None:
+        return
+    reads = [entity.columns[name].read for name in entity.searched.columns]
+    texts = ((record.key, [read(record.payload) for read in reads]) for record in records)
+    yield from _statements(dialect, entity, texts)
+
+
+def _statements(
+    dialect: Dialect, entity: AnyEntity, texts: Iterable[tuple[Key, Iterable[str | None]]]
+) -> Iterator[Statement]:
+    search, searched = dialect.search, entity.searched
+    if search is None or searched is None:
+        return
+    silent: list[Key] = []
+
+    def rows() -> Iterator[Row]:
+        for key, values in texts:
+            if text := text_of(values):
+                terms = " ".join([search.prefix + term for term in terms_of(text, inside=searched.inside)])
+                yield (*key, text, terms)
+            else:
+                silent.append(key)
+
+    table = texts_of(entity)
+    yield from dialect.upsert(table, rows())
+    for start in range(0, len(silent), dialect.many):
+        speller = Speller(dialect)
+        where = speller.keys(entity, silent[start : start + dialect.many])
+        yield f"DELETE FROM {dialect.quote(table.name)} WHERE {where}", speller.params
+
+
+# ------------------------------------------------------------------------------------------------ turning it on and off
+
+
+async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Codec | None) -> None:
+    """Make the texts that are wanted and not there, and do away with those that are there and not wanted.
+
+    Parameters
+    ----------
+    notes
+        The database, to which nobody else makes tables meanwhile.
+    wanted
+        The kinds that are to be searched; ``None`` to leave it at what the database has.
+    codec
+        What tells which columns are encrypted. Texts of these are done away with.
+
+    Raises
+    ------
+    persist.SchemaError
+        If the database lacks what it takes, or what is to be searched is encrypted.
+    """
+    note: dict[str, int] = orjson.loads(notes.noted(NOTE) or "{}")
+    for kind in wanted or ():
+        _check_clear(notes, kind, codec)
+    closed = {name for name in note if name in ENTITIES and _concealed(ENTITIES[name], codec)}
+    names = [name for name in note if name not in closed] if wanted is None else [kind.name for kind in wanted]
+    if any(note.get(name) != FORM for name in names):
+        await _check(notes)
+    for name in set(note) - set(names):
+        del note[name]
+        await _note(notes, note)
+        if (entity := ENTITIES.get(name)) is not None:
+            _LOG.info("%s: %s cannot be searched any more", notes.where, name)
+            await _drop(notes, entity)
+    for name in names:
+        if name in ENTITIES and note.get(name) != FORM:
+            await _make(notes, ENTITIES[name], note)
+    if notes.noted(NOTE) is None:  # whoever writes locks it, so there has to be one
+        await _note(notes, note)
+
+
+def _check_clear(notes: Notes, entity: AnyEntity, codec: Codec | None) -> None:
+    if columns := _concealed(entity, codec):
+        what = " and ".join(columns)
+        msg = (
+            f"{entity.name} cannot be searched in {notes.where}: {what} would stand there in clear beside what is "
+            "encrypted. Leave it out of the columns of persist.Encryption(...), or turn search off."
+        )
+        raise SchemaError(msg)
+
+
+async def _check(notes: Notes) -> None:
+    search = notes.dialect.search
+    if search is not None and search.offered and not (await notes.transaction.fetch(search.offered))[0][0]:
+        msg = f"{notes.where} cannot be searched: {search.lacking}"
+        raise SchemaError(msg)
+
+
+async def _note(notes: Notes, note: Mapping[str, int]) -> None:
+    await notes.note(NOTE, orjson.dumps(note).decode())
+    await notes.store()
+
+
+async def _drop(notes: Notes, entity: AnyEntity) -> None:
+    await notes.forget(_place(entity))
+    if (search := notes.dialect.search) is not None:
+        for sql in search.drop(texts_of(entity), table_of(entity)):
+            await notes.transaction.execute(sql)
+
+
+async def _make(notes: Notes, entity: AnyEntity, note: dict[str, int]) -> None:
+    """Make the texts of a kind, or go on where somebody was interrupted."""
+    search = notes.dialect.search
+    if search is None:
+        return
+    if note.get(entity.name) != 0:
+        await _drop(notes, entity)
+        for sql in search.create(notes.dialect, texts_of(entity), table_of(entity)):
+            await notes.transaction.execute(sql)
+        note[entity.name] = 0
+        # From here on everybody keeps what they write; what was written before is read below.
+        await _note(notes, note)
+    _LOG.info("%s: %s are made searchable", notes.where, entity.name)
+    count = await _fill(notes, entity)
+    note[entity.name] = FORM
+    await _note(notes, note)
+    _LOG.info("%s: %s can be searched; %d of them had a text", notes.where, entity.name, count)
+
+
+def _place(entity: AnyEntity) -> str:
+    return f"search of {entity.name} is made up to"
+
+
+async def _fill(notes: Notes, entity: AnyEntity) -> int:
+    noted = notes.noted(_place(entity))
+    after: Key | None = tuple(orjson.loads(noted)) if noted else None
+    count, width = 0, len(entity.key)
+    while some := await _next(notes, entity, after):
+        texts = ((tuple(row[:width]), row[width:]) for row in some)
+        for sql, params in _statements(notes.dialect, entity, texts):
+            await notes.transaction.execute(sql, params)
+        after, count = tuple(some[-1][:width]), count + len(some)
+        _LOG.debug("%s: %d %s are searchable", notes.where, count, entity.name)
+        if notes.dialect.checkpoint:
+            await notes.note(_place(entity), orjson.dumps(after).decode())
+            await notes.store()
+    await notes.forget(_place(entity))
+    return count
+
+
+async def _next(notes: Notes, entity: AnyEntity, after: Key | None) -> Sequence[Row]:
+    """Return keys and texts of the next records that have any."""
+    dialect, speller = notes.dialect, Speller(notes.dialect)
+    columns = entity.searched.columns if entity.searched else ()
+    where = [f"({' OR '.join(f'{dialect.quote(name)} IS NOT NULL' for name in columns)})"]
+    if after is not None:
+        where.append(speller.after(entity, [Order(name) for name in entity.key], after))
+    names = (*entity.key, *columns)
+    sql = (
+        f"SELECT {', '.join(map(dialect.quote, names))} FROM {dialect.quote(entity.name)} "
+        f"WHERE {' AND '.join(where)} ORDER BY {', '.join(map(dialect.quote, entity.key))} LIMIT {_SLICE}"
+    )
+    rows = await notes.transaction.fetch(sql + dialect.lock_rows, speller.params)
+    return converted(dialect, [entity.kind_of(name) for name in names], rows)
