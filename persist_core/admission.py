@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
 from .conditions import known_in
-from .droppable import NESTED, without, without_edits
+from .droppable import without, without_edits
 from .edits import Part
 from .entities import CHANNELS, ENTITIES, GUILDS, OWNED, THREADS, USERS
+from .fields import NESTED
 from .gauges import Gauges
 from .judge import Judge
 from .keep import Keep

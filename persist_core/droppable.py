@@ -1,4 +1,4 @@
-"""Fields that are not kept: where else they show, and payloads without them."""
+"""Payloads without the fields that are not kept, and hikari objects of such payloads."""
 
 from __future__ import annotations
 
@@ -6,44 +6,28 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 
 from .edits import Default, Edit, Inside, NoReactions, Part, React, Vote
-from .model import Entity, Payload
+from .fields import BLANK, NESTED
+from .model import Decoder, Entity, Payload, Record
 
-__all__ = ("NESTED", "fields_of", "without", "without_edits")
+__all__ = ("fields_of", "made_of", "without", "without_edits")
 
 Stripped = Callable[[str, Payload], Payload | None]
 """Given a kind and a payload of it that shows inside another, returns what may be kept; ``None`` if none of it."""
 
-NESTED: typing.Final[Mapping[str, Mapping[str, str]]] = {
-    "messages": {
-        "author": "users",
-        "member": "members",
-        "mentions": "users",
-        "referenced_message": "messages",
-        "message_snapshots.message": "messages",
-        "interaction.user": "users",
-        "interaction.member": "members",
-        "interaction_metadata.user": "users",
-        "interaction_metadata.target_user": "users",
-        "thread": "threads",
-    },
-    "users": {"member": "members"},
-    "members": {"user": "users"},
-    "presences": {"user": "users"},
-    "voice_states": {"member": "members"},
-    "thread_members": {"member": "members", "presence": "presences"},
-    "threads": {"member": "thread_members", "message": "messages"},
-    "bans": {"user": "users"},
-    "invites": {"inviter": "users", "target_user": "users"},
-    "webhooks": {"user": "users"},
-    "dm_channels": {"recipients": "users"},
-    "emojis": {"user": "users"},
-    "stickers": {"user": "users"},
-    "soundboard_sounds": {"user": "users"},
-    "integrations": {"user": "users"},
-    "scheduled_events": {"creator": "users"},
-    "scheduled_event_users": {"user": "users", "member": "members"},
-}
-"""Where things of one kind show inside things of another: dotted paths of objects, or of lists of them."""
+
+def _filled(kind: str, payload: Payload) -> Payload:
+    """Return a payload from which hikari can make an object although fields have been dropped."""
+    payload = without(payload, frozenset(), NESTED.get(kind, {}), _filled)
+    blank = BLANK.get(kind, {})
+    return payload if blank.keys() <= payload.keys() else {**blank, **payload}
+
+
+def made_of(decoder: Decoder, record: Record) -> typing.Any:
+    """Make a hikari object, also of a record of which fields have been dropped."""
+    try:
+        return record.entity.decode(decoder, record)
+    except KeyError:
+        return record.entity.decode(decoder, record._replace(payload=_filled(record.entity.name, record.payload)))
 
 
 def fields_of(entity: Entity[typing.Any], names: typing.Iterable[str]) -> frozenset[str]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from . import filters
 from .conditions import matches
-from .droppable import fields_of
+from .droppable import fields_of, made_of
 from .entities import CHANNELS, GUILDS, THREADS
 from .errors import QueryError
+from .fields import FIELDS
 from .keep import LISTS, SOURCES, Keep
 from .model import Decoder, Entity, Record
 
-__all__ = ("Asked", "Judge", "columns_of")
+__all__ = ("Asked", "Judge", "check", "columns_of")
 
 _LOG = logging.getLogger("persist.rules")
 AnyEntity = Entity[typing.Any]
@@ -81,6 +83,45 @@ def _roles_of_author(record: Record) -> Collection[int]:
     return [int(role) for role in member.get("roles") or ()]
 
 
+def check(entity: AnyEntity, keep: Keep[typing.Any]) -> None:
+    """Refuse a choice that things of a kind cannot be chosen by.
+
+    Raises
+    ------
+    persist.QueryError
+        If it names what they do not have, what has to be kept, or asks about what it drops.
+    """
+    for name in LISTS:
+        if getattr(keep, name) is not None and columns_of(entity, name) is None:
+            msg = f"{entity.name} cannot be chosen by {name}: they do not belong to any"
+            raise QueryError(msg)
+    filters.where(entity, keep.where)
+    dropped = _check_drop(entity, keep.drop)
+    for name in keep.where:
+        column = filters.column_named(entity, name, "verified")
+        if column not in entity.columns and column not in entity.key and column != "guild_id":
+            msg = f"{entity.name} cannot be chosen by {name!r}: it is not known before they are stored"
+            raise QueryError(msg)
+        if column in entity.columns and entity.columns[column].path.partition(".")[0] in dropped:
+            msg = f"{entity.name} are chosen by {name!r}, which is dropped; what changes is looked at again"
+            raise QueryError(msg)
+    for part in (*keep.also, *keep.either, *keep.never):
+        check(entity, part)
+
+
+def _check_drop(entity: AnyEntity, names: Collection[str]) -> frozenset[str]:
+    fields = fields_of(entity, names)
+    allowed = FIELDS.get(entity.name)
+    if allowed is None:  # a plugin knows what its kinds need
+        allowed = fields - {*entity.key, "guild_id", *entity.joins, *(name for _, on in entity.owners for name in on)}
+    if wrong := sorted(fields - allowed):
+        near = difflib.get_close_matches(wrong[0], allowed, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there is: {', '.join(sorted(allowed))}"
+        msg = f"{', '.join(wrong)} of {entity.name} cannot be dropped{hint}"
+        raise QueryError(msg)
+    return fields
+
+
 class Judge:
     """Decides about records of one kind.
 
@@ -90,11 +131,6 @@ class Judge:
         The kind, and what is kept of it.
     asked
         What may be asked besides.
-
-    Raises
-    ------
-    persist.QueryError
-        If a kind of this sort cannot be chosen in such a way.
     """
 
     def __init__(self, entity: AnyEntity, keep: Keep[typing.Any], asked: Asked) -> None:
@@ -125,9 +161,8 @@ class Judge:
 
     def _listed(self, name: str, ids: frozenset[int] | filters.Filter[frozenset[int]]) -> Test:
         read = columns_of(self.entity, name)
-        if read is None:
-            msg = f"{self.entity.name} cannot be chosen by {name}: they do not belong to any"
-            raise QueryError(msg)
+        if read is None:  # it has been checked
+            return lambda _: False
         if name == "channels":
             read = self._in_channels(read)
         if isinstance(ids, filters.Filter):
@@ -146,7 +181,7 @@ class Judge:
 
     def _predicted(self, record: Record) -> bool:
         try:
-            thing = self.entity.decode(self._asked.decoder(), record)
+            thing = made_of(self._asked.decoder(), record)
             return bool(typing.cast("Callable[[object], bool]", self.keep.predicate)(thing))
         except Exception as error:  # noqa: BLE001 - whatever a predicate does, the next thing is asked about
             if not self._warned:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from . import joining
 from .changes import forgetting
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, matches
+from .droppable import made_of
 from .entities import COMPLETENESS, THREADS
 from .errors import CorruptRecordError
 from .gauges import Gauges, Tier
@@ -199,7 +200,7 @@ class Reader:
     def decoded(self, entity: Entity[T], record: Record) -> T | None:
         """Return a hikari object, or ``None`` if hikari cannot make one; its payload can still be asked for."""
         try:
-            return entity.decode(self._decoder(), record)
+            return typing.cast("T", made_of(self._decoder(), record))
         except Exception as error:  # noqa: BLE001 - whatever one payload does to hikari, others can be read
             self._gauges.undecodable[entity.name] += 1
             _LOG.debug("hikari cannot make %s of the stored %s: %r", entity.name, record.key, error)

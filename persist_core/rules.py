@@ -12,6 +12,7 @@ import hikari
 from . import hooks
 from .entities import COMPLETENESS, ENTITIES, ERASURE_KEYS, OWN_APPLICATION, SHARDS, SUPPRESSIONS
 from .errors import QueryError
+from .judge import check
 from .keep import Keep, hash_of, shown
 from .objects import AutoModExecution, SoundboardSound, Subscription
 
@@ -123,8 +124,9 @@ class Rules:
             raise QueryError(msg)
         if kept is None and name in (*self.off, *self.on):
             kept = name in self.on
-        if kept in (_ALL, _NONE):
-            kept = kept == _ALL
+        if isinstance(kept, Keep):
+            check(ENTITIES[name], kept)
+            kept = kept == _ALL if kept in (_ALL, _NONE) else kept
         return None if kept is (not ENTITIES[name].opt_in) else kept
 
     def __hash__(self) -> int:

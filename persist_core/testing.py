@@ -20,16 +20,17 @@ import sys
 import pytest
 
 # Before they are imported: then a failure shows what was compared.
-_PARTS = [f"{__package__}.contract_{part}" for part in ("base", "changes", "questions", "scopes", "stores")]
+_PARTS = [f"{__package__}.contract_{part}" for part in ("base", "changes", "questions", "rules", "scopes", "stores")]
 pytest.register_assert_rewrite(*(name for name in _PARTS if name not in sys.modules))
 
 from .contract_changes import KeyedChanges  # noqa: E402
 from .contract_questions import Questions  # noqa: E402
+from .contract_rules import Rulings  # noqa: E402
 from .contract_scopes import ScopeChanges  # noqa: E402
 from .contract_stores import Stores  # noqa: E402
 
 __all__ = ("StoreContract",)
 
 
-class StoreContract(KeyedChanges, ScopeChanges, Questions, Stores):
+class StoreContract(KeyedChanges, ScopeChanges, Rulings, Questions, Stores):
     """Everything that a store promises. Breaking any promise makes a test fail whose name is that promise."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
+from persist import joining
 from persist.changes import Amend, Change, DropScope, fold
 from persist.conditions import AllOf, AnyOf, Conditional, Known, Not, Where, Within, matches
 from persist.errors import BackendError
@@ -39,13 +40,23 @@ class DictStore:
         await self._turn()
         draft = {entity: dict(records) for entity, records in self._place.items()}
         for change in changes:
+            if not isinstance(change, (DropScope, Amend)):
+                (change,) = await joining.complete((change,), self._parts(draft))  # noqa: PLW2901
             records = draft.setdefault(change.entity, {})
             if isinstance(change, (DropScope, Amend)):
                 for key in self._found(draft, records, change.guild_id, change.where):
-                    self._set(records, key, fold(records[key], change._replace(where=())))
+                    (record,) = await joining.whole((records[key],), self._parts(draft))
+                    self._set(records, key, fold(record, change._replace(where=())))
             else:
                 self._set(records, change.key, fold(records.get(change.key), change))
         self._place |= draft
+
+    def _parts(self, place: Place) -> joining.Parts:
+        async def parts(entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
+            records = place.get(entity, {})
+            return {key: records[key] for key in keys if key in records}
+
+        return parts
 
     def _set(self, records: dict[Key, Record], key: Key, new: Record | None) -> None:
         old = records.pop(key, None)

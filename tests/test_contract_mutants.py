@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import dict_store
 import pytest
 
-from persist.changes import Amend, Change, Drop, DropScope, Patch, Put
+from persist.changes import Amend, Change, Drop, DropScope, Keeps, Patch, Put
 from persist.conditions import Condition, Conditional, Known, Not, Within
 from persist.edits import Part
 from persist.model import Key, Record
@@ -433,6 +433,35 @@ class MixesAnswersUp(dict_store.DictStore):
         return await self._last
 
 
+class BreaksRules(Changing):
+    """Does not ask what is kept."""
+
+    def other(self, change: Change) -> Change | None:
+        return change._replace(keeps=None) if isinstance(change, (Patch, Amend)) else change
+
+
+class _Half:
+    """Asks what is kept of half a record."""
+
+    whole = False
+
+    def __init__(self, keeps: Keeps) -> None:
+        self._keeps = keeps
+
+    def __call__(self, known: Record | None, made: Record) -> Record | None:
+        own = {name: value for name, value in made.payload.items() if name not in made.entity.joins}
+        return self._keeps(known, made._replace(payload=own))
+
+
+class AsksWithHalf(Changing):
+    """Asks what is kept without what is stored apart."""
+
+    def other(self, change: Change) -> Change | None:
+        if isinstance(change, (Patch, Amend)) and change.keeps is not None:
+            return change._replace(keeps=_Half(change.keeps))
+        return change
+
+
 BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (LosesOrder, "changes_of_a_batch_are_made_in_order"),
     (FirstWins, "the_later_of_two_puts_in_one_batch_wins"),
@@ -477,6 +506,10 @@ BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (EditsNothing, "an_edit_of_a_scope_reaches_all_of_it_and_nothing_else"),
     (DropsNoChildren, "what_belongs_to_a_channel_goes_with_it_through_its_threads"),
     (BelongsByOneColumn, "belonging_by_two_columns"),
+    (BreaksRules, "a_patch_keeps_what_rules_keep_of_the_whole"),
+    (BreaksRules, "what_a_patch_makes_that_rules_refuse_is_forgotten"),
+    (BreaksRules, "what_an_edit_of_a_scope_makes_that_rules_refuse_is_forgotten"),
+    (AsksWithHalf, "rules_are_asked_with_what_is_stored_apart"),
     (BelongsByItsKey, "others_are_asked_for_what_they_say_of_it"),
     (KnowsEverything, "an_edit_of_a_scope_may_depend_on_what_else_is_remembered"),
     (BelongsToAny, "belonging_can_be_asked_in_every_place"),
