@@ -41,7 +41,12 @@ class Ruling:
     def __init__(self, rules: Rules, admission: Admission) -> None:
         kept = {entity: rules.of(name) for name, entity in ENTITIES.items()}
         self.off: frozenset[AnyEntity] = frozenset(entity for entity, what in kept.items() if what is False)
-        chosen = {entity: Judge(entity, what, admission) for entity, what in kept.items() if isinstance(what, Keep)}
+        chosen = {
+            entity: Judge(entity, what, admission)
+            for entity, what in kept.items()
+            if isinstance(what, Keep) and what.chooses
+        }
+        self._bounded = frozenset(entity for entity, what in kept.items() if isinstance(what, Keep) and what.has_bounds)
         self._drops = {entity.name: judge.drops for entity, judge in chosen.items() if judge.drops}
         stripped = _holding(frozenset(self._drops) | {e.name for e in chosen if e.name in _REMOVABLE})
         self.judges: dict[AnyEntity, Judge] = {
@@ -59,7 +64,8 @@ class Ruling:
     def keeps_all(self, entity: AnyEntity) -> bool:
         """Tell whether everything of a kind is kept, at least in part."""
         judge = self.judges.get(entity)
-        return entity not in self.off and (judge is None or judge.selects_any)
+        some = entity in self.off or entity in self._bounded
+        return not some and (judge is None or judge.selects_any)
 
     def keeps_intact(self, entity: AnyEntity) -> bool:
         """Tell whether what is kept of a kind is kept whole."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 
 import hikari
 
-from . import chunking, names, names_rest, permissions, privacy, views
+from . import chunking, names, names_rest, permissions, privacy, sweeping, views
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .encryption import Encryption
 from .engine import Engine
@@ -115,6 +115,7 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
         self._strict = strict
         self._members_policy: chunking.Policy = members
         self._pace = chunking.Pace()
+        self._clock: sweeping.Clock = sweeping.now
         self._gauges = Gauges()
         self._quarantine = Quarantine(self._gauges)
         self._engine: Engine | None = None
@@ -226,6 +227,7 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
             self._quarantine,
             self._members_policy,
             self._pace,
+            self._clock,
         )
         try:
             away = await engine.start(patient=patient)

@@ -26,6 +26,7 @@ from .reader import Reader
 from .rules import Rules
 from .spi import Cursor, Select, Store
 from .suppression import Suppressions
+from .sweeping import Clock, Sweeper
 
 __all__ = ("Engine",)
 
@@ -46,6 +47,8 @@ class Engine:
         Where things are kept. It is not open yet.
     rules, limits, gauges, quarantine, members, pace
         As for the cache.
+    clock
+        What time it is, where things become too old.
     """
 
     def __init__(
@@ -58,6 +61,7 @@ class Engine:
         quarantine: Quarantine,
         members: Policy,
         pace: Pace,
+        clock: Clock,
     ) -> None:
         self._bot = bot
         self.store: Patient = Patient(store)
@@ -67,6 +71,8 @@ class Engine:
         self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
         self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, self.feed.sessions.current)
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
+        self.sweeper: Sweeper = Sweeper(bot, self.store, self.journal, self.admission, gauges, clock)
+        self.feed.noticed = self.sweeper.noticed
         self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
         self.feed.observer = self._chunker.observe
         self._writer: asyncio.Task[None] | None = None
@@ -120,6 +126,7 @@ class Engine:
             asyncio.create_task(self._chunker.run(), name="persist members"),
             asyncio.create_task(self._settle(), name="persist shards"),
             asyncio.create_task(self._follow_erasures(), name="persist erasures"),
+            asyncio.create_task(self.sweeper.run(), name="persist retention"),
         ]
         return away
 

@@ -106,7 +106,9 @@ ROWS: typing.Final[Mapping[str, Event]] = {
         plans.put(COMMAND_PERMISSIONS), "Replaces the permissions of the command, or of all of them."
     ),
     "ENTITLEMENT_CREATE": Event(_sold(ENTITLEMENTS), "Remembers the entitlement."),
-    "ENTITLEMENT_UPDATE": Event(_sold(ENTITLEMENTS), "Replaces the entitlement; one that has run out stays."),
+    "ENTITLEMENT_UPDATE": Event(
+        _sold(ENTITLEMENTS), "Replaces the entitlement; one that has run out goes when it is looked for."
+    ),
     "ENTITLEMENT_DELETE": Event(_sold(ENTITLEMENTS, gone=True), "Forgets the entitlement."),
     "SUBSCRIPTION_CREATE": Event(_sold(SUBSCRIPTIONS), "Remembers the subscription."),
     "SUBSCRIPTION_UPDATE": Event(_sold(SUBSCRIPTIONS), "Replaces the subscription."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import hikari
 
@@ -23,6 +23,9 @@ from .sessions import Session, Sessions
 from .suppression import Suppressions
 
 __all__ = ("Feed", "Observer")
+
+Noticed = Callable[[Iterable[Change]], Iterable[Change]]
+"""Hears of the changes that are made, and returns them."""
 
 Observer = Callable[[str, hikari.api.GatewayShard, Payload], None]
 """Hears of an event after its changes have been made. It does not wait and raises nothing."""
@@ -48,6 +51,8 @@ class Feed:
         The gateway sessions.
     observer
         Who else hears of each event.
+    noticed
+        Who hears of what is taken of it.
     """
 
     def __init__(
@@ -70,6 +75,7 @@ class Feed:
         self.sessions: Sessions = Sessions(bot, self._lost_members)
         self.me: int | None = None
         self.observer: Observer | None = None
+        self.noticed: Noticed = iter
 
     @property
     def epochs(self) -> frozenset[int]:
@@ -134,7 +140,7 @@ class Feed:
 
     def accept(self, changes: list[Change]) -> None:
         """Hand changes to the journal, but for those that the rules keep out."""
-        self._journal.accept(self._suppressions.admitted(self._admission.admitted(changes)))
+        self._journal.accept(self.noticed(self._suppressions.admitted(self._admission.admitted(changes))))
 
     def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
         context, chunks = self._context(session), session.chunks

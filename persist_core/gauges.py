@@ -42,6 +42,9 @@ class Gauges:
     suppressed: int = 0
     """Changes that were kept out because they tell of who was erased."""
 
+    swept: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Things that were forgotten because they were too old, too many, or over, by kind."""
+
     erased: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Things that were erased with a person or a guild, by kind."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import inspect
 import types
 import typing
@@ -30,6 +31,8 @@ Ids: typing.TypeAlias = Collection[Id] | Filter[Id] | None
 LISTS: typing.Final = ("guilds", "channels", "users", "roles")
 """The fields of a :class:`Keep` that hold ids."""
 
+_MOST: typing.Final = ("max_per_channel", "max_per_guild", "max_rows")
+
 
 # Python 3.11 cannot make `Keep[hikari.Message](...)` if it has slots.
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
@@ -54,6 +57,13 @@ class Keep(typing.Generic[T_contra]):
     sources
         From where: ``"gateway"``, ``"chunk"``, ``"rest"``. What is known already is left as it is by what comes from
         elsewhere.
+    max_age
+        For how long: seconds, or a `datetime.timedelta`; ``math.inf`` for ever. Messages and what a log tells are as
+        old as they are; anything else is as old as what Discord last told of it.
+    max_per_channel, max_per_guild, max_rows
+        How many in each channel, in each guild, and in all. The oldest go first.
+    keep_if
+        What neither goes nor counts then: columns, as in ``where``, such as ``{"is_pinned": True}``.
     also, either, never
         Others: all of which, at least one of which, and none of which keep it as well. This is what ``&``, ``|`` and
         ``~`` make.
@@ -72,20 +82,37 @@ class Keep(typing.Generic[T_contra]):
     predicate: Callable[[T_contra], bool] | None = None
     drop: Collection[str] = frozenset()
     sources: Collection[Source] | None = None
+    max_age: float | datetime.timedelta | None = None
+    max_per_channel: int | None = None
+    max_per_guild: int | None = None
+    max_rows: int | None = None
+    keep_if: Mapping[str, typing.Any] = dataclasses.field(default_factory=dict[str, typing.Any])
     also: tuple[Keep[T_contra], ...] = ()
     either: tuple[Keep[T_contra], ...] = ()
     never: tuple[Keep[T_contra], ...] = ()
 
     def __post_init__(self) -> None:
         fixed: dict[str, object] = {name: _ids(name, getattr(self, name)) for name in LISTS}
-        fixed["where"] = _where(self.where)
+        fixed["where"], fixed["keep_if"] = _where("where", self.where), _where("keep_if", self.keep_if)
+        fixed["max_age"] = _age(self.max_age)
         fixed["drop"] = _names("drop", self.drop)
         fixed["sources"] = _sources(self.sources)
         fixed |= {name: _keeps(name, getattr(self, name)) for name in ("also", "either", "never")}
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
+        self._check_bounds()
         if self.predicate is not None and (not callable(self.predicate) or inspect.iscoroutinefunction(self.predicate)):
             msg = f"predicate is a function that takes a hikari object and does not wait, not {self.predicate!r}"
+            raise QueryError(msg)
+
+    def _check_bounds(self) -> None:
+        for name in _MOST:
+            most: object = getattr(self, name)
+            if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
+                msg = f"{name} is a whole number, nought or more, not {most!r}"
+                raise QueryError(msg)
+        if self.keep_if and not self.is_bounded:
+            msg = "keep_if says what does not go, and without max_age, max_rows and their like nothing does"
             raise QueryError(msg)
 
     def __hash__(self) -> int:
@@ -93,6 +120,27 @@ class Keep(typing.Generic[T_contra]):
 
     def __repr__(self) -> str:
         return shown(self)
+
+    @property
+    def age(self) -> float | None:
+        """``max_age`` in seconds."""
+        return self.max_age.total_seconds() if isinstance(self.max_age, datetime.timedelta) else self.max_age
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it says itself how long or how many are kept."""
+        return self.max_age is not None or any(getattr(self, name) is not None for name in _MOST)
+
+    @property
+    def has_bounds(self) -> bool:
+        """Whether it, or a part of it, says how long or how many are kept."""
+        return self.is_bounded or any(part.has_bounds for part in (*self.also, *self.either, *self.never))
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it keeps anything out, or takes anything away, before it is written."""
+        bare: dict[str, typing.Any] = {"max_age": None, "keep_if": {}, **dict.fromkeys(_MOST)}
+        return dataclasses.replace(self, **bare) != _ALL
 
     @property
     def is_all(self) -> bool:
@@ -142,9 +190,19 @@ def _among(name: str, values: Iterable[object]) -> frozenset[int]:
     return frozenset(plain(name, "snowflake", value) for value in values)
 
 
-def _where(value: object) -> Mapping[str, typing.Any]:
+def _age(value: object) -> float | None:
+    seconds = value.total_seconds() if isinstance(value, datetime.timedelta) else value
+    if seconds is None:
+        return None
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
+        msg = f"max_age is a number of seconds or a timedelta, nought or more, not {value!r}"
+        raise QueryError(msg)
+    return float(seconds)
+
+
+def _where(name: str, value: object) -> Mapping[str, typing.Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        msg = f"where is a mapping of columns and what is asked of them, such as {{'is_bot': False}}, not {value!r}"
+        msg = f"{name} is a mapping of columns and what is asked of them, such as {{'is_bot': False}}, not {value!r}"
         raise QueryError(msg)
     asked = typing.cast("Mapping[str, object]", value)
     return types.MappingProxyType({name: _fixed(what) for name, what in sorted(asked.items())})

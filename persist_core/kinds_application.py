@@ -39,7 +39,7 @@ ENTITLEMENTS = Entity(
     },
     lambda make, record: make.factory.deserialize_entitlement(record.payload),
     subjects=("user_id",),
-    about="What users and guilds may use. Those that have run out stay; ends_at tells.",
+    about="What users and guilds may use. Those that have run out go.",
 )
 
 SUBSCRIPTIONS = Entity(

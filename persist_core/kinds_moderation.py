@@ -46,7 +46,7 @@ AUTO_MOD_EXECUTIONS = Entity(
     intents=Intents.AUTO_MODERATION_EXECUTION,
     opt_in=True,
     subjects=("user_id",),
-    about="What auto-moderation did. It only grows; created_at tells what is old enough to go.",
+    about="What auto-moderation did, in the last 45 days unless rules say otherwise.",
 )
 
 AUDIT_LOG_ENTRIES = Entity(
@@ -66,5 +66,5 @@ AUDIT_LOG_ENTRIES = Entity(
     opt_in=True,
     # A reason and changes tell of whom they were made, too.
     subjects=("user_id", "target_id"),
-    about="What moderators did. It only grows; created_at tells what is old enough to go.",
+    about="What moderators did, in the last 45 days unless rules say otherwise.",
 )

@@ -1,8 +1,9 @@
-"""What a cache does when a person or a guild asks: forget, give out, prove."""
+"""What a cache does so that nothing is kept for longer than it may be, and when a person or a guild asks."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 import hikari
 
@@ -118,6 +119,20 @@ class Privacy:
             raise QueryError(msg)
         await engine.journal.barrier()
         return await exported(engine.store, user_id, path)
+
+    async def sweep(self) -> Mapping[str, int]:
+        """Forget at once what the rules keep no longer, and what is over, and return how many things went, by kind.
+
+        It is done by itself, every few seconds. What belongs to what goes is not counted.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database cannot be asked, or does not take changes.
+        persist.CacheClosedError
+            If the cache is not open and cannot be opened.
+        """
+        return await (await self._opened()).sweeper.sweep()
 
     async def verify_receipt(self, receipt: Receipt) -> bool:
         """Tell whether a receipt was made by a cache on this database, and says what it said then.

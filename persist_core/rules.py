@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 
 import hikari
 
-from . import hooks
+from . import hooks, retention
 from .entities import COMPLETENESS, ENTITIES, ERASURE_KEYS, OWN_APPLICATION, SHARDS, SUPPRESSIONS
 from .errors import QueryError
 from .judge import check
@@ -116,6 +116,8 @@ class Rules:
         if not (kept is None or isinstance(kept, bool | Keep)):
             msg = f"{name} is True, False or a persist.Keep, not {kept!r}"
             raise QueryError(msg)
+        if isinstance(kept, Keep):
+            retention.bounds_of(ENTITIES[name], kept)
         if name in self.off and kept not in (None, False):
             msg = f"{name} cannot be both off and {kept!r}; say one of them"
             raise QueryError(msg)

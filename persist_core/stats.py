@@ -75,6 +75,9 @@ class Stats:
     applied: int
     coalesced: int
     skipped: Mapping[str, int]
+    suppressed: int
+    swept: Mapping[str, int]
+    erased: Mapping[str, int]
     shed: Mapping[str, int]
     lost: Mapping[str, int]
     quarantined: Mapping[str, int]

@@ -629,7 +629,7 @@ class AuditLogEntries(_ById[hikari.AuditLogEntry]):
 
 
 class Entitlements(_ById[hikari.Entitlement]):
-    """What users and guilds may use. Those that have run out stay; ``ends_at`` tells."""
+    """What users and guilds may use. Those that have run out go."""
 
     entity: Entity[hikari.Entitlement] = entities.ENTITLEMENTS
 

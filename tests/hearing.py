@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import datetime
 import typing
 from collections.abc import AsyncIterator, Callable, Collection
 
@@ -78,6 +79,8 @@ class Hearing:
         Whether hikari fills its own cache as well.
     rules, search
         Those of the cache.
+    clock
+        What time it is for what becomes too old.
     """
 
     def __init__(
@@ -90,6 +93,7 @@ class Hearing:
         hikari_caches: bool = False,
         rules: persist.Rules | None = None,
         search: Collection[str] | None = None,
+        clock: Callable[[], datetime.datetime] | None = None,
     ) -> None:
         self.url = url
         self._settled = settled
@@ -98,6 +102,7 @@ class Hearing:
         self._hikari_caches = hikari_caches
         self._rules = rules
         self._search = search
+        self._clock = clock
         self._make()
 
     def _make(self) -> None:
@@ -115,6 +120,8 @@ class Hearing:
         self.cache = persist.Cache(
             self.bot, self.url, rules=self._rules, interval=3600, members="never", search=self._search
         )
+        if self._clock is not None:
+            self.cache._clock = self._clock
         self.shards = [Shard(self.bot, number, self._shard_count) for number in range(self._shard_count)]
 
     async def __aenter__(self) -> typing.Self:

@@ -1,0 +1,123 @@
+"""How long things are kept, and how many of them: what rules say of it, made ready to be enforced."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+from collections.abc import Callable, Iterator, Mapping
+
+from . import filters
+from .columns import moment
+from .conditions import AllOf, Condition, Not, Where, Within
+from .entities import AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS, ENTITLEMENTS, INVITES, MESSAGES, THREADS
+from .errors import QueryError
+from .keep import Keep
+from .model import Entity
+from .spi import Order
+
+__all__ = ("DEFAULT_AGES", "ENDED", "Bounds", "age", "bounds_of", "oldest_first")
+
+AnyEntity = Entity[typing.Any]
+Whole = Keep[typing.Any] | bool
+_DAY: typing.Final = 86_400.0
+_EPOCH: typing.Final = 1_420_070_400_000
+
+DEFAULT_AGES: typing.Final[Mapping[AnyEntity, float]] = {
+    # As long as Discord keeps its audit log.
+    AUDIT_LOG_ENTRIES: 45 * _DAY,
+    AUTO_MOD_EXECUTIONS: 45 * _DAY,
+}
+"""Seconds that things are kept which nothing ever deletes, where rules do not say how long."""
+
+_HAPPEN: typing.Final = frozenset((MESSAGES, AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS))
+"""Kinds that happen once: their age is told by their ids. The age of all others is since Discord last told of them."""
+
+
+def _archived(now: datetime.datetime) -> Where:
+    unheard = Condition("last_updated", "less", moment(now - datetime.timedelta(days=7)))
+    written = Within(("id",), MESSAGES, (), ("channel_id",))
+    return (Condition("is_archived", "equals", value=True), unheard, Not(written))
+
+
+def _past(column: str) -> Callable[[datetime.datetime], Where]:
+    return lambda now: (Condition(column, "at_most", moment(now)),)
+
+
+ENDED: typing.Final[Mapping[AnyEntity, Callable[[datetime.datetime], Where]]] = {
+    INVITES: _past("expires_at"),
+    ENTITLEMENTS: _past("ends_at"),
+    THREADS: _archived,
+}
+"""What holds for things that are over, whatever rules say: Discord does not tell of their end.
+
+An archived thread is over when it has not been heard of for a week, and no message of it is kept.
+"""
+
+
+class Bounds(typing.NamedTuple):
+    """What one :class:`~persist.Keep` says of how long and how many."""
+
+    entity: AnyEntity
+    max_age: float | None
+    """Seconds."""
+
+    per: Mapping[str, int]
+    """How many at most for each value of a column."""
+
+    max_rows: int | None
+    spared: Where
+    """What is not counted and does not go."""
+
+
+def bounds_of(entity: AnyEntity, kept: Whole) -> tuple[Bounds, ...]:
+    """Return the bounds of a kind, all of which hold.
+
+    Raises
+    ------
+    persist.QueryError
+        If things of this kind cannot be bounded so.
+    """
+    if kept is False:
+        return ()
+    said = tuple(_said(entity, kept)) if isinstance(kept, Keep) else ()
+    if entity in DEFAULT_AGES and all(bounds.max_age is None for bounds in said):
+        said += (Bounds(entity, DEFAULT_AGES[entity], {}, None, ()),)
+    return said
+
+
+def _said(entity: AnyEntity, keep: Keep[typing.Any]) -> Iterator[Bounds]:
+    if any(part.is_bounded for part in (*keep.either, *keep.never)):
+        msg = f"{entity.name}: how long and how many are kept cannot be combined by | and ~; say it once, or by &"
+        raise QueryError(msg)
+    for part in keep.also:
+        yield from _said(entity, part)
+    if not keep.is_bounded:
+        return
+    per: dict[str, int] = {}
+    for column, most in (("channel_id", keep.max_per_channel), ("guild_id", keep.max_per_guild)):
+        if most is not None:
+            if column not in entity.columns and not (column == "guild_id" and entity.in_guild):
+                msg = f"{entity.name} are in no {column.removesuffix('_id')}: leave out max_per_{column[:-3]}"
+                raise QueryError(msg)
+            per[column] = most
+    spared, verified = filters.where(entity, keep.keep_if)
+    if verified is not None:
+        msg = f"{entity.name}: keep_if looks at columns, and whether a thing is verified is none"
+        raise QueryError(msg)
+    yield Bounds(entity, keep.age, per, keep.max_rows, (Not(AllOf(spared)),) if spared else ())
+
+
+def age(entity: AnyEntity, now: datetime.datetime, seconds: float) -> Where:
+    """Return what holds for things that are older than some seconds."""
+    try:
+        oldest = now - datetime.timedelta(seconds=seconds)
+        if entity in _HAPPEN:
+            return (Condition("id", "less", max(0, int(oldest.timestamp() * 1000) - _EPOCH) << 22),)
+        return (Condition("last_updated", "less", moment(oldest)),)
+    except OverflowError:  # for ever
+        return (Not(AllOf(())),)
+
+
+def oldest_first(entity: AnyEntity) -> tuple[Order, ...]:
+    """Return the order in which things of a kind go."""
+    return () if entity in _HAPPEN else (Order("last_updated"),)

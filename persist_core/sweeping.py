@@ -1,0 +1,214 @@
+"""What enforces retention: it looks from time to time, and forgets a little at a time, by ordinary changes."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import datetime
+import logging
+import typing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import hikari
+
+from .admission import Admission
+from .changes import Change, Patch, Put, forgetting
+from .conditions import AnyOf, Condition, Where
+from .edits import edited
+from .entities import ENTITIES, GUILDS
+from .errors import PersistError
+from .gauges import Gauges
+from .journal import Journal
+from .model import Entity
+from .retention import ENDED, Bounds, age, bounds_of, oldest_first
+from .rules import Rules
+from .spi import Order, Select, Store
+
+__all__ = ("Clock", "Sweeper", "now")
+
+_LOG = logging.getLogger("persist.retention")
+_EVERY: typing.Final = 10.0
+_STEP: typing.Final = 500
+
+AnyEntity = Entity[typing.Any]
+Clock = Callable[[], datetime.datetime]
+"""Returns the present moment, with its time zone."""
+
+
+def now() -> datetime.datetime:
+    """Return the present moment."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+class Sweeper:
+    """Forgets what is too old, too much, or over, in one open database.
+
+    Processes on one database do not meet: each sweeps what is of its own shards, and what is of no guild is of the
+    first shard.
+
+    Parameters
+    ----------
+    bot
+        Whose shards say what is swept here.
+    store, journal
+        What is asked, and where changes go.
+    admission
+        Whose rules are enforced.
+    gauges
+        Where it is counted.
+    clock
+        What time it is.
+    """
+
+    def __init__(
+        self,
+        bot: hikari.GatewayBotAware,
+        store: Store,
+        journal: Journal,
+        admission: Admission,
+        gauges: Gauges,
+        clock: Clock,
+    ) -> None:
+        self._bot = bot
+        self._store = store
+        self._journal = journal
+        self._admission = admission
+        self._gauges = gauges
+        self._clock = clock
+        self._at_work = asyncio.Lock()
+        self._grown: dict[tuple[AnyEntity, str], set[int]] = {}
+        self._seen: Rules | None = None
+
+    async def run(self) -> None:
+        """Sweep from time to time, for as long as the cache is open."""
+        while True:
+            await asyncio.sleep(_EVERY)
+            try:
+                await self.sweep()
+            except PersistError as error:
+                _LOG.debug("what is too old is looked for again soon: %s", error)
+
+    def noticed(self, changes: Iterable[Change]) -> Iterable[Change]:
+        """Return changes, and note where things become more."""
+        return self._noticed(changes) if self._grown else changes
+
+    def _noticed(self, changes: Iterable[Change]) -> Iterator[Change]:
+        for change in changes:
+            if isinstance(change, Put) or (isinstance(change, Patch) and change.create):
+                for (entity, column), values in self._grown.items():
+                    if entity is change.entity and (value := _told(change, column)) is not None:
+                        values.add(value)
+            yield change
+
+    async def sweep(self) -> Mapping[str, int]:
+        """Forget what is to be forgotten now, and return how many things that were, by kind.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database cannot be asked, or does not take changes.
+        """
+        async with self._at_work:
+            await self._journal.barrier()
+            swept = collections.Counter[str]()
+            moment, rules = self._clock(), self._admission.rules
+            for entity, ended in ENDED.items():
+                swept[entity.name] += await self._forget(entity, None, (*ended(moment), *self._ours(entity)))
+            guilds = await self._guilds(rules)
+            for guild_id, own in guilds:
+                for bounds in _all_bounds(own):
+                    within = () if guild_id is None else (Condition("guild_id", "equals", guild_id),)
+                    swept[bounds.entity.name] += await self._enforce(bounds, moment, within)
+            self._seen = rules
+            self._gauges.swept += swept
+            return +swept
+
+    async def _guilds(self, rules: Rules) -> list[tuple[int | None, Rules]]:
+        """Return the rules to be enforced, and in which guild; those of no guild in particular come first."""
+        if rules.per_guild is None:
+            return [(None, rules)]
+        page = await self._store.select(Select(GUILDS, want="keys"))
+        own = [(int(record.key[0]), rules.for_guild(int(record.key[0]))) for record in page.records]
+        return [(guild_id, found) for guild_id, found in own if self._is_ours(guild_id)]
+
+    # ------------------------------------------------------------------------------------------------------ whose it is
+
+    def _shards(self) -> tuple[int, Iterable[int]] | None:
+        """Return how many shards there are and which are here; ``None`` if nobody else has any."""
+        count = self._bot.shard_count
+        return None if len(self._bot.shards) in (0, count) else (count, tuple(self._bot.shards))
+
+    def _is_ours(self, guild_id: int) -> bool:
+        shards = self._shards()
+        return shards is None or (guild_id >> 22) % shards[0] in shards[1]
+
+    def _ours(self, entity: AnyEntity) -> Where:
+        """Return what holds for things of a kind that are swept here."""
+        if (shards := self._shards()) is None:
+            return ()
+        count, here = shards
+        unbound = (Condition("guild_id", "is_null"),) if 0 in here else ()
+        if not entity.in_guild and "guild_id" not in entity.columns:
+            return () if unbound else (AnyOf(()),)
+        return (AnyOf((*(Condition("guild_id", "on_shard", (shard, count)) for shard in here), *unbound)),)
+
+    # -------------------------------------------------------------------------------------------------------- the steps
+
+    async def _enforce(self, bounds: Bounds, moment: datetime.datetime, within: Where) -> int:
+        entity, ours = bounds.entity, (*within, *bounds.spared, *self._ours(bounds.entity))
+        swept = 0
+        if bounds.max_age is not None:
+            swept += await self._forget(entity, None, (*age(entity, moment, bounds.max_age), *ours))
+        for column, most in bounds.per.items():
+            for value in await self._groups(entity, column, (*within, *self._ours(entity))):
+                swept += await self._cut(entity, most, (Condition(column, "equals", value), *ours))
+        if bounds.max_rows is not None and (within or self._shards() is None or 0 in self._bot.shards):
+            swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
+        return swept
+
+    async def _groups(self, entity: AnyEntity, column: str, ours: Where) -> list[int]:
+        """Return the values of a column for which there may be too many: all at first, then those that have grown."""
+        grown = self._grown.setdefault((entity, column), set())
+        values = list(grown)
+        grown.clear()
+        if self._seen is self._admission.rules:
+            return values
+        values = [-1]
+        while True:
+            # From one value to the next by the index: however many things there are, each value is one question.
+            where = (Condition(column, "greater", values[-1]), *ours)
+            page = await self._store.select(Select(entity, where=where, order=(Order(column),), limit=1))
+            if not page.records:
+                return values[1:]
+            values.append(page.records[0].column(column))
+
+    async def _cut(self, entity: AnyEntity, most: int, where: Where) -> int:
+        """Forget the oldest of some things until there are no more than so many."""
+        count = (await self._store.select(Select(entity, where=where, want="count"))).count
+        return await self._forget(entity, count - most, where) if count > most else 0
+
+    async def _forget(self, entity: AnyEntity, most: int | None, where: Where) -> int:
+        """Forget some things, the oldest first, a few at a time: between two steps, whatever else waits is stored."""
+        swept = 0
+        while most is None or swept < most:
+            step = _STEP if most is None else min(_STEP, most - swept)
+            query = Select(entity, where=where, order=oldest_first(entity), limit=step, want="keys")
+            keys = [record.key for record in (await self._store.select(query)).records]
+            if keys:
+                self._journal.accept(forgetting(entity, keys))
+                await self._journal.barrier()
+            swept += len(keys)
+            if len(keys) < step:
+                break
+        return swept
+
+
+def _told(change: Put | Patch, column: str) -> int | None:
+    """Return what a change says that a column holds, where it does."""
+    payload = change.record.payload if isinstance(change, Put) else edited({}, change.edits)
+    return typing.cast("int | None", change.entity.column_of(column, change.key, change.guild_id, payload))
+
+
+def _all_bounds(rules: Rules) -> Iterator[Bounds]:
+    for name, entity in ENTITIES.items():
+        yield from bounds_of(entity, rules.of(name))

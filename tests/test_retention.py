@@ -1,0 +1,249 @@
+"""What is kept is kept for as long as rules say, and no longer; and as many, and no more."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import math
+import typing
+from collections.abc import Iterator
+
+import pytest
+from fakecord import Payload, payloads
+from hearing import ME, Hearing
+from raw import store_in
+
+import persist
+from persist.conditions import Condition
+from persist.entities import ENTITIES
+from persist.spi import Select
+
+Whole = persist.Keep[typing.Any] | bool
+START: typing.Final = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
+GUILD, CHANNEL, OTHER_CHANNEL = "100000000000000001", "200000000000000001", "200000000000000002"
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime.datetime:
+        return self.now
+
+    def forward(self, **time: float) -> None:
+        self.now += datetime.timedelta(**time)
+
+
+def snowflake(at: datetime.datetime, number: int = 0) -> str:
+    """Make an id that was made then."""
+    return str(((round(at.timestamp() * 1000) - 1_420_070_400_000) << 22) + number)
+
+
+def message(at: datetime.datetime, number: int = 0, channel: str = CHANNEL, **fields: typing.Any) -> Payload:
+    author = payloads.user(id="300000000000000001")
+    return payloads.message(channel, author, guild_id=GUILD, id=snowflake(at, number), **fields)
+
+
+async def said(heard: Hearing, *messages: Payload) -> None:
+    for payload in messages:
+        await heard.hear("MESSAGE_CREATE", payload)
+
+
+async def count(heard: Hearing, kind: str, *where: Condition) -> int:
+    await heard.cache.flush()
+    return (await store_in(heard).select(Select(ENTITIES[kind], where=where, want="count"))).count
+
+
+async def test_what_is_too_old_goes_and_not_a_moment_earlier(engine_url: str) -> None:
+    clock, rules = Clock(), persist.Rules(messages=persist.Keep(max_age=datetime.timedelta(days=30)))
+    async with Hearing(engine_url, rules=rules, clock=clock) as heard:
+        old, young = message(START, 1), message(START + datetime.timedelta(milliseconds=1), 2)
+        await said(heard, old, young)
+        clock.forward(days=30)
+        assert await heard.cache.sweep() == {}
+        clock.forward(milliseconds=1)
+        assert await heard.cache.sweep() == {"messages": 1}
+        assert await heard.cache.get_message(int(old["id"])) is None
+        assert await heard.cache.get_message(int(young["id"])) is not None
+        assert heard.cache.gauges.swept == {"messages": 1}
+
+
+async def test_things_that_stay_are_as_old_as_what_was_last_told_of_them(engine_url: str) -> None:
+    clock, rules = Clock(), persist.Rules(roles=persist.Keep(max_age=3600))
+    clock.now = datetime.datetime.now(datetime.UTC)
+    async with Hearing(engine_url, rules=rules, clock=clock) as heard:
+        await heard.hear("GUILD_ROLE_CREATE", {"guild_id": GUILD, "role": payloads.role(id="400000000000000001")})
+        await heard.cache.flush()
+        clock.forward(minutes=59)
+        assert await heard.cache.sweep() == {}
+        clock.forward(minutes=2)
+        assert await heard.cache.sweep() == {"roles": 1}
+
+
+async def test_each_channel_keeps_its_newest(engine_url: str) -> None:
+    keep: persist.Keep[typing.Any] = persist.Keep(max_per_channel=3, keep_if={"is_pinned": True})
+    async with Hearing(engine_url, rules=persist.Rules(messages=keep)) as heard:
+        pinned = message(START, 0, pinned=True)
+        await said(heard, pinned, *(message(START, number) for number in range(1, 6)))
+        await said(heard, *(message(START, number, OTHER_CHANNEL) for number in range(10, 13)))
+        assert await heard.cache.sweep() == {"messages": 2}
+        left = await heard.cache.messages.find(channel=int(CHANNEL)).ids()
+        assert left == [int(snowflake(START, number)) for number in (0, 3, 4, 5)]
+        # From now on it looks only where there is more than before.
+        await said(heard, message(START, 20, OTHER_CHANNEL))
+        assert await heard.cache.sweep() == {"messages": 1}
+        assert await heard.cache.sweep() == {}
+        assert await count(heard, "messages", Condition("channel_id", "equals", int(OTHER_CHANNEL))) == 3
+
+
+async def test_each_guild_and_all_together_keep_so_many(engine_url: str) -> None:
+    rules = persist.Rules(
+        members=persist.Keep(max_per_guild=2), roles=persist.Keep(max_rows=4), messages=persist.Keep(max_rows=0)
+    )
+    async with Hearing(engine_url, rules=rules) as heard:
+        guilds = [payloads.guild(own_user=payloads.own_user(id=ME), members=5) for _ in range(2)]
+        await heard.ready(*guilds)
+        await said(heard, message(START))
+        swept = await heard.cache.sweep()
+        assert (await count(heard, "members"), await count(heard, "roles"), await count(heard, "messages")) == (4, 4, 0)
+        assert swept["messages"] == 1
+        # Who asks for all of them is not told that these are all.
+        known = await heard.cache.completeness(int(guilds[0]["id"]), persist.ROLES)
+        assert not known.is_complete
+
+
+async def test_bounds_are_kept_while_a_flood_goes_on(engine_url: str) -> None:
+    await flooded(engine_url, 6_000, most=100, channels=4)
+
+
+@pytest.mark.once
+@pytest.mark.timeout(3600)
+async def test_bounds_are_kept_over_a_million_messages(sqlite_url: str) -> None:
+    await flooded(sqlite_url, 1_000_000, most=1000, channels=50)
+
+
+async def flooded(url: str, total: int, *, most: int, channels: int) -> None:
+    """Let a bot hear of many messages while it is swept, and see to it that bounds hold at every step."""
+    lot = 500
+    rules = persist.Rules(messages=persist.Keep(max_per_channel=most), users=False)
+    async with Hearing(url, rules=rules) as heard:
+        places = [str(int(CHANNEL) + number) for number in range(channels)]
+        for start in range(0, total, lot):
+            for number in range(start, start + lot):
+                heard.consume("MESSAGE_CREATE", message(START, number, places[number % channels]))
+            await asyncio.gather(heard.cache.flush(), heard.cache.sweep())
+            assert await count(heard, "messages") <= most * channels + lot
+        await heard.cache.sweep()
+        for place in places:
+            assert await count(heard, "messages", Condition("channel_id", "equals", int(place))) == most
+        newest = [int(snowflake(START, number)) for number in range(total - most * channels, total)]
+        assert await heard.cache.messages.find().ids() == newest
+        assert heard.cache.gauges.swept == {"messages": total - most * channels}
+        assert not heard.cache.gauges.lost
+
+
+async def test_what_is_over_goes_by_itself(engine_url: str) -> None:
+    clock = Clock()
+    clock.now = datetime.datetime.now(datetime.UTC)
+    soon = (clock.now + datetime.timedelta(hours=1)).isoformat()
+    async with Hearing(engine_url, clock=clock) as heard:
+        for code, expires in (("soon", soon), ("never", None)):
+            payload = payloads.invite(GUILD, CHANNEL, payloads.user(), code=code, expires_at=expires)
+            await heard.hear("INVITE_CREATE", payload)
+            await heard.hear("ENTITLEMENT_CREATE", payloads.entitlement(ME, payloads.snowflake(), ends_at=expires))
+        empty, full, active = (payloads.thread(GUILD, CHANNEL, ME) for _ in range(3))
+        for thread in (empty, full, active):
+            await heard.hear("THREAD_CREATE", thread)
+        for thread in (empty, full):
+            archived = payloads.thread_metadata(archived=True)
+            await heard.hear("THREAD_UPDATE", {**thread, "thread_metadata": archived})
+        await said(heard, message(START, 1, full["id"], channel_type=11))
+        assert await heard.cache.sweep() == {}
+        clock.forward(hours=2)
+        assert await heard.cache.sweep() == {"invites": 1, "entitlements": 1}
+        assert await heard.cache.get_invite("never") is not None
+        clock.forward(days=7)
+        assert await heard.cache.sweep() == {"threads": 1}
+        assert await heard.cache.get_thread(int(empty["id"])) is None
+        assert await heard.cache.get_thread(int(full["id"])) is not None
+        await heard.hear("MESSAGE_DELETE", {"id": snowflake(START, 1), "channel_id": full["id"], "guild_id": GUILD})
+        assert await heard.cache.sweep() == {"threads": 1}
+        assert await heard.cache.get_thread(int(active["id"])) is not None
+
+
+@pytest.mark.parametrize(("keep", "swept"), [(True, {"audit_log_entries": 1}), (persist.Keep(max_age=math.inf), {})])
+async def test_what_only_grows_is_kept_as_long_as_discord_keeps_it(engine_url: str, keep: Whole, swept: object) -> None:
+    clock = Clock()
+    async with Hearing(engine_url, rules=persist.Rules(audit_log_entries=keep), clock=clock) as heard:
+        entry = payloads.audit_log_entry(GUILD, ME, ME, id=snowflake(START))
+        await heard.hear("GUILD_AUDIT_LOG_ENTRY_CREATE", entry)
+        clock.forward(days=45)
+        assert await heard.cache.sweep() == {}
+        clock.forward(seconds=1)
+        assert await heard.cache.sweep() == swept
+
+
+async def test_guilds_with_plans_keep_as_long_as_theirs_says(sqlite_url: str) -> None:
+    guilds = [payloads.guild(own_user=payloads.own_user(id=ME)) for _ in range(2)]
+    long: persist.Rules = persist.Rules(messages=persist.Keep(max_age=math.inf))
+    rules = persist.Rules(
+        messages=persist.Keep(max_age=60),
+        per_guild=lambda guild: long if int(guild) == int(guilds[0]["id"]) else None,
+    )
+    async with Hearing(sqlite_url, rules=rules, clock=Clock()) as heard:
+        await heard.ready(*guilds)
+        old = START - datetime.timedelta(days=1)
+        for number, guild in enumerate(guilds):
+            await said(heard, message(old, number) | {"guild_id": guild["id"]})
+        assert await heard.cache.sweep() == {"messages": 1}
+        assert [m.guild_id for m in await heard.cache.messages.find()] == [int(guilds[0]["id"])]
+
+
+async def test_processes_sweep_what_is_of_their_own_shards(sqlite_url: str) -> None:
+    rules = persist.Rules(messages=persist.Keep(max_age=60))
+    async with Hearing(sqlite_url, rules=rules, clock=Clock(), shards=2) as heard:
+        old = START - datetime.timedelta(days=1)
+        places: Iterator[tuple[int, str | None]] = iter([(1, str(0 << 22)), (2, str(1 << 22)), (3, None)])
+        for number, guild in places:
+            payload = message(old, number) | ({"guild_id": guild} if guild else {})
+            if guild is None:
+                del payload["guild_id"]
+            await said(heard, payload)
+        shards: dict[int, object] = typing.cast("typing.Any", heard.bot)._shards
+        shards[1] = heard.shards[1]
+        assert await heard.cache.sweep() == {"messages": 1}
+        assert await heard.cache.messages.find().ids() == [int(snowflake(old, 1)), int(snowflake(old, 3))]
+        del shards[1]
+        shards[0] = heard.shards[0]
+        assert await heard.cache.sweep() == {"messages": 2}
+        shards.clear()
+
+
+def test_bounds_that_cannot_be_are_refused() -> None:
+    for wrong in (-1, "x", True, math.nan):
+        with pytest.raises(persist.QueryError, match="max_age is a number of seconds"):
+            persist.Keep(max_age=typing.cast("typing.Any", wrong))
+    for wrong in (-1, 1.5, True, "x"):
+        with pytest.raises(persist.QueryError, match="max_rows is a whole number"):
+            persist.Keep(max_rows=typing.cast("typing.Any", wrong))
+    with pytest.raises(persist.QueryError, match="keep_if says what does not go"):
+        persist.Keep(keep_if={"is_pinned": True})
+    with pytest.raises(persist.QueryError, match="roles are in no channel"):
+        persist.Rules(roles=persist.Keep(max_per_channel=3))
+    with pytest.raises(persist.QueryError, match="users are in no guild"):
+        persist.Rules(users=persist.Keep(max_per_guild=3))
+    with pytest.raises(persist.QueryError, match="messages cannot be found by 'colour'"):
+        persist.Rules(messages=persist.Keep(max_rows=3, keep_if={"colour": 3}))
+    with pytest.raises(persist.QueryError, match=r"cannot be combined by \| and ~"):
+        persist.Rules(messages=~persist.Keep(max_rows=3))
+
+
+def test_bounds_combine_and_leave_the_feed_alone() -> None:
+    both = persist.Keep(max_rows=3) & persist.Keep(max_age=60, channels={5})
+    assert both.has_bounds
+    assert both.chooses
+    assert not persist.Keep(max_rows=3).chooses
+    assert repr(persist.Keep(max_rows=3, max_age=60)) == "Keep(max_age=60.0, max_rows=3)"
+    assert persist.Rules(messages=both).of("messages") == both
