@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typing
 
-from . import cli_analytics, cli_looking, cli_moving, cli_privacy, hooks
+from . import cli_analytics, cli_encryption, cli_looking, cli_moving, cli_privacy, hooks
 from .cli_app import app
 
 __all__ = ("COMMANDS", "app", "run")
 
 COMMANDS: typing.Final = (
     cli_analytics,
+    cli_encryption,
     cli_looking,
     cli_moving,
     cli_privacy,

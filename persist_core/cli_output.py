@@ -19,10 +19,11 @@ from .copying import Seen
 from .errors import PersistError
 from .locations import sealed
 from .plugins import open_store
+from .rekeying import Seen as Growing
 from .spi import Store
 from .sql import SqlStore
 
-__all__ = ("ask", "failed", "opened", "progress", "said", "sql_store")
+__all__ = ("ask", "failed", "growing", "opened", "progress", "said", "sql_store")
 
 FAILED: typing.Final = 1
 INTERRUPTED: typing.Final = 130
@@ -94,12 +95,20 @@ async def opened(url: str, *, insist: bool = False) -> AsyncGenerator[Store]:
 @contextlib.contextmanager
 def progress(what: str, totals: Mapping[str, int], *, as_json: bool) -> Generator[Seen]:
     """Show how far work has come, unless nobody looks."""
+    total = sum(totals.values())
+    with growing(what, as_json=as_json) as seen:
+        yield lambda name, more: seen(name, more, total)
+
+
+@contextlib.contextmanager
+def growing(what: str, *, as_json: bool) -> Generator[Growing]:
+    """Show how far work has come that may become more, unless nobody looks."""
     console = rich.console.Console(stderr=True)
     columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
     with rich.progress.Progress(*columns, console=console, disable=as_json or not console.is_terminal) as bar:
-        task = bar.add_task(what, total=sum(totals.values()))
+        task = bar.add_task(what, total=None)
 
-        def seen(name: str, more: int) -> None:
-            bar.update(task, advance=more, description=f"{what} {name}")
+        def seen(name: str, more: int, total: int) -> None:
+            bar.update(task, advance=more, total=total, description=f"{what} {name}")
 
         yield seen

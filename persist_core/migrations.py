@@ -16,7 +16,7 @@ from .entities import ENTITIES, MESSAGES
 from .errors import BackendError, SchemaError
 from .model import Entity, Key
 from .schema import META, VERSION, Table, table_of, tables
-from .sealing import PLAIN, Sealed, Sealing, is_note
+from .sealing import PLAIN, Sealed, Sealing, Turn, is_note
 from .spi import Driver, Row, Transaction
 
 __all__ = ("MIGRATIONS", "Migration", "Migrator", "Plan", "Progress", "inspect", "notes", "plan", "prepare")
@@ -251,6 +251,31 @@ class Migrator:
         for name, value in self._sealed.notes.items():
             if self._meta.get(name) != value:
                 await self.note(name, value)
+
+    async def turn(self, way: Callable[[Mapping[str, str]], tuple[Turn, Mapping[str, str]]]) -> Turn:
+        """Note how payloads are stored from now on.
+
+        Parameters
+        ----------
+        way
+            Says, given all that the database notes of itself, how it is turned, and what it has to note of that now.
+
+        Raises
+        ------
+        persist.SchemaError
+            If it is not of this version.
+        """
+        plan = await self.plan()
+        if plan.version != VERSION:
+            here = "has nothing of persist's" if plan.version is None else f"has version {plan.version} of the schema"
+            msg = f"{self._where} {here}: let a bot, or `persist migrate`, make it ready first"
+            raise SchemaError(msg)
+        turn, wanted = way(self._meta)
+        for name in [name for name in self._meta if is_note(name) and name not in wanted]:
+            await self._forget(name)
+        for name, value in wanted.items():
+            await self._note(name, value)
+        return turn
 
     async def _complete(self) -> None:
         """Make the tables and columns of what this code knows and the database does not know yet."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -16,7 +16,7 @@ from .errors import SchemaError
 if typing.TYPE_CHECKING:
     from .ciphers import Ring
 
-__all__ = ("ENCRYPTION", "PLAIN", "Note", "Sealed", "Sealing", "is_note", "note_of")
+__all__ = ("ENCRYPTION", "PLAIN", "Note", "Sealed", "Sealing", "Turn", "is_note", "note_of")
 
 ENCRYPTION: typing.Final = "encryption"
 """The name of the note that says with which keys a database is encrypted."""
@@ -51,6 +51,19 @@ class Sealed(typing.NamedTuple):
     codec: Codec | None
     notes: Mapping[str, str]
     """What the database has to note of it, and what it does note of it."""
+
+
+class Turn(typing.NamedTuple):
+    """The way from how payloads are stored to how they are wanted to be."""
+
+    codec: Codec
+    """Reads what is stored in either way, and writes what is wanted."""
+
+    during: Mapping[str, str]
+    """What the database notes on the way."""
+
+    after: Mapping[str, str]
+    """What it notes when the last record has been rewritten: nothing at all if it is not encrypted then."""
 
 
 def is_note(name: str) -> bool:
@@ -116,6 +129,39 @@ class Sealing:
         note = note._replace(keys={**note.keys, ring.current: ring.check(ring.current)}, columns=wanted)
         return Sealed(_codec(dialect, note, ring), {ENCRYPTION: note.dumped()})
 
+    def turn(self, dialect: Dialect, meta: Mapping[str, str], where: str, *, decrypt: bool = False) -> Turn:
+        """Return what it takes to rewrite all that a database holds.
+
+        Parameters
+        ----------
+        dialect, meta, where
+            As for :meth:`decide`.
+        decrypt
+            Whether it is not to be encrypted any more.
+
+        Raises
+        ------
+        persist.SchemaError
+            If there are no keys to do it with.
+        """
+        note, encryption = note_of(meta), self.encryption
+        if encryption is None:
+            _refuse_locked(note, where)
+            msg = f"it takes keys to encrypt {where}: put them into PERSIST_KEYS, or their file into PERSIST_KEYS_FILE"
+            raise SchemaError(msg)
+        ring = _ring(encryption, note, where)
+        known = note if note is not None else Note(whole=False, keys={}, columns={}, before={})
+        wanted: _ByKind = {} if decrypt else encryption.concealed()
+        during = known._replace(
+            whole=known.whole and not decrypt and known.columns == wanted,
+            keys=known.keys if decrypt else {**known.keys, ring.current: ring.check(ring.current)},
+            columns=wanted,
+            before=_joined(known.columns, known.before),
+        )
+        after = Note(whole=True, keys={ring.current: ring.check(ring.current)}, columns=wanted, before={})
+        codec = _codec(dialect, during._replace(whole=False), ring, write=not decrypt)
+        return Turn(codec, {ENCRYPTION: during.dumped()}, {} if decrypt else {ENCRYPTION: after.dumped()})
+
     def follow(self, dialect: Dialect, notes: Mapping[str, str], where: str) -> Sealed:
         """Return how payloads are stored now that a database notes something else than when it was opened.
 
@@ -151,11 +197,12 @@ def _ring(encryption: Encryption, note: Note | None, where: str) -> Ring:
     return ring
 
 
-def _codec(dialect: Dialect, note: Note, ring: Ring) -> Codec:
+def _codec(dialect: Dialect, note: Note, ring: Ring, *, write: bool = True) -> Codec:
     from .ciphers import Concealed  # noqa: PLC0415 - an extra
 
     held = None if note.whole else _joined(note.columns, note.before)
-    return Codec([ring], [ring], Concealed(ring, note.columns, held), binary=dialect.binary, strict=note.whole)
+    layers = [ring] if write else []
+    return Codec(layers, [ring], Concealed(ring, note.columns, held), binary=dialect.binary, strict=note.whole)
 
 
 def _refuse_locked(note: Note | None, where: str) -> None:
@@ -182,8 +229,8 @@ def _check_columns(note: Note, wanted: _ByKind, tables: _ByKind, where: str) -> 
                 raise SchemaError(msg)
 
 
-def _joined(one: Mapping[str, Collection[str]], other: Mapping[str, Collection[str]]) -> Mapping[str, frozenset[str]]:
-    return {name: frozenset((*one.get(name, ()), *other.get(name, ()))) for name in {**one, **other}}
+def _joined(one: _ByKind, other: _ByKind) -> _ByKind:
+    return {name: sorted({*one.get(name, ()), *other.get(name, ())}) for name in {**one, **other}}
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Generator, Iterable
 
 import orjson
 
-from . import joining, migrations, texts
+from . import joining, migrations, rekeying, texts
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
 from .coalesce import Lookups
 from .codec import Codec
@@ -131,6 +131,30 @@ class SqlStore:
         """
         await self._open(self._connect, lambda: self._prepared(progress, to))
         await self.close()
+
+    async def rekey(self, seen: rekeying.Seen, *, decrypt: bool = False) -> rekeying.Rekeyed:
+        """Rewrite all that is stored as it is wanted to be stored: with other keys, or encrypted for the first time.
+
+        Others may go on reading and writing meanwhile. What was interrupted is gone on with by doing it again.
+
+        Parameters
+        ----------
+        seen
+            Hears of a kind, how many more of its records have been looked at, and how many there are.
+        decrypt
+            Whether it is not to be encrypted any more.
+
+        Raises
+        ------
+        persist.SchemaError
+            If there are no keys to do it with, or others than those that it is encrypted with.
+        """
+        try:
+            with self._translated():
+                await self._connect()
+                return await rekeying.rekey(self._dialect, self._driver, self.sealing, seen, decrypt=decrypt)
+        finally:
+            await self.close()
 
     async def planned(self, to: int | None = None) -> migrations.Plan:
         """Return what :meth:`migrate` would do, and do nothing."""
