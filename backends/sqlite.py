@@ -153,7 +153,6 @@ DIALECT = Dialect(
     ahead=64,
     exclusive=True,
     binary=True,
-    scrub=("PRAGMA secure_delete = ON",),
     search=Search(
         create=_create_search,
         drop=_drop_search,

@@ -180,8 +180,6 @@ class Dialect:
         How many keys one statement may name.
     binary
         Whether a column of documents can hold bytes as well as text.
-    scrub
-        Statements, inside a transaction, after which what this connection overwrites is gone from the database.
     search
         How texts are searched; ``None`` where that is not offered.
     lock_note
@@ -223,7 +221,6 @@ class Dialect:
     exclusive: bool = False
     many: int = 500
     binary: bool = False
-    scrub: Sequence[str] = ()
     search: Search | None = None
     lock_note: str = ""
 

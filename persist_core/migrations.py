@@ -272,9 +272,9 @@ class Migrator:
             raise SchemaError(msg)
         turn, wanted = way(self._meta)
         for name in [name for name in self._meta if is_note(name) and name not in wanted]:
-            await self._forget(name)
+            await self.forget(name)
         for name, value in wanted.items():
-            await self._note(name, value)
+            await self.note(name, value)
         return turn
 
     async def _complete(self) -> None:

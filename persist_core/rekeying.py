@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from . import migrations
+from . import migrations, texts
 from .codec import Codec
 from .dialect import Dialect, Speller, converted
 from .entities import ENTITIES
@@ -41,6 +41,9 @@ class Rekeyed(typing.NamedTuple):
     rewritten: int
     unreadable: int
     """How many records nobody can read, with these keys at least. They are left as they are."""
+
+    hides: bool
+    """Whether something became encrypted that was in clear."""
 
 
 async def rekey(dialect: Dialect, driver: Driver, sealing: Sealing, seen: Seen, *, decrypt: bool = False) -> Rekeyed:
@@ -71,7 +74,7 @@ async def rekey(dialect: Dialect, driver: Driver, sealing: Sealing, seen: Seen, 
         await work.through()
         if work.rewritten == before:  # everything was seen, and nothing had to be done
             await _noted(dialect, driver, sealing, decrypt=decrypt, done=True)
-            return Rekeyed(work.rewritten, work.unreadable)
+            return Rekeyed(work.rewritten, work.unreadable, turn.hides)
     msg = (
         f"somebody goes on writing into {driver!r} in the old way; start every bot with the new settings, and try again"
     )
@@ -84,7 +87,10 @@ async def _noted(dialect: Dialect, driver: Driver, sealing: Sealing, *, decrypt:
         return turn, turn.after if done else turn.during
 
     async with driver.transaction() as transaction, migrations.locked(dialect, driver, transaction):
-        return await migrations.Migrator(dialect, transaction, repr(driver), None).turn(way)
+        migrator = migrations.Migrator(dialect, transaction, repr(driver), None)
+        turn = await migrator.turn(way)
+        await texts.arrange(migrator, None, turn.codec)  # what is searched does not stand beside it in clear
+        return turn
 
 
 class _Work:
@@ -129,8 +135,6 @@ class _Work:
         """Rewrite the next records, and return their keys, and how many of them cannot be read."""
         unreadable = rewritten = 0
         async with self._driver.transaction() as transaction:
-            for sql in self._dialect.scrub:
-                await transaction.execute(sql)
             rows = await self._next(transaction, entity, after)
             width = len(entity.key)
             for row in rows:
@@ -178,8 +182,9 @@ class _Work:
 
 
 def _held(entity: AnyEntity) -> dict[str, Storage]:
-    texts = {name: column.kind for name, column in entity.columns.items() if column.kind == "text"}
-    return {"payload": "document", **texts}
+    kinds: dict[str, Storage] = {"payload": "document"}
+    kinds.update((name, column.kind) for name, column in entity.columns.items() if column.kind == "text")
+    return kinds
 
 
 def _text(entity: AnyEntity, column: str, document: bytes) -> str | None:

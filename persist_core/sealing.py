@@ -59,6 +59,9 @@ class Turn(typing.NamedTuple):
     codec: Codec
     """Reads what is stored in either way, and writes what is wanted."""
 
+    hides: bool
+    """Whether something becomes encrypted that was in clear."""
+
     during: Mapping[str, str]
     """What the database notes on the way."""
 
@@ -160,7 +163,8 @@ class Sealing:
         )
         after = Note(whole=True, keys={ring.current: ring.check(ring.current)}, columns=wanted, before={})
         codec = _codec(dialect, during._replace(whole=False), ring, write=not decrypt)
-        return Turn(codec, {ENCRYPTION: during.dumped()}, {} if decrypt else {ENCRYPTION: after.dumped()})
+        noted = {} if decrypt else {ENCRYPTION: after.dumped()}
+        return Turn(codec, not (decrypt or during.whole), {ENCRYPTION: during.dumped()}, noted)
 
     def follow(self, dialect: Dialect, notes: Mapping[str, str], where: str) -> Sealed:
         """Return how payloads are stored now that a database notes something else than when it was opened.

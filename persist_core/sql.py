@@ -152,7 +152,10 @@ class SqlStore:
         try:
             with self._translated():
                 await self._connect()
-                return await rekeying.rekey(self._dialect, self._driver, self.sealing, seen, decrypt=decrypt)
+                done = await rekeying.rekey(self._dialect, self._driver, self.sealing, seen, decrypt=decrypt)
+            if done.hides:
+                await self.purge()
+            return done
         finally:
             await self.close()
 
