@@ -268,13 +268,15 @@ class Migrator:
         plan = await self.plan()
         if plan.version != VERSION:
             here = "has nothing of persist's" if plan.version is None else f"has version {plan.version} of the schema"
-            msg = f"{self._where} {here}: let a bot, or `persist migrate`, make it ready first"
+            msg = f"{self.where} {here}: let a bot, or `persist migrate`, make it ready first"
             raise SchemaError(msg)
         turn, wanted = way(self._meta)
         for name in [name for name in self._meta if is_note(name) and name not in wanted]:
             await self.forget(name)
         for name, value in wanted.items():
             await self.note(name, value)
+        self._sealed = Sealed(turn.codec, wanted)
+        await self._complete()
         return turn
 
     async def _complete(self) -> None:

@@ -21,7 +21,8 @@ from persist.changes import Put
 from persist.cli import app
 from persist.conditions import Condition
 from persist.contract_samples import member, message, user
-from persist.entities import ENTITIES, MEMBERS, USERS
+from persist.entities import ENTITIES, MEMBERS, MESSAGES, USERS
+from persist.errors import BackendError
 from persist.locations import store_of
 from persist.model import Record
 from persist.sealing import note_of
@@ -96,6 +97,21 @@ async def test_what_is_in_clear_is_encrypted(url: str, request: pytest.FixtureRe
     if url.startswith("sqlite"):  # servers keep earlier versions of rows in their logs for a while
         with at_rest(url, request) as folder:
             assert seen(folder, [text]) == set()
+
+
+async def test_texts_that_were_searched_are_not_left_behind(url: str) -> None:
+    store = store_of(url)
+    assert isinstance(store, SqlStore)
+    store.search([MESSAGES, USERS])
+    await store.open()
+    await store.apply([Put(record) for record in records(10)])
+    await store.close()
+    clear = Encryption({"2026": NEW}, columns={"users": ()})
+    await rekey(url, clear)
+    async with opened(url, clear) as store:
+        assert await store.query("SELECT 1 FROM persist_search_users")
+        with pytest.raises(BackendError):
+            await store.query("SELECT 1 FROM persist_search_messages")
 
 
 async def test_what_is_encrypted_is_stored_in_clear_again(url: str) -> None:
