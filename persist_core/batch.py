@@ -11,12 +11,26 @@ import functools
 import typing
 from collections.abc import Callable, Iterator
 
-from .changes import Amend, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold
-from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, Worded, known_in, matches
+from .changes import Amend, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold, needs_parts
+from .conditions import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Conditional,
+    Known,
+    Not,
+    Where,
+    Within,
+    Worded,
+    known_in,
+    matches,
+    withins,
+)
 from .edits import Default, edited, joined
 from .model import Entity, Key, Payload, Record
+from .past import Recollection
 
-__all__ = ("Batch", "Segment", "absorb", "completed", "needs_parts")
+__all__ = ("Batch", "Segment", "Step", "absorb", "completed")
 
 AnyEntity = Entity[typing.Any]
 
@@ -69,19 +83,13 @@ def completed(patch: Patch, parts: Payload) -> Patch:
     return patch._replace(edits=edits)
 
 
-def needs_parts(change: Change, known: Record | None) -> bool:
-    """Tell whether a change cannot be made of what is known, for want of parts that are stored with their own kind."""
-    if not isinstance(change, (Patch, Amend)) or change.keeps is None or not change.keeps.whole:
-        return False
-    return known is None or not change.entity.joins.keys() <= known.payload.keys()
-
-
 class Segment:
-    """Changes in normal form."""
+    """Changes in normal form, and what was asked about the time before they are stored."""
 
-    __slots__ = ("_guilds", "_scopes_of", "keyed", "scopes")
+    __slots__ = ("_guilds", "_scopes_of", "asked", "keyed", "scopes")
 
     def __init__(self) -> None:
+        self.asked: list[Recollection] = []
         self.scopes: list[ScopeChange] = []
         self._scopes_of: dict[AnyEntity, list[ScopeChange]] = {}
         self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
@@ -159,6 +167,20 @@ class Segment:
             found.append(change)
         return found
 
+    def ask(self, asked: Recollection) -> bool:
+        """Take a question for what is here and stored now, if it can be answered before what is here is stored."""
+        entity, key, guild_id = asked.entity, asked.key, asked.guild_id
+        if key is None:
+            if self._scopes_of.get(entity) or self.holds(entity, guild_id):
+                return False
+        else:
+            changes = [change for change in self.of_key(entity, key) if change.guild_id in (None, guild_id)]
+            if any(_asks_a_store(change) for change in changes):
+                return False
+            asked.changes = changes
+        self.asked.append(asked)
+        return True
+
     def changes(self) -> Iterator[Change]:
         """Yield all changes, in an order that a store may make them in."""
         yield from self.scopes
@@ -175,6 +197,11 @@ _SORTS: typing.Final = (Put, Patch, Drop)
 def _depth(entity: AnyEntity) -> int:
     """Return how many kinds deep the parts of a thing are stored apart."""
     return max((1 + _depth(join.entity) for join in entity.joins.values()), default=0)
+
+
+def _asks_a_store(change: Change) -> bool:
+    reaches = isinstance(change, (DropScope, Amend)) and any(True for _ in withins(change.where))
+    return reaches or needs_parts(change, None)
 
 
 def _reaches(change: ScopeChange, keyed: Put | Patch) -> bool | None:
@@ -232,6 +259,13 @@ def _reader(change: Patch, known: Payload) -> Callable[[str], typing.Any]:
     return column
 
 
+class Step(typing.NamedTuple):
+    """Changes that are stored at once, after what was asked about the time before them has been found."""
+
+    asked: list[Recollection]
+    changes: list[Change]
+
+
 class Batch:
     """Segments, oldest first, and how many changes are in them.
 
@@ -275,6 +309,13 @@ class Batch:
         self.segments[-1].apply(change, covered)
         self.size += 1
 
+    def ask(self, asked: Recollection) -> bool:
+        """Take a question for what is here and stored now. Return whether something here has to be stored before."""
+        if not self.segments[-1].ask(asked):
+            self.segments.append(Segment())
+            self.segments[-1].ask(asked)
+        return len(self.segments) > 1
+
     def holds(self, entity: AnyEntity, key: Key) -> bool:
         """Tell whether a change names a key."""
         return any(key in segment.keyed.get(entity, ()) for segment in self.segments)
@@ -289,3 +330,17 @@ class Batch:
         """Yield all changes, in an order that a store may make them in."""
         for segment in self.segments:
             yield from segment.changes()
+
+    def steps(self, most: int) -> Iterator[Step]:
+        """Yield all changes, in steps of so many, and in each what has to be found before them."""
+        step = Step(self.segments[0].asked, [])
+        for segment in self.segments:
+            if segment.asked and segment.asked is not step.asked:
+                yield step
+                step = Step(segment.asked, [])
+            for change in segment.changes():
+                if len(step.changes) >= most:
+                    yield step
+                    step = Step([], [])
+                step.changes.append(change)
+        yield step

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Coroutine, Sequence
 
 import hikari
 
-from . import chunking, names, names_rest, permissions, privacy, sweeping, views
+from . import chunking, names, names_before, names_rest, permissions, privacy, sweeping, views
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .encryption import Encryption
 from .engine import Engine
@@ -18,8 +18,9 @@ from .entities import OWN_USER
 from .errors import CacheClosedError, PersistError, QueryError
 from .fetching import Fetcher
 from .gauges import Gauges
+from .hindsight import Hindsight
 from .journal import Limits
-from .listening import confirmed
+from .listening import after, heard_by
 from .locations import Location, store_of
 from .model import Entity
 from .quarantine import Quarantine, Quarantined
@@ -40,7 +41,7 @@ T = typing.TypeVar("T")
 Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
 
 
-class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
+class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, privacy.Privacy):
     """Remembers what Discord said, across restarts, and gives it back as hikari objects.
 
     It attaches itself to the bot: it opens before the bot connects, stores everything when the bot stops, and hears
@@ -118,6 +119,7 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
         self._clock: sweeping.Clock = sweeping.now
         self._gauges = Gauges()
         self._quarantine = Quarantine(self._gauges)
+        self._hindsight = Hindsight()
         self._engine: Engine | None = None
         self._opening: asyncio.Task[None] | None = None
         self._late: asyncio.Task[None] | None = None
@@ -229,6 +231,7 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
             self._pace,
             self._clock,
         )
+        self._hindsight.follow(engine.feed, engine.journal, engine.reader)
         try:
             away = await engine.start(patient=patient)
         except PersistError as error:
@@ -307,6 +310,10 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
     def listen(self, *event_types: type[E], confirm: bool = False) -> Callable[[Listener[E]], Listener[E]]:
         """Listen to events that the cache already has, as ``bot.listen`` does.
 
+        Where hikari's event has a place for what was there before it (``old_message``, ``old_member``, ...) and hikari
+        does not remember that, the cache does: also after a restart. The listener waits for it, and :meth:`before` has
+        it for events that have no such place. One that does not need it is as well off with ``bot.listen``.
+
         Parameters
         ----------
         *event_types
@@ -324,11 +331,19 @@ class Cache(names.HikariNames, names_rest.RestNames, privacy.Privacy):
             raise QueryError(msg)
 
         def decorate(listener: Listener[E]) -> Listener[E]:
-            heard = confirmed(listener, self.flush) if confirm else listener
+            types = heard_by(listener, event_types)
+            heard = after(self._stored, listener) if confirm else listener
+            if self._hindsight.knows(types):
+                heard = after(self._hindsight.fill, heard)
             self._bot.event_manager.listen(*event_types)(heard)
+            self._hindsight.watch(types)
             return listener
 
         return decorate
+
+    async def _stored(self, event: hikari.Event) -> None:
+        if isinstance(event, hikari.ShardEvent):  # nothing else changes what is stored, nor finds the cache always open
+            await self.flush()
 
     async def completeness(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild], kind: str) -> Completeness:
         """Return how much is known of what a guild has of one kind.

@@ -7,7 +7,7 @@ which some conditions hold: :class:`DropScope`, :class:`Amend`. A store applies 
 from __future__ import annotations
 
 import typing
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from .conditions import AllOf, AnyOf, Condition, Where, Within, matches
 from .edits import Edit, edited
@@ -27,6 +27,8 @@ __all__ = (
     "cascade",
     "fold",
     "forgetting",
+    "needs_parts",
+    "undecided",
 )
 
 
@@ -142,6 +144,24 @@ def fold(record: Record | None, change: Change) -> Record | None:
 
 def _kept(keeps: Keeps | None, known: Record | None, made: Record) -> Record | None:
     return made if keeps is None else keeps(known, made)
+
+
+def needs_parts(change: Change, known: Record | None) -> bool:
+    """Tell whether a change cannot be made of what is known, for want of parts that are stored with their own kind."""
+    if not isinstance(change, (Patch, Amend)) or change.keeps is None or not change.keeps.whole:
+        return False
+    return known is None or not change.entity.joins.keys() <= known.payload.keys()
+
+
+def undecided(record: Record | None, changes: Iterable[Change]) -> bool:
+    """Tell whether only a store knows what becomes of a stored record under changes that it does not have yet."""
+    for change in changes:
+        if isinstance(change, (DropScope, Amend)) and record is not None and covers(change, record) is None:
+            return True
+        if needs_parts(change, record):
+            return True
+        record = fold(record, change)
+    return False
 
 
 def cascade(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Iterator[DropScope | Drop]:

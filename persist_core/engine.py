@@ -127,6 +127,7 @@ class Engine:
             asyncio.create_task(self._settle(), name="persist shards"),
             asyncio.create_task(self._follow_erasures(), name="persist erasures"),
             asyncio.create_task(self.sweeper.run(), name="persist retention"),
+            asyncio.create_task(self.journal.recollect(), name="persist past"),
         ]
         return away
 

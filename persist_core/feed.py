@@ -22,13 +22,16 @@ from .quarantine import Quarantine
 from .sessions import Session, Sessions
 from .suppression import Suppressions
 
-__all__ = ("Feed", "Observer")
+__all__ = ("Feed", "Noting", "Observer")
 
 Noticed = Callable[[Iterable[Change]], Iterable[Change]]
 """Hears of the changes that are made, and returns them."""
 
 Observer = Callable[[str, hikari.api.GatewayShard, Payload], None]
 """Hears of an event after its changes have been made. It does not wait and raises nothing."""
+
+Noting = Callable[[str, Payload], None]
+"""Hears of an event before its changes are made. It does not wait and raises nothing."""
 
 
 class Feed:
@@ -49,6 +52,8 @@ class Feed:
         The bot's own user, once a READY or an earlier run has told it.
     sessions
         The gateway sessions.
+    noting
+        Who notes what was there before each event.
     observer
         Who else hears of each event.
     noticed
@@ -74,6 +79,7 @@ class Feed:
         self._task: asyncio.Task[hikari.ShardPayloadEvent] | None = None
         self.sessions: Sessions = Sessions(bot, self._lost_members)
         self.me: int | None = None
+        self.noting: Noting | None = None
         self.observer: Observer | None = None
         self.noticed: Noticed = iter
 
@@ -117,6 +123,8 @@ class Feed:
 
     def _take(self, name: str, shard: hikari.api.GatewayShard, payload: Payload) -> None:
         self._gauges.received[name] += 1
+        if self.noting is not None:
+            self.noting(name, payload)
         if (row := EVENTS.get(name)) is None:
             self._gauges.unknown[name] += 1
             return

@@ -60,6 +60,9 @@ class Gauges:
     undecodable: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Stored records that could not be made hikari objects when they were asked for, by kind."""
 
+    unrecalled: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Things of which a listener was not told what they were before its event, as the database was away, by kind."""
+
     retries: int = 0
     """Attempts to write that failed and were tried again."""
 

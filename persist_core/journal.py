@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import itertools
 import logging
 import time
 import typing
@@ -17,14 +16,15 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 import tenacity
 
 from . import hooks
-from .batch import Batch, needs_parts
-from .changes import Amend, Change, Drop, DropScope, Patch, Put, covers, fold
+from .batch import Batch, Step
+from .changes import Change, Drop, Patch, Put, fold, undecided
 from .columns import moment
 from .entities import COMPLETENESS
 from .errors import BackendError
 from .gauges import Gauges
 from .model import Entity, Key, Origin, Record
 from .notices import Notices
+from .past import Past, Recollection
 from .quarantine import Quarantine
 from .spi import Store
 
@@ -51,6 +51,9 @@ class Limits(typing.NamedTuple):
     most: int = 200_000
     """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds
     first. A database that is at work is given what there is, however much."""
+
+    asked: int = 50_000
+    """Questions for what was known before an event that may wait. What is asked then is not told, and counted."""
 
 
 class Journal:
@@ -86,8 +89,11 @@ class Journal:
         self._positions = positions
         self._waiting = Batch(_later(""))
         self._writing: Batch | None = None
-        self._unwritten: Iterator[Change] = iter(())
-        self._transaction: list[Change] = []
+        self._unwritten: Iterator[Step] = iter(())
+        self._step: Step | None = None
+        self._past = Past(store, gauges, limits.asked)
+        self._asked = asyncio.Event()
+        self._turn = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._hurry = asyncio.Event()
         self._sealed = self._stored = 0
@@ -228,18 +234,7 @@ class Journal:
 
     def settled(self, changes: Sequence[Change]) -> bool:
         """Tell whether changes say all about a key, without anything that is stored."""
-        return self.settles(changes[0]) and not self.undecided(None, changes)
-
-    @staticmethod
-    def undecided(record: Record | None, changes: Iterable[Change]) -> bool:
-        """Tell whether only the store knows what becomes of a stored record under changes that it does not have yet."""
-        for change in changes:
-            if isinstance(change, (DropScope, Amend)) and record is not None and covers(change, record) is None:
-                return True
-            if needs_parts(change, record):
-                return True
-            record = fold(record, change)
-        return False
+        return self.settles(changes[0]) and not undecided(None, changes)
 
     @staticmethod
     def folded(record: Record | None, changes: Iterable[Change]) -> Record | None:
@@ -247,6 +242,40 @@ class Journal:
         for change in changes:
             record = fold(record, change)
         return record
+
+    # --------------------------------------------------------------------------------------------------- remembering
+
+    def recall(self, entity: Entity[typing.Any], key: Key | None, guild_id: int | None) -> Recollection:
+        """Ask for a record as it is at this moment, or for all of a kind in a guild, without waiting.
+
+        It is found before the changes that are seen from now on are stored. While the database is away, it is not.
+        """
+        asked = Recollection(entity, key, guild_id)
+        changes = () if key is None else self.pending(entity, key)
+        if changes and self.settled(changes):
+            record = self.folded(None, changes)
+            asked.tell(() if record is None else (record,))
+        elif self._trouble is not None or self._past.is_full:
+            self._past.give_up((asked,))
+        else:
+            self._past.take()
+            if self._waiting.ask(asked):
+                self._hurry.set()
+            self._asked.set()
+        return asked
+
+    def give_up_on(self, asked: Recollection) -> None:
+        """Wait for an answer no longer."""
+        self._past.give_up((asked,))
+
+    async def recollect(self) -> None:
+        """Find what is asked while nothing is being written, for as long as the cache is open."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            async with self._turn:
+                if self._writing is None:
+                    await self._past.find(self._waiting.segments[0].asked)
 
     # ------------------------------------------------------------------------------------------------------- writing
 
@@ -287,6 +316,10 @@ class Journal:
 
     async def write(self) -> None:
         """Store one batch: the one whose writing was cancelled, where there is one, else what waits."""
+        async with self._turn:
+            await self._write()
+
+    async def _write(self) -> None:
         if self._writing is None:
             for change in self._positions():
                 self._waiting.add(change)
@@ -294,15 +327,17 @@ class Journal:
             self._arrived.clear()
             self._hurry.clear()
             self._sealed += 1
-            self._unwritten = self._writing.changes()
+            self._unwritten = self._writing.steps(self._limits.batch)
         self._moved = time.monotonic()
         began, size = time.perf_counter(), self._writing.size
         # What has piled up while the database was away is many transactions: one would hold the loop to prepare. Those
         # that are through are not made again, should this be cancelled: a reaction would count twice.
-        while some := self._transaction or list(itertools.islice(self._unwritten, self._limits.batch)):
-            self._transaction = some
-            await self._store_all(some)
-            self._transaction = []
+        while step := self._step or next(self._unwritten, None):
+            self._step = step
+            await self._past.find(step.asked)
+            if step.changes:
+                await self._store_all(step.changes)
+            self._step = None
         self._gauges.coalesced += self._writing.coalesced
         self._note_flush(size, time.perf_counter() - began)
         self._writing = None
@@ -357,7 +392,13 @@ class Journal:
                 error=error,
             )
         self._trouble = error
+        self._forget_asked()
         self._release(lambda _, patient: not patient, error)
+
+    def _forget_asked(self) -> None:
+        for batch in (self._writing, self._waiting):
+            for segment in batch.segments if batch else ():
+                self._past.forget(segment.asked)
 
     def _release(self, which: Callable[[int, bool], bool], error: Exception | None) -> None:
         kept: list[tuple[int, bool, asyncio.Future[None]]] = []
@@ -376,7 +417,8 @@ class Journal:
             for batch in (self._writing, self._waiting):
                 for change in batch.changes() if batch else ():
                     self._gauges.lost[change.entity.name] += 1
-        self._waiting, self._writing, self._transaction = Batch(_later(self._waiting.at)), None, []
+        self._forget_asked()
+        self._waiting, self._writing, self._step = Batch(_later(self._waiting.at)), None, None
         self._release(lambda _target, _patient: True, BackendError(f"the cache was closed: {reason}"))
         if self._yielding is not None:
             self._yielding.cancel()

@@ -1,38 +1,60 @@
-"""Listeners that hear an event only when it is in the database."""
+"""Listeners that wait for something before they hear an event, such as until it is in the database."""
 
 from __future__ import annotations
 
 import functools
 import inspect
+import types
 import typing
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 import hikari
 
-__all__ = ("confirmed",)
+__all__ = ("after", "heard_by")
 
 E = typing.TypeVar("E", bound=hikari.Event)
 
 
-def confirmed(
-    listener: Callable[[E], Coroutine[typing.Any, typing.Any, None]], flush: Callable[[], Awaitable[None]]
+def after(
+    step: Callable[[E], Awaitable[None]], listener: Callable[[E], Coroutine[typing.Any, typing.Any, None]]
 ) -> Callable[[E], Coroutine[typing.Any, typing.Any, None]]:
-    """Return a listener that waits until what the gateway said is stored.
+    """Return a listener that takes a step with an event before it hears it.
 
     Parameters
     ----------
+    step
+        What to wait for.
     listener
         What to call then.
-    flush
-        What to wait for.
     """
     if not inspect.iscoroutinefunction(listener):
         return listener  # for hikari to refuse
 
     @functools.wraps(listener)  # hikari reads the name and the annotations
     async def heard(event: E) -> None:
-        if isinstance(event, hikari.ShardEvent):  # nothing else changes what is stored, nor finds the cache always open
-            await flush()
+        await step(event)
         await listener(event)
 
     return heard
+
+
+def heard_by(listener: Callable[..., object], event_types: Sequence[object]) -> list[type[hikari.Event]]:
+    """Return the types of events that a listener is registered for, as hikari finds them; none where it would refuse.
+
+    Parameters
+    ----------
+    listener
+        The listener, whose annotation tells where nothing else does.
+    event_types
+        The types that are named with it.
+    """
+    if not event_types:
+        try:
+            parameters = inspect.signature(listener, eval_str=True).parameters.values()
+        except Exception:  # noqa: BLE001 - an annotation is any code
+            return []
+        annotation = next((parameter.annotation for parameter in parameters), None)
+        is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
+        event_types = typing.get_args(annotation) if is_union else (annotation,)
+    origins = (typing.get_origin(heard) or heard for heard in event_types)
+    return [heard for heard in origins if isinstance(heard, type) and issubclass(heard, hikari.Event)]

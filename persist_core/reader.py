@@ -8,7 +8,7 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from . import joining
-from .changes import forgetting
+from .changes import forgetting, undecided
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, matches
 from .droppable import made_of
 from .entities import COMPLETENESS, THREADS
@@ -74,9 +74,10 @@ class Reader:
             If what is stored is not a payload any more.
         """
         found = await self._record(entity, key, metadata=metadata)
-        return found if found is not None and self._is_current(found) else None
+        return found if found is not None and self.is_current(found) else None
 
-    def _is_current(self, record: Record) -> bool:
+    def is_current(self, record: Record) -> bool:
+        """Tell whether a record is true, which what is ephemeral only is in the session that told it."""
         return not record.entity.ephemeral or bool(matches((self._current(),), record.column))
 
     async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool) -> Record | None:
@@ -93,7 +94,7 @@ class Reader:
         if page.corrupt and not (changes and journal.settles(changes[0])):
             msg = f"the stored record {key} of {entity.name} cannot be read: {page.corrupt[0][1]}"
             raise CorruptRecordError(msg)
-        if journal.undecided(stored, changes):
+        if undecided(stored, changes):
             await journal.barrier()
             return await self._record(entity, key, metadata=metadata)
         if metadata and stored is not None and changes:
@@ -104,13 +105,13 @@ class Reader:
     async def records(self, entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
         """Return the records of some keys as they are now; missing and unreadable ones are absent."""
         found = await self._records(entity, keys)
-        return {key: record for key, record in found.items() if self._is_current(record)} if entity.ephemeral else found
+        return {key: record for key, record in found.items() if self.is_current(record)} if entity.ephemeral else found
 
     async def _records(self, entity: AnyEntity, keys: Iterable[Key]) -> dict[Key, Record]:
         journal = self._journal
         found: dict[Key, Record] = {}
         asked: list[Key] = []
-        undecided: list[Key] = []
+        unsure: list[Key] = []
         keys = tuple(keys)
         for key in keys:
             changes = journal.pending(entity, key)
@@ -128,13 +129,13 @@ class Reader:
             for key in some:
                 base = stored.get(key)
                 changes = journal.pending(entity, key, base)
-                if journal.undecided(base, changes):
-                    undecided.append(key)
+                if undecided(base, changes):
+                    unsure.append(key)
                 elif (record := journal.folded(base, changes)) is not None:
                     found[key] = record
-        if undecided:
+        if unsure:
             await journal.barrier()
-            found |= await self._records(entity, undecided)
+            found |= await self._records(entity, unsure)
         return found
 
     def _count(self, tier: Tier, entity: AnyEntity, hits: int, misses: int) -> None:

@@ -82,6 +82,7 @@ class Stats:
     lost: Mapping[str, int]
     quarantined: Mapping[str, int]
     undecodable: Mapping[str, int]
+    unrecalled: Mapping[str, int]
     retries: int
     hits: Mapping[tuple[Tier, str], int]
     misses: Mapping[tuple[Tier, str], int]

@@ -65,6 +65,42 @@ async def test_the_quick_start_counts_and_tells_edits(
     assert frameworks.databases() == ["cache.db"]
 
 
+@pytest.mark.parametrize("example", ["modlog"], indirect=True)
+async def test_a_moderation_log_tells_of_what_was_there_before_the_restart(
+    stage: Stage, example: types.ModuleType
+) -> None:
+    place, user_id = stage.channel_id, stage.user_id
+    log = await stage.sim.create_channel(stage.guild_id, name="mod-log")
+    role = await stage.sim.create_role(stage.guild_id, name="Captain")
+    await stage.sim.update_member(stage.guild_id, user_id, roles=[role["id"]])
+    example.build(stage.bot)
+    async with stage.playing():
+        said = [await stage.say(text) for text in ("one", "two", "three", "four", "five")]
+        await stage.sim.add_reaction(place, said[4]["id"], user_id, "🔥")
+        await stage.settled()
+    name = said[0]["author"]["username"]
+    bot = stage.bot = frameworks.bot_of(stage.sim)
+    example.build(bot)
+    async with stage.playing():
+        await stage.sim.update_message(place, said[0]["id"], content="uno")
+        await stage.sim.delete_message(place, said[1]["id"])
+        await stage.sim.bulk_delete(place, [said[2]["id"], said[3]["id"]])
+        await stage.sim.remove_reaction(place, said[4]["id"], user_id, "🔥")
+        await stage.sim.remove_member(stage.guild_id, user_id)
+        written = stage.sim.messages[log["id"]]
+        await stage.sim.wait_until(lambda: len(written) == 5)
+        await stage.sim.delete_role(stage.guild_id, role["id"])
+        await stage.sim.wait_until(lambda: len(written) == 6)
+    assert {message["content"] for message in written.values()} == {
+        f"Edited to 'uno': {name}: 'one'",
+        f"Deleted: {name}: 'two'",
+        f"2 messages deleted at once:\n{name}: 'three'\n{name}: 'four'",
+        f"{name} took 🔥 from {name}: 'five'",
+        "Nemo left, with the roles Captain",
+        "The role Captain was deleted",
+    }
+
+
 async def finds_what_was_said(stage: Stage, example: types.ModuleType) -> None:
     client = example.build(stage.bot)
     async with stage.playing():
