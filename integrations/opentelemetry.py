@@ -18,6 +18,9 @@ __all__ = ("Instrumentation", "install", "name_of")
 _SCOPE: typing.Final = "persist"
 
 
+_UNITS: typing.Final = {"": "1", "seconds": "s", "bytes": "By"}
+
+
 class Instrumentation:
     """The instruments of one cache. They are read when a reader collects, and cost nothing in between."""
 
@@ -26,7 +29,7 @@ class Instrumentation:
         self._name = name
         make = {"counter": meter.create_observable_counter, "gauge": meter.create_observable_gauge}
         for metric in METRICS.values():
-            unit = "s" if metric.unit else "1"
+            unit = _UNITS[metric.unit]
             make[metric.kind](name_of(metric), [self._reader(metric)], unit=unit, description=metric.about)
 
     def _reader(self, metric: Metric) -> Callable[[CallbackOptions], Iterable[Observation]]:
@@ -55,7 +58,7 @@ class _Committed:
 
 def name_of(metric: Metric) -> str:
     """Return the name of a metric as OpenTelemetry spells it: an exporter to Prometheus makes the same name of it."""
-    return f"{_SCOPE}.{metric.name.removesuffix('_total').removesuffix('_seconds')}"
+    return f"{_SCOPE}.{metric.name.removesuffix('_total').removesuffix(f'_{metric.unit}')}"
 
 
 _committed: dict[Meter, _Committed] = {}

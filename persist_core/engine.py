@@ -19,6 +19,7 @@ from .errors import BackendError, PersistError
 from .feed import Feed
 from .gauges import Gauges
 from .journal import Journal, Limits
+from .memory import Memory
 from .model import Decoder
 from .patience import Patient
 from .quarantine import Quarantine
@@ -45,7 +46,7 @@ class Engine:
         Whose gateway is heard, and whose entity factory makes hikari objects.
     store
         Where things are kept. It is not open yet.
-    rules, limits, gauges, quarantine, members, pace
+    rules, limits, gauges, quarantine, members, pace, memory
         As for the cache.
     clock
         What time it is, where things become too old.
@@ -62,14 +63,17 @@ class Engine:
         members: Policy,
         pace: Pace,
         clock: Clock,
+        memory: float = 0,
     ) -> None:
         self._bot = bot
         self.store: Patient = Patient(store)
-        self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions)
+        kept = Memory(memory, self._owns, gauges) if memory else None
+        self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions, kept)
         self.admission: Admission = Admission(rules, gauges, self._decoder)
         self._suppressions = Suppressions(gauges)
         self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
-        self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, self.feed.sessions.current)
+        current = self.feed.sessions.current
+        self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, current, kept)
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
         self.sweeper: Sweeper = Sweeper(bot, self.store, self.journal, self.admission, gauges, clock)
         self.feed.noticed = self.sweeper.noticed
@@ -85,6 +89,9 @@ class Engine:
 
     def _positions(self) -> Iterator[Change]:
         return self.feed.positions()
+
+    def _owns(self, guild_id: int | None) -> bool:
+        return self.feed.sessions.owns(guild_id)
 
     def _decoder(self) -> Decoder:
         return Decoder(self._bot.entity_factory, hikari.Snowflake(self.feed.me or 0), self._bot)

@@ -164,6 +164,7 @@ class Eraser:
         suppressions = self._suppressions
         if not (news := await suppressions.load(self._store.select)):
             return
+        self._journal.forget_memory()  # others have deleted what is kept there
         found: dict[str, str] = {}
 
         def stand_in(snowflake: str) -> str | None:

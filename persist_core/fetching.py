@@ -126,8 +126,7 @@ class Fetcher:
                 continue
             if not engine.admission.keeps_intact(entity, record.guild_id):
                 continue  # REST tells more of it
-            (record,) = await reader.whole((record,))
-            if (made := reader.decoded(entity, record)) is not None:
+            if (made := await reader.get(entity, asked.key)) is not None:
                 return made
         return None
 

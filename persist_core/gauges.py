@@ -63,6 +63,12 @@ class Gauges:
     unrecalled: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Things of which a listener was not told what they were before its event, as the database was away, by kind."""
 
+    memory_evicted: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Things that the tier in memory has given up for others, by kind."""
+
+    memory_size: int = 0
+    """How many bytes the tier in memory takes, as estimated."""
+
     retries: int = 0
     """Attempts to write that failed and were tried again."""
 

@@ -22,6 +22,7 @@ from .columns import moment
 from .entities import COMPLETENESS
 from .errors import BackendError
 from .gauges import Gauges
+from .memory import Memory
 from .model import Entity, Key, Origin, Record
 from .notices import Notices
 from .past import Past, Recollection
@@ -69,6 +70,8 @@ class Journal:
         Where counts and what could not be stored are kept.
     positions
         Returns the changes that say how far each shard has come; they are stored with all changes up to there.
+    memory
+        What is kept right by the changes, where there is one.
     """
 
     def __init__(
@@ -78,9 +81,11 @@ class Journal:
         gauges: Gauges,
         quarantine: Quarantine,
         positions: Callable[[], Iterable[Change]],
+        memory: Memory | None = None,
     ) -> None:
         self._store = store
         self._notices = Notices(_LOG)
+        self._memory = memory
         self._limits = limits
         # A journal that is half full does not wait for company either.
         self._enough = min(limits.batch, limits.most // 2 + 1)
@@ -155,6 +160,8 @@ class Journal:
         for change in changes:
             if waiting.size < self._limits.most or self._is_served() or self._room_for(change):
                 waiting.add(change)
+                if self._memory is not None:
+                    self._memory.note(change)
         if waiting.size:
             self._arrived.set()
             if waiting.size >= self._enough:
@@ -189,11 +196,17 @@ class Journal:
         for entity in list(waiting.segments[-1].keyed):
             if entity.ephemeral and (shed := waiting.shed(entity)):
                 self._gauges.shed[entity.name] += shed
+                self.forget_memory()
                 return True
         self._gauges.lost[change.entity.name] += 1
         if change.guild_id is not None:
             waiting.add(stale(change.entity, change.guild_id, Origin("gateway", None, 0, waiting.at)))
         return False
+
+    def forget_memory(self) -> None:
+        """Forget what is kept: it has changes that will not come to be."""
+        if self._memory is not None:
+            self._memory.clear()
 
     def _give_way(self) -> None:
         # A loop that never idles starves every other thread, the writer's too: it loses each race for the GIL. A burst
@@ -360,6 +373,7 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - whatever one change does, all others are stored
             if len(changes) == 1:
                 self._quarantine.change(changes[0], error)
+                self.forget_memory()
                 return
             middle = len(changes) // 2
             for half in (changes[:middle], changes[middle:]):

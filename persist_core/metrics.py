@@ -49,7 +49,7 @@ class Metric(typing.NamedTuple):
     about: str
     read: Callable[[Reading], Iterator[Sample]]
     labels: tuple[str, ...] = ()
-    unit: typing.Literal["", "seconds"] = ""
+    unit: typing.Literal["", "seconds", "bytes"] = ""
 
 
 Read = Callable[[Reading], Iterator[Sample]]
@@ -116,6 +116,10 @@ _ROWS: typing.Final = (
     Metric("journal_age_seconds", "gauge", "How long the oldest of them has waited.", _one("age"), unit="seconds"),
     Metric("read_hits_total", "counter", "Things asked for that were known.", _each("hits"), ("tier", "kind")),
     Metric("read_misses_total", "counter", "Things asked for that were not known.", _each("misses"), ("tier", "kind")),
+    Metric("memory_evicted_total", "counter", "Things that memory gave up.", _each("memory_evicted"), ("kind",)),
+    Metric(
+        "memory_size_bytes", "gauge", "What the tier in memory takes, as estimated.", _one("memory_size"), unit="bytes"
+    ),
     Metric("read_pages_total", "counter", "Pages that the database answered with.", _each("pages"), ("kind",)),
     Metric("rest_calls_total", "counter", "Requests of fetch_... that were sent.", _one("rest_calls")),
     Metric("rest_calls_saved_total", "counter", "Requests of fetch_... that were not.", _one("rest_calls_saved")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from .entities import COMPLETENESS, THREADS
 from .errors import CorruptRecordError
 from .gauges import Gauges, Tier
 from .journal import Journal
+from .memory import Kept, Memory
 from .model import Decoder, Entity, Key, Record
 from .notices import Notices
 from .spi import Page, Select, Store
@@ -33,6 +35,12 @@ _LISTED: typing.Final[Mapping[AnyEntity, tuple[Conditional, ...]]] = {
 T = typing.TypeVar("T")
 
 
+class _Answer(typing.NamedTuple, typing.Generic[T]):
+    """What is known of a key: a hikari object, or that there is none."""
+
+    value: T | None
+
+
 class Reader:
     """Answers questions about records.
 
@@ -48,6 +56,8 @@ class Reader:
         Returns what makes hikari objects.
     current
         Returns the condition that something ephemeral is still true.
+    memory
+        What was asked for lately, where that is kept.
     """
 
     def __init__(
@@ -57,6 +67,7 @@ class Reader:
         gauges: Gauges,
         decoder: Callable[[], Decoder],
         current: Callable[[], Conditional],
+        memory: Memory | None = None,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -64,6 +75,7 @@ class Reader:
         self._decoder = decoder
         self._current = current
         self._notices = Notices(_LOG)
+        self._memory = memory
 
     async def record(self, entity: AnyEntity, key: Key, *, metadata: bool = False) -> Record | None:
         """Return the record of a key as it is now, or ``None``. Parts of other kinds are not put together yet.
@@ -73,8 +85,16 @@ class Reader:
         persist.CorruptRecordError
             If what is stored is not a payload any more.
         """
-        found = await self._record(entity, key, metadata=metadata)
+        found = await (self._record(entity, key, metadata=True) if metadata else self._known(entity, key))
         return found if found is not None and self.is_current(found) else None
+
+    async def _known(self, entity: AnyEntity, key: Key) -> Record | None:
+        memory = self._memory
+        if memory is None:
+            return await self._record(entity, key, metadata=False)
+        if (kept := memory.recall(entity, key)) is None:
+            kept = memory.keep(entity, key, await self._record(entity, key, metadata=False))
+        return kept.record
 
     def is_current(self, record: Record) -> bool:
         """Tell whether a record is true, which what is ephemeral only is in the session that told it."""
@@ -102,12 +122,28 @@ class Reader:
             return now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
         return journal.folded(stored, changes)
 
-    async def records(self, entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
-        """Return the records of some keys as they are now; missing and unreadable ones are absent."""
-        found = await self._records(entity, keys)
+    async def records(self, entity: AnyEntity, keys: Iterable[Key], *, keep: bool = False) -> Mapping[Key, Record]:
+        """Return the records of some keys as they are now; missing and unreadable ones are absent.
+
+        Parameters
+        ----------
+        entity, keys
+            Which records.
+        keep
+            Whether they are kept in memory, and not only looked for there.
+        """
+        found: dict[Key, Record] = {}
+        left: list[Key] = []
+        for key in keys:
+            kept = None if self._memory is None else self._memory.recall(entity, key)
+            if kept is None:
+                left.append(key)
+            elif kept.record is not None:
+                found[key] = kept.record
+        found |= await self._records(entity, left, keep=keep)
         return {key: record for key, record in found.items() if self.is_current(record)} if entity.ephemeral else found
 
-    async def _records(self, entity: AnyEntity, keys: Iterable[Key]) -> dict[Key, Record]:
+    async def _records(self, entity: AnyEntity, keys: Iterable[Key], *, keep: bool) -> dict[Key, Record]:
         journal = self._journal
         found: dict[Key, Record] = {}
         asked: list[Key] = []
@@ -117,8 +153,8 @@ class Reader:
             changes = journal.pending(entity, key)
             if not (changes and journal.settled(changes)):
                 asked.append(key)
-            elif (record := journal.folded(None, changes)) is not None:
-                found[key] = record
+            else:
+                self._take(found, entity, key, journal.folded(None, changes), keep=keep)
         self._count("journal", entity, len(keys) - len(asked), len(asked))
         for start in range(0, len(asked), MOST_KEYS):
             some = tuple(asked[start : start + MOST_KEYS])
@@ -126,21 +162,31 @@ class Reader:
             self.note_corrupt(entity, page)
             self._count("database", entity, len(page.records), len(some) - len(page.records))
             stored = {record.key: record for record in page.records}
+            corrupt = {key for key, _ in page.corrupt}
             for key in some:
                 base = stored.get(key)
                 changes = journal.pending(entity, key, base)
                 if undecided(base, changes):
                     unsure.append(key)
-                elif (record := journal.folded(base, changes)) is not None:
-                    found[key] = record
+                else:
+                    record = journal.folded(base, changes)
+                    self._take(found, entity, key, record, keep=keep and key not in corrupt)
         if unsure:
             await journal.barrier()
-            found |= await self._records(entity, unsure)
+            found |= await self._records(entity, unsure, keep=keep)
         return found
 
     def _count(self, tier: Tier, entity: AnyEntity, hits: int, misses: int) -> None:
         self._gauges.hits[tier, entity.name] += hits
         self._gauges.misses[tier, entity.name] += misses
+
+    def _take(
+        self, found: dict[Key, Record], entity: AnyEntity, key: Key, record: Record | None, *, keep: bool
+    ) -> None:
+        if record is not None:
+            found[key] = record
+        if keep and self._memory is not None:
+            self._memory.keep(entity, key, record)
 
     async def _unmoved(self, query: Select) -> Page:
         """Ask the store, and again if a batch was stored meanwhile: the answer may be of before or of after it."""
@@ -194,9 +240,9 @@ class Reader:
         """Return the note about how much of a kind is known of a guild."""
         return await self.record(COMPLETENESS, (guild_id, entity.name))
 
-    async def whole(self, records: Sequence[Record]) -> Sequence[Record]:
-        """Return records of one kind with the parts that are stored with their own kind."""
-        return await joining.whole(records, self.records)
+    async def whole(self, records: Sequence[Record], *, keep: bool = False) -> Sequence[Record]:
+        """Return records of one kind with the parts that are stored with their own kind, and maybe keep these."""
+        return await joining.whole(records, functools.partial(self.records, keep=keep))
 
     def decoded(self, entity: Entity[T], record: Record) -> T | None:
         """Return a hikari object, or ``None`` if hikari cannot make one; its payload can still be asked for."""
@@ -209,9 +255,44 @@ class Reader:
 
     async def get(self, entity: Entity[T], key: Key) -> T | None:
         """Return the hikari object of a key as it is now, or ``None``."""
+        if self._memory is not None and (answer := self._remembered(self._memory, entity, key)) is not None:
+            return answer.value
         record = await self.record(entity, key)
         if record is None:
             return None
         if entity.joins:
-            (record,) = await self.whole((record,))
+            (record,) = await self.whole((record,), keep=True)
         return self.decoded(entity, record)
+
+    async def get_many(self, entity: Entity[T], keys: Iterable[Key]) -> Mapping[Key, T]:
+        """Return the hikari objects of some keys as they are now; what is missing or unreadable is absent."""
+        made: dict[Key, T | None] = {}
+        left: list[Key] = []
+        for key in keys:
+            answer = None if self._memory is None else self._remembered(self._memory, entity, key)
+            if answer is None:
+                left.append(key)
+            else:
+                made[key] = answer.value
+        found = await self.records(entity, left, keep=True)
+        for record in await self.whole(tuple(found.values()), keep=True):
+            made[record.key] = self.decoded(entity, record)
+        return {key: thing for key, thing in made.items() if thing is not None}
+
+    def _remembered(self, memory: Memory, entity: Entity[T], key: Key) -> _Answer[T] | None:
+        """Return the answer that is in memory; ``None`` if it is not, or not all of it."""
+        kept = memory.recall(entity, key)
+        answer = None if kept is None else self._answer(memory, entity, kept)
+        (self._gauges.misses if answer is None else self._gauges.hits)["memory", entity.name] += 1
+        return answer
+
+    def _answer(self, memory: Memory, entity: Entity[T], kept: Kept) -> _Answer[T] | None:
+        if kept.record is None or not self.is_current(kept.record):
+            return _Answer(None)
+        if (made := memory.thing(kept)) is None:
+            if (whole := memory.whole(kept)) is None:
+                return None
+            record, parts = whole
+            if (made := self.decoded(entity, record)) is not None:
+                memory.remake(kept, made, parts)
+        return _Answer(made)

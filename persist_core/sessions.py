@@ -113,6 +113,13 @@ class Sessions:
         ]
         return max(epochs, default=0)
 
+    def owns(self, guild_id: int | None) -> bool:
+        """Tell whether only this process writes what belongs to a guild, or to none, as far as gateways tell of it."""
+        heard = {number: session.shard.shard_count for number, session in self._sessions.items() if session.epoch}
+        if guild_id is None:
+            return bool(heard) and all(len(heard) == count for count in heard.values())
+        return any((guild_id >> 22) % count == number for number, count in heard.items())
+
     def current(self) -> Conditional:
         """Return the condition that something ephemeral is still true: its session runs, or is another process'."""
         told = Condition("epoch", "is_in", tuple(self.running))

@@ -86,6 +86,8 @@ class Stats:
     retries: int
     hits: Mapping[tuple[Tier, str], int]
     misses: Mapping[tuple[Tier, str], int]
+    memory_evicted: Mapping[str, int]
+    memory_size: int
     pages: Mapping[str, int]
     rest_calls: int
     rest_calls_saved: int

@@ -106,11 +106,9 @@ class View(typing.Generic[T]):
 
     async def _many(self, keys: Sequence[Key]) -> Many[T]:
         reader = await self._source()
-        found = await reader.records(self.entity, dict.fromkeys(keys))
-        whole = {record.key: record for record in await reader.whole(tuple(found.values()))}
-        made = {key: reader.decoded(self.entity, record) for key, record in whole.items()}
-        items = [item for key in keys if (item := made.get(key)) is not None]
-        return Many(items, tuple(key[-1] for key in keys if made.get(key) is None))
+        made = await reader.get_many(self.entity, dict.fromkeys(keys))
+        items = [made[key] for key in keys if key in made]
+        return Many(items, tuple(key[-1] for key in keys if key not in made))
 
     def _find(self, wanted: Mapping[str, typing.Any], *also: Conditional) -> Found[T]:
         where, verified = filters.where(self.entity, wanted)

@@ -266,6 +266,8 @@ async def test_a_bot_learns_whom_another_process_has_erased(spoken: Hearing) -> 
         pytest.skip("What is in memory has one process.")
     world = await told(spoken)
     person = int(world.person["id"])
+    (said, *_) = await spoken.cache.messages.find(author=person).ids()
+    assert await spoken.cache.get_message(said) is not None
     store = open_store(spoken.url)
     await store.open()
     async with alone(store) as eraser:
@@ -277,6 +279,7 @@ async def test_a_bot_learns_whom_another_process_has_erased(spoken: Hearing) -> 
     await spoken.cache._engine.eraser.catch_up()
     after = await lying_in(spoken)
     assert not [needle for needle in world.needles if needle in after]
+    assert await spoken.cache.get_message(said) is None
     await spoken.hear("GUILD_MEMBER_ADD", {**payloads.member(world.person), "guild_id": world.guild["id"]})
     assert await spoken.cache.get_user(person) is None
 

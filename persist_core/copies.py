@@ -1,0 +1,109 @@
+"""Copies of hikari's objects that share nothing with the original that anybody could change.
+
+hikari's own cache copies what it gives out as well, but not the lists and objects inside of it. Code is made for each
+class, as attrs does for ``__init__``: a loop over the fields takes longer than making the object of its payload anew.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import datetime
+import functools
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import hikari
+
+__all__ = ("copied", "learn")
+
+Copier = Callable[[typing.Any], typing.Any]
+
+_CONSTANT: typing.Final = (
+    *(int, float, str, bytes, type(None)),
+    *(datetime.datetime, datetime.date, datetime.timedelta),
+    type(hikari.UNDEFINED),
+    hikari.RESTAware,
+)
+"""What is shared: nothing in it can be changed, or it is the bot."""
+
+_constant: set[type] = set()
+_copiers: dict[type, Copier] = {}
+_changing: dict[type, set[str]] = {}
+"""The fields of each class that were seen to hold something that cannot be shared."""
+
+
+def copied(thing: typing.Any) -> typing.Any:
+    """Return a copy of something that :func:`learn` has looked at."""
+    copier = _copiers.get(type(thing))
+    return thing if copier is None else copier(thing)
+
+
+def learn(thing: object) -> bool:
+    """Look for what has to be copied in something, and return whether it has to be."""
+    kind = type(thing)
+    if kind in _constant:
+        return False
+    if isinstance(thing, _CONSTANT):
+        _constant.add(kind)
+        return False
+    if isinstance(thing, Mapping):
+        _copiers[kind] = _copied_mapping
+        _learn_all(typing.cast("Mapping[object, object]", thing).values())
+    elif isinstance(thing, list | tuple | set | frozenset):
+        _copiers[kind] = _copied_list if kind is list else _copied_items
+        _learn_all(typing.cast("Sequence[object]", thing))
+    else:
+        _learn_fields(thing, kind)
+    return True
+
+
+def _learn_all(things: typing.Iterable[object]) -> None:
+    for thing in things:
+        learn(thing)
+
+
+def _learn_fields(thing: object, kind: type) -> None:
+    fields = _fields(kind)
+    changing = {name for name in fields if type(value := getattr(thing, name)) not in _constant and learn(value)}
+    known = _changing.setdefault(kind, set())
+    if kind not in _copiers or not changing <= known:
+        known |= changing
+        _copiers[kind] = _made(kind, known)
+
+
+def _copied_mapping(things: Mapping[typing.Any, typing.Any]) -> typing.Any:
+    made: typing.Any = type(things)
+    return made({key: copied(thing) for key, thing in things.items()})
+
+
+def _copied_list(things: list[typing.Any]) -> list[typing.Any]:
+    return things.copy() if _constant.issuperset(map(type, things)) else [copied(thing) for thing in things]
+
+
+def _copied_items(things: typing.Any) -> typing.Any:
+    return type(things)(copied(thing) for thing in things)
+
+
+def _made(kind: type, changing: set[str]) -> Copier:
+    if kind.__dictoffset__:
+        return copy.deepcopy  # none of those that have been seen know a bot
+    if dataclasses.is_dataclass(kind):  # ours, which are frozen
+        return lambda thing: kind(**{name: copied(getattr(thing, name)) for name in _fields(kind)})
+    steps = (f"r.{name}=copied(t.{name})" if name in changing else f"r.{name}=t.{name}" for name in _fields(kind))
+    scope: dict[str, typing.Any] = {"kind": kind, "new": kind.__new__, "copied": copied}
+    exec(f"def copier(t):\n r=new(kind)\n {';'.join(steps) or 'pass'}\n return r", scope)  # noqa: S102 - names of slots
+    return typing.cast("Copier", scope["copier"])
+
+
+@functools.cache
+def _fields(kind: type) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_slots(kind)))
+
+
+def _slots(kind: type) -> Iterator[str]:
+    for base in kind.__mro__:
+        slots: str | Sequence[str] = base.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name not in ("__weakref__", "__dict__"):
+                yield f"_{base.__name__.lstrip('_')}{name}" if name.startswith("__") else name
