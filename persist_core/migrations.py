@@ -99,11 +99,7 @@ async def prepare(
         If it is newer than this code, or its tables are somebody else's, or it takes other keys. It is left as it was.
     """
     async with driver.transaction() as transaction, locked(dialect, driver, transaction):
-        migrator = Migrator(dialect, transaction, repr(driver), progress, sealing)
-        sealed = await migrator.run(to)
-        if to in (None, VERSION):
-            await texts.arrange(migrator, searched, sealed.codec)
-        return sealed
+        return await Migrator(dialect, transaction, repr(driver), progress, sealing, searched).run(to)
 
 
 async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) -> Sealed:
@@ -203,6 +199,8 @@ class Migrator:
         Hears of migrations.
     sealing
         How payloads are wanted to be stored.
+    searched
+        The kinds that are to be searched; ``None`` to leave it at what the database has.
     """
 
     def __init__(
@@ -212,12 +210,14 @@ class Migrator:
         where: str,
         progress: Progress | None,
         sealing: Sealing = PLAIN,
+        searched: Collection[Entity[typing.Any]] | None = None,
     ) -> None:
         self.dialect: Dialect = dialect
         self.transaction: Transaction = transaction
         self.where: str = where
         self._progress = progress
         self._sealing = sealing
+        self._searched = searched
         self._sealed = Sealed(None, {})
         self._meta: dict[str, str] = {}
         self._migration: Migration | None = None
@@ -237,14 +237,16 @@ class Migrator:
         """Make what is missing, and return how payloads are stored."""
         plan = await self.plan(to)
         self._sealed = self._sealing.decide(self.dialect, self._meta, self.where)
+        await texts.check(self, self._searched or (), self._sealed.codec)
         if plan.version is None:
             await self._create()
-            return self._sealed
-        await self._note_sealing()
-        for migration in plan.steps:
-            await self._migrate(migration)
+        else:
+            await self._note_sealing()
+            for migration in plan.steps:
+                await self._migrate(migration)
         if to in (None, VERSION):
             await self._complete()
+            await texts.arrange(self, self._searched, self._sealed.codec)
         return self._sealed
 
     async def _note_sealing(self) -> None:

@@ -6,7 +6,6 @@ note first, in the same transaction. So a process that has turned nothing on, or
 
 from __future__ import annotations
 
-import functools
 import logging
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +21,7 @@ from .schema import META, table_of, texts_of
 from .spi import Order, Row, Transaction
 from .words import FORM, terms_of, text_of
 
-__all__ = ("NOTE", "Notes", "are_ready", "arrange", "asked", "kept", "written")
+__all__ = ("NOTE", "Notes", "are_ready", "arrange", "asked", "check", "kept", "purged", "written")
 
 _LOG = logging.getLogger("persist.search")
 NOTE: typing.Final = "search"
@@ -65,13 +64,12 @@ def asked(dialect: Dialect) -> str:
 
 def kept(rows: Sequence[Row], codec: Codec | None) -> frozenset[AnyEntity]:
     """Return the kinds whose texts have to be kept, for the rows of the note: none whose columns are encrypted."""
-    kinds = _kept(str(rows[0][0])) if rows else frozenset[AnyEntity]()
-    return kinds if codec is None else frozenset(kind for kind in kinds if not _concealed(kind, codec))
+    kinds = [ENTITIES[name] for name in _note_in(rows) if name in ENTITIES]
+    return frozenset(kind for kind in kinds if not _concealed(kind, codec))
 
 
-@functools.lru_cache(maxsize=16)
-def _kept(note: str) -> frozenset[AnyEntity]:
-    return frozenset(ENTITIES[name] for name in orjson.loads(note) if name in ENTITIES)
+def _note_in(rows: Sequence[Row]) -> Mapping[str, int]:
+    return orjson.loads(rows[0][0]) if rows else {}
 
 
 def _concealed(entity: AnyEntity, codec: Codec | None) -> list[str]:
@@ -84,7 +82,7 @@ def _concealed(entity: AnyEntity, codec: Codec | None) -> list[str]:
 
 def are_ready(rows: Sequence[Row], kinds: Iterable[AnyEntity]) -> bool:
     """Tell whether the texts of some kinds are all there, for the rows of the note."""
-    note: Mapping[str, int] = orjson.loads(rows[0][0]) if rows else {}
+    note = _note_in(rows)
     return all(note.get(kind.name) == FORM for kind in kinds)
 
 
@@ -98,6 +96,13 @@ def written(dialect: Dialect, entity: AnyEntity, records: Iterable[Record]) -> I
     reads = [entity.columns[name].read for name in entity.searched.columns]
     texts = ((record.key, [read(record.payload) for read in reads]) for record in records)
     yield from _statements(dialect, entity, texts)
+
+
+def purged(dialect: Dialect, kinds: Iterable[AnyEntity]) -> Iterator[str]:
+    """Yield the statements after which nothing of what was deleted is left in the indexes of some kinds."""
+    if dialect.search is not None:
+        for entity in kinds:
+            yield from dialect.search.purge(texts_of(entity))
 
 
 def _statements(
@@ -127,6 +132,28 @@ def _statements(
 # ------------------------------------------------------------------------------------------------ turning it on and off
 
 
+async def check(notes: Notes, wanted: Collection[AnyEntity], codec: Codec | None) -> None:
+    """See to it that some kinds can be searched, before anything is made.
+
+    Raises
+    ------
+    persist.SchemaError
+        If what they are searched for is encrypted, or the database lacks what it takes.
+    """
+    for entity in wanted:
+        if columns := _concealed(entity, codec):
+            what = " and ".join(columns)
+            msg = (
+                f"{entity.name} cannot be searched in {notes.where}: {what} would stand there in clear beside what is "
+                "encrypted. Leave it out of the columns of persist.Encryption(...), or turn search off."
+            )
+            raise SchemaError(msg)
+    search = notes.dialect.search
+    if wanted and search and search.offered and not (await notes.transaction.fetch(search.offered))[0][0]:
+        msg = f"{notes.where} cannot be searched: {search.lacking}"
+        raise SchemaError(msg)
+
+
 async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Codec | None) -> None:
     """Make the texts that are wanted and not there, and do away with those that are there and not wanted.
 
@@ -138,19 +165,10 @@ async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Cod
         The kinds that are to be searched; ``None`` to leave it at what the database has.
     codec
         What tells which columns are encrypted. Texts of these are done away with.
-
-    Raises
-    ------
-    persist.SchemaError
-        If the database lacks what it takes, or what is to be searched is encrypted.
     """
     note: dict[str, int] = orjson.loads(notes.noted(NOTE) or "{}")
-    for kind in wanted or ():
-        _check_clear(notes, kind, codec)
     closed = {name for name in note if name in ENTITIES and _concealed(ENTITIES[name], codec)}
     names = [name for name in note if name not in closed] if wanted is None else [kind.name for kind in wanted]
-    if any(note.get(name) != FORM for name in names):
-        await _check(notes)
     for name in set(note) - set(names):
         del note[name]
         await _note(notes, note)
@@ -162,23 +180,6 @@ async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Cod
             await _make(notes, ENTITIES[name], note)
     if notes.noted(NOTE) is None:  # whoever writes locks it, so there has to be one
         await _note(notes, note)
-
-
-def _check_clear(notes: Notes, entity: AnyEntity, codec: Codec | None) -> None:
-    if columns := _concealed(entity, codec):
-        what = " and ".join(columns)
-        msg = (
-            f"{entity.name} cannot be searched in {notes.where}: {what} would stand there in clear beside what is "
-            "encrypted. Leave it out of the columns of persist.Encryption(...), or turn search off."
-        )
-        raise SchemaError(msg)
-
-
-async def _check(notes: Notes) -> None:
-    search = notes.dialect.search
-    if search is not None and search.offered and not (await notes.transaction.fetch(search.offered))[0][0]:
-        msg = f"{notes.where} cannot be searched: {search.lacking}"
-        raise SchemaError(msg)
 
 
 async def _note(notes: Notes, note: Mapping[str, int]) -> None:

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from persist import ddl
+from persist import ddl, texts
 from persist.backends import sqlite
-from persist.conditions import AllOf, AnyOf, Condition, Not, Within
+from persist.conditions import AllOf, AnyOf, Condition, Not, Within, Worded
 from persist.contract_samples import message, origin
 from persist.dialect import Dialect, slices
 from persist.entities import CHANNELS, COMPLETENESS, INVITES, MEMBERS, MESSAGES, THREADS, USERS
 from persist.errors import SchemaError
-from persist.schema import META, row_of, table_of
+from persist.schema import META, row_of, table_of, texts_of
 from persist.spi import Order, Select
 from persist.sql import SqlStore
 
@@ -66,6 +66,19 @@ QUESTIONS = {
             Condition("timestamp", "at_least", _MOMENT),
         ),
     ),
+    "what messages say": Select(
+        MESSAGES,
+        guild_id=1,
+        where=(Worded(MESSAGES, (" red ", " pan", " 熊 ")), Not(Worded(MESSAGES, (" red panda ",)))),
+        order=(Order("id", descending=True),),
+        limit=2,
+        want="keys",
+    ),
+    "what people are called": Select(
+        MEMBERS,
+        want="count",
+        where=(AnyOf((Worded(MEMBERS, ("natalia",)), Within(("user_id",), USERS, (Worded(USERS, ("\n al", "é")),)))),),
+    ),
     "pairs that belong": Select(MEMBERS, want="count", where=(Within(("guild_id", "user_id"), MEMBERS, ()),)),
 }
 
@@ -80,6 +93,14 @@ def spoken(dialect: Dialect) -> Iterator[str]:
         COMPLETENESS.record({"kind": kind, "state": "it's a\\b %s ?"}, 1, origin(1)) for kind in ("members", "a\0\1\2")
     ]
     for sql, params in dialect.upsert(table_of(COMPLETENESS), map(row_of, records)):
+        yield f"{sql}\n    {list(params)!r}"
+    assert dialect.search is not None
+    yield texts.asked(dialect) + dialect.lock_note
+    for entity in (MESSAGES, MEMBERS):
+        yield from dialect.search.drop(texts_of(entity), table_of(entity))
+        yield from dialect.search.create(dialect, texts_of(entity), table_of(entity))
+    said = [message(1, 1, content="It's a Red Panda: 熊"), message(2, 1, content="!")]
+    for sql, params in texts.written(dialect, MESSAGES, said):
         yield f"{sql}\n    {list(params)!r}"
     store = SqlStore(dialect, typing.cast("typing.Any", None))
     for what, query in QUESTIONS.items():

@@ -36,6 +36,43 @@ excluded."source", "shard" = excluded."shard", "epoch" = excluded."epoch", "last
 ['gateway', 'gateway'], (3, 3), (1700000000000001, 1700000000000001), ('2024-05-06 07:00:01.000001', '2024-05-06
 07:00:01.000001'), ('2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001'), (1, 1)]
 
+SELECT "value" FROM "persist_meta" WHERE "name" = 'search' FOR SHARE
+
+DROP TABLE IF EXISTS "persist_search_messages"
+
+CREATE TABLE IF NOT EXISTS "persist_search_messages" ("id" BIGINT NOT NULL, "words" TEXT COLLATE "C" NOT NULL, "terms"
+TEXT COLLATE "C" NOT NULL, PRIMARY KEY ("id"))
+
+COMMENT ON TABLE "persist_search_messages" IS 'What messages can be searched for: made by persist, which makes it anew
+when it is gone.'
+
+ALTER TABLE "persist_search_messages" ADD FOREIGN KEY ("id") REFERENCES "messages" ("id") ON DELETE CASCADE
+
+CREATE INDEX "persist_search_messages_terms" ON "persist_search_messages" USING gin
+(array_to_tsvector(string_to_array("terms", ' ')))
+
+DROP TABLE IF EXISTS "persist_search_members"
+
+CREATE TABLE IF NOT EXISTS "persist_search_members" ("guild_id" BIGINT NOT NULL, "user_id" BIGINT NOT NULL, "words"
+TEXT COLLATE "C" NOT NULL, "terms" TEXT COLLATE "C" NOT NULL, PRIMARY KEY ("guild_id", "user_id"))
+
+COMMENT ON TABLE "persist_search_members" IS 'What members can be searched for: made by persist, which makes it anew
+when it is gone.'
+
+ALTER TABLE "persist_search_members" ADD FOREIGN KEY ("guild_id", "user_id") REFERENCES "members" ("guild_id",
+"user_id") ON DELETE CASCADE
+
+CREATE INDEX "persist_search_members_terms" ON "persist_search_members" USING gin
+(array_to_tsvector(string_to_array("terms", ' ')))
+
+INSERT INTO "persist_search_messages" AS stored ("id", "words", "terms") SELECT v1, v2, v3 FROM unnest($1::bigint[],
+$2::text[], $3::text[]) AS given (v1, v2, v3) ON CONFLICT ("id") DO UPDATE SET "words" = excluded."words", "terms" =
+excluded."terms" WHERE stored."words" IS DISTINCT FROM excluded."words"
+    [(1,), ['\n it s a red panda 熊 \n'], ['it s a red panda _718a']]
+
+DELETE FROM "persist_search_messages" WHERE "id" = $1
+    [2]
+
 -- one record by its key
 SELECT "guild_id", "user_id", "payload", to_char("last_updated", 'YYYY-MM-DD HH24:MI:SS.US') FROM "members" WHERE
 "guild_id" = $1 AND "user_id" = $2
@@ -102,6 +139,22 @@ SELECT COUNT(*) FROM "users" WHERE NOT COALESCE(strpos("username", $1) > 0, FALS
 SELECT COUNT(*) FROM "messages" WHERE "channel_id" IN (SELECT "id" FROM "threads" WHERE "parent_id" IN (SELECT "id"
 FROM "channels" WHERE "name" = $1)) AND "timestamp" >= $2::text::timestamptz
     ['a', '2024-01-01 00:00:00.000000']
+
+-- what messages say
+SELECT "id", "guild_id", "id" FROM "messages" WHERE "guild_id" = $1 AND "id" IN (SELECT "id" FROM
+"persist_search_messages" WHERE array_to_tsvector(string_to_array("terms", ' ')) @@ $2::text::tsquery AND
+strpos("words", $3) > 0 AND strpos("words", $4) > 0 AND strpos("words", $5) > 0) AND NOT COALESCE("id" IN (SELECT "id"
+FROM "persist_search_messages" WHERE array_to_tsvector(string_to_array("terms", ' ')) @@ $6::text::tsquery AND
+strpos("words", $7) > 0), FALSE) ORDER BY "id" DESC LIMIT 2
+    [1, "'red' & 'pan':* & '_718a'", ' red ', ' pan', ' 熊 ', "'red' & 'panda'", ' red panda ']
+
+-- what people are called
+SELECT COUNT(*) FROM "members" WHERE (("guild_id", "user_id") IN (SELECT "guild_id", "user_id" FROM
+"persist_search_members" WHERE array_to_tsvector(string_to_array("terms", ' ')) @@ $1::text::tsquery AND
+strpos("words", $2) > 0) OR "user_id" IN (SELECT "id" FROM "users" WHERE "id" IN (SELECT "id" FROM
+"persist_search_users" WHERE array_to_tsvector(string_to_array("terms", ' ')) @@ $3::text::tsquery AND strpos("words",
+$4) > 0 AND strpos("words", $5) > 0)))
+    ["'nat' & 'ata' & 'tal' & 'ali' & 'lia'", 'natalia', "'al':* & '_e9':*", '\n al', 'é']
 
 -- pairs that belong
 SELECT COUNT(*) FROM "members" WHERE ("guild_id", "user_id") IN (SELECT "guild_id", "user_id" FROM "members")

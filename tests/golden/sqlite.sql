@@ -33,6 +33,67 @@ INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "s
     [1, 'a\x00\x01\x02', "it's a\\b %s ?", '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}', 'gateway',
 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
 
+SELECT "value" FROM "persist_meta" WHERE "name" = 'search'
+
+DROP TRIGGER IF EXISTS "persist_search_messages_of"
+
+DROP TABLE IF EXISTS "persist_search_messages_index"
+
+DROP TABLE IF EXISTS "persist_search_messages"
+
+CREATE TABLE "persist_search_messages" ("docid" INTEGER PRIMARY KEY, "id" INTEGER NOT NULL, "words" TEXT NOT NULL,
+"terms" TEXT NOT NULL, UNIQUE ("id"))
+
+CREATE VIRTUAL TABLE "persist_search_messages_index" USING fts5 ("terms", content='persist_search_messages',
+content_rowid='docid', tokenize="ascii tokenchars '_'", detail=none, columnsize=0)
+
+CREATE TRIGGER "persist_search_messages_new" AFTER INSERT ON "persist_search_messages" BEGIN INSERT INTO
+"persist_search_messages_index" (rowid, "terms") VALUES (NEW."docid", NEW."terms"); END
+
+CREATE TRIGGER "persist_search_messages_changed" AFTER UPDATE OF "terms" ON "persist_search_messages" BEGIN INSERT
+INTO "persist_search_messages_index" ("persist_search_messages_index", rowid, "terms") VALUES ('delete', OLD."docid",
+OLD."terms"); INSERT INTO "persist_search_messages_index" (rowid, "terms") VALUES (NEW."docid", NEW."terms"); END
+
+CREATE TRIGGER "persist_search_messages_gone" AFTER DELETE ON "persist_search_messages" BEGIN INSERT INTO
+"persist_search_messages_index" ("persist_search_messages_index", rowid, "terms") VALUES ('delete', OLD."docid",
+OLD."terms"); END
+
+CREATE TRIGGER "persist_search_messages_of" AFTER DELETE ON "messages" BEGIN DELETE FROM "persist_search_messages"
+WHERE "id" = OLD."id"; END
+
+DROP TRIGGER IF EXISTS "persist_search_members_of"
+
+DROP TABLE IF EXISTS "persist_search_members_index"
+
+DROP TABLE IF EXISTS "persist_search_members"
+
+CREATE TABLE "persist_search_members" ("docid" INTEGER PRIMARY KEY, "guild_id" INTEGER NOT NULL, "user_id" INTEGER NOT
+NULL, "words" TEXT NOT NULL, "terms" TEXT NOT NULL, UNIQUE ("guild_id", "user_id"))
+
+CREATE VIRTUAL TABLE "persist_search_members_index" USING fts5 ("terms", content='persist_search_members',
+content_rowid='docid', tokenize="ascii tokenchars '_'", detail=none, columnsize=0)
+
+CREATE TRIGGER "persist_search_members_new" AFTER INSERT ON "persist_search_members" BEGIN INSERT INTO
+"persist_search_members_index" (rowid, "terms") VALUES (NEW."docid", NEW."terms"); END
+
+CREATE TRIGGER "persist_search_members_changed" AFTER UPDATE OF "terms" ON "persist_search_members" BEGIN INSERT INTO
+"persist_search_members_index" ("persist_search_members_index", rowid, "terms") VALUES ('delete', OLD."docid",
+OLD."terms"); INSERT INTO "persist_search_members_index" (rowid, "terms") VALUES (NEW."docid", NEW."terms"); END
+
+CREATE TRIGGER "persist_search_members_gone" AFTER DELETE ON "persist_search_members" BEGIN INSERT INTO
+"persist_search_members_index" ("persist_search_members_index", rowid, "terms") VALUES ('delete', OLD."docid",
+OLD."terms"); END
+
+CREATE TRIGGER "persist_search_members_of" AFTER DELETE ON "members" BEGIN DELETE FROM "persist_search_members" WHERE
+"guild_id" = OLD."guild_id" AND "user_id" = OLD."user_id"; END
+
+INSERT INTO "persist_search_messages" ("id", "words", "terms") VALUES (?, ?, ?) ON CONFLICT ("id") DO UPDATE SET
+"words" = excluded."words", "terms" = excluded."terms" WHERE "persist_search_messages"."words" IS NOT excluded."words"
+    [1, '\n it s a red panda 熊 \n', 'it s a red panda _718a']
+
+DELETE FROM "persist_search_messages" WHERE "id" = ?
+    [2]
+
 -- one record by its key
 SELECT "guild_id", "user_id", "payload", "last_updated" FROM "members" WHERE "guild_id" = ? AND "user_id" = ?
     [1, 2]
@@ -98,6 +159,23 @@ SELECT COUNT(*) FROM "users" WHERE NOT COALESCE(instr("username", ?) > 0, FALSE)
 SELECT COUNT(*) FROM "messages" WHERE "channel_id" IN (SELECT "id" FROM "threads" WHERE "parent_id" IN (SELECT "id"
 FROM "channels" WHERE "name" = ?)) AND "timestamp" >= ?
     ['a', '2024-01-01 00:00:00.000000']
+
+-- what messages say
+SELECT "id", "guild_id", "id" FROM "messages" WHERE "guild_id" = ? AND "id" IN (SELECT "id" FROM
+"persist_search_messages" WHERE "docid" IN (SELECT rowid FROM "persist_search_messages_index" WHERE
+"persist_search_messages_index" MATCH ?) AND instr("words", ?) > 0 AND instr("words", ?) > 0 AND instr("words", ?) >
+0) AND NOT COALESCE("id" IN (SELECT "id" FROM "persist_search_messages" WHERE "docid" IN (SELECT rowid FROM
+"persist_search_messages_index" WHERE "persist_search_messages_index" MATCH ?) AND instr("words", ?) > 0), FALSE)
+ORDER BY "id" DESC LIMIT 2
+    [1, '"red" AND "pan"* AND "_718a"', ' red ', ' pan', ' 熊 ', '"red" AND "panda"', ' red panda ']
+
+-- what people are called
+SELECT COUNT(*) FROM "members" WHERE (("guild_id", "user_id") IN (SELECT "guild_id", "user_id" FROM
+"persist_search_members" WHERE "docid" IN (SELECT rowid FROM "persist_search_members_index" WHERE
+"persist_search_members_index" MATCH ?) AND instr("words", ?) > 0) OR "user_id" IN (SELECT "id" FROM "users" WHERE
+"id" IN (SELECT "id" FROM "persist_search_users" WHERE "docid" IN (SELECT rowid FROM "persist_search_users_index"
+WHERE "persist_search_users_index" MATCH ?) AND instr("words", ?) > 0 AND instr("words", ?) > 0)))
+    ['"nat" AND "ata" AND "tal" AND "ali" AND "lia"', 'natalia', '"al"* AND "_e9"*', '\n al', 'é']
 
 -- pairs that belong
 SELECT COUNT(*) FROM "members" WHERE ("guild_id", "user_id") IN (SELECT "guild_id", "user_id" FROM "members")
