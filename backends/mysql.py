@@ -204,6 +204,10 @@ MARIADB: typing.Final = Dialect(
     prepare=("SET SESSION max_statement_time = 0",),
     finish=("SET SESSION max_statement_time = @persist_seconds",),
     checkpoint=("COMMIT", "START TRANSACTION"),
+    version="SELECT CONCAT(IF(version() LIKE '%MariaDB%', '', 'MySQL '), version())",
+    size="SELECT CAST(SUM(data_length + index_length) AS SIGNED) FROM information_schema.tables "
+    "WHERE table_schema = DATABASE()",
+    vacuum=("OPTIMIZE TABLE {0}",),
     many=1000,
     search=_SEARCH,
     lock_note=" LOCK IN SHARE MODE",
@@ -306,6 +310,18 @@ class MysqlDriver:
                 with contextlib.suppress(*self.errors):
                     await _ask(connection, "ROLLBACK")
                 raise
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Transaction]:
+        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
+        async with self._opened().lend() as connection:
+            await _ask(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await _ask(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            try:
+                yield _Transaction(connection)
+            finally:
+                with contextlib.suppress(*self.errors):
+                    await _ask(connection, "ROLLBACK")
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         async with self._opened().lend() as connection:

@@ -204,6 +204,10 @@ DIALECT: typing.Final = Dialect(
     comments=_comments,
     lock="SELECT pg_advisory_xact_lock(hashtext('persist'), hashtext(coalesce(current_schema(), ''))) IS NOT NULL",
     prepare=("SET LOCAL statement_timeout = 0",),
+    size="SELECT SUM(pg_total_relation_size(c.oid))::bigint FROM pg_class c WHERE c.relkind = 'r' "
+    "AND c.relnamespace = current_schema()::regnamespace",
+    may_create="SELECT has_schema_privilege(current_schema(), 'CREATE')",
+    vacuum=("VACUUM (ANALYZE) {0}",),
     many=1000,
     search=Search(
         create=_create_search,
@@ -312,6 +316,18 @@ class PostgresDriver:
                 with contextlib.suppress(*self.errors):
                     await connection.execute("ROLLBACK")
                 raise
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Transaction]:
+        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
+        async with self._opened().lend() as connection:
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                await connection.fetch("SELECT 1")
+                yield _Transaction(connection)
+            finally:
+                with contextlib.suppress(*self.errors):
+                    await connection.execute("ROLLBACK")
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         async with self._opened().lend() as connection:

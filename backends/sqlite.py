@@ -15,7 +15,7 @@ import pathlib
 import sqlite3
 import threading
 import typing
-from collections.abc import AsyncGenerator, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 
 import aiosqlite
 import tenacity
@@ -150,6 +150,11 @@ DIALECT = Dialect(
     list_columns="SELECT name FROM pragma_table_info(?)",
     among={"snowflake": ("IN (SELECT value FROM json_each({}))", lambda values: json.dumps(list(values)))},
     finish=(f"PRAGMA application_id = {APPLICATION_ID}",),
+    octets="LENGTH(CAST({0} AS BLOB))",
+    version="SELECT 'SQLite ' || sqlite_version()",
+    size="SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    integrity="PRAGMA integrity_check",
+    vacuum=("PRAGMA query_only = OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA query_only = ON"),
     ahead=64,
     exclusive=True,
     binary=True,
@@ -330,6 +335,27 @@ class SqliteDriver:
         async with self._lock:
             return list(await self._opened().execute_fetchall(sql, params))
 
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Transaction]:
+        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
+        if self._path is None:
+            yield _Transaction(self._opened())
+            return
+        connection = await self._connect(str(self._path))
+        try:
+            for sql in ("PRAGMA query_only = ON", "BEGIN", "SELECT COUNT(*) FROM sqlite_schema"):
+                await connection.execute_fetchall(sql)
+            yield _Transaction(connection)
+        finally:
+            await connection.close()
+
+    async def backup(self, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the database into a new file as it is now, whatever others write meanwhile."""
+        if self._path is None:
+            msg = "memory:// is seen by nobody but the cache that keeps things there; name a file"
+            raise BackendError(msg)
+        await copied(self._path, target, progress)
+
     async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
         if self._inline is None:
             return await self.fetch(sql, params)
@@ -351,6 +377,40 @@ class SqliteDriver:
     def explain(self, error: Exception) -> str:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return f"{self!r}: {error}{_WAYS_OUT.get(code, '')}"
+
+
+async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
+    """Copy a database as it is at one moment, and see whether the copy is whole. A cancelled copy ends at once."""
+    ended = threading.Event()
+
+    def passed(_: int, remaining: int, total: int) -> None:
+        if ended.is_set():
+            raise _Ended
+        progress(total - remaining, total)
+
+    def copy() -> None:
+        with contextlib.closing(sqlite3.connect(source, isolation_level=None)) as here:
+            # Its own reading holds the moment: without that, each change of others would begin the copy anew.
+            here.execute("BEGIN")
+            here.execute("SELECT COUNT(*) FROM sqlite_schema").fetchall()
+            with contextlib.closing(sqlite3.connect(target)) as there:
+                here.backup(there, pages=256, progress=passed)
+                there.execute("PRAGMA journal_mode = DELETE").fetchall()
+                if (found := there.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
+                    msg = f"the copy of {str(source)!r} is not whole ({found}); is the file damaged?"
+                    raise BackendError(msg)
+
+    work = asyncio.create_task(asyncio.to_thread(copy), name="persist backup")
+    try:
+        await asyncio.shield(work)
+    finally:
+        ended.set()
+        with contextlib.suppress(_Ended, sqlite3.Error, BackendError):
+            await work
+
+
+class _Ended(Exception):  # noqa: N818 - no error: somebody does not want the copy any more
+    """A copy was cancelled."""
 
 
 def _busy(error: BaseException) -> bool:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import typing
+from collections.abc import Iterator
+
 import hikari
+import typer.main
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
+from persist.cli import app
 from persist.entities import ENTITIES
 from persist.events import EVENTS
 from persist.metrics import METRICS
@@ -79,7 +84,54 @@ def metrics() -> str:
     return f"{METRICS_PAGE}{''.join(rows)}| `persist_committed_changes_total` | counter | `kind`, `change` | {also} |\n"
 
 
-PAGES = {"reference/kinds.md": kinds, "reference/events.md": events, "reference/metrics.md": metrics}
+COMMANDS_PAGE = """# Command line
+
+`persist`, or `python -m persist`; it comes with `pip install 'hikari-persist[cli]'`. What it is good for, its exit
+codes, and how scripts use it, is in [Back up, restore, export](../how-to/back-up.md).
+
+"""
+
+
+def commands() -> str:
+    """Return the page of the command line."""
+    parts = [COMMANDS_PAGE]
+    for name, command in _commands(typer.main.get_command(app), "persist"):
+        words = [_called(parameter) for parameter in command.params if parameter.param_type_name == "argument"]
+        parts.append(f"## {name.removeprefix('persist ')}\n\n```text\n{' '.join((name, '[OPTIONS]', *words))}\n```\n\n")
+        parts.append(f"{(command.help or '').strip()}\n\n| Argument or option | What it is |\n|---|---|\n")
+        parts.extend(map(_parameter, command.params))
+        parts.append("\n")
+    return "".join(parts)
+
+
+def _commands(command: typing.Any, name: str) -> Iterator[tuple[str, typing.Any]]:
+    if (inner := getattr(command, "commands", None)) is None:
+        yield name, command
+        return
+    for word, each in inner.items():
+        yield from _commands(each, f"{name} {word}")
+
+
+def _called(argument: typing.Any) -> str:
+    return argument.metavar or str(argument.name).rstrip("_").upper()
+
+
+def _parameter(parameter: typing.Any) -> str:
+    is_option = parameter.param_type_name == "option"
+    name = ", ".join(parameter.opts) if is_option else _called(parameter)
+    about = (parameter.help or "").replace("|", "\\|")
+    also = [f"or `{parameter.envvar}`"] if parameter.envvar else []
+    if is_option and not parameter.is_flag and parameter.default not in (None, ""):
+        also.append(f"`{parameter.default}` if it is left out")
+    return f"| `{name}` | {about}{' (' + '; '.join(also) + ')' if also else ''} |\n"
+
+
+PAGES = {
+    "reference/kinds.md": kinds,
+    "reference/events.md": events,
+    "reference/metrics.md": metrics,
+    "reference/command-line.md": commands,
+}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

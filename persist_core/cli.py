@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import typing
 
-from . import cli_analytics, cli_encryption, cli_looking, cli_moving, cli_privacy, hooks
+from . import (
+    cli_analytics,
+    cli_checking,
+    cli_encryption,
+    cli_looking,
+    cli_moving,
+    cli_privacy,
+    cli_saving,
+    hooks,
+)
 from .cli_app import app
 
 __all__ = ("COMMANDS", "app", "run")
 
 COMMANDS: typing.Final = (
     cli_analytics,
+    cli_checking,
     cli_encryption,
     cli_looking,
     cli_moving,
     cli_privacy,
+    cli_saving,
 )
 """The modules that add commands to ``app``, by being imported: a new one is a file ``cli_*.py`` and a line here."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import typer
 
 from . import analytics
-from .cli_app import URL, Json, app
+from .cli_app import CARE, URL, Json, app
 from .cli_output import ask, said, sql_store
 
 __all__ = ("install",)
 
 _views = typer.Typer(no_args_is_help=True, help="Views for people who ask in SQL.")
-app.add_typer(_views, name="analytics")
+app.add_typer(_views, name="analytics", rich_help_panel=CARE)
 
 
 @_views.command()

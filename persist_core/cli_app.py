@@ -6,7 +6,10 @@ import typing
 
 import typer
 
-__all__ = ("URL", "Json", "app")
+__all__ = ("CARE", "LOOK", "MOVE", "URL", "Json", "app")
+
+LOOK, MOVE, CARE = "Look", "Save and move", "Look after"
+"""Under what commands stand in the help."""
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Look after a persistent cache."

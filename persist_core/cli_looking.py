@@ -1,41 +1,96 @@
-"""``persist stats`` and ``persist show``: what is remembered."""
+"""``persist stats``, ``show`` and ``find``: what is remembered. Beside a running bot, and without one."""
 
 from __future__ import annotations
 
+import json
+import sys
 import typing
 
+import rich.bar
+import rich.filesize
+import rich.json
+import rich.table
 import typer
 
-from . import copying
-from .cli_app import URL, Json, app
-from .cli_output import ask, failed, opened, said
+from . import cli_filters, filters, inventory
+from .cli_app import LOOK, URL, Json, app
+from .cli_output import ask, console, entity_named, failed, looked_into, progress, said, shown, table
 from .entities import ENTITIES
 from .errors import PersistError
-from .model import Key
-from .spi import Select
+from .inventory import Held
+from .model import Entity, Key, Record
+from .spi import Answers, Order, Select
 
-__all__ = ("show", "stats")
+__all__ = ("find", "show", "stats")
+
+AnyEntity = Entity[typing.Any]
+Kind = typing.Annotated[str, typer.Argument(help="A kind of thing, such as messages.")]
+Place = typing.Annotated[str, typer.Option("--url", envvar="PERSIST_URL", help="A database.")]
+_PAGE: typing.Final = 500
+_WIDE, _CHART = 60, 100
 
 
-@app.command()
-def stats(url: URL, *, as_json: Json = False) -> None:
-    """Say how much of each kind is remembered."""
-    ask(_stats(url, as_json=as_json), as_json=as_json)
+@app.command(rich_help_panel=LOOK)
+def stats(
+    url: URL,
+    *,
+    plot: typing.Annotated[bool, typer.Option("--plot", help="Draw how much there is of each kind.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say how much of each kind is remembered, how old it is, and of how many guilds all is known."""
+    ask(_stats(url, plot=plot, as_json=as_json), as_json=as_json)
 
 
-async def _stats(url: str, *, as_json: bool) -> bool:
-    async with opened(url) as store:
-        rows = [{"kind": name, "records": await copying.count(store, name)} for name in ENTITIES]
-    said({str(row["kind"]): row["records"] for row in rows}, rows, as_json=as_json)
+async def _stats(url: str, *, plot: bool, as_json: bool) -> bool:
+    async with looked_into(url) as store:
+        with progress("Counting", dict.fromkeys(ENTITIES, 1), as_json=as_json) as seen:
+            found = await inventory.held(store, seen)
+    if as_json:
+        said({held.kind: {**held._asdict(), "guilds": dict(held.guilds)} for held in found}, as_json=True)
+        return True
+    there = [held for held in found if held.records]
+    if not there:
+        console().print("Nothing is remembered yet.")
+    elif plot:
+        console().print(_plot(there))
+    else:
+        console().print(table([_row(held) for held in there]))
+        total = rich.filesize.decimal(sum(held.size for held in there))
+        number = sum(held.records for held in there)
+        console().print(f"{number:,} records, {total} of payloads; nothing of {len(found) - len(there)} other kinds.")
     return True
 
 
-@app.command()
+def _row(held: Held) -> dict[str, object]:
+    whole, total = held.guilds.get("complete", 0), sum(held.guilds.values())
+    return {
+        "kind": held.kind,
+        "records": held.records,
+        "size": rich.filesize.decimal(held.size),
+        "first_seen": (held.oldest or "")[:16],
+        "last_updated": (held.newest or "")[:16],
+        "complete_in": f"{whole:,} of {total:,} guilds" if total else "",
+    }
+
+
+def _plot(found: list[Held]) -> rich.table.Table:
+    drawn = rich.table.Table.grid("", "", "", "", padding=(0, 1))
+    drawn.width = min(console().width, _CHART)
+    drawn.columns[1].justify = drawn.columns[3].justify = "right"
+    drawn.columns[2].ratio = 1
+    most = max(held.size for held in found)
+    for held in sorted(found, key=lambda held: -held.size):
+        bar = rich.bar.Bar(size=max(most, 1), begin=0, end=held.size, color="magenta")
+        drawn.add_row(held.kind, f"{held.records:,}", bar, rich.filesize.decimal(held.size))
+    return drawn
+
+
+@app.command(rich_help_panel=LOOK)
 def show(
-    kind: typing.Annotated[str, typer.Argument(help="A kind of thing, such as messages.")],
+    kind: Kind,
     key: typing.Annotated[list[str], typer.Argument(metavar="ID...", help="Its id; guild and user of a member.")],
     *,
-    url: typing.Annotated[str, typer.Option(envvar="PERSIST_URL", help="A database.")],
+    url: Place,
     as_json: Json = False,
 ) -> None:
     """Show what Discord said of one thing, and when."""
@@ -43,31 +98,122 @@ def show(
 
 
 async def _show(kind: str, parts: list[str], url: str, *, as_json: bool) -> bool:
-    entity = ENTITIES.get(kind)
-    if entity is None:
-        msg = f"there is nothing called {kind}; there is: {', '.join(sorted(ENTITIES))}"
-        raise PersistError(msg)
+    entity = entity_named(kind)
+    key = _key(entity, parts)
+    async with looked_into(url) as store:
+        page = await store.select(Select(entity, keys=(key,), metadata=True))
+    if page.corrupt:
+        failed(f"what is stored of {kind} {' '.join(parts)} cannot be read: {page.corrupt[0][1]}", as_json=as_json)
+        return False
+    if not page.records:
+        failed(f"nothing is known of {kind} {' '.join(parts)}", as_json=as_json)
+        return False
+    found = _spelled(page.records[0])
+    if as_json:
+        said(found, as_json=True)
+        return True
+    payload = found.pop("payload")
+    beside = {name: str(value) for name, value in found.items() if value is not None}
+    console().print(table([{kind: name, "": value} for name, value in beside.items()]))
+    console().print(rich.json.JSON(json.dumps(payload)))
+    return True
+
+
+def _key(entity: AnyEntity, parts: list[str]) -> Key:
     numbers = [name for name, kind_of in entity.key.items() if kind_of != "text"]
     if len(parts) != len(entity.key) or not all(
         part.isdecimal() for name, part in zip(entity.key, parts, strict=True) if name in numbers
     ):
-        msg = f"{kind} are told apart by {', '.join(entity.key)}, not by {' '.join(parts)!r}"
+        msg = f"{entity.name} are told apart by {', '.join(entity.key)}, not by {' '.join(parts)!r}"
         raise PersistError(msg)
-    asked: Key = tuple(int(part) if name in numbers else part for name, part in zip(entity.key, parts, strict=True))
-    async with opened(url) as store:
-        page = await store.select(Select(entity, keys=(asked,), metadata=True))
-    if not page.records:
-        failed(f"nothing is known of {kind} {' '.join(parts)}", as_json=as_json)
-        return False
-    record = page.records[0]
-    found = {
-        "payload": dict(record.payload),
+    return tuple(int(part) if name in numbers else part for name, part in zip(entity.key, parts, strict=True))
+
+
+def _spelled(record: Record) -> dict[str, typing.Any]:
+    return {
+        **dict(zip(record.entity.key, record.key, strict=True)),
         "guild_id": record.guild_id,
         "first_seen": record.first_seen,
         "last_updated": record.origin.at,
         "revision": record.revision,
         "source": record.origin.source,
         "shard": record.origin.shard,
+        "payload": dict(record.payload),
     }
-    said(found, as_json=as_json)
+
+
+@app.command(rich_help_panel=LOOK)
+def find(
+    kind: Kind,
+    filters_: typing.Annotated[list[str] | None, typer.Argument(metavar="[FILTER]...", help=cli_filters.HELP)] = None,
+    *,
+    url: Place,
+    order_by: typing.Annotated[str | None, typer.Option(help="A column; -column begins with the greatest.")] = None,
+    limit: typing.Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
+    columns: typing.Annotated[str | None, typer.Option(help="Which columns are shown, with commas between.")] = None,
+    count: typing.Annotated[bool, typer.Option("--count", help="Only say how many there are.")] = False,
+    as_json: typing.Annotated[bool, typer.Option("--json", help="A line of JSON for each, for programs.")] = False,
+) -> None:
+    """Find things by the filters that there are in code: persist find messages channel=123 'content~red panda'."""
+    query = (filters_ or [], order_by, limit, columns)
+    ask(_find(kind, query, url, count=count, as_json=as_json), as_json=as_json)
+
+
+Query = tuple[list[str], str | None, int, str | None]
+
+
+async def _find(kind: str, query: Query, url: str, *, count: bool, as_json: bool) -> bool:
+    entity = entity_named(kind)
+    words, order_by, limit, columns = query
+    where, verified = filters.where(entity, cli_filters.wanted(entity, words))
+    if verified:
+        msg = "no gateway session runs here, so nothing is verified; ask the bot that runs, in code"
+        raise PersistError(msg)
+    order = () if order_by is None else (_order(entity, order_by),)
+    asked = Select(entity, where=where, order=order, metadata=True)
+    shown_columns = _columns(entity, columns)
+    async with looked_into(url) as store:
+        if count:
+            page = await store.select(Select(entity, where=where, want="count"))
+            said({"count": page.count}, as_json=as_json)
+            return True
+        records = await _found(store, asked, limit)
+    if as_json:
+        sys.stdout.writelines(json.dumps(_spelled(record)) + "\n" for record in records)
+    elif not records:
+        console().print(f"No {kind} are like that.")
+    else:
+        console().print(table([{name: _cell(record, name) for name in shown_columns} for record in records]))
     return True
+
+
+def _order(entity: AnyEntity, name: str) -> Order:
+    return Order(filters.column_named(entity, name.removeprefix("-")), name.startswith("-"))
+
+
+async def _found(store: Answers, query: Select, limit: int) -> list[Record]:
+    records: list[Record] = []
+    after = None
+    while len(records) < limit:
+        size = min(_PAGE, limit - len(records))
+        page = await store.select(
+            Select(query.entity, where=query.where, order=query.order, after=after, limit=size, metadata=True)
+        )
+        records += page.records
+        after = page.after
+        if after is None:
+            break
+    return records
+
+
+def _columns(entity: AnyEntity, asked: str | None) -> list[str]:
+    if asked is not None:
+        return [filters.column_named(entity, name.strip()) for name in asked.split(",")]
+    beside = ["guild_id"] if entity.in_guild and "guild_id" not in entity.key else []
+    return [*entity.key, *beside, *list(entity.columns)[:5], "last_updated"]
+
+
+def _cell(record: Record, name: str) -> object:
+    value = record.column(name)
+    text = shown(value, name if record.entity.kind_of(name) != "snowflake" else "id")
+    return text if len(text) <= _WIDE else f"{text[: _WIDE - 1]}…"

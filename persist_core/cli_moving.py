@@ -7,7 +7,7 @@ import typing
 import typer
 
 from . import copying
-from .cli_app import URL, Json, app
+from .cli_app import CARE, MOVE, URL, Json, app
 from .cli_output import ask, failed, opened, progress, said, sql_store
 from .entities import ENTITIES
 from .errors import PersistError
@@ -16,7 +16,7 @@ from .migrations import Migration
 __all__ = ("copy", "migrate")
 
 
-@app.command()
+@app.command(rich_help_panel=MOVE)
 def copy(
     source: typing.Annotated[str, typer.Argument(metavar="FROM", help="The database to copy.")],
     target: typing.Annotated[str, typer.Argument(metavar="TO", help="An empty database, of any kind.")],
@@ -55,7 +55,7 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
     return fine
 
 
-@app.command()
+@app.command(rich_help_panel=CARE)
 def migrate(
     url: URL,
     *,

@@ -9,33 +9,54 @@ import sys
 import typing
 from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
 
+import rich.box
 import rich.console
 import rich.progress
 import rich.table
+import rich.text
 import typer
 
 from . import hooks
 from .copying import Seen
+from .entities import ENTITIES
 from .errors import PersistError
 from .locations import sealed
+from .model import Entity
 from .plugins import open_store
 from .rekeying import Seen as Growing
 from .spi import Store
 from .sql import SqlStore
 
-__all__ = ("ask", "failed", "growing", "opened", "progress", "said", "sql_store")
+__all__ = (
+    "ask",
+    "console",
+    "entity_named",
+    "failed",
+    "growing",
+    "looked_into",
+    "opened",
+    "progress",
+    "said",
+    "shown",
+    "sql_store",
+    "store_of_url",
+    "table",
+)
 
 FAILED: typing.Final = 1
 INTERRUPTED: typing.Final = 130
-_ERRORS: typing.Final = rich.console.Console(stderr=True)
+_PIPED: typing.Final = 240
+"""Columns of what is not a terminal: nothing is cut off for whoever reads it with another program."""
 
 
 def ask(work: Coroutine[typing.Any, typing.Any, bool], *, as_json: bool) -> None:
     """Do the work of a command, and end with 0 if it says that all is well, else with 1, or 130 if interrupted."""
     try:
         fine = asyncio.run(work)
-    except PersistError as error:
-        failed(str(error), as_json=as_json)
+    except (PersistError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        failed(_sentence(error), as_json=as_json)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         failed("interrupted; what was done is whole", as_json=as_json)
@@ -44,37 +65,84 @@ def ask(work: Coroutine[typing.Any, typing.Any, bool], *, as_json: bool) -> None
         raise typer.Exit(FAILED)
 
 
+def _sentence(error: PersistError | OSError) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}; is the path right, and may this user use it?"
+    return str(error)
+
+
+def console(*, stderr: bool = False) -> rich.console.Console:
+    """Return what people are told things on. What goes to a pipe or a file has no colours, and is not folded."""
+    made = rich.console.Console(stderr=stderr)
+    if not made.is_terminal:
+        made.width = _PIPED
+    return made
+
+
 def failed(message: str, *, as_json: bool) -> None:
     """Say what is wrong, where errors are said."""
     if as_json:
         sys.stderr.write(json.dumps({"error": message}) + "\n")
     else:
-        _ERRORS.print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+        console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def table(rows: Sequence[Mapping[str, object]]) -> rich.table.Table:
+    """Return rows as a table, numbers to the right."""
+    made = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for name in rows[0]:
+        numbers = all(isinstance(row[name], int | None) and not isinstance(row[name], bool) for row in rows)
+        made.add_column(name.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(rich.text.Text(shown(value, name)) for name, value in row.items()))
+    return made
+
+
+def shown(value: object, name: str = "") -> str:
+    """Spell a value for people: numbers in groups of three, but for those that are names."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int) and not (name == "id" or name.endswith("_id")):
+        return f"{value:,}"
+    return str(value)
 
 
 def said(found: Mapping[str, object], rows: Sequence[Mapping[str, object]] = (), *, as_json: bool) -> None:
     """Say what was found: one JSON object, or lines and a table."""
-    console = rich.console.Console()
     if as_json:
         sys.stdout.write(json.dumps(found, default=str) + "\n")
     elif rows:
-        table = rich.table.Table(*rows[0])
-        for row in rows:
-            table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row.values()))
-        console.print(table)
+        console().print(table(rows))
     else:
         for name, value in found.items():
-            console.print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
+            console().print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _store(url: str, *, insist: bool = False) -> Store:
+def entity_named(kind: str) -> Entity[typing.Any]:
+    """Return a kind of thing.
+
+    Raises
+    ------
+    persist.PersistError
+        If there is none of that name.
+    """
+    if (entity := ENTITIES.get(kind)) is None:
+        msg = f"there is nothing called {kind}; there is: {', '.join(sorted(ENTITIES))}"
+        raise PersistError(msg)
+    return entity
+
+
+def store_of_url(url: str, *, insist: bool = False) -> Store:
+    """Return the store of a URL, which has to be encrypted, if one insists and there are keys. It is not open."""
     hooks.add()
     return sealed(open_store(url), insist=insist)
 
 
 def sql_store(url: str) -> SqlStore:
     """Return the store of a URL, which has to be one of an SQL database."""
-    store = _store(url)
+    store = store_of_url(url)
     if not isinstance(store, SqlStore):
         msg = f"{url.partition('://')[0]}:// is not an SQL database, and has neither views nor migrations"
         raise PersistError(msg)
@@ -84,8 +152,19 @@ def sql_store(url: str) -> SqlStore:
 @contextlib.asynccontextmanager
 async def opened(url: str, *, insist: bool = False) -> AsyncGenerator[Store]:
     """Lend the store of a URL, which has to be encrypted, if one insists and there are keys."""
-    store = _store(url, insist=insist)
+    store = store_of_url(url, insist=insist)
     await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def looked_into(url: str) -> AsyncGenerator[Store]:
+    """Lend the store of a URL to read only: a database that is not there is not made, and none is migrated."""
+    store = store_of_url(url)
+    await getattr(store, "open_to_read", store.open)()
     try:
         yield store
     finally:
@@ -94,7 +173,7 @@ async def opened(url: str, *, insist: bool = False) -> AsyncGenerator[Store]:
 
 @contextlib.contextmanager
 def progress(what: str, totals: Mapping[str, int], *, as_json: bool) -> Generator[Seen]:
-    """Show how far work has come, unless nobody looks."""
+    """Show how far work has come, unless nobody looks. What is done leaves nothing behind."""
     total = sum(totals.values())
     with growing(what, as_json=as_json) as seen:
         yield lambda name, more: seen(name, more, total)
@@ -103,12 +182,13 @@ def progress(what: str, totals: Mapping[str, int], *, as_json: bool) -> Generato
 @contextlib.contextmanager
 def growing(what: str, *, as_json: bool) -> Generator[Growing]:
     """Show how far work has come that may become more, unless nobody looks."""
-    console = rich.console.Console(stderr=True)
+    where = rich.console.Console(stderr=True)
     columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
-    with rich.progress.Progress(*columns, console=console, disable=as_json or not console.is_terminal) as bar:
+    hidden = as_json or not where.is_terminal
+    with rich.progress.Progress(*columns, console=where, disable=hidden, transient=True) as bar:
         task = bar.add_task(what, total=None)
 
         def seen(name: str, more: int, total: int) -> None:
-            bar.update(task, advance=more, total=total, description=f"{what} {name}")
+            bar.update(task, advance=more, total=total or None, description=f"{what} {name}")
 
         yield seen

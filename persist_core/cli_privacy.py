@@ -1,4 +1,4 @@
-"""``persist erase``, ``forgive``, ``export`` and ``receipt``: what people may ask for."""
+"""``persist erase``, ``forgive``, ``export-user`` and ``receipt``: what people may ask for."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .exporting import exported
 from .receipts import Receipt
 from .view import key_part
 
-__all__ = ("erase", "export", "forgive", "receipt")
+__all__ = ("erase", "export_user", "forgive", "receipt")
 
 
 class _What(enum.StrEnum):
@@ -59,7 +59,7 @@ async def _forgive(url: str, what: _What, snowflake: int, *, as_json: bool) -> b
 
 
 @app.command()
-def export(
+def export_user(
     url: URL,
     user: typing.Annotated[int, typer.Argument(metavar="ID", help="The id of the user.")],
     path: typing.Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="The file to write, such as 1234.jsonl.")],

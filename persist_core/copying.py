@@ -13,9 +13,9 @@ from .changes import Put
 from .entities import ENTITIES
 from .errors import BackendError, PersistError
 from .model import Entity, Record
-from .spi import Order, Page, Select, Store
+from .spi import Answers, Cursor, Order, Page, Select, Store
 
-__all__ = ("Seen", "Summary", "copied", "count", "summary")
+__all__ = ("Seen", "Summary", "copied", "count", "pages", "persistently", "refuse_full", "summary")
 
 _PAGE: typing.Final = 1000
 _ATTEMPTS: typing.Final = 8
@@ -52,23 +52,42 @@ async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = Fal
     persist.PersistError
         If the target is not empty, and this is not to be gone on with; or if one of the databases fails.
     """
-    if not resume and (there := {name: number for name in ENTITIES if (number := await count(target, name))}):
-        held = ", ".join(f"{number:,} {name}" for name, number in there.items())
-        msg = f"the target holds {held} already; name an empty database, or go on with an interrupted copy by --resume"
-        raise PersistError(msg)
+    if not resume:
+        await refuse_full(target, "go on with an interrupted copy by --resume")
     for name, entity in ENTITIES.items():
         after = await _last(target, entity) if resume else None
         if after is not None:
             seen(name, await count(target, name))
-        async for page in _pages(source, entity, after):
-            await _persistently(target, [Put(record) for record in page.records])
+        async for page in pages(source, entity, after):
+            await persistently(target, [Put(record) for record in page.records])
             seen(name, len(page.records))
 
 
-async def summary(store: Store, name: str, seen: Seen) -> Summary:
+async def refuse_full(target: Store, otherwise: str) -> None:
+    """Refuse a database that is to be filled and is not empty.
+
+    Parameters
+    ----------
+    target
+        The database. It is open.
+    otherwise
+        What else can be done, for the message.
+
+    Raises
+    ------
+    persist.PersistError
+        If something is in it.
+    """
+    if there := {name: number for name in ENTITIES if (number := await count(target, name))}:
+        held = ", ".join(f"{number:,} {name}" for name, number in there.items())
+        msg = f"the target holds {held} already; name an empty database, or {otherwise}"
+        raise PersistError(msg)
+
+
+async def summary(store: Answers, name: str, seen: Seen) -> Summary:
     """Read all of one kind, and return what says whether another store keeps the same."""
     number = total = unreadable = 0
-    async for page in _pages(store, ENTITIES[name], None):
+    async for page in pages(store, ENTITIES[name]):
         for record in page.records:
             total += int.from_bytes(_digest(record))
         number += len(page.records)
@@ -77,7 +96,7 @@ async def summary(store: Store, name: str, seen: Seen) -> Summary:
     return Summary(number, f"{total % 2**128:032x}", unreadable)
 
 
-async def count(store: Store, name: str) -> int:
+async def count(store: Answers, name: str) -> int:
     """Return how many records of a kind there are."""
     return (await store.select(Select(ENTITIES[name], want="count"))).count
 
@@ -88,16 +107,21 @@ async def _last(store: Store, entity: AnyEntity) -> tuple[typing.Any, ...] | Non
     return page.records[0].key if page.records else None
 
 
-async def _pages(store: Store, entity: AnyEntity, after: tuple[typing.Any, ...] | None) -> AsyncIterator[Page]:
+async def pages(
+    store: Answers, entity: AnyEntity, after: Cursor | None = None, guild_id: int | None = None
+) -> AsyncIterator[Page]:
+    """Yield all records of a kind, with their history, in the order of their keys: after a place, or of one guild."""
     while True:
-        page = await store.select(Select(entity, after=after, limit=_PAGE, metadata=True))
+        query = Select(entity, guild_id=guild_id, after=after, limit=_PAGE, metadata=True)
+        page = await store.select(query)
         yield page
         after = page.after
         if after is None:
             return
 
 
-async def _persistently(store: Store, changes: list[Put]) -> None:
+async def persistently(store: Store, changes: list[Put]) -> None:
+    """Make changes, again where a database says that trying again may help."""
     for attempt in range(_ATTEMPTS):
         try:
             await store.apply(changes)

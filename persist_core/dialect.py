@@ -177,6 +177,16 @@ class Dialect:
     checkpoint
         Statements that store what a migration has done so far, where statements that change tables end the transaction
         anyway: a migration that was interrupted then goes on where it was, and elsewhere it begins again.
+    octets
+        How many bytes the text {0} has.
+    version, size
+        Ask for the version of the server, and for the bytes that the database takes.
+    may_create
+        Asks whether the user may make tables, where that can be asked.
+    integrity
+        Asks the database whether it is whole: rows of problems, or ``ok``. Empty where it looks after itself.
+    vacuum
+        Statements that give back room, each by itself and outside a transaction: templates for a table, or for none.
     exclusive
         Whether a database with tables but none of ours must be somebody else's.
     many
@@ -221,6 +231,12 @@ class Dialect:
     prepare: Sequence[str] = ()
     finish: Sequence[str] = ()
     checkpoint: Sequence[str] = ()
+    octets: str = "OCTET_LENGTH({0})"
+    version: str = "SELECT version()"
+    size: str = ""
+    may_create: str = ""
+    integrity: str = ""
+    vacuum: Sequence[str] = ()
     exclusive: bool = False
     many: int = 500
     binary: bool = False

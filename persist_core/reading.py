@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import typing
+from collections.abc import Callable
 
 import hikari
 
@@ -20,10 +21,10 @@ from .locations import Location, store_of
 from .model import Decoder, Entity
 from .quarantine import Quarantine
 from .reader import Reader
-from .spi import Select
+from .spi import Select, Store
 from .stats import Health, Stats, reading_health_of, stats_of
 
-__all__ = ("App", "ReadOnlyCache", "connect")
+__all__ = ("App", "ReadOnlyCache", "connect", "decoder_of", "reader_of")
 
 _LOG = logging.getLogger("persist")
 # A REST client does not say for whom it makes objects; each of these does.
@@ -31,6 +32,17 @@ _ANYBODY: typing.Final = {"id": "0", "username": "", "discriminator": "0", "avat
 T = typing.TypeVar("T")
 App = hikari.EntityFactoryAware | hikari.api.RESTClient
 """Whatever makes hikari objects: a bot of any sort, or the client of ``hikari.RESTApp().acquire(...)``."""
+
+
+def reader_of(store: Store, gauges: Gauges, decoder: Callable[[], Decoder]) -> Reader:
+    """Return what answers questions from what is stored, and nothing else."""
+    journal = Journal(store, Limits(), gauges, Quarantine(gauges), tuple)  # stays empty
+    return Reader(store, journal, gauges, decoder, lambda: AllOf(()))
+
+
+def decoder_of(app: App, me: int) -> Decoder:
+    """Return what makes hikari objects, of a bot's own user."""
+    return Decoder(app.entity_factory, hikari.Snowflake(me), app.entity_factory.deserialize_user(_ANYBODY).app)
 
 
 def connect(backend: str | Location, app: App, *, encryption: Encryption | None = None) -> ReadOnlyCache:
@@ -122,12 +134,10 @@ class ReadOnlyCache(names.HikariNames):
     async def _open(self) -> None:
         # A store that cannot be opened to read only is opened as for a bot: four verbs are all that it must have.
         await getattr(self._store, "open_to_read", self._store.open)()
-        journal = Journal(self._store, Limits(), self._gauges, Quarantine(self._gauges), tuple)  # stays empty
-        self._reader = Reader(self._store, journal, self._gauges, self._decoder, lambda: AllOf(()))
+        self._reader = reader_of(self._store, self._gauges, self._decoder)
 
     def _decoder(self) -> Decoder:
-        factory = self._app.entity_factory
-        return Decoder(factory, hikari.Snowflake(self._me), factory.deserialize_user(_ANYBODY).app)
+        return decoder_of(self._app, self._me)
 
     async def close(self) -> None:
         """Close the database. If the cache is closed, this is a no-op. It may be opened again."""

@@ -27,7 +27,7 @@ from .entities import (
 )
 from .model import Entity, Key, Origin, Payload
 
-__all__ = ("Said", "Saying")
+__all__ = ("Said", "Saying", "overheard")
 
 AnyEntity = Entity[typing.Any]
 _THREAD_TYPES: typing.Final = frozenset((10, 11, 12))
@@ -131,6 +131,16 @@ class _Factory:
         return deserialize
 
 
+def overheard(rest: hikari.api.RESTClient, heard: list[Said]) -> hikari.api.RESTClient:
+    """Return the same client - its token, connections and rate limits - that adds what it reads to a list."""
+    client = copy.copy(rest)
+    # hikari has no public way to read a client's payloads; without this name, nothing is heard.
+    if hasattr(client, "_entity_factory"):
+        private: typing.Any = client
+        private._entity_factory = _Factory(rest.entity_factory, heard)  # noqa: SLF001
+    return client
+
+
 class Saying:
     """What REST says in answer to one question.
 
@@ -147,12 +157,7 @@ class Saying:
 
     def client(self, rest: hikari.api.RESTClient) -> hikari.api.RESTClient:
         """Return the same client - its token, connections and rate limits - that lets what it reads be heard."""
-        client = copy.copy(rest)
-        # hikari has no public way to read a client's payloads; without this name, nothing is remembered.
-        if hasattr(client, "_entity_factory"):
-            private: typing.Any = client
-            private._entity_factory = _Factory(rest.entity_factory, self._heard)  # noqa: SLF001
-        return client
+        return overheard(rest, self._heard)
 
     async def remember(self, known: Collection[tuple[AnyEntity, Key]] = ()) -> None:
         """Remember what was heard, unless the gateway has told of it meanwhile and knows better.

@@ -24,6 +24,7 @@ from .plans import Event
 
 __all__ = (
     "Addition",
+    "Answers",
     "Backend",
     "Cursor",
     "Driver",
@@ -130,6 +131,14 @@ class Store(typing.Protocol):
 
     async def select(self, query: Select) -> Page:
         """Answer one question, with a consistent view of the database."""
+        ...
+
+
+class Answers(typing.Protocol):
+    """Whatever answers questions about records: a store, or a store as it was at one moment."""
+
+    async def select(self, query: Select) -> Page:
+        """Answer one question."""
         ...
 
 

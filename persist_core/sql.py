@@ -6,8 +6,19 @@ import asyncio
 import collections
 import contextlib
 import functools
+import pathlib
 import typing
-from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 
 import orjson
 
@@ -17,11 +28,12 @@ from .coalesce import Lookups
 from .codec import Codec
 from .conditions import worded_in
 from .dialect import Dialect, Question, Speller, Statement, converted
+from .entities import ENTITIES
 from .errors import BackendError, CorruptRecordError, QueryError
 from .model import METADATA, Entity, Key, Origin, Record
 from .schema import LazyRow, Storage, row_of, table_of
 from .sealing import PLAIN, Sealing
-from .spi import Driver, Order, Page, Row, Select, Transaction
+from .spi import Answers, Driver, Order, Page, Row, Select, Transaction
 
 __all__ = ("SqlStore",)
 
@@ -186,6 +198,53 @@ class SqlStore:
         with self._translated():
             return await self._driver.fetch(sql)
 
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Answers]:
+        """Lend what answers questions about one moment, whatever is written meanwhile. The store is open.
+
+        A driver that has no ``snapshot`` answers about the moment of each question.
+        """
+        lend = getattr(self._driver, "snapshot", None)
+        if lend is None:
+            yield self
+            return
+        with self._translated():
+            async with lend() as transaction:
+                yield _Moment(functools.partial(self._answer_by, transaction.fetch))
+
+    @property
+    def is_a_file(self) -> bool:
+        """Whether the database is a file, of which :meth:`backup` makes another one."""
+        return hasattr(self._driver, "backup")
+
+    async def backup(self, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the database into a new file as it is now. The store is open, and the database is a file.
+
+        Parameters
+        ----------
+        target
+            The file.
+        progress
+            Hears how much of how much has been copied, in another thread.
+        """
+        copy: Callable[[pathlib.Path, Callable[[int, int], None]], Awaitable[None]] = getattr(self._driver, "backup")  # noqa: B009 - not all have it
+        with self._translated():
+            await copy(target, progress)
+
+    @property
+    def dialect(self) -> Dialect:
+        """How the database spells, as far as that is known: all of it once the store is open."""
+        return self._dialect
+
+    async def vacuum(self) -> None:
+        """Give room back that is not used any more. The store is open."""
+        with self._translated():
+            for sql in self._dialect.vacuum:
+                tables = map(table_of, ENTITIES.values())
+                names = [self._dialect.quote(table.name) for table in tables] if "{" in sql else [""]
+                for name in names:
+                    await self._driver.fetch(sql.format(name))
+
     async def _open(self, connect: Callable[[], Awaitable[None]], check: Callable[[], Awaitable[None]]) -> None:
         try:
             with self._translated():
@@ -252,9 +311,12 @@ class SqlStore:
         raise QueryError(msg)
 
     async def _answer(self, query: Select) -> Page:
+        few = query.keys is not None and len(query.keys) == 1
+        return await self._answer_by(self._driver.lookup if few else self._driver.fetch, query)
+
+    async def _answer_by(self, fetch: Callable[[str, Row], Awaitable[Sequence[Row]]], query: Select) -> Page:
         sql, params, order = self._spelled(query)
         with self._translated():
-            fetch = self._driver.lookup if query.keys is not None and len(query.keys) == 1 else self._driver.fetch
             rows = await fetch(sql, params)
         if query.want == "count":
             return Page((), count=int(rows[0][0]))
@@ -426,6 +488,16 @@ class SqlStore:
         except self._driver.errors as error:
             message = self._driver.explain(error)
             raise BackendError(message, temporary=self._driver.temporary(error)) from error
+
+
+class _Moment:
+    """A database as it is at one moment."""
+
+    def __init__(self, answer: Callable[[Select], Awaitable[Page]]) -> None:
+        self._answer = answer
+
+    async def select(self, query: Select) -> Page:
+        return await self._answer(query)
 
 
 def _record(query: Select, row: Row, codec: Codec | None) -> Record:

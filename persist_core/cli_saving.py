@@ -1,0 +1,219 @@
+"""``persist export``, ``import``, ``backup`` and ``restore``: all that is remembered, in a file, and back."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+import typing
+from collections.abc import AsyncGenerator, Generator, Iterable
+
+import typer
+
+from . import copying, json_lines
+from .cli_app import MOVE, URL, Json, app
+from .cli_output import ask, failed, looked_into, opened, progress, said
+from .entities import ENTITIES
+from .errors import PersistError
+from .locations import SQLiteBackend
+from .spi import Answers, Select, Store
+from .sql import SqlStore
+
+__all__ = ("backup", "export", "import_", "restore")
+
+File = typing.Annotated[
+    str, typer.Argument(metavar="FILE", help="A file; - for standard input or output; .gz if it is to be compressed.")
+]
+Guild = typing.Annotated[int | None, typer.Option(help="Only what is of this guild, with its members' users.")]
+_SQLITE, _GZIP = b"SQLite format 3\0", b"\x1f\x8b"
+
+
+@app.command(rich_help_panel=MOVE)
+def export(url: URL, file: File, *, guild: Guild = None, as_json: Json = False) -> None:
+    """Write everything, or all of a guild, as JSON Lines: as it is at one moment, also while a bot writes."""
+    ask(_export(url, file, guild, as_json=as_json), as_json=as_json)
+
+
+async def _export(url: str, file: str, guild: int | None, *, as_json: bool) -> bool:
+    async with looked_into(url) as store:
+        number = await _exported(store, file, guild, as_json=as_json)
+    if file != "-":
+        said({"file": file, "records": number}, as_json=as_json)
+    return True
+
+
+async def _exported(store: Store, file: str, guild: int | None, *, as_json: bool) -> int:
+    number = -2  # the first line and the last
+    with progress("Exporting", await _totals(store, guild), as_json=as_json) as seen, _written(file) as out:
+        async with _moment(store) as source:
+            async for line in json_lines.exported(source, seen, guild):
+                out.write(line)
+                number += 1
+    return number
+
+
+async def _totals(store: Store, guild: int | None) -> dict[str, int]:
+    if guild is None:
+        return {name: await copying.count(store, name) for name in ENTITIES}
+    kinds = (entity for entity in ENTITIES.values() if entity.in_guild)
+    return {kind.name: (await store.select(Select(kind, guild_id=guild, want="count"))).count for kind in kinds}
+
+
+@contextlib.asynccontextmanager
+async def _moment(store: Store) -> AsyncGenerator[Answers]:
+    if isinstance(store, SqlStore):
+        async with store.snapshot() as source:
+            yield source
+    else:
+        yield store
+
+
+@contextlib.contextmanager
+def _written(file: str) -> Generator[typing.IO[bytes]]:
+    """Lend a file that is there when all of it is written, and not before."""
+    if file == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    make = gzip.open if file.endswith(".gz") else open
+    with _beside(pathlib.Path(file)) as part, make(part, "wb") as out:
+        yield typing.cast("typing.IO[bytes]", out)
+
+
+@contextlib.contextmanager
+def _beside(file: pathlib.Path) -> Generator[pathlib.Path]:
+    """Lend a name beside a file, which takes the file's place if all goes well, and goes away if not."""
+    if not file.parent.is_dir():
+        msg = f"there is no folder {str(file.parent)!r}; make it first"
+        raise PersistError(msg)
+    part = file.with_name(f"{file.name}.part")
+    try:
+        part.unlink(missing_ok=True)
+        yield part
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@app.command("import", rich_help_panel=MOVE)
+def import_(
+    file: File,
+    url: URL,
+    *,
+    merge: typing.Annotated[
+        bool, typer.Option("--merge", help="Into a database that is not empty; what is newer wins.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Store what an export has written."""
+    ask(_import(file, url, merge=merge, as_json=as_json), as_json=as_json)
+
+
+async def _import(file: str, url: str, *, merge: bool, as_json: bool) -> bool:
+    with _lines(file) as lines:
+        async with opened(url) as store:
+            with progress("Importing", {}, as_json=as_json) as seen:
+                stored = await json_lines.imported(store, lines, seen, merge=merge)
+    said({"file": file, "stored": stored}, as_json=as_json)
+    return True
+
+
+@contextlib.contextmanager
+def _lines(file: str) -> Generator[Iterable[bytes]]:
+    if file == "-":
+        yield sys.stdin.buffer
+        return
+    path = pathlib.Path(file)
+    with gzip.open(path, "rb") if _start(path).startswith(_GZIP) else path.open("rb") as lines:
+        yield typing.cast("typing.IO[bytes]", lines)
+
+
+def _start(path: pathlib.Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE))
+
+
+@app.command(rich_help_panel=MOVE)
+def backup(url: URL, file: File, *, as_json: Json = False) -> None:
+    """Save everything as it is at one moment, also while a bot writes.
+
+    Of an SQLite file this is another SQLite file; of a database on a server, a compressed export. persist restore takes
+    both.
+    """
+    ask(_backup(url, file, as_json=as_json), as_json=as_json)
+
+
+async def _backup(url: str, file: str, *, as_json: bool) -> bool:
+    async with looked_into(url) as store:
+        if isinstance(store, SqlStore) and store.is_a_file:
+            await _copied(store, _new(file), as_json=as_json)
+        elif file.endswith(".gz"):
+            await _exported(store, str(_new(file)), None, as_json=as_json)
+        else:
+            msg = f"a backup of a server is a compressed export; name the file {file}.jsonl.gz, say"
+            raise PersistError(msg)
+    said({"file": file}, as_json=as_json)
+    return True
+
+
+def _new(file: str) -> pathlib.Path:
+    path = pathlib.Path(file)
+    if path.exists():
+        msg = f"there is a file {file!r} already, and a backup replaces none; name another, as with $(date +%F)"
+        raise PersistError(msg)
+    return path
+
+
+async def _copied(store: SqlStore, target: pathlib.Path, *, as_json: bool) -> None:
+    with _beside(target) as part, progress("Copying", {"pages": 100}, as_json=as_json) as seen:
+        reached = 0
+
+        def passed(done: int, total: int) -> None:
+            nonlocal reached
+            percent = 100 * done // max(total, 1)
+            seen("pages", percent - reached)
+            reached = percent
+
+        await store.backup(part, passed)
+
+
+@app.command(rich_help_panel=MOVE)
+def restore(file: File, url: URL, *, as_json: Json = False) -> None:
+    """Give back what a backup has saved, into an empty database of any kind, and prove that it has arrived."""
+    ask(_restore(file, url, as_json=as_json), as_json=as_json)
+
+
+async def _restore(file: str, url: str, *, as_json: bool) -> bool:
+    if not _start(pathlib.Path(file)).startswith(_SQLITE):
+        return await _import(file, url, merge=False, as_json=as_json)
+    with tempfile.TemporaryDirectory() as folder:
+        # A backup of an older persist is migrated, and stays what it is.
+        copy = pathlib.Path(folder, "backup.db")
+        shutil.copyfile(file, copy)
+        async with opened(SQLiteBackend(copy).url) as source, opened(url) as target:
+            rows = await _moved(source, target, as_json=as_json)
+    same = all(row["saved"] == row["arrived"] and row["same"] for row in rows)
+    there = [row for row in rows if row["saved"]]
+    said({"restored": rows, "same": same}, there, as_json=as_json)
+    if not same:
+        failed("what has arrived is not what was saved; did a bot write meanwhile?", as_json=as_json)
+    return same
+
+
+async def _moved(source: Store, target: Store, *, as_json: bool) -> list[dict[str, object]]:
+    totals = {name: await copying.count(source, name) for name in ENTITIES}
+    with progress("Restoring", totals, as_json=as_json) as seen:
+        await copying.copied(source, target, seen)
+    rows: list[dict[str, object]] = []
+    with progress("Comparing", {name: 2 * total for name, total in totals.items()}, as_json=as_json) as seen:
+        for name in ENTITIES:
+            ours, theirs = await copying.summary(source, name, seen), await copying.summary(target, name, seen)
+            same = ours.checksum == theirs.checksum
+            rows.append({"kind": name, "saved": ours.records, "arrived": theirs.records, "same": same})
+    return rows

@@ -1,0 +1,214 @@
+"""Looking at everything around a cache that can be wrong before a bot is: each finding with the way out."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import pathlib
+import platform
+import shutil
+import sys
+import typing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+
+import hikari
+
+from . import urls
+from .completeness import lacking
+from .entities import ENTITIES
+from .errors import BackendError, PersistError
+from .schema import META, VERSION
+from .spi import Store
+from .sql import SqlStore
+
+__all__ = ("Check", "around", "of_application", "of_file", "of_intents", "of_store")
+
+_PYTHON: typing.Final = (3, 11)
+_LITTLE: typing.Final = 1_000_000_000
+_LONG_WAL: typing.Final = 256_000_000
+_DRIVERS: typing.Final[Mapping[str, tuple[str, str]]] = {
+    "sqlite": ("aiosqlite", ""),
+    "postgresql": ("asyncpg", "postgresql"),
+    "postgres": ("asyncpg", "postgresql"),
+    "mysql": ("aiomysql", "mysql"),
+    "mariadb": ("aiomysql", "mysql"),
+}
+_FRAMEWORKS: typing.Final = ("hikari-lightbulb", "hikari-arc", "hikari-tanjun", "hikari-crescent")
+
+
+class Check(typing.NamedTuple):
+    """Something that was looked at."""
+
+    what: str
+    state: typing.Literal["fine", "look", "wrong"]
+    found: str
+    way_out: str = ""
+
+
+def around(url: str) -> Iterator[Check]:
+    """Yield what is installed: Python, hikari, the driver of a URL, frameworks."""
+    version = platform.python_version()
+    is_old = sys.version_info < _PYTHON
+    yield Check("Python", "wrong" if is_old else "fine", version, "install Python 3.11 or newer" if is_old else "")
+    persist = importlib.metadata.version("hikari-persist")
+    yield Check("hikari-persist", "fine", persist)
+    yield _hikari(hikari.__version__)
+    scheme = url.partition("://")[0]
+    if (driver := _DRIVERS.get(scheme)) is not None:
+        package, extra = driver
+        try:
+            yield Check("driver", "fine", f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            yield Check(
+                "driver", "wrong", f"{package} is not installed", f"pip install 'hikari-persist[{extra or 'all'}]'"
+            )
+    found = ", ".join(f"{name} {version}" for name, version in _installed(_FRAMEWORKS))
+    yield Check("frameworks", "fine", found or "none, and none is needed")
+
+
+def _hikari(version: str) -> Check:
+    major, minor = (int(part) for part in version.split(".")[:2])
+    is_known = (2, 6) <= (major, minor) < (3, 0)
+    way_out = "" if is_known else "pip install 'hikari>=2.6,<3'"
+    return Check("hikari", "fine" if is_known else "wrong", version, way_out)
+
+
+def _installed(names: typing.Iterable[str]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        try:
+            yield name, importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+
+
+def of_file(url: str) -> Iterator[Check]:
+    """Yield what is to say of the file that an SQLite URL names: its folder, the disk, its write-ahead log."""
+    if not url.startswith("sqlite:///"):
+        return
+    file = pathlib.Path(urls.parse(url).path.removeprefix("/"))
+    folder = file.parent
+    if not folder.is_dir():
+        yield Check("folder", "wrong", f"{str(folder)!r} is not there", f"mkdir -p {folder}")
+        return
+    for place in (folder, *([file] if file.exists() else ())):
+        if not os.access(place, os.W_OK):
+            way_out = "let the bot's user write there, or name another place"
+            yield Check("right to write", "wrong", f"{str(place)!r} cannot be written by this user", way_out)
+    if not file.exists():
+        yield Check("file", "look", f"{str(file)!r} is not there yet", "a bot makes it; is the path right?")
+    free = shutil.disk_usage(folder).free
+    size = file.stat().st_size if file.exists() else 0
+    little = free < max(_LITTLE, size)
+    way_out = "make room: persist vacuum needs as much as the file has, and so does a backup" if little else ""
+    yield Check("disk", "look" if little else "fine", f"{free / 1e9:,.1f} GB free, {size / 1e6:,.1f} MB used", way_out)
+    wal = file.with_name(f"{file.name}-wal")
+    length = wal.stat().st_size if wal.exists() else 0
+    if length > _LONG_WAL:
+        way_out = "some program reads without end and keeps it from being written back; stop that, or persist vacuum"
+        yield Check("write-ahead log", "look", f"{length / 1e6:,.1f} MB", way_out)
+    else:
+        yield Check("write-ahead log", "fine", f"{length / 1e6:,.1f} MB")
+
+
+async def of_store(store: Store) -> AsyncIterator[Check]:
+    """Yield what is to say of a database: whether it can be reached, its schema, and the rights in it.
+
+    Nothing in it is changed. The store is not open.
+    """
+    if not isinstance(store, SqlStore):
+        yield await _reached(store, store.open)
+        await store.close()
+        return
+    try:
+        plan = await store.planned()
+    except PersistError as error:
+        yield Check("database", "wrong", str(error), _way_out(error))
+        return
+    if plan.version is None:
+        yield Check("schema", "fine", "none yet: a bot makes it when it starts")
+        return
+    steps = f"version {plan.version}, and this persist makes {VERSION}"
+    if plan.steps:
+        yield Check("schema", "look", steps, "a bot migrates it when it starts; make a backup first: persist backup")
+        return
+    yield Check("schema", "fine", f"version {plan.version}")
+    reached = await _reached(store, store.open_to_read)
+    yield reached
+    if reached.state != "wrong":
+        try:
+            async for check in _asked(store):
+                yield check
+        finally:
+            await store.close()
+
+
+def _way_out(error: PersistError) -> str:
+    return "it may be away for the moment only" if isinstance(error, BackendError) and error.temporary else ""
+
+
+async def _reached(store: Store, begin: Callable[[], typing.Awaitable[None]]) -> Check:
+    try:
+        await begin()
+    except PersistError as error:
+        return Check("database", "wrong", str(error), _way_out(error))
+    return Check("database", "fine", f"can be opened: {store!r}")
+
+
+async def _asked(store: SqlStore) -> AsyncIterator[Check]:
+    dialect = store.dialect
+    yield Check("server", "fine", str((await store.query(dialect.version))[0][0]))
+    if dialect.size:
+        size = int((await store.query(dialect.size))[0][0] or 0)
+        yield Check("size", "fine", f"{size / 1e6:,.1f} MB with its indexes")
+    if store.is_a_file:  # of which the file says it
+        return
+    try:
+        await store.run(lambda dialect: [_touch(dialect.quote)])
+        yield Check("right to write", "fine", "yes")
+    except PersistError as error:
+        yield Check("right to write", "wrong", str(error), "GRANT SELECT, INSERT, UPDATE, DELETE to the bot's user")
+    if dialect.may_create and not (await store.query(dialect.may_create))[0][0]:
+        found = "no: a new version of persist may need it once"
+        yield Check("right to make tables", "look", found, "GRANT CREATE ON SCHEMA to the bot's user when you upgrade")
+
+
+def _touch(quote: Callable[[str], str]) -> str:
+    """Spell a statement that needs the right to write, and changes nothing."""
+    name = quote("name")
+    return f"UPDATE {quote(META.name)} SET {name} = {name} WHERE {name} = 'application'"
+
+
+def of_application(flags: hikari.ApplicationFlags) -> hikari.Intents:
+    """Return the privileged intents that the developer portal gives to an application."""
+    given = hikari.Intents.NONE
+    for intent, names in _PORTAL.items():
+        if flags & names:
+            given |= intent
+    return given
+
+
+_PORTAL: typing.Final[Mapping[hikari.Intents, hikari.ApplicationFlags]] = {
+    hikari.Intents.GUILD_MEMBERS: hikari.ApplicationFlags.VERIFIED_FOR_GUILD_MEMBERS_INTENT
+    | hikari.ApplicationFlags.GUILD_MEMBERS_INTENT,
+    hikari.Intents.GUILD_PRESENCES: hikari.ApplicationFlags.VERIFIED_FOR_GUILD_PRESENCES
+    | hikari.ApplicationFlags.GUILD_PRESENCES_INTENT,
+    hikari.Intents.MESSAGE_CONTENT: hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT
+    | hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT_LIMITED,
+}
+
+
+def of_intents(intents: hikari.Intents, off: frozenset[str]) -> Iterator[Check]:
+    """Yield what a bot with some intents cannot keep, of what its rules do not turn off."""
+    wanting: dict[str, list[str]] = {}
+    for entity in ENTITIES.values():
+        if entity.name not in off and not entity.opt_in and (missing := lacking(entity, intents)):
+            wanting.setdefault(" and ".join(str(each.name) for each in missing.split()), []).append(entity.name)
+    if not off & {"messages"} and not intents & hikari.Intents.MESSAGE_CONTENT:
+        wanting.setdefault("MESSAGE_CONTENT", []).append("messages (they come without their content)")
+    for names, kinds in wanting.items():
+        way_out = (
+            "give it to the bot and switch it on in the developer portal, or turn these kinds off by persist.Rules"
+        )
+        yield Check("intents", "look", f"without {names}: {', '.join(kinds)} stay empty or go out of date", way_out)
+    if not wanting:
+        yield Check("intents", "fine", "everything that is kept is kept up to date")

@@ -1,0 +1,223 @@
+"""Everything, or all of a guild, as lines of JSON; and back.
+
+The first line says what it is, each other line is a record with its history, and the last line counts them: a file
+that was cut off is not taken for a whole one.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import typing
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+
+import orjson
+
+from . import copying
+from .changes import Put
+from .columns import moment
+from .entities import ENTITIES, GUILDS
+from .errors import PersistError
+from .model import Entity, Key, Origin, Record
+from .spi import Answers, Select, Store
+
+__all__ = ("exported", "imported")
+
+_FORMAT: typing.Final = 1
+_PAGE: typing.Final = 1000
+AnyEntity = Entity[typing.Any]
+Seen = Callable[[str, int], None]
+
+
+async def exported(source: Answers, seen: Seen, guild_id: int | None = None) -> AsyncIterator[bytes]:
+    """Yield the lines.
+
+    Parameters
+    ----------
+    source
+        What is asked: a store, or a store as it was at one moment.
+    seen
+        Hears how it goes on.
+    guild_id
+        The guild of which everything is wanted, with its members' users; all guilds if this is left out.
+
+    Raises
+    ------
+    persist.PersistError
+        If nothing is known of the guild.
+    """
+    version = importlib.metadata.version("hikari-persist")
+    at = moment(datetime.datetime.now(datetime.UTC))
+    yield _line({"hikari-persist": version, "format": _FORMAT, "at": at, "guild_id": guild_id})
+    count = 0
+    async for record in _all(source) if guild_id is None else _of_guild(source, guild_id):
+        yield _line(_spelled(record))
+        seen(record.entity.name, 1)
+        count += 1
+    yield _line({"records": count})
+
+
+async def _all(source: Answers) -> AsyncIterator[Record]:
+    for entity in ENTITIES.values():
+        async for page in copying.pages(source, entity):
+            for record in page.records:
+                yield record
+
+
+async def _of_guild(source: Answers, guild_id: int) -> AsyncIterator[Record]:
+    found = await source.select(Select(GUILDS, keys=((guild_id,),), metadata=True))
+    if not found.records:
+        msg = f"nothing is known of the guild {guild_id}; `persist find guilds` lists those that are"
+        raise PersistError(msg)
+    yield found.records[0]
+    parts: dict[AnyEntity, set[Key]] = {}
+    for entity in (each for each in ENTITIES.values() if each.in_guild):
+        async for page in copying.pages(source, entity, guild_id=guild_id):
+            for record in page.records:
+                yield record
+            for join in (join for join in entity.joins.values() if not join.entity.in_guild):
+                keys = {tuple(record.column(name) for name in join.on) for record in page.records}
+                keys -= parts.setdefault(join.entity, set())
+                parts[join.entity] |= keys
+                for part in await _some(source, join.entity, keys):
+                    yield part
+
+
+async def _some(source: Answers, entity: AnyEntity, keys: Iterable[Key]) -> list[Record]:
+    asked = tuple(keys)
+    found: list[Record] = []
+    for start in range(0, len(asked), _PAGE):
+        query = Select(entity, keys=asked[start : start + _PAGE], metadata=True)
+        found += (await source.select(query)).records
+    return found
+
+
+async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: bool = False) -> int:
+    """Store what the lines say.
+
+    Parameters
+    ----------
+    target
+        Where it goes. It is open.
+    lines
+        What :func:`exported` has made.
+    seen
+        Hears how it goes on.
+    merge
+        Whether the target may hold something. What it knows of later than the lines do stays as it is.
+
+    Returns
+    -------
+    int
+        How many records were stored.
+
+    Raises
+    ------
+    persist.PersistError
+        If these are not such lines, or not all of them. What was before the bad one is stored.
+    """
+    if not merge:
+        await copying.refuse_full(target, "let what is newer win with --merge")
+    stored = 0
+    for records in _pages(lines):
+        wanted = await _newer(target, records) if merge else records
+        if wanted:
+            await copying.persistently(target, [Put(record) for record in wanted])
+        stored += len(wanted)
+        seen(records[0].entity.name, len(records))
+    return stored
+
+
+async def _newer(target: Store, records: list[Record]) -> list[Record]:
+    entity = records[0].entity
+    page = await target.select(Select(entity, keys=tuple(record.key for record in records)))
+    known = {record.key: record.origin.at for record in page.records}
+    return [record for record in records if record.origin.at > known.get(record.key, "")]
+
+
+def _pages(lines: Iterable[bytes]) -> Iterator[list[Record]]:
+    page: list[Record] = []
+    for record in _records(lines):
+        if page and (len(page) == _PAGE or page[0].entity is not record.entity):
+            yield page
+            page = []
+        page.append(record)
+    if page:
+        yield page
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[Record]:
+    head, count = False, 0
+    for number, line in enumerate(lines, 1):
+        said = _read(line, number)
+        if not head:
+            _check_head(said)
+            head = True
+        elif "kind" in said:
+            count += 1
+            yield _record(said, number)
+        elif said.get("records") == count:
+            return
+        else:
+            msg = f"{count:,} records were read, and the last line says {said.get('records')!r}; make the export anew"
+            raise PersistError(msg)
+    msg = f"the file ends after {count:,} records without saying so: it was cut off; make the export anew"
+    raise PersistError(msg)
+
+
+def _read(line: bytes, number: int) -> Mapping[str, typing.Any]:
+    try:
+        said = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        msg = f"line {number} is no JSON ({error}); is it a file that `persist export` has made?"
+        raise PersistError(msg) from error
+    if not isinstance(said, dict):
+        msg = f"line {number} is no JSON object; is it a file that `persist export` has made?"
+        raise PersistError(msg)
+    return typing.cast("Mapping[str, typing.Any]", said)
+
+
+def _check_head(said: Mapping[str, typing.Any]) -> None:
+    if "hikari-persist" not in said:
+        msg = "the first line does not say hikari-persist; is it a file that `persist export` has made?"
+        raise PersistError(msg)
+    if said.get("format") != _FORMAT:
+        msg = (
+            f"the file has the format {said.get('format')!r}, of hikari-persist {said['hikari-persist']}, and this one "
+            f"reads {_FORMAT}; upgrade hikari-persist"
+        )
+        raise PersistError(msg)
+
+
+def _record(said: Mapping[str, typing.Any], number: int) -> Record:
+    entity = ENTITIES.get(str(said["kind"]))
+    if entity is None:
+        msg = f"line {number} is of a kind called {said['kind']!r}, which is not known here; is a plugin missing?"
+        raise PersistError(msg)
+    try:
+        origin = Origin(said["source"], said["shard"], said["epoch"], said["last_updated"])
+        key = tuple(part for _, part in zip(entity.key, said["key"], strict=True))
+        payload = dict(said["payload"])
+        return Record(entity, key, said["guild_id"], payload, origin, said["first_seen"], said["revision"])
+    except (KeyError, TypeError, ValueError) as error:
+        msg = f"line {number} lacks something of a record; is it a file that `persist export` has made?"
+        raise PersistError(msg) from error
+
+
+def _spelled(record: Record) -> Mapping[str, typing.Any]:
+    return {
+        "kind": record.entity.name,
+        "key": record.key,
+        "guild_id": record.guild_id,
+        "payload": record.payload,
+        "source": record.origin.source,
+        "shard": record.origin.shard,
+        "epoch": record.origin.epoch,
+        "last_updated": record.origin.at,
+        "first_seen": record.first_seen,
+        "revision": record.revision,
+    }
+
+
+def _line(said: Mapping[str, typing.Any]) -> bytes:
+    return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)

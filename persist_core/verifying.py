@@ -1,0 +1,233 @@
+"""Looking for what is wrong with what is stored: in the database, in each record, and against Discord itself."""
+
+from __future__ import annotations
+
+import random
+import typing
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+
+import hikari
+
+from . import copying
+from .entities import CHANNELS, ENTITIES, GUILDS, MEMBERS, OWN_USER, ROLES, THREADS
+from .gauges import Gauges
+from .model import Decoder, Entity, Key, Record
+from .reading import App, decoder_of, reader_of
+from .saying import Said, overheard
+from .spi import Page, Select, Store
+from .sql import SqlStore
+
+__all__ = ("Difference", "Finding", "differences", "findings")
+
+AnyEntity = Entity[typing.Any]
+Seen = Callable[[str, int], None]
+_EXAMPLES: typing.Final = 3
+_GUILDS: typing.Final = 3
+
+
+What = typing.Literal["damaged", "unreadable", "undecodable", "unknown to hikari", "without guild", "without owner"]
+
+
+class Finding(typing.NamedTuple):
+    """Something that is wrong with a kind of thing."""
+
+    kind: str
+    """The kind; empty if it is the whole database."""
+
+    what: What
+    number: int
+    examples: tuple[str, ...]
+    """Some keys, or what the database says."""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it should never be. Owners may be unknown for good reasons: Discord does not tell everything."""
+        return self.what not in ("without owner", "unknown to hikari")
+
+    @property
+    def way_out(self) -> str:
+        """What to do about it."""
+        return _WAYS_OUT[self.what]
+
+
+_WAYS_OUT: typing.Final[Mapping[What, str]] = {
+    "damaged": "restore a backup into another database, or save what can be read with persist copy",
+    "unreadable": "somebody has changed the payload; delete the row, and Discord will say it again",
+    "undecodable": "no hikari object can be made of it: delete the row, and Discord will say it again",
+    "unknown to hikari": "of a sort that this hikari does not know; update hikari, or read it with persist show",
+    "without guild": "its guild is gone and it should be too; it goes when the bot meets the guild again",
+    "without owner": "what it belongs to is not known; that is normal for what the bot may not see",
+}
+
+
+async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]:
+    """Yield what is wrong with what is stored.
+
+    Parameters
+    ----------
+    store
+        The store. It is open.
+    app
+        What makes hikari objects.
+    seen
+        Hears how it goes on.
+    """
+    if isinstance(store, SqlStore) and store.dialect.integrity:
+        said = [str(row[0]) for row in await store.query(store.dialect.integrity)]
+        if said != ["ok"]:
+            yield Finding("", "damaged", len(said), tuple(said[:_EXAMPLES]))
+    own = await store.select(Select(OWN_USER, limit=1, want="keys"))
+    me = int(own.records[0].key[0]) if own.records else 0
+    decoder = decoder_of(app, me)
+    reader = reader_of(store, Gauges(), lambda: decoder)
+    for entity in ENTITIES.values():
+        bad = _Bad(entity)
+        async for page in copying.pages(store, entity):
+            bad.note("unreadable", [key for key, _ in page.corrupt])
+            for record in await reader.whole(page.records):
+                if (what := _trouble(decoder, record)) is not None:
+                    bad.note(what, [record.key])
+            for missing, keys in await _orphans(store, page):
+                bad.note(missing, keys)
+            seen(entity.name, len(page.records) + len(page.corrupt))
+        for finding in bad.found():
+            yield finding
+
+
+class _Bad:
+    """What is wrong with things of one kind."""
+
+    def __init__(self, entity: AnyEntity) -> None:
+        self._kind = entity.name
+        self._found: dict[What, tuple[int, tuple[str, ...]]] = {}
+
+    def note(self, what: What, keys: Sequence[Key]) -> None:
+        if keys:
+            count, examples = self._found.get(what, (0, ()))
+            more = (" ".join(map(str, key)) for key in keys[:_EXAMPLES])
+            self._found[what] = (count + len(keys), (*examples, *more)[:_EXAMPLES])
+
+    def found(self) -> Iterator[Finding]:
+        for what, (count, examples) in self._found.items():
+            yield Finding(self._kind, what, count, examples)
+
+
+def _trouble(decoder: Decoder, record: Record) -> What | None:
+    try:
+        record.entity.decode(decoder, record)
+    except hikari.UnrecognisedEntityError:
+        return "unknown to hikari"
+    except Exception:  # noqa: BLE001 - whatever hikari makes of it
+        return "undecodable"
+    return None
+
+
+async def _orphans(store: Store, page: Page) -> list[tuple[What, list[Key]]]:
+    """Return the keys of records that belong to something that is not there."""
+    if not page.records:
+        return []
+    by_columns: dict[tuple[str, ...], list[AnyEntity]] = {}
+    for owner, on in page.records[0].entity.owners:
+        by_columns.setdefault(on, []).append(owner)
+    found: list[tuple[What, list[Key]]] = []
+    for on, owners in by_columns.items():
+        wanted = {record.key: key for record in page.records if (key := _owner_key(record, on)) is not None}
+        known: set[Key] = set()
+        for owner in owners:  # a message is in a channel or in a thread
+            asked = tuple(set(wanted.values()))
+            if asked:
+                there = await store.select(Select(owner, keys=asked, want="keys"))
+                known.update(record.key for record in there.records)
+        what: What = "without guild" if owners == [GUILDS] else "without owner"
+        found.append((what, [key for key, owner_key in wanted.items() if owner_key not in known]))
+    return found
+
+
+def _owner_key(record: Record, on: tuple[str, ...]) -> Key | None:
+    key = tuple(record.column(name) for name in on)
+    return None if None in key else key
+
+
+class Difference(typing.NamedTuple):
+    """Something of which Discord says something else than what is stored."""
+
+    kind: str
+    key: str
+    column: str
+    """What differs; ``itself`` if it is only here, or only there."""
+
+    stored: object
+    discord: object
+
+
+_COMPARED: typing.Final = (CHANNELS, ROLES, MEMBERS)
+_PASSING: typing.Final = frozenset(("last_message_id", "status", "voice_start_time"))
+"""What changes all the time, or is not said by REST."""
+
+
+async def differences(store: Store, rest: hikari.api.RESTClient, sample: int) -> AsyncIterator[Difference]:
+    """Yield where Discord disagrees: about roles and channels of some guilds, and some of their members.
+
+    Parameters
+    ----------
+    store
+        The store. It is open.
+    rest
+        Whose token is used.
+    sample
+        How many members are asked for.
+
+    Raises
+    ------
+    hikari.HikariError
+        What hikari raises.
+    """
+    guilds = [record.key[0] for record in (await store.select(Select(GUILDS, want="keys"))).records]
+    decoder = decoder_of(rest, 0)
+    some = random.sample(guilds, min(_GUILDS, len(guilds)))
+    for guild_id in map(int, some):
+        heard: list[Said] = []
+        client = overheard(rest, heard)
+        await client.fetch_guild_channels(guild_id)
+        await client.fetch_roles(guild_id)
+        stored: dict[tuple[AnyEntity, Key], Record] = {
+            (entity, record.key): record
+            for entity in (CHANNELS, ROLES)
+            for record in (await store.select(Select(entity, guild_id=guild_id))).records
+            if _trouble(decoder, record) != "unknown to hikari"  # nor does its REST client tell of it
+        }
+        page = await store.select(Select(MEMBERS, guild_id=guild_id, limit=1000))
+        members = random.sample(list(page.records), min(sample // len(some), len(page.records)))
+        for member in members:
+            stored[MEMBERS, member.key] = member
+            try:
+                await client.fetch_member(guild_id, int(member.key[1]))
+            except hikari.NotFoundError:
+                continue  # it is stored, and nobody has said it
+        for difference in _compared(stored, heard, guild_id):
+            yield difference
+
+
+def _compared(
+    stored: Mapping[tuple[AnyEntity, Key], Record], heard: Sequence[Said], guild: int
+) -> Iterator[Difference]:
+    said = {
+        (each.entity, each.entity.identify(each.payload, guild)): each.payload
+        for each in heard
+        if each.entity in _COMPARED
+    }
+    for entity, key in {**stored, **said}:
+        name = " ".join(map(str, key))
+        here, there = stored.get((entity, key)), said.get((entity, key))
+        if here is None or there is None:
+            if entity is not THREADS:
+                yield Difference(entity.name, name, "itself", _told(here), _told(there))
+            continue
+        for column, reading in entity.columns.items():
+            ours, theirs = reading.read(here.payload), reading.read(there)
+            if ours != theirs and column not in _PASSING:
+                yield Difference(entity.name, name, column, ours, theirs)
+
+
+def _told(thing: object) -> str:
+    return "missing" if thing is None else "there"
