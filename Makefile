@@ -86,7 +86,7 @@ check-public-types: .venv/$(LINKED)
 	rm -rf build/lib build/public-types
 	.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/public-types .
 	.venv/bin/python -m venv build/public-types/venv
-	build/public-types/venv/bin/python -m pip install --quiet "$$(echo build/public-types/hikari_persist-*.whl)[arc]"
+	build/public-types/venv/bin/python -m pip install --quiet "$$(echo build/public-types/hikari_persist-*.whl)[arc,cli]"
 	cd build/public-types && . venv/bin/activate && ../../.venv/bin/pyright --verifytypes persist --ignoreexternal
 
 .PHONY: bench
