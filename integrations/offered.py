@@ -5,9 +5,8 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 
-import hikari
-
 from persist.cache import Cache
+from persist.hosts import Host
 from persist.views import VIEWS
 
 __all__ = ("missing", "offered", "resolved")
@@ -32,7 +31,7 @@ def resolved(app: object, *given: Cache | None) -> Cache:
     for cache in given:
         if cache is not None:
             return cache
-    return Cache.resolve(typing.cast("hikari.GatewayBotAware", app))
+    return Cache.resolve(typing.cast("Host", app))
 
 
 def missing(load: str) -> LookupError:

@@ -164,9 +164,16 @@ def _moment(moment: datetime.datetime) -> str:
     return f"{moment.astimezone(datetime.UTC):%d %B %Y, %H:%M} UTC"
 
 
+def _is_heard(interaction: hikari.CommandInteraction) -> bool:
+    """Tell whether the cache knows all that an interaction says: it hears nothing of those of a REST bot."""
+    return isinstance(interaction.app, hikari.EventManagerAware)
+
+
 async def _member(cache: Cache, interaction: hikari.CommandInteraction, guild_id: int) -> hikari.Member | None:
     """Return who runs a command as a member of a guild."""
     said = interaction.member if interaction.guild_id == guild_id else None
+    if said is not None and not _is_heard(interaction):
+        return said
     if said is None:
         try:
             return await cache.fetch_member(guild_id, interaction.user)
@@ -217,6 +224,8 @@ def _permitted(
     async def asked(cache: Cache, interaction: hikari.CommandInteraction) -> Refusal | None:
         at = None if guild is not None else channel or interaction.channel_id
         said = who.said(interaction) if at == interaction.channel_id else None
+        if said is not None and not _is_heard(interaction):
+            return _lacking(who, permissions, said)
         try:
             where = guild or await _guild_of(cache, interaction, channel)
             if where is None and channel is None:

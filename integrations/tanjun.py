@@ -31,7 +31,7 @@ def install(
     Parameters
     ----------
     client
-        The client, made by ``from_gateway_bot``, at any time.
+        The client, made by ``from_gateway_bot`` or ``from_rest_bot``, at any time.
     cache
         The cache; if this is left out, the one that the client injects already, else the one that is attached to its
         bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names, else to
@@ -65,7 +65,7 @@ def _app(client: tanjun.abc.Client) -> object:
         app = client.get_type_dependency(typing.cast("type[typing.Any]", trait), default=None)
         if app is not None:
             return app
-    msg = "the client does not know its bot: make it with tanjun.Client.from_gateway_bot"
+    msg = "the client does not know its bot: make it with tanjun.Client.from_gateway_bot or from_rest_bot"
     raise LookupError(msg)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import typing
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 
 import hikari
 
@@ -19,6 +20,7 @@ from .errors import CacheClosedError, PersistError, QueryError
 from .fetching import Fetcher
 from .gauges import Gauges
 from .hindsight import Hindsight
+from .hosts import Host, RestLife, intents_of
 from .journal import Limits
 from .listening import after, heard_by
 from .locations import Location, store_of
@@ -50,7 +52,9 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
     Parameters
     ----------
     bot
-        The bot whose gateway it hears.
+        The bot whose gateway it hears. A ``hikari.RESTBot`` has none: with it the cache opens and closes, answers from
+        what is stored, and remembers what ``fetch_...`` asks Discord for. Nothing tells it of changes; ``max_age=``
+        says how old an answer may be.
     backend
         Where to keep things: a URL such as ``"sqlite:///cache.db"`` or ``"memory://"``, or an object that names one,
         such as ``persist.SQLiteBackend("cache.db")``.
@@ -96,7 +100,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
 
     def __init__(
         self,
-        bot: hikari.GatewayBotAware,
+        bot: Host,
         backend: str | Location = _DEFAULT,
         *,
         rules: Rules | None = None,
@@ -113,11 +117,13 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         _check_members(members)
         _check_memory(memory)
         self._bot = bot
+        self._gateway = bot if isinstance(bot, hikari.GatewayBotAware) else None
         self._store = store_of(backend, encryption)
         if search is not None:
             _let_search(self._store, search)
         self._rules = rules or Rules()
-        warn_of_intents(bot.intents, self._rules.off, stacklevel=2)
+        self._intents = intents_of(bot)
+        warn_of_intents(self._intents, self._rules.off, stacklevel=2)
         self._limits = Limits(interval=interval, most=limit)
         self._stop_timeout = stop_timeout
         self._strict = strict
@@ -131,6 +137,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         self._engine: Engine | None = None
         self._opening: asyncio.Task[None] | None = None
         self._late: asyncio.Task[None] | None = None
+        self._ended = False
         self._failure: PersistError | None = None
         self._told: PersistError | None = None
         for name, view in views.VIEWS.items():
@@ -147,21 +154,24 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
     @staticmethod
     def of(bot: object) -> Cache | None:
         """Return the cache that is attached to a bot, or ``None``."""
-        if not isinstance(bot, hikari.EventManagerAware):
-            return None
-        for listener in bot.event_manager.get_listeners(hikari.StartingEvent, polymorphic=False):
-            owner = getattr(listener, "__self__", None)
-            if isinstance(owner, Cache):
-                return owner
-        return None
+        owners: Iterable[object] = ()
+        if isinstance(bot, hikari.EventManagerAware):
+            listeners = bot.event_manager.get_listeners(hikari.StartingEvent, polymorphic=False)
+            owners = (getattr(listener, "__self__", None) for listener in listeners)
+        elif isinstance(bot, hikari.RESTBotAware):
+            owners = RestLife.owners(bot)
+        return next((owner for owner in owners if isinstance(owner, Cache)), None)
 
     @staticmethod
-    def resolve(bot: hikari.GatewayBotAware) -> Cache:
+    def resolve(bot: Host) -> Cache:
         """Return the cache that is attached to a bot, or attach one: to ``PERSIST_URL``, else ``sqlite:///persist.db``."""
         return Cache.of(bot) or Cache(bot, os.environ.get("PERSIST_URL", _DEFAULT))
 
     def _attach(self) -> None:
-        manager = self._bot.event_manager
+        if self._gateway is None:
+            RestLife(typing.cast("hikari.RESTBotAware", self._bot), self, self.start, self.close)
+            return
+        manager = self._gateway.event_manager
         manager.subscribe(hikari.StartingEvent, self._on_starting)
         manager.subscribe(hikari.StartedEvent, self._on_started)
         manager.subscribe(hikari.StoppingEvent, self._on_stopping)
@@ -181,9 +191,11 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
     async def start(self) -> None:
         """Open as the bot does when it starts: a failure is not raised but logged as critical.
 
-        If the cache is open, this is a no-op. If it is strict, a failure closes the bot. A bot that starts calls this,
-        and so does a cache that is attached to a bot that already runs.
+        If the cache is open, this is a no-op. If it is strict, a failure closes the bot; a ``hikari.RESTBot`` that
+        starts is ended by raising it. A bot that starts calls this, and so does a cache that is attached to a bot that
+        already runs.
         """
+        self._ended = False
         try:
             if self._engine is None:
                 await asyncio.shield(self._begin(patient=not self._strict))
@@ -193,7 +205,9 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
             self._told = error
             _LOG.critical("the cache cannot be opened, and nothing is remembered: %s", error)
             if self._strict:
-                await self._bot.close()
+                if self._gateway is None:
+                    raise
+                await self._gateway.close()
 
     async def _on_stopping(self, _: hikari.StoppingEvent) -> None:
         # hikari cancels StoppedEvent's listeners when a bot closes itself: most is stored before.
@@ -219,6 +233,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         persist.SchemaError
             If it is one that this code cannot use.
         """
+        self._ended = False
         if self._engine is None:
             await asyncio.shield(self._begin(patient=False))
 
@@ -249,7 +264,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         self._failure = None
         self._engine = engine
         # A cache that is attached late, or opened again, hears of no start.
-        engine.feed.sessions.all_started = bool(self._bot.is_alive and self._bot.shards)
+        engine.feed.sessions.all_started = bool(self._bot.is_alive and self._gateway and self._gateway.shards)
         if away is not None:
             _LOG.critical("the database is away: %s; what the gateway says waits for it, and it is tried again", away)
 
@@ -258,6 +273,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
 
         It may be opened again.
         """
+        self._ended = True
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         engine, self._engine = self._engine, None
@@ -296,6 +312,10 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         """Return what answers questions, once an opening that is under way has ended."""
         if self._engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
+        elif self._engine is None and self._gateway is None and not self._ended:
+            # A framework that starts with its REST bot before us asks before us.
+            with contextlib.suppress(PersistError):
+                await asyncio.shield(self._begin(patient=not self._strict))
         if self._engine is None:
             raise self._closed()
         return self._engine.reader
@@ -339,12 +359,17 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
             msg = f"confirm is True or False, not {confirm!r}"
             raise QueryError(msg)
 
+        bot = self._gateway
+        if bot is None:
+            msg = f"{self._bot!r} has no gateway, and so there are no events to listen to"
+            raise QueryError(msg)
+
         def decorate(listener: Listener[E]) -> Listener[E]:
             types = heard_by(listener, event_types)
             heard = after(self._stored, listener) if confirm else listener
             if self._hindsight.knows(types):
                 heard = after(self._hindsight.fill, heard)
-            self._bot.event_manager.listen(*event_types)(heard)
+            bot.event_manager.listen(*event_types)(heard)
             self._hindsight.watch(types)
             return listener
 
@@ -375,7 +400,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         engine = await self._opened()
         note = await engine.reader.note(entity, guild_id)
         kept = engine.admission.keeps_all(entity, guild_id)
-        return completeness_of(entity, note, self._bot.intents, self._running(), kept=kept)
+        return completeness_of(entity, note, self._intents, self._running(), kept=kept)
 
     async def get_me(self) -> hikari.OwnUser | None:
         """Return the bot's own user."""
@@ -474,10 +499,12 @@ def _check_memory(memory: object) -> None:
 
 
 def _check(bot: object, rules: object, interval: object, limit: object, stop_timeout: object, strict: object) -> None:
-    if isinstance(bot, type) or not isinstance(bot, hikari.GatewayBotAware):
-        msg = f"a cache is attached to a hikari.GatewayBot, not to {bot!r}; without a gateway there is persist.connect"
+    if isinstance(bot, type) or not isinstance(bot, hikari.GatewayBotAware | hikari.RESTBotAware):
+        msg = (
+            f"a cache is attached to a hikari.GatewayBot or RESTBot, not to {bot!r}; elsewhere there is persist.connect"
+        )
         raise QueryError(msg)
-    if not bot.intents & hikari.Intents.GUILDS:
+    if not intents_of(bot) & hikari.Intents.GUILDS:
         msg = (
             "the bot lacks the GUILDS intent, without which Discord says nothing to remember; add hikari.Intents.GUILDS"
         )

@@ -18,6 +18,7 @@ from .erasing import Eraser
 from .errors import BackendError, PersistError
 from .feed import Feed
 from .gauges import Gauges
+from .hosts import Host
 from .journal import Journal, Limits
 from .memory import Memory
 from .model import Decoder
@@ -43,7 +44,7 @@ class Engine:
     Parameters
     ----------
     bot
-        Whose gateway is heard, and whose entity factory makes hikari objects.
+        Whose gateway is heard, if it has one, and whose entity factory makes hikari objects.
     store
         Where things are kept. It is not open yet.
     rules, limits, gauges, quarantine, members, pace, memory
@@ -54,7 +55,7 @@ class Engine:
 
     def __init__(
         self,
-        bot: hikari.GatewayBotAware,
+        bot: Host,
         store: Store,
         rules: Rules,
         limits: Limits,
@@ -77,15 +78,17 @@ class Engine:
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
         self.sweeper: Sweeper = Sweeper(bot, self.store, self.journal, self.admission, gauges, clock)
         self.feed.noticed = self.sweeper.noticed
-        self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
-        self.feed.observer = self._chunker.observe
+        self._chunker: Chunker | None = None
+        if isinstance(bot, hikari.GatewayBotAware):
+            self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
+            self.feed.observer = self._chunker.observe
         self._writer: asyncio.Task[None] | None = None
         self._helpers: list[asyncio.Task[None]] = []
 
     @property
     def is_running(self) -> bool:
-        """Whether the gateway is heard and changes are written."""
-        return self.feed.is_hearing and self._writer is not None and not self._writer.done()
+        """Whether the gateway, where there is one, is heard, and changes are written."""
+        return (self._chunker is None or self.feed.is_hearing) and self._writer is not None and not self._writer.done()
 
     def _positions(self) -> Iterator[Change]:
         return self.feed.positions()
@@ -130,12 +133,15 @@ class Engine:
             raise
         self._writer = asyncio.create_task(self.journal.run(), name="persist writer")
         self._helpers = [
-            asyncio.create_task(self._chunker.run(), name="persist members"),
-            asyncio.create_task(self._settle(), name="persist shards"),
             asyncio.create_task(self._follow_erasures(), name="persist erasures"),
             asyncio.create_task(self.sweeper.run(), name="persist retention"),
             asyncio.create_task(self.journal.recollect(), name="persist past"),
         ]
+        if self._chunker is not None:
+            self._helpers += [
+                asyncio.create_task(self._chunker.run(), name="persist members"),
+                asyncio.create_task(self._settle(), name="persist shards"),
+            ]
         return away
 
     async def learn_places(self) -> None:

@@ -15,6 +15,7 @@ from .conditions import Condition, Not
 from .entities import MEMBERS, SHARDS
 from .events import EVENTS
 from .gauges import Gauges
+from .hosts import Host, intents_of
 from .journal import Journal
 from .model import Origin, Payload
 from .plans import Context, Plan
@@ -40,7 +41,7 @@ class Feed:
     Parameters
     ----------
     bot
-        Whose gateway is heard.
+        Whose gateway is heard, if it has one.
     journal, admission, gauges, quarantine
         Where changes go, which of them, what is counted, and where goes what cannot be read.
     suppressions
@@ -62,7 +63,7 @@ class Feed:
 
     def __init__(
         self,
-        bot: hikari.GatewayBotAware,
+        bot: Host,
         journal: Journal,
         admission: Admission,
         gauges: Gauges,
@@ -75,7 +76,7 @@ class Feed:
         self._gauges = gauges
         self._quarantine = quarantine
         self._suppressions = suppressions
-        self._reads_content = bool(bot.intents & hikari.Intents.MESSAGE_CONTENT)
+        self._reads_content = bool(intents_of(bot) & hikari.Intents.MESSAGE_CONTENT)
         self._task: asyncio.Task[hikari.ShardPayloadEvent] | None = None
         self.sessions: Sessions = Sessions(bot, self._lost_members)
         self.me: int | None = None
@@ -97,7 +98,9 @@ class Feed:
         return self._gauges.lost[MEMBERS.name] + self._gauges.quarantined[MEMBERS.name]
 
     async def start(self) -> None:
-        """Begin to hear."""
+        """Begin to hear. Where there is no gateway, this is a no-op."""
+        if not isinstance(self._bot, hikari.GatewayBotAware):
+            return
         # A waiter's predicate is called inline, before hikari reads the payload; a listener would be a task per event.
         waiting = self._bot.event_manager.wait_for(hikari.ShardPayloadEvent, timeout=None, predicate=self.hear)
         self._task = asyncio.create_task(waiting, name="persist feed")

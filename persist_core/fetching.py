@@ -15,6 +15,7 @@ from .completeness import completeness_of, lacking
 from .engine import Engine
 from .errors import QueryError
 from .gauges import Gauges
+from .hosts import Host, intents_of
 from .model import Entity, Key, Record
 from .saying import Saying
 from .view import seconds_of
@@ -77,8 +78,9 @@ class Fetcher:
         Where requests are counted, those that are sent and those that are not.
     """
 
-    def __init__(self, bot: hikari.GatewayBotAware, engine: Callable[[], Awaitable[Engine]], gauges: Gauges) -> None:
+    def __init__(self, bot: Host, engine: Callable[[], Awaitable[Engine]], gauges: Gauges) -> None:
         self._bot = bot
+        self._intents = intents_of(bot)
         self._engine = engine
         self._gauges = gauges
         self._flights: dict[Hashable, asyncio.Task[typing.Any]] = {}
@@ -119,7 +121,7 @@ class Fetcher:
         engine = await self._engine()
         reader = engine.reader
         for entity in asked.kinds:
-            if lacking(entity, self._bot.intents):
+            if lacking(entity, self._intents):
                 continue  # nobody keeps it up to date
             record = await reader.record(entity, asked.key, metadata=wish.max_age is not None)
             if record is None or not wish.grants(record) or any(record.column(c) != v for c, v in asked.within.items()):
@@ -160,7 +162,7 @@ class Fetcher:
         engine = await self._engine()
         note = await engine.reader.note(entity, guild_id)
         kept = engine.admission.keeps_all(entity, guild_id) and engine.admission.keeps_intact(entity, guild_id)
-        known = completeness_of(entity, note, self._bot.intents, engine.feed.epochs, kept=kept)
+        known = completeness_of(entity, note, self._intents, engine.feed.epochs, kept=kept)
         is_whole = known.is_complete and known.verified
         self._gauges.rest_calls_saved += is_whole
         return is_whole

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import typing
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from .encryption import Encryption
 from .entities import OWN_USER
 from .errors import CacheClosedError, PersistError, QueryError
 from .gauges import Gauges
+from .hosts import RestLife
 from .journal import Journal, Limits
 from .locations import Location, store_of
 from .model import Decoder, Entity
@@ -87,12 +87,11 @@ class ReadOnlyCache(names.HikariNames):
         self._closed = False
         self._reader: Reader | None = None
         self._opening: asyncio.Task[None] | None = None
-        self._following: asyncio.Task[None] | None = None
         self._bot = app if isinstance(app, hikari.RESTBotAware) else None
         for name, view in views.VIEWS.items():
             setattr(self, name, view(self._answering, frozenset))
         if self._bot is not None:
-            self._bot.add_startup_callback(self._on_startup)
+            RestLife(self._bot, self, self._start, self.close)
 
     def __repr__(self) -> str:
         return f"<persist.ReadOnlyCache on {self._store!r}, {'open' if self.is_open else 'closed'}>"
@@ -193,30 +192,8 @@ class ReadOnlyCache(names.HikariNames):
         """
         return views.things(entity, self._answering, frozenset)
 
-    # ------------------------------------------------------------------------------------------------- with a REST bot
-
-    async def _on_startup(self, bot: hikari.RESTBotAware) -> None:
+    async def _start(self) -> None:
         try:
             await self.open()
         except PersistError as error:  # raised here, it would end the bot with words about something else
             _LOG.critical("the cache cannot be opened; each question tries again: %s", error)
-        # Last of all, so that others may still ask while they stop ...
-        if self._on_shutdown in bot.on_shutdown:
-            bot.remove_shutdown_callback(self._on_shutdown)
-        bot.add_shutdown_callback(self._on_shutdown)
-        # ... which is never, if one of them raises.
-        self._following = asyncio.create_task(self._follow(bot), name="persist follows its bot")
-
-    async def _on_shutdown(self, _: hikari.RESTBotAware) -> None:
-        if self._following is not None:
-            self._following.cancel()
-            self._following = None
-        await self.close()
-
-    async def _follow(self, bot: hikari.RESTBotAware) -> None:
-        try:
-            with contextlib.suppress(hikari.ComponentStateConflictError):
-                await bot.join()
-        finally:
-            if self._following is asyncio.current_task():
-                await self.close()

@@ -181,6 +181,8 @@ class Saying:
             met_in = said.met_in
             if not better and (met_in is None or self._engine.admission.keeps_guild(met_in)):
                 self._engine.feed.accept([self._change(said, key)])
+            if said.entity is OWN_USER:
+                self._engine.feed.me = self._engine.feed.me or int(said.payload["id"])
 
     def _change(self, said: Said, key: Key) -> Change:
         epoch = self._engine.feed.sessions.epoch_of(said.guild_id)

@@ -11,6 +11,7 @@ import hikari
 from .changes import Put
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not
 from .entities import SHARDS
+from .hosts import Host
 from .member_chunks import MemberChunks
 from .model import Key, Origin, Payload
 from .plans import Context
@@ -77,8 +78,8 @@ class Sessions:
         Returns how many changes of members have been lost so far.
     """
 
-    def __init__(self, bot: hikari.GatewayBotAware, lost: Callable[[], int]) -> None:
-        self._bot = bot
+    def __init__(self, bot: Host, lost: Callable[[], int]) -> None:
+        self._bot = bot if isinstance(bot, hikari.GatewayBotAware) else None
         self._lost = lost
         self._sessions: dict[int, Session] = {}
         self._places: set[Key] = set()
@@ -122,6 +123,8 @@ class Sessions:
 
     def current(self) -> Conditional:
         """Return the condition that something ephemeral is still true: its session runs, or is another process'."""
+        if self._bot is None:
+            return AllOf(())
         told = Condition("epoch", "is_in", tuple(self.running))
         if not self.all_started or not self._sessions:
             return told

@@ -18,6 +18,7 @@ from .edits import edited
 from .entities import ENTITIES, GUILDS
 from .errors import PersistError
 from .gauges import Gauges
+from .hosts import Host
 from .journal import Journal
 from .model import Entity
 from .retention import ENDED, Bounds, age, bounds_of, oldest_first
@@ -62,14 +63,14 @@ class Sweeper:
 
     def __init__(
         self,
-        bot: hikari.GatewayBotAware,
+        bot: Host,
         store: Store,
         journal: Journal,
         admission: Admission,
         gauges: Gauges,
         clock: Clock,
     ) -> None:
-        self._bot = bot
+        self._bot = bot if isinstance(bot, hikari.GatewayBotAware) else None
         self._store = store
         self._journal = journal
         self._admission = admission
@@ -135,6 +136,8 @@ class Sweeper:
 
     def _shards(self) -> tuple[int, Iterable[int]] | None:
         """Return how many shards there are and which are here; ``None`` if nobody else has any."""
+        if self._bot is None:
+            return None
         count = self._bot.shard_count
         return None if len(self._bot.shards) in (0, count) else (count, tuple(self._bot.shards))
 
@@ -162,7 +165,7 @@ class Sweeper:
         for column, most in bounds.per.items():
             for value in await self._groups(entity, column, (*within, *self._ours(entity))):
                 swept += await self._cut(entity, most, (Condition(column, "equals", value), *ours))
-        if bounds.max_rows is not None and (within or self._shards() is None or 0 in self._bot.shards):
+        if bounds.max_rows is not None and (within or (shards := self._shards()) is None or 0 in shards[1]):
             swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
         return swept
 

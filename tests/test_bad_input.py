@@ -112,7 +112,9 @@ def test_an_option_of_a_wrong_type_is_refused_by_its_name(name: str, value: Anyt
 
 @pytest.mark.parametrize("bot", [None, "bot", 5, object(), hikari.GatewayBot])
 def test_a_bot_that_is_none_of_hikaris_is_refused(bot: Anything) -> None:
-    refused(lambda: persist.Cache(bot, "sqlite:///cache.db"), "a cache is attached to a hikari.GatewayBot, not to ")
+    refused(
+        lambda: persist.Cache(bot, "sqlite:///cache.db"), "a cache is attached to a hikari.GatewayBot or RESTBot, not"
+    )
 
 
 def test_a_bot_without_guilds_is_refused() -> None:

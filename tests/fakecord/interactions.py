@@ -36,7 +36,13 @@ class Interactions:
         self._world = world
         self._broadcast = broadcast
 
-    async def slash(
+    async def slash(self, *where: typing.Any, **wishes: typing.Any) -> Payload:
+        """Tell the bot of an interaction, as `interaction` makes it; its reply lands in `interactions_inbox`."""
+        interaction = self.interaction(*where, **wishes)
+        await self._broadcast.emit("INTERACTION_CREATE", interaction)
+        return interaction
+
+    def interaction(
         self,
         guild_id: str | None,
         channel_id: str,
@@ -47,7 +53,7 @@ class Interactions:
         kind: int = _APPLICATION_COMMAND,
         data: Payload | None = None,
     ) -> Payload:
-        """Let somebody run a slash command; the bot's reply lands in `interactions_inbox`.
+        """Make the payload of somebody's running a slash command.
 
         Parameters
         ----------
@@ -65,7 +71,7 @@ class Interactions:
             The interaction's data, if it is not simply the command and its options.
         """
         ident = payloads.snowflake()
-        interaction: Payload = {
+        return {
             "id": ident,
             "application_id": self._settings.application_id,
             "type": kind,
@@ -83,8 +89,6 @@ class Interactions:
                 else self._within(guild_id, channel_id, user_id)
             ),
         }
-        await self._broadcast.emit("INTERACTION_CREATE", interaction)
-        return interaction
 
     def _within(self, guild_id: str, channel_id: str, user_id: str | None) -> Payload:
         guild = self._world.guilds[guild_id]

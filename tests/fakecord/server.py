@@ -169,6 +169,7 @@ class FakeDiscord:
         self.log = objects.log
 
         self.slash = interactions.slash
+        self.interaction = interactions.interaction
         self.flood = flood.flood
         self.flood_messages = flood.flood_messages
 

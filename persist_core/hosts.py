@@ -1,0 +1,86 @@
+"""The bots that a cache is attached to: one with a gateway, or one to which Discord sends nothing but interactions."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+import hikari
+
+from .errors import PersistError
+
+__all__ = ("Host", "RestLife", "intents_of")
+
+Host = hikari.GatewayBotAware | hikari.RESTBotAware
+"""A bot of either sort."""
+
+
+def intents_of(bot: Host) -> hikari.Intents:
+    """Return the intents of a bot; all, for one without a gateway: whatever is up to date is kept so by others."""
+    return bot.intents if isinstance(bot, hikari.GatewayBotAware) else hikari.Intents.ALL
+
+
+class RestLife:
+    """Opens a cache when its REST bot starts, and closes it when that has stopped, however it stops.
+
+    Parameters
+    ----------
+    bot
+        The bot. If it runs already, the cache is opened at once.
+    owner
+        The cache.
+    start, close
+        What opens it, and closes it.
+    """
+
+    def __init__(
+        self,
+        bot: hikari.RESTBotAware,
+        owner: object,
+        start: Callable[[], Awaitable[None]],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.owner: object = owner
+        self._start = start
+        self._close = close
+        self._following: asyncio.Task[None] | None = None
+        bot.add_startup_callback(self._on_startup)
+        self._late = asyncio.create_task(self._begin(bot), name="persist late start") if bot.is_alive else None
+
+    @staticmethod
+    def owners(bot: hikari.RESTBotAware) -> Iterator[object]:
+        """Yield the caches that are attached to a bot, the first one first."""
+        for callback in bot.on_startup:
+            life = getattr(callback, "__self__", None)
+            if isinstance(life, RestLife):
+                yield life.owner
+
+    async def _begin(self, bot: hikari.RESTBotAware) -> None:
+        try:
+            await self._on_startup(bot)
+        except PersistError:  # what ends a bot that starts closes one that runs
+            await bot.close()
+
+    async def _on_startup(self, bot: hikari.RESTBotAware) -> None:
+        await self._start()
+        # Last of all, so that others may still ask while they stop ...
+        if self._on_shutdown in bot.on_shutdown:
+            bot.remove_shutdown_callback(self._on_shutdown)
+        bot.add_shutdown_callback(self._on_shutdown)
+        # ... which is never, if one of them raises.
+        self._following = asyncio.create_task(self._follow(bot), name="persist follows its bot")
+
+    async def _on_shutdown(self, _: hikari.RESTBotAware) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            self._following = None
+        await self._close()
+
+    async def _follow(self, bot: hikari.RESTBotAware) -> None:
+        try:
+            with contextlib.suppress(hikari.ComponentStateConflictError):
+                await bot.join()
+        finally:
+            if self._following is asyncio.current_task():
+                await self._close()
