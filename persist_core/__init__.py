@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import hikari
 
+from .applying import Applied
 from .cache import Cache
 from .completeness import Completeness
 from .encryption import Encryption
@@ -23,6 +24,7 @@ from .errors import (
 )
 from .exporting import Export
 from .filters import after, any_of, at_least, at_most, before, between, contains, has, not_, startswith
+from .first_rules import ChannelRule, GuildRule, MemberRule, MessageRule, RoleRule, Rule
 from .found import Entry, Found
 from .gauges import Gauges
 from .keep import Keep
@@ -122,6 +124,7 @@ __all__ = (
     "VOICE_STATES",
     "WEBHOOKS",
     "Addition",
+    "Applied",
     "AuditLogEntries",
     "AutoModExecution",
     "AutoModExecutions",
@@ -139,6 +142,7 @@ __all__ = (
     "CachedRole",
     "CachedThread",
     "CachedUser",
+    "ChannelRule",
     "Channels",
     "CommandPermissions",
     "Completeness",
@@ -152,13 +156,16 @@ __all__ = (
     "Export",
     "Found",
     "Gauges",
+    "GuildRule",
     "Guilds",
     "Health",
     "Integrations",
     "Invites",
     "Keep",
     "Many",
+    "MemberRule",
     "Members",
+    "MessageRule",
     "Messages",
     "MissingDriverError",
     "MySQLBackend",
@@ -170,7 +177,9 @@ __all__ = (
     "QueryError",
     "ReadOnlyCache",
     "Receipt",
+    "RoleRule",
     "Roles",
+    "Rule",
     "Rules",
     "SQLiteBackend",
     "ScheduledEventUsers",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterator, Sequence
 
-from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
+from .changes import Amend, Change, Drop, DropScope, Keeps, Patch, Put, fold
 from .conditions import known_in
 from .droppable import without, without_edits
 from .edits import Part
@@ -106,18 +106,19 @@ def _holding(kinds: frozenset[str]) -> frozenset[str]:
 class _Keeping:
     """Decides in a store about one kind."""
 
-    __slots__ = ("_admission", "_entity")
+    __slots__ = ("_admission", "_again", "_entity")
 
-    def __init__(self, admission: Admission, entity: AnyEntity) -> None:
+    def __init__(self, admission: Admission, entity: AnyEntity, *, again: bool = False) -> None:
         self._admission = admission
         self._entity = entity
+        self._again = again
 
     @property
     def whole(self) -> bool:
         return bool(self._entity.joins) and self._admission.decodes(self._entity)
 
     def __call__(self, known: Record | None, made: Record) -> Record | None:
-        return self._admission.kept(known, made)
+        return self._admission.kept(None if self._again else known, made)
 
 
 class Admission:
@@ -206,6 +207,20 @@ class Admission:
         if entity is not GUILDS and not judge.selects(made):  # guilds have been looked at already
             return known if judge.selects_from_elsewhere(made) else None
         return ruling.stripped(judge, made)
+
+    def concerns(self, entity: AnyEntity) -> bool:
+        """Tell whether anything of a kind may not be kept as it is."""
+        base = self._base
+        return (
+            self.rules.per_guild is not None
+            or entity in base.off
+            or entity in base.judges
+            or (base.guilds is not None and entity.in_guild)
+        )
+
+    def looking_again(self, entity: AnyEntity) -> Keeps:
+        """Return what decides about stored things of a kind as if they were told for the first time."""
+        return _Keeping(self, entity, again=True)
 
     # ------------------------------------------------------------------------------------------------------- changes
 

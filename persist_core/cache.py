@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 import hikari
 
 from . import chunking, names, names_before, names_rest, permissions, privacy, sweeping, views
+from .applying import Applied
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .encryption import Encryption
 from .engine import Engine
@@ -27,7 +28,7 @@ from .locations import Location, store_of
 from .model import Entity
 from .quarantine import Quarantine, Quarantined
 from .reader import Reader
-from .rules import Rules
+from .rules import Rules, checked
 from .searching import kinds_named
 from .spi import Store
 from .stats import Health, Stats, health_of, stats_of
@@ -59,7 +60,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         Where to keep things: a URL such as ``"sqlite:///cache.db"`` or ``"memory://"``, or an object that names one,
         such as ``persist.SQLiteBackend("cache.db")``.
     rules
-        What is remembered; everything if this is left out.
+        What is remembered; everything if this is left out. Of several rules, what all of them keep.
     interval
         Seconds that changes may wait to be stored together. This is what a killed process loses at most.
     limit
@@ -103,7 +104,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         bot: Host,
         backend: str | Location = _DEFAULT,
         *,
-        rules: Rules | None = None,
+        rules: Rules | Sequence[Rules] | None = None,
         interval: float = 0.05,
         limit: int = 200_000,
         stop_timeout: float = 30.0,
@@ -113,7 +114,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         search: Collection[str] | None = None,
         memory: float | None = 16,
     ) -> None:
-        _check(bot, rules, interval, limit, stop_timeout, strict)
+        _check(bot, interval, limit, stop_timeout, strict)
         _check_members(members)
         _check_memory(memory)
         self._bot = bot
@@ -121,7 +122,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         self._store = store_of(backend, encryption)
         if search is not None:
             _let_search(self._store, search)
-        self._rules = rules or Rules()
+        self._rules = Rules() if rules is None else checked(rules)
         self._intents = intents_of(bot)
         warn_of_intents(self._intents, self._rules.off, stacklevel=2)
         self._limits = Limits(interval=interval, most=limit)
@@ -379,6 +380,32 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         if isinstance(event, hikari.ShardEvent):  # nothing else changes what is stored, nor finds the cache always open
             await self.flush()
 
+    async def apply_rules(self, rules: Rules | None = None, *, dry_run: bool = False) -> Applied:
+        """Apply rules to what is stored, in small steps beside all that goes on, and go by them from now on.
+
+        Parameters
+        ----------
+        rules
+            The rules; if they are left out, those that are in force, which may have been others before the bot was
+            started, or have other answers for some guilds.
+        dry_run
+            Whether only to count what would be forgotten. The rules in force stay the same then.
+
+        Raises
+        ------
+        persist.QueryError
+            If they are not rules.
+        persist.CacheClosedError
+            If the cache is not open and cannot be opened.
+        persist.BackendError
+            If the database cannot be reached. What was applied stays so; apply them again.
+        """
+        asked = self._rules if rules is None else checked(rules)
+        engine = await self._opened()
+        if not dry_run:
+            self._rules = asked
+        return await engine.apply_rules(asked, dry_run=dry_run)
+
     async def completeness(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild], kind: str) -> Completeness:
         """Return how much is known of what a guild has of one kind.
 
@@ -498,7 +525,7 @@ def _check_memory(memory: object) -> None:
         raise QueryError(msg)
 
 
-def _check(bot: object, rules: object, interval: object, limit: object, stop_timeout: object, strict: object) -> None:
+def _check(bot: object, interval: object, limit: object, stop_timeout: object, strict: object) -> None:
     if isinstance(bot, type) or not isinstance(bot, hikari.GatewayBotAware | hikari.RESTBotAware):
         msg = (
             f"a cache is attached to a hikari.GatewayBot or RESTBot, not to {bot!r}; elsewhere there is persist.connect"
@@ -508,9 +535,6 @@ def _check(bot: object, rules: object, interval: object, limit: object, stop_tim
         msg = (
             "the bot lacks the GUILDS intent, without which Discord says nothing to remember; add hikari.Intents.GUILDS"
         )
-        raise QueryError(msg)
-    if rules is not None and not isinstance(rules, Rules):
-        msg = f"rules are persist.Rules, not {rules!r}"
         raise QueryError(msg)
     for name, value in (("interval", interval), ("stop_timeout", stop_timeout)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):

@@ -11,6 +11,7 @@ from . import (
     cli_looking,
     cli_moving,
     cli_privacy,
+    cli_rules,
     cli_saving,
     hooks,
 )
@@ -25,6 +26,7 @@ COMMANDS: typing.Final = (
     cli_looking,
     cli_moving,
     cli_privacy,
+    cli_rules,
     cli_saving,
 )
 """The modules that add commands to ``app``, by being imported: a new one is a file ``cli_*.py`` and a line here."""

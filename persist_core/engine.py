@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import logging
 import typing
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 
 import hikari
 
 from .admission import Admission
+from .applying import Applied, Place, applied, learned
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
 from .entities import OWN_USER, SHARDS
@@ -26,7 +27,7 @@ from .patience import Patient
 from .quarantine import Quarantine
 from .reader import Reader
 from .rules import Rules
-from .spi import Cursor, Select, Store
+from .spi import Select, Store
 from .suppression import Suppressions
 from .sweeping import Clock, Sweeper
 
@@ -35,7 +36,6 @@ __all__ = ("Engine",)
 _LOG = logging.getLogger("persist")
 _LOOK_EVERY: typing.Final = 2.0
 _FOLLOW_EVERY: typing.Final = 30.0
-_PAGE: typing.Final = 1000
 
 
 class Engine:
@@ -121,7 +121,7 @@ class Engine:
             for record in known.records:
                 self.feed.me = self.feed.me or int(record.key[0])
             await self.learn_places()
-            await self._learn_of_what_is_chosen_by()
+            await learned(self.admission, self.store)
             await self._suppressions.load(self.store.select)
         except BackendError as error:
             if not (patient and error.temporary):
@@ -149,16 +149,19 @@ class Engine:
         page = await self.store.select(Select(SHARDS, want="keys"))
         self.feed.sessions.learn([record.key for record in page.records])
 
-    async def _learn_of_what_is_chosen_by(self) -> None:
-        """Read the things by which the rules choose others: the gateway does not tell all of them again."""
-        for entity in self.admission.learns:
-            after: Cursor | None = None
-            while True:
-                page = await self.store.select(Select(entity, after=after, limit=_PAGE))
-                for record in page.records:
-                    self.admission.recall(record)
-                if (after := page.after) is None:
-                    break
+    async def apply_rules(self, rules: Rules, *, dry_run: bool) -> Applied:
+        """Go by rules from now on, unless it is a dry run, and apply them to what is stored."""
+        admission = Admission(rules, Gauges(), self._decoder) if dry_run else self.admission
+        if not dry_run:
+            admission.use(rules)
+        await self.reader.barrier()
+        await learned(admission, self.store)
+        place = Place(self.store.select, self.reader.whole, self._write, lambda: self.journal.at)
+        return await applied(place, admission, dry_run=dry_run)
+
+    async def _write(self, changes: Sequence[Change]) -> None:
+        self.journal.accept(changes)
+        await self.journal.barrier()
 
     async def _settle(self) -> None:
         """Look for the shards of other processes while some of ours wait for them."""

@@ -152,7 +152,7 @@ def _condition(entity: Entity[typing.Any], column: str, value: typing.Any) -> Co
         return Condition(column, "is_null")
     if isinstance(value, Filter):
         return _filter(entity, column, kind, value)
-    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+    if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
         if None in value:
             return _condition(entity, column, any_of(*value))
         return Condition(column, "is_in", tuple(plain(column, kind, item) for item in value))

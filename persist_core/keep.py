@@ -209,7 +209,7 @@ def _where(name: str, value: object) -> Mapping[str, typing.Any]:
 
 
 def _fixed(value: object) -> object:
-    if isinstance(value, Collection) and not isinstance(value, str | bytes):
+    if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
         return frozenset(typing.cast("Collection[object]", value))
     return value
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import operator
+import os
+import pathlib
 import types
 import typing
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import hikari
 
-from . import hooks, retention
+from . import hooks, retention, rules_toml
 from .entities import COMPLETENESS, ENTITIES, ERASURE_KEYS, OWN_APPLICATION, SHARDS, SUPPRESSIONS
 from .errors import QueryError
 from .judge import check
 from .keep import Keep, hash_of, shown
 from .objects import AutoModExecution, SoundboardSound, Subscription
 
-__all__ = ("KINDS", "OWN", "Kept", "Rules")
+__all__ = ("KINDS", "OWN", "Kept", "Rules", "checked")
 
 T = typing.TypeVar("T")
 Kept: typing.TypeAlias = Keep[T] | bool | None
@@ -168,6 +172,65 @@ class Rules:
             on=frozenset(("audit_log_entries", "auto_mod_executions")), off=frozenset(KINDS) - _MINIMAL - _MODERATION
         )
 
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Rules:
+        """Read rules from a file such as ``persist.toml``.
+
+        Functions are named as ``"module:function"``, and imported; the folder of the file is looked into first.
+
+        Raises
+        ------
+        persist.QueryError
+            If there is no such file, or it does not say rules.
+        """
+        file = pathlib.Path(path)
+        try:
+            text = file.read_text(encoding="utf-8")
+        except (OSError, UnicodeError) as error:
+            msg = f"the rules cannot be read: {error}"
+            raise QueryError(msg) from error
+        return cls._read(text, file.resolve().parent)
+
+    @classmethod
+    def from_toml(cls, text: str) -> Rules:
+        """Make rules of what :meth:`to_toml` returned.
+
+        Raises
+        ------
+        persist.QueryError
+            If it does not say rules.
+        """
+        return cls._read(text, None)
+
+    @classmethod
+    def _read(cls, text: str, where: pathlib.Path | None) -> Rules:
+        said = rules_toml.read(text, where)
+        others = {name: said.pop(name) for name in said.keys() - {*KINDS, "per_guild"}}
+        return cls(**said, others=others)
+
+    def to_toml(self) -> str:
+        """Return these rules as TOML, for people to read and to compare.
+
+        Raises
+        ------
+        persist.QueryError
+            If one of them is a function that has no name to be found by.
+        """
+        names = (*KINDS, *self.others)
+        kinds = {name: getattr(self, name) if name in KINDS else self.others[name] for name in names}
+        return rules_toml.written(kinds, self.per_guild)
+
+    def dump(self, path: str | os.PathLike[str]) -> None:
+        """Write these rules into a file, over what it had.
+
+        Raises
+        ------
+        persist.QueryError
+            If one of them is a function that has no name to be found by. Nothing is written then.
+        """
+        text = self.to_toml()
+        pathlib.Path(path).write_text(text, encoding="utf-8")
+
     def of(self, kind: str) -> Keep[typing.Any] | bool:
         """Return what is kept of a kind: all, nothing, or what the returned :class:`Keep` says."""
         kept: Kept[typing.Any] = getattr(self, kind) if kind in KINDS else self.others.get(kind)
@@ -238,6 +301,22 @@ def _either(one: Whole, other: Whole) -> Whole:
 
 def _neither(one: Whole, _: Whole) -> Whole:
     return ~one if isinstance(one, Keep) else not one
+
+
+def checked(rules: object) -> Rules:
+    """Return rules; of several, those that keep what all of them keep.
+
+    Raises
+    ------
+    persist.QueryError
+        If they are none.
+    """
+    several = typing.cast("Sequence[object]", rules) if isinstance(rules, list | tuple) else (rules,)
+    found = [one for one in several if isinstance(one, Rules)]
+    if not found or len(found) != len(several):
+        msg = f"rules are persist.Rules, not {rules!r}"
+        raise QueryError(msg)
+    return functools.reduce(operator.and_, found)
 
 
 def _names(side: str, names: object) -> frozenset[str]:

@@ -6,6 +6,7 @@ import datetime
 import typing
 from collections.abc import AsyncIterator
 
+import hikari
 import pytest
 from fakecord import Payload, payloads
 from hearing import ME, Hearing
@@ -222,3 +223,13 @@ async def test_more_than_a_page_is_deleted_and_the_limit_holds(asked: Hearing) -
     assert (await asked.cache.messages.find().limit(1).ids()) == [oldest]
     assert await asked.cache.messages.find(guild=int(guild["id"])).delete() == 1202
     assert await asked.cache.messages.count() == 0
+
+
+async def test_flags_are_found_by_all_their_bits(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    channel = text_channel(guild)["id"]
+    said = [await say(asked, guild, channel, flags=flags) for flags in (0, 4, 6)]
+    flags = hikari.MessageFlag.SUPPRESS_EMBEDS
+    assert set(await asked.cache.messages.find(flags=flags).ids()) == {said[1]}
+    assert set(await asked.cache.messages.find(flags=persist.has(flags)).ids()) == {*said[1:]}

@@ -1,0 +1,114 @@
+"""Rules applied to what is stored already: in small steps, each in a transaction of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import typing
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+from .admission import Admission
+from .changes import Change, Patch
+from .edits import Part
+from .entities import ENTITIES, SHARDS
+from .model import Entity, Origin, Record
+from .spi import Cursor, Page, Select, Store
+
+__all__ = ("Applied", "Place", "applied", "learned")
+
+AnyEntity = Entity[typing.Any]
+_PAGE: typing.Final = 250
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Applied:
+    """What rules did to what was stored, or in a dry run would do.
+
+    Attributes
+    ----------
+    forgotten
+        How many things of each kind are not kept any more.
+    trimmed
+        How many things of each kind have lost fields.
+    seen
+        How many things of each kind were looked at. Kinds of which everything is kept are not.
+    is_dry_run
+        Whether nothing has been changed.
+    """
+
+    forgotten: Mapping[str, int]
+    trimmed: Mapping[str, int]
+    seen: Mapping[str, int]
+    is_dry_run: bool = False
+
+
+class Place(typing.NamedTuple):
+    """Where things are stored, and how they are changed there."""
+
+    read: Callable[[Select], Awaitable[Page]]
+    whole: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]]
+    write: Callable[[Sequence[Change]], Awaitable[None]]
+    at: Callable[[], str]
+    """Returns the moment that changes are made in."""
+
+
+async def applied(place: Place, admission: Admission, *, dry_run: bool) -> Applied:
+    """Look at everything that is stored, and forget what rules do not keep.
+
+    What is decided here is decided again when it is written, in the same transaction: a bot may write meanwhile.
+
+    Parameters
+    ----------
+    place
+        Where it is stored.
+    admission
+        What the rules say. It has learned what it has to know.
+    dry_run
+        Whether to count only.
+    """
+    forgotten: collections.Counter[str] = collections.Counter()
+    trimmed: collections.Counter[str] = collections.Counter()
+    seen: collections.Counter[str] = collections.Counter()
+    for name, entity in ENTITIES.items():
+        if entity is SHARDS or not admission.concerns(entity):
+            continue
+        async for records in _pages(place, admission, entity):
+            changes: list[Change] = []
+            for record in records:
+                made = admission.kept(None, record)
+                if made is None or made.payload is not record.payload:
+                    (forgotten if made is None else trimmed)[name] += 1
+                    changes.append(_looked_at_again(record, admission, place.at()))
+            seen[name] += len(records)
+            if changes and not dry_run:
+                await place.write(changes)
+            await asyncio.sleep(0)
+    return Applied(dict(forgotten), dict(trimmed), dict(seen), dry_run)
+
+
+async def learned(admission: Admission, store: Store) -> None:
+    """Let rules know what is stored of the things by which they choose others: not all of them are told again."""
+    for entity in admission.learns:
+        after: Cursor | None = None
+        while True:
+            page = await store.select(Select(entity, after=after, limit=_PAGE))
+            for record in page.records:
+                admission.recall(record)
+            if (after := page.after) is None:
+                break
+
+
+async def _pages(place: Place, admission: Admission, entity: AnyEntity) -> AsyncIterator[Sequence[Record]]:
+    after: Cursor | None = None
+    while True:
+        page = await place.read(Select(entity, after=after, limit=_PAGE, metadata=True))
+        yield await place.whole(page.records) if entity.joins and admission.decodes(entity) else page.records
+        if (after := page.after) is None:
+            return
+
+
+def _looked_at_again(record: Record, admission: Admission, at: str) -> Patch:
+    origin = Origin(record.origin.source, record.origin.shard, record.origin.epoch, at)
+    keeps = admission.looking_again(record.entity)
+    return Patch(record.entity, record.key, record.guild_id, (Part({}),), origin, keeps=keeps)

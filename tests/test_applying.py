@@ -1,0 +1,142 @@
+"""Changed rules are applied to what is stored: by the cache, and by the command line while no bot runs."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import typing
+
+import kept
+import pytest
+from fakecord import Payload, payloads
+from hearing import ME, Hearing
+
+import persist
+
+pytest.importorskip("typer", reason="typer is not installed.")
+
+from typer.testing import CliRunner
+
+from persist.cli import app
+
+Anything = typing.Any
+Keep: typing.TypeAlias = persist.Keep[Anything]
+_OWN: typing.Final = payloads.own_user(id=ME)
+
+
+@pytest.fixture(params=["sqlite_url", "postgresql_url", "mysql_url"])
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+def id_of(thing: Payload) -> int:
+    return int(thing["id"])
+
+
+@pytest.fixture
+def guilds() -> list[Payload]:
+    return [payloads.guild(own_user=_OWN, members=4, threads=2, voice_states=2) for _ in range(2)]
+
+
+def said(guilds: list[Payload]) -> list[Payload]:
+    """Return messages in two channels of each guild."""
+    return [
+        payloads.message(
+            channel["id"], guild["members"][number]["user"], guild_id=guild["id"], content=f"needle {number}"
+        )
+        for guild in guilds
+        for channel in guild["channels"][1:3]
+        for number in range(4)
+    ]
+
+
+async def everything(hearing: Hearing, guilds: list[Payload], messages: list[Payload]) -> None:
+    await hearing.ready(*guilds)
+    for payload in messages:
+        await hearing.hear("MESSAGE_CREATE", payload)
+
+
+def _rules(guilds: list[Payload]) -> list[persist.Rules]:
+    first, second = guilds
+    return [
+        persist.Rules(presences=False, messages=Keep(channels={id_of(first["channels"][1])})),
+        persist.Rules(guilds=Keep(guilds={id_of(first)})),
+        persist.Rules.no_message_content() & persist.Rules(users=Keep(drop={"global_name"})),
+        persist.Rules(members=Keep(predicate=lambda member: member.id != id_of(first["members"][2]["user"]))),
+        persist.Rules(guilds=Keep(where={"owner_id": id_of(second["members"][0]["user"])})),
+        persist.Rules(per_guild=lambda guild: persist.Rules.minimal() if guild == id_of(second) else None),
+    ]
+
+
+@pytest.mark.parametrize("number", range(6))
+async def test_what_is_left_is_what_would_have_been_kept(
+    tmp_path: pathlib.Path, number: int, guilds: list[Payload]
+) -> None:
+    rules = _rules(guilds)[number]
+    payloads_said = said(guilds)
+    files = [f"sqlite:///{tmp_path / name}.db" for name in ("filtered", "whole")]
+    async with Hearing(files[0], rules=rules) as filtered, Hearing(files[1]) as whole:
+        for hearing in (filtered, whole):
+            await everything(hearing, guilds, payloads_said)
+        before = await whole.stored()
+        planned = await whole.cache.apply_rules(rules, dry_run=True)
+        assert await whole.stored() == before
+        done = await whole.cache.apply_rules(rules)
+        assert (planned.forgotten, planned.trimmed, planned.is_dry_run) == (done.forgotten, done.trimmed, True)
+        after, expected = await whole.stored(), await filtered.stored()
+        # Users belong to no guild: whether one was met in a guild that is not kept is not known any more.
+        assert {
+            place: payload for place, payload in after.items() if place[0] != "users" or place in expected
+        } == expected
+        assert sum(done.forgotten.values()) >= len(before) - len(after)
+        assert sum(done.forgotten.values()) + sum(done.trimmed.values()) > 0
+        again = await whole.cache.apply_rules()
+        assert (again.forgotten, again.trimmed) == ({}, {})
+        for payload in payloads_said:  # they are in force
+            await whole.hear("MESSAGE_CREATE", payload)
+        assert (await whole.stored()).keys() == after.keys()
+
+
+def test_the_command_line_applies_a_file(url: str, tmp_path: pathlib.Path, guilds: list[Payload]) -> None:
+    payloads_said = said(guilds)
+
+    async def fill() -> None:
+        async with Hearing(url) as hearing:
+            await everything(hearing, guilds, payloads_said)
+
+    async def left() -> dict[Anything, Anything]:
+        async with Hearing(url) as hearing:
+            return await hearing.stored()
+
+    file = tmp_path / "rules.toml"
+    first = guilds[0]
+    persist.Rules(
+        presences=False,
+        guilds=Keep(where={"owner_id": id_of(first["members"][0]["user"])}),
+        messages=Keep(channels={id_of(first["channels"][1])}, drop={"content"}),
+        members=Keep(predicate=kept.is_human),
+    ).dump(file)
+    asyncio.run(fill())
+    before = asyncio.run(left())
+    dry = CliRunner().invoke(app, ["apply-rules", url, "--rules", str(file), "--dry-run", "--json"])
+    assert dry.exit_code == 0, dry.stderr
+    assert asyncio.run(left()) == before
+    done = CliRunner().invoke(app, ["apply-rules", url, "--rules", str(file), "--json"])
+    assert done.exit_code == 0, done.stderr
+    counts = {row["kind"]: row for row in json.loads(done.stdout)["applied"]}
+    assert json.loads(dry.stdout)["applied"] == json.loads(done.stdout)["applied"]
+    assert (counts["messages"]["forgotten"], counts["messages"]["trimmed"]) == (12, 4)
+    after = asyncio.run(left())
+    assert {key[0] for kind, key in after if kind == "guilds"} == {id_of(first)}
+    assert not [payload for (kind, _), payload in after.items() if kind == "messages" and "content" in payload]
+    assert {key[0] for kind, key in after if kind == "members"} == {id_of(first)}
+    assert len([key for kind, key in after if kind == "members"]) == 3
+    assert not [key for kind, key in after if kind == "presences"]
+
+
+def test_the_command_line_says_what_is_wrong_with_a_file(url: str, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "rules.toml").write_text("[keep.messages]\ndrop = ['contnet']\n")
+    done = CliRunner().invoke(app, ["apply-rules", url, "--rules", str(tmp_path / "rules.toml"), "--json"])
+    assert done.exit_code == 1
+    assert "did you mean 'content'?" in json.loads(done.stderr)["error"]
