@@ -14,7 +14,7 @@ from persist.cache import Cache
 
 from . import arc_converters as converters
 from . import arc_hooks as hooks
-from .offered import offered, resolved
+from .offered import Installed, offered, resolved
 
 __all__ = ("converters", "hooks", "install", "load", "unload")
 
@@ -29,9 +29,9 @@ def install(client: _Client, cache: Cache | None = None) -> Cache:
     client
         The client, at any time.
     cache
-        The cache; if this is left out, the one that the client injects already, else the one that is attached to its
-        bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names, else to
-        ``sqlite:///persist.db``.
+        The cache; if this is left out, the one that the client injects or did before it was unloaded, else the one
+        that is attached to its bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names,
+        else to ``sqlite:///persist.db``.
 
     Returns
     -------
@@ -43,7 +43,11 @@ def install(client: _Client, cache: Cache | None = None) -> Cache:
     persist.PersistError
         If there is none and none can be attached to the client's bot.
     """
-    cache = resolved(client.app, cache, client.get_type_dependency(Cache, default=None))
+    before = client.get_type_dependency(Installed, default=None)
+    cache = resolved(
+        client.app, cache, client.get_type_dependency(Cache, default=None), None if before is None else before.cache
+    )
+    client.set_type_dependency(Installed, Installed(cache))
     for kind, value in offered(cache).items():
         client.set_type_dependency(kind, value)
     return cache

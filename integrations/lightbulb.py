@@ -129,6 +129,8 @@ class _Late:
 
 class _Loadable(lightbulb.Loadable):
     async def load(self, client: lightbulb.Client) -> None:
+        if Cache in client.di.registry_for(lightbulb.di.Contexts.DEFAULT):
+            return  # whoever installed it has chosen it, and it opens with the bot
         cache = install(client)
         if getattr(client.app, "is_alive", False):
             # lightbulb loads while the bot starts, and waits for this: nothing is heard before the cache is open.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing
 from collections.abc import Mapping
 
@@ -9,7 +10,15 @@ from persist.cache import Cache
 from persist.hosts import Host
 from persist.views import VIEWS
 
-__all__ = ("missing", "offered", "resolved")
+__all__ = ("Installed", "missing", "offered", "resolved")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Installed:
+    """What a client was given. It keeps this when the cache is unloaded, so that loading gives the same again."""
+
+    cache: Cache
+    authoritative: frozenset[str] = frozenset()
 
 
 def offered(cache: Cache) -> Mapping[type[typing.Any], object]:

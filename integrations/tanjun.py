@@ -15,7 +15,7 @@ import tanjun
 
 from persist.cache import Cache
 
-from .offered import offered, resolved
+from .offered import Installed, offered, resolved
 from .tanjun_views import views_of
 
 __all__ = ("install", "load", "unload")
@@ -24,7 +24,7 @@ _STARTING: typing.Final = tanjun.ClientCallbackNames.STARTING
 
 
 def install(
-    client: tanjun.abc.Client, cache: Cache | None = None, *, authoritative: Collection[str] = frozenset()
+    client: tanjun.abc.Client, cache: Cache | None = None, *, authoritative: Collection[str] | None = None
 ) -> Cache:
     """Let a client inject a cache and its views, and ask it itself. Doing so again changes nothing.
 
@@ -33,12 +33,13 @@ def install(
     client
         The client, made by ``from_gateway_bot`` or ``from_rest_bot``, at any time.
     cache
-        The cache; if this is left out, the one that the client injects already, else the one that is attached to its
-        bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names, else to
-        ``sqlite:///persist.db``.
+        The cache; if this is left out, the one that the client injects or did before it was unloaded, else the one
+        that is attached to its bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names,
+        else to ``sqlite:///persist.db``.
     authoritative
         Names of kinds, such as ``{"roles", "channels"}``, of which the cache knows all there are: what it does not have
-        does not exist, and tanjun does not ask Discord. For other kinds it does.
+        does not exist, and tanjun does not ask Discord. For other kinds it does. If this is left out, they are what
+        they were, and none at first.
 
     Returns
     -------
@@ -52,9 +53,15 @@ def install(
     persist.PersistError
         If there is no cache and none can be attached to the client's bot, or a name is not that of a kind.
     """
-    cache = resolved(_app(client), cache, client.get_type_dependency(Cache, default=None))
+    before = client.get_type_dependency(Installed, default=None)
+    cache = resolved(
+        _app(client), cache, client.get_type_dependency(Cache, default=None), None if before is None else before.cache
+    )
+    if authoritative is None:
+        authoritative = frozenset() if before is None else before.authoritative
     for kind, value in {**offered(cache), **views_of(cache, authoritative)}.items():
         client.set_type_dependency(kind, value)
+    client.set_type_dependency(Installed, Installed(cache, frozenset(authoritative)))
     # The bot opens it when it starts, as it opens the client: this lets what the client opens find it open.
     client.add_client_callback(_STARTING, cache.start)
     return cache

@@ -101,7 +101,12 @@ async def completed(
     pass
 
 
-async def optional(context: arc.GatewayContext, cache: persist.Cache | None = arc.inject()) -> None:
+async def optional(
+    context: arc.GatewayContext,
+    cache: persist.Cache | None = arc.inject(),
+    members: persist.Members | None = arc.inject(),
+) -> None:
+    assert (cache is None) == (members is None)
     await context.respond("nothing" if cache is None else "a cache")
 
 

@@ -75,7 +75,10 @@ class Completed(lightbulb.SlashCommand, name="completed", description="A command
 
 class Optional(lightbulb.SlashCommand, name="optional", description="A command"):
     @lightbulb.invoke
-    async def invoke(self, context: lightbulb.Context, cache: persist.Cache | None) -> None:
+    async def invoke(
+        self, context: lightbulb.Context, cache: persist.Cache | None, members: persist.Members | None
+    ) -> None:
+        assert (cache is None) == (members is None)
         await context.respond("nothing" if cache is None else "a cache")
 
 

@@ -144,7 +144,12 @@ async def completed(_: tanjun.abc.SlashContext, word: str) -> None:
 
 @component.with_command
 @tanjun.as_slash_command("optional", "A command")
-async def optional(context: tanjun.abc.SlashContext, cache: alluka.Injected[persist.Cache | None]) -> None:
+async def optional(
+    context: tanjun.abc.SlashContext,
+    cache: alluka.Injected[persist.Cache | None],
+    members: alluka.Injected[persist.Members | None],
+) -> None:
+    assert (cache is None) == (members is None)
     await context.respond("nothing" if cache is None else "a cache")
 
 

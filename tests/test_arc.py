@@ -208,6 +208,14 @@ async def test_unloading_takes_back_what_is_injected_and_loading_gives_it_again(
     assert (await stage.run("slash"))["content"] == stage.said
 
 
+async def test_a_cache_that_was_given_stays_when_it_is_loaded_again(stage: Stage, playing: arc.GatewayClient) -> None:
+    given = persist.Cache(stage.bot, "memory://")
+    install(playing, given)
+    playing.unload_extension(PATH)
+    playing.load_extension(PATH)
+    assert playing.get_type_dependency(persist.Members) is given.members
+
+
 async def test_two_clients_of_one_bot_share_its_cache(stage: Stage, playing: arc.GatewayClient) -> None:
     other = arc.GatewayClient(stage.bot, autosync=False)
     assert install(other) is persist.Cache.of(stage.bot)

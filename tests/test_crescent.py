@@ -17,6 +17,7 @@ import persist
 pytest.importorskip("crescent", reason="crescent is not installed.")
 
 import crescent
+from crescent.ext import tasks
 
 from persist.integrations.crescent import get, install
 
@@ -244,6 +245,27 @@ async def test_loading_and_unloading_again_changes_nothing(stage: Stage, playing
     assert persist.Cache.of(stage.bot) is cache
     assert len(stage.bot.get_listeners(hikari.StartingEvent)) == listeners
     assert (await stage.run("slash"))["content"] == stage.said
+
+
+async def test_a_cache_that_was_given_stays_when_it_is_loaded_again(stage: Stage, playing: crescent.Client) -> None:
+    given = persist.Cache(stage.bot, "memory://")
+    install(playing, given)
+    playing.plugins.load(PATH, refresh=True)
+    assert get(playing) is given
+    playing.plugins.unload(PATH)
+    playing.plugins.load(PATH)
+    assert get(playing) is given
+
+
+async def test_a_loop_reaches_the_cache(stage: Stage, playing: crescent.Client) -> None:
+    @playing.include
+    @tasks.loop(hours=1)
+    async def often() -> None:
+        cache = get(playing)
+        stage.notes.write(await told(cache, cache.members, int(stage.guild_id), int(stage.user_id)))
+
+    assert await stage.notes.next() == stage.said
+    often.metadata.stop()
 
 
 async def test_two_clients_of_one_bot_share_its_cache(stage: Stage, playing: crescent.Client) -> None:

@@ -76,6 +76,18 @@ async def test_an_error_handler_gets_the_cache(stage: Stage, playing: lightbulb.
     assert (await stage.run("failing"))["content"] == stage.said
 
 
+async def test_a_loaders_task_gets_the_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
+    loader = lightbulb.Loader()
+
+    @loader.task(lightbulb.uniformtrigger(hours=1, wait_first=False), max_invocations=1)
+    async def once(members: persist.Members, cache: persist.Cache | None, notes: Notes) -> None:
+        assert cache is not None
+        notes.write(await told(cache, members, int(stage.guild_id), int(stage.user_id)))
+
+    await loader.add_to_client(playing)
+    assert await stage.notes.next() == stage.said
+
+
 async def test_a_task_gets_the_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
     @playing.task(lightbulb.uniformtrigger(hours=1, wait_first=False), max_invocations=1)
     async def once(cache: persist.Cache, members: persist.Members, notes: Notes) -> None:
@@ -212,6 +224,38 @@ async def test_loading_twice_and_again_changes_nothing(stage: Stage, playing: li
     assert persist.Cache.of(stage.bot) is cache
     assert len(stage.bot.get_listeners(hikari.StartingEvent)) == listeners
     assert (await stage.run("slash"))["content"] == stage.said
+
+
+async def test_a_cache_that_was_given_stays_when_it_is_loaded_by_its_path(stage: Stage) -> None:
+    persist.Cache(stage.bot, "memory://")
+    given = persist.Cache(stage.bot, "memory://")
+    client = client_of(stage)
+    install(client, given)
+
+    @stage.bot.listen()
+    @injected(client)
+    async def on_started(_: hikari.StartedEvent, cache: persist.Cache, members: persist.Members) -> None:
+        stage.notes.write(str((cache is given, members is given.members, cache.is_open)))
+
+    order("within")(stage, client)
+    async with stage.playing():
+        assert await stage.notes.next() == "(True, True, True)"
+        await client.reload_extensions(PATH)
+        assert (await stage.run("slash"))["content"] == stage.said
+
+
+async def test_a_client_that_is_stopped_goes_on_when_its_bot_starts_again(stage: Stage) -> None:
+    persist.Cache(stage.bot, "memory://")
+    client = client_of(stage)
+    stage.bot.subscribe(hikari.StoppingEvent, client.stop)
+    for begin in (client.start, None):
+        await client.load_extensions(PATH)
+        async with stage.playing():
+            if begin is not None:  # lightbulb starts a client once
+                await begin()
+            assert (await stage.run("slash"))["content"] == stage.said
+            await client.stop()
+            assert (await stage.run("slash"))["content"] == stage.said
 
 
 async def test_two_clients_of_one_bot_share_its_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:

@@ -211,6 +211,24 @@ async def test_loading_again_changes_nothing(stage: Stage, playing: tanjun.Clien
     assert (await stage.run("slash"))["content"] == stage.said
 
 
+async def test_what_was_chosen_stays_when_it_is_loaded_again(stage: Stage, playing: tanjun.Client) -> None:
+    given = persist.Cache(stage.bot, "memory://")
+    install(playing, given, authoritative={"roles"})
+    playing.reload_modules(PATH)
+    lookup: typing.Any = tanjun.dependencies.SfCache[hikari.Role]
+    for _ in range(2):
+        assert playing.get_type_dependency(persist.Members) is given.members
+        with pytest.raises(tanjun.dependencies.EntryNotFound):
+            await playing.get_type_dependency(lookup).get(1)
+        playing.unload_modules(PATH)
+        assert install(playing) is given
+        playing.load_modules(PATH)
+    install(playing, authoritative=())
+    with pytest.raises(tanjun.dependencies.CacheMissError) as error:
+        await playing.get_type_dependency(lookup).get(1)
+    assert not isinstance(error.value, tanjun.dependencies.EntryNotFound)
+
+
 async def test_unloading_takes_back_what_is_injected_and_loading_gives_it_again(
     stage: Stage, playing: tanjun.Client
 ) -> None:
