@@ -9,6 +9,8 @@ A socket: ``mysql://user@/database?host=/run/mysqld/mysqld.sock``. The other opt
     Seconds to wait for a connection (10).
 ``statement_timeout``
     Seconds that a statement may take (no limit); MySQL has this for reading only.
+``compression``
+    ``zstd`` compresses what Discord said, as far as it is worth it.
 ``sslmode``
     ``disable``, ``prefer`` (what there is, the default), ``require``, ``verify-ca``, ``verify-full``.
 ``sslrootcert``, ``sslcert``, ``sslkey``
@@ -34,6 +36,7 @@ from persist.dialect import Dialect, Question, Search, Statement, slices
 from persist.errors import BackendError, MissingDriverError, SchemaError, URLError
 from persist.pool import Link, Pool, keep_alive
 from persist.schema import Field, Storage, Table
+from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
 from persist.words import Term
@@ -431,6 +434,7 @@ _SETTINGS: typing.Final = (
     "SESSION autocommit = 1, @persist_seconds = {seconds}"
 )
 _OPTIONS: typing.Final[Mapping[str, urls.Option]] = {
+    "compression": urls.choice("none", "zstd"),
     "host": str,
     "max": urls.whole(1),
     "min": urls.whole(0),
@@ -534,7 +538,9 @@ def _open(url: yarl.URL) -> SqlStore:
     where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
     driver: Driver = MysqlDriver(place.connect, name, least=options.get("min", 1), most=options.get("max", 4))
-    return SqlStore(Question("SELECT VERSION()", _dialect), driver)
+    return SqlStore(
+        Question("SELECT VERSION()", _dialect), driver, Sealing(compression=options.get("compression") == "zstd")
+    )
 
 
 @hookimpl

@@ -17,6 +17,8 @@ A socket: ``postgresql://user@/database?host=/var/run/postgresql``. The other op
     ``off`` commits faster, and a crash of the server may lose its last moments.
 ``schema``
     The schema that the tables are in.
+``compression``
+    ``zstd`` compresses what Discord said, as far as it is worth it.
 ``payload``
     ``jsonb`` stores what Discord said as jsonb instead of text: slower to write, and your own SQL can index it.
 ``statement_cache_size``
@@ -43,6 +45,7 @@ from persist.errors import BackendError, MissingDriverError, SchemaError
 from persist.model import Entity, Key
 from persist.pool import Link, Pool, keep_alive
 from persist.schema import Field, Storage, Table
+from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
 from persist.words import Term
@@ -420,6 +423,7 @@ _OTHER_WAYS_OUT: typing.Final = (
 # ------------------------------------------------------------------------------------------------------ how it is named
 
 _OPTIONS: typing.Final[Mapping[str, urls.Option]] = {
+    "compression": urls.choice("none", "zstd"),
     "host": str,
     "max": urls.whole(1),
     "min": urls.whole(0),
@@ -470,7 +474,9 @@ def _open(url: yarl.URL) -> SqlStore:
     where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
     driver: Driver = PostgresDriver(connect, name, least=options.get("min", 1), most=options.get("max", 4))
-    return SqlStore(_question(options.get("payload")), driver)
+    return SqlStore(
+        _question(options.get("payload")), driver, Sealing(compression=options.get("compression") == "zstd")
+    )
 
 
 @hookimpl

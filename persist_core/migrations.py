@@ -19,7 +19,19 @@ from .schema import META, VERSION, Table, table_of, tables
 from .sealing import PLAIN, Sealed, Sealing, Turn, is_note
 from .spi import Driver, Row, Transaction
 
-__all__ = ("MIGRATIONS", "Migration", "Migrator", "Plan", "Progress", "inspect", "notes", "plan", "prepare")
+__all__ = (
+    "MIGRATIONS",
+    "Migration",
+    "Migrator",
+    "Plan",
+    "Progress",
+    "inspect",
+    "keep_dictionary",
+    "locked",
+    "notes",
+    "plan",
+    "prepare",
+)
 
 _LOG = logging.getLogger("persist.migrations")
 _APPLICATION: typing.Final = "persist"
@@ -128,6 +140,15 @@ async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) ->
 async def notes(dialect: Dialect, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> Mapping[str, str]:
     """Return what a database notes of how its payloads are stored."""
     return {row[0]: row[1] for row in await fetch(_select_meta(dialect)) if is_note(row[0])}
+
+
+async def keep_dictionary(dialect: Dialect, driver: Driver, sealing: Sealing, kind: str, dictionary: bytes) -> None:
+    """Note a dictionary to compress a kind with, unless another process has made one meanwhile."""
+    async with driver.transaction() as transaction, locked(dialect, driver, transaction):
+        migrator = Migrator(dialect, transaction, repr(driver), None)
+        await migrator.plan()
+        for name, value in sealing.dictionary(migrator.meta, kind, dictionary, repr(driver)).items():
+            await migrator.note(name, value)
 
 
 def _select_meta(dialect: Dialect) -> str:
@@ -363,6 +384,11 @@ class Migrator:
         _LOG.debug("%s: %d of %d records", self.where, seen, total)
         if self._progress is not None and self._migration is not None:
             self._progress(self._migration, seen, total)
+
+    @property
+    def meta(self) -> Mapping[str, str]:
+        """All notes."""
+        return self._meta
 
     def noted(self, name: str) -> str | None:
         """Return a note in the database, as it is since :meth:`plan`."""

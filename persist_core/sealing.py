@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import importlib
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import orjson
 
-from .codec import Codec
+from .codec import ENCRYPTED, Codec, Columns, Layer
 from .dialect import Dialect
 from .encryption import Encryption
+from .entities import ENTITIES
 from .errors import SchemaError
+from .schema import META
 
 if typing.TYPE_CHECKING:
     from .ciphers import Ring
@@ -21,6 +25,7 @@ __all__ = ("ENCRYPTION", "PLAIN", "Note", "Sealed", "Sealing", "Turn", "is_note"
 ENCRYPTION: typing.Final = "encryption"
 """The name of the note that says with which keys a database is encrypted."""
 
+_DICTIONARY: typing.Final = "dictionary of "
 _TABLES: typing.Final = "tables"
 _ByKind = Mapping[str, Sequence[str]]
 
@@ -71,7 +76,7 @@ class Turn(typing.NamedTuple):
 
 def is_note(name: str) -> bool:
     """Tell whether a note of a database is about how its payloads are stored."""
-    return name == ENCRYPTION
+    return name == ENCRYPTION or name.startswith(_DICTIONARY)
 
 
 def note_of(notes: Mapping[str, str]) -> Note | None:
@@ -89,10 +94,17 @@ class Sealing:
         The keys.
     insist
         Whether a database that is not encrypted is refused if there are keys.
+    compression
+        Whether they are compressed.
     """
 
     encryption: Encryption | None = None
     insist: bool = True
+    compression: bool = False
+
+    def __post_init__(self) -> None:
+        if self.compression:
+            importlib.import_module(f"{__package__}.compression")  # an extra, and whoever lacks it is told here
 
     def decide(self, dialect: Dialect, meta: Mapping[str, str], where: str) -> Sealed:
         """Return how the payloads of a database are stored from now on.
@@ -114,10 +126,10 @@ class Sealing:
         note, is_new, encryption = note_of(meta), "schema_version" not in meta, self.encryption
         if encryption is None:
             _refuse_locked(note, where)
-            return Sealed(None, {})
+            return Sealed(self._codec(dialect, meta, None, None), {})
         if note is None and not is_new:
             if not self.insist:
-                return Sealed(None, {})
+                return Sealed(self._codec(dialect, meta, None, None), {})
             msg = (
                 f"{where} is not encrypted, and keys are given; stop the bot and encrypt what is there with "
                 "`persist rekey`, or name a new database"
@@ -129,8 +141,9 @@ class Sealing:
             note = Note(whole=True, keys={}, columns=wanted, before={})
         else:
             _check_columns(note, wanted, orjson.loads(meta.get(_TABLES, "{}")), where)
-        note = note._replace(keys={**note.keys, ring.current: ring.check(ring.current)}, columns=wanted)
-        return Sealed(_codec(dialect, note, ring), {ENCRYPTION: note.dumped()})
+        keys = {**note.keys, ring.current: ring.check(ring.current)}
+        note = note._replace(keys=keys, columns={**note.columns, **wanted})
+        return Sealed(self._codec(dialect, meta, note, ring), {ENCRYPTION: note.dumped()})
 
     def turn(self, dialect: Dialect, meta: Mapping[str, str], where: str, *, decrypt: bool = False) -> Turn:
         """Return what it takes to rewrite all that a database holds.
@@ -149,10 +162,9 @@ class Sealing:
         """
         note, encryption = note_of(meta), self.encryption
         if encryption is None:
-            _refuse_locked(note, where)
-            msg = f"it takes keys to encrypt {where}: put them into PERSIST_KEYS, or their file into PERSIST_KEYS_FILE"
-            raise SchemaError(msg)
+            return self._turn_clear(dialect, meta, where)
         ring = _ring(encryption, note, where)
+        _check_kinds(meta, where)
         known = note if note is not None else Note(whole=False, keys={}, columns={}, before={})
         wanted: _ByKind = {} if decrypt else encryption.concealed()
         during = known._replace(
@@ -162,9 +174,21 @@ class Sealing:
             before=_joined(known.columns, known.before),
         )
         after = Note(whole=True, keys={ring.current: ring.check(ring.current)}, columns=wanted, before={})
-        codec = _codec(dialect, during._replace(whole=False), ring, write=not decrypt)
+        codec = self._made(dialect, meta, during._replace(whole=False), ring, write=not decrypt)
+        kept = _dictionary_notes(_dictionaries(meta, ring), None if decrypt else ring)
         noted = {} if decrypt else {ENCRYPTION: after.dumped()}
-        return Turn(codec, not (decrypt or during.whole), {ENCRYPTION: during.dumped()}, noted)
+        hides = not (decrypt or during.whole)
+        return Turn(codec, hides, {ENCRYPTION: during.dumped(), **kept}, {**noted, **kept})
+
+    def _turn_clear(self, dialect: Dialect, meta: Mapping[str, str], where: str) -> Turn:
+        """Return what it takes to compress all that is in clear, or to do that no more."""
+        _refuse_locked(note_of(meta), where)
+        codec = self._codec(dialect, meta, None, None)
+        if codec is None:
+            msg = f"it takes keys to encrypt {where}: put them into PERSIST_KEYS, or their file into PERSIST_KEYS_FILE"
+            raise SchemaError(msg)
+        kept = {name: value for name, value in meta.items() if is_note(name)}
+        return Turn(codec, hides=False, during=kept, after=kept)
 
     def follow(self, dialect: Dialect, notes: Mapping[str, str], where: str) -> Sealed:
         """Return how payloads are stored now that a database notes something else than when it was opened.
@@ -177,8 +201,44 @@ class Sealing:
         note = note_of(notes)
         if note is None or self.encryption is None:
             _refuse_locked(note, where)
-            return Sealed(None, notes)
-        return Sealed(_codec(dialect, note, _ring(self.encryption, note, where)), notes)
+            return Sealed(self._codec(dialect, notes, None, None), notes)
+        return Sealed(self._codec(dialect, notes, note, _ring(self.encryption, note, where)), notes)
+
+    @staticmethod
+    def compressed(notes: Mapping[str, str]) -> Collection[str]:
+        """Return the kinds that have a dictionary."""
+        return {name.removeprefix(_DICTIONARY) for name in notes if name.startswith(_DICTIONARY)}
+
+    def dictionary(self, meta: Mapping[str, str], kind: str, dictionary: bytes, where: str) -> Mapping[str, str]:
+        """Return the notes of a new dictionary of a kind; none if it has one, which another process has made."""
+        note = note_of(meta)
+        ring = _ring(self.encryption, note, where) if self.encryption is not None and note is not None else None
+        return {} if kind in _dictionaries(meta, ring) else _dictionary_notes({kind: dictionary}, ring)
+
+    def _codec(self, dialect: Dialect, meta: Mapping[str, str], note: Note | None, ring: Ring | None) -> Codec | None:
+        """Return what stands between records and rows; ``None`` for nothing."""
+        plain = note is None and not any(name.startswith(_DICTIONARY) for name in meta)
+        return None if plain else self._made(dialect, meta, note, ring)
+
+    def _made(
+        self, dialect: Dialect, meta: Mapping[str, str], note: Note | None, ring: Ring | None, *, write: bool = True
+    ) -> Codec:
+        readers: list[Layer] = []
+        layers: list[Layer] = []
+        columns: Columns | None = None
+        if dictionaries := _dictionaries(meta, ring):
+            from .compression import Zstd  # noqa: PLC0415 - an extra
+
+            readers.append(Zstd(dictionaries))
+            layers += readers if self.compression else ()
+        if ring is not None and note is not None:
+            from .ciphers import Concealed  # noqa: PLC0415 - an extra
+
+            readers.append(ring)
+            layers += [ring] if write else ()
+            columns = Concealed(ring, note.columns, None if note.whole else _joined(note.columns, note.before))
+        strict = note is not None and note.whole
+        return Codec(layers, readers, columns, binary=dialect.binary, strict=strict)
 
 
 PLAIN: typing.Final = Sealing()
@@ -201,12 +261,26 @@ def _ring(encryption: Encryption, note: Note | None, where: str) -> Ring:
     return ring
 
 
-def _codec(dialect: Dialect, note: Note, ring: Ring, *, write: bool = True) -> Codec:
-    from .ciphers import Concealed  # noqa: PLC0415 - an extra
+def _dictionaries(meta: Mapping[str, str], ring: Ring | None) -> Mapping[str, bytes]:
+    """Return the dictionaries that a database notes, by kind."""
+    found: dict[str, bytes] = {}
+    for name, value in meta.items():
+        if name.startswith(_DICTIONARY):
+            stored = base64.b64decode(value)
+            if ring is not None and stored[0] == ENCRYPTED:
+                stored = ring.unseal(META.name, (name,), stored)
+            found[name.removeprefix(_DICTIONARY)] = stored
+    return found
 
-    held = None if note.whole else _joined(note.columns, note.before)
-    layers = [ring] if write else []
-    return Codec(layers, [ring], Concealed(ring, note.columns, held), binary=dialect.binary, strict=note.whole)
+
+def _dictionary_notes(dictionaries: Mapping[str, bytes], ring: Ring | None) -> Mapping[str, str]:
+    """Spell dictionaries, which have pieces of payloads in them, as a database notes them."""
+    notes: dict[str, str] = {}
+    for kind, dictionary in dictionaries.items():
+        name = f"{_DICTIONARY}{kind}"
+        stored = dictionary if ring is None else ring.seal(META.name, (name,), dictionary)
+        notes[name] = base64.b64encode(stored).decode()
+    return notes
 
 
 def _refuse_locked(note: Note | None, where: str) -> None:
@@ -231,6 +305,14 @@ def _check_columns(note: Note, wanted: _ByKind, tables: _ByKind, where: str) -> 
                     "with PERSIST_KEYS_FILE changes it, or leave columns= as it was"
                 )
                 raise SchemaError(msg)
+
+
+def _check_kinds(meta: Mapping[str, str], where: str) -> None:
+    """Refuse to rewrite only part of a database: what is left out could not be read any more."""
+    tables: _ByKind = orjson.loads(meta.get(_TABLES, "{}"))
+    if unknown := sorted(name for name in tables if name not in ENTITIES and name != META.name):
+        msg = f"{where} keeps {', '.join(unknown)}, which no plugin here adds; do it where they are installed"
+        raise SchemaError(msg)
 
 
 def _joined(one: _ByKind, other: _ByKind) -> _ByKind:

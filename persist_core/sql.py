@@ -34,6 +34,7 @@ from .model import METADATA, Entity, Key, Origin, Record
 from .schema import LazyRow, Storage, row_of, table_of
 from .sealing import PLAIN, Sealing
 from .spi import Answers, Driver, Order, Page, Row, Select, Transaction
+from .training import Trainer
 
 __all__ = ("SqlStore",)
 
@@ -67,6 +68,7 @@ class SqlStore:
         self.sealing = sealing
         self._codec: Codec | None = None
         self._notes: Mapping[str, str] = {}
+        self._trainer: Trainer | None = None
         self._given = dialect
         self._dialect = dialect if isinstance(dialect, Dialect) else dialect.dialect(())
         self._driver = driver
@@ -89,6 +91,8 @@ class SqlStore:
     async def open(self) -> None:
         await self._open(self._connect, self._prepared)
         self._gather()
+        if self.sealing.compression:
+            self._trainer = Trainer(self.select, self._keep_dictionary, self._compressed)
 
     def search(self, kinds: Collection[AnyEntity]) -> None:
         """Let some kinds be searched, and no others, from the next time on that the store is opened.
@@ -277,7 +281,18 @@ class SqlStore:
                     await transaction.execute(sql)
             return purge is not None and await purge()
 
+    def _compressed(self) -> Collection[str]:
+        return self.sealing.compressed(self._notes)
+
+    async def _keep_dictionary(self, kind: str, dictionary: bytes) -> None:
+        with self._translated():
+            await migrations.keep_dictionary(self._dialect, self._driver, self.sealing, kind, dictionary)
+        await self._renewed(self._driver.fetch)
+
     async def close(self) -> None:
+        if self._trainer is not None:
+            await self._trainer.close()
+            self._trainer = None
         if self._lookups is not None:
             await self._lookups.close()
             self._lookups = None
@@ -291,6 +306,8 @@ class SqlStore:
                 work = _Work(transaction, texts.kept(note, self._codec))
                 for run in _runs(changes, self._dialect.many):
                     await self._apply[type(run[0])](work, run[0].entity, run)
+        if self._trainer is not None:
+            self._trainer.note(changes)
 
     async def select(self, query: Select) -> Page:
         if kinds := list(worded_in(query.where)):

@@ -1,0 +1,167 @@
+"""What compression and encryption cost, and save, on SQLite: ``python benchmarks/payloads.py``.
+
+Each way writes the same messages into a database of its own, which has its dictionary already, and reads some back. The
+words of the messages are made up, from a vocabulary of four thousand in which a few are frequent, as in a language.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import dataclasses
+import functools
+import pathlib
+import random
+import tempfile
+import time
+import typing
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import measure
+import orjson
+import rich
+import rich.table
+import workload
+
+from persist import Encryption
+from persist.changes import Put
+from persist.entities import MEMBERS, MESSAGES
+from persist.locations import store_of
+from persist.model import Origin, Record
+from persist.spi import Select
+from persist.sql import SqlStore
+
+ROWS: typing.Final = 20_000
+BATCH: typing.Final = 2_000
+READ: typing.Final = 2_000
+GUILD: typing.Final = 400_000_000_000_000_000
+ORIGIN: typing.Final = Origin("gateway", 0, 1, workload.ORIGIN_AT)
+KEYS: typing.Final = Encryption({"2026": Encryption.new_key()})
+WAYS: typing.Final = {
+    "plain": ("", None),
+    "compressed": ("?compression=zstd", None),
+    "encrypted": ("", KEYS),
+    "compressed and encrypted": ("?compression=zstd", KEYS),
+}
+
+
+def _words(count: int) -> list[str]:
+    chance = random.Random(7)
+    return ["".join(chance.choices("etaoinshrdlucmfwypvbgkqjxz", k=chance.randint(2, 9))) for _ in range(count)]
+
+
+@functools.cache
+def _records(kind: str) -> Sequence[Record]:
+    chance, words = random.Random(11), _words(4000)
+    weights = [1 / (rank + 3) for rank in range(len(words))]
+    if kind == "members":
+        return [MEMBERS.record(payload, GUILD, ORIGIN) for payload in workload.members(ROWS)]
+    return [
+        MESSAGES.record(
+            {**workload.message(number), "content": " ".join(chance.choices(words, weights, k=chance.randint(2, 40)))},
+            GUILD,
+            ORIGIN,
+        )
+        for number in range(ROWS)
+    ]
+
+
+@dataclasses.dataclass(slots=True)
+class Run:
+    """What one way did once."""
+
+    rows_per_second: float
+    microseconds: float
+    bytes_per_row: float
+
+
+@contextlib.asynccontextmanager
+async def _opened(path: pathlib.Path, way: str) -> AsyncIterator[SqlStore]:
+    options, keys = WAYS[way]
+    store = store_of(f"sqlite:///{path}{options}", keys)
+    assert isinstance(store, SqlStore)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def _dictionary(store: SqlStore, kind: str, records: Sequence[Record]) -> None:
+    """Let the dictionary be made, of what is deleted again."""
+    await store.apply([Put(record) for record in records])
+    made = f"SELECT 1 FROM persist_meta WHERE name = 'dictionary of {kind}'"
+    while not await store.query(made):  # noqa: ASYNC110 - it is made by itself
+        await asyncio.sleep(0.05)
+    await store.run(lambda dialect: [f"DELETE FROM {dialect.quote(kind)}"])
+
+
+async def _run(kind: str, way: str, path: pathlib.Path) -> Run:
+    records = _records(kind)
+    if WAYS[way][0]:
+        async with _opened(path, way) as store:
+            await _dictionary(store, kind, records[::10])
+    async with _opened(path, way) as store:
+        began = time.perf_counter()
+        for start in range(0, ROWS, BATCH):
+            await store.apply([Put(record) for record in records[start : start + BATCH]])
+        wrote = time.perf_counter() - began
+        began = time.perf_counter()
+        for record in records[:: ROWS // READ]:
+            await store.select(Select(record.entity, keys=(record.key,)))
+        read = time.perf_counter() - began
+        await store.purge()
+        size = (await store.query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))[0][0]
+    return Run(ROWS / wrote, read / READ * 1e6, size / ROWS)
+
+
+def _once(kind: str, way: str) -> Run:
+    with tempfile.TemporaryDirectory() as folder:
+        return asyncio.run(_run(kind, way, pathlib.Path(folder, "cache.db")))
+
+
+def payloads(rounds: int) -> list[measure.Result]:
+    """Return how fast things are written and read, and how large they are, in each way."""
+    found: list[measure.Result] = []
+    for kind in ("members", "messages"):
+        runs: dict[str, list[Run]] = {way: [] for way in WAYS}
+
+        def written(way: str, kind: str = kind, runs: dict[str, list[Run]] = runs) -> float:
+            runs[way].append(_once(kind, way))
+            return runs[way][-1].rows_per_second
+
+        ways: dict[str, Callable[[], float]] = {way: functools.partial(written, way) for way in WAYS}
+        found += measure.compare(f"write {ROWS:,} {kind}", "rows/s", ways, rounds)
+        # What has been measured with it already; the first round does not count.
+        for what, unit, part in (("read one of the", "us", "microseconds"), ("size of", "bytes/row", "bytes_per_row")):
+            told = {way: iter([getattr(run, part) for run in some]) for way, some in runs.items()}
+            ways = {way: functools.partial(next, figures) for way, figures in told.items()}
+            found += measure.compare(f"{what} {kind}", unit, ways, rounds)
+        size = sum(len(orjson.dumps(_stored(record))) for record in _records(kind)) / ROWS
+        found.append(measure.Result(f"size of {kind}", "payload alone, as JSON", "bytes/row", size, size, size, 1.0))
+    return found
+
+
+def _stored(record: Record) -> dict[str, typing.Any]:
+    return {name: value for name, value in record.payload.items() if name not in record.entity.joins}
+
+
+def main() -> None:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (3)")
+    table = rich.table.Table("What", "Way", "Median", "Spread", "Ratio")
+    for result in payloads(parser.parse_args().rounds):
+        table.add_row(
+            result.benchmark,
+            result.way,
+            f"{result.median:,.1f} {result.unit}",
+            f"{result.low:,.1f} to {result.high:,.1f}",
+            f"{result.ratio:.2f}",
+        )
+    rich.print(table)
+
+
+if __name__ == "__main__":
+    main()

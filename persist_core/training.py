@@ -1,0 +1,102 @@
+"""Making the dictionaries of compression: when a kind has enough payloads, from those, and not on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import dataclasses
+import logging
+import typing
+from collections.abc import Awaitable, Callable, Collection, Iterable
+
+import orjson
+
+from .changes import Change
+from .entities import ENTITIES
+from .errors import PersistError
+from .model import Entity
+from .spi import Order, Page, Select
+
+__all__ = ("Trainer",)
+
+_LOG = logging.getLogger("persist.compression")
+_ENOUGH: typing.Final = 1000
+"""How many records a kind has before it is trained on."""
+
+_SAMPLES: typing.Final = 2000
+_PAGE: typing.Final = 250
+
+AnyEntity = Entity[typing.Any]
+
+
+class Trainer:
+    """Watches what is written, and makes dictionaries for the kinds that have none.
+
+    Parameters
+    ----------
+    ask
+        Asks the store.
+    keep
+        Stores a dictionary of a kind, and begins to use it.
+    known
+        Returns the kinds that have one.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[Select], Awaitable[Page]],
+        keep: Callable[[str, bytes], Awaitable[None]],
+        known: Callable[[], Collection[str]],
+    ) -> None:
+        self._ask = ask
+        self._keep = keep
+        self._known = known
+        self._written: collections.Counter[str] = collections.Counter()
+        self._due = list(ENTITIES)
+        self._wake = asyncio.Event()
+        self._task = asyncio.create_task(self._run(), name="persist compression")
+
+    def note(self, changes: Iterable[Change]) -> None:
+        """Hear of changes that are in the database now."""
+        self._written.update(change.entity.name for change in changes)
+        for name in [name for name, number in self._written.items() if number >= _ENOUGH]:
+            del self._written[name]
+            if name not in self._known():
+                self._due.append(name)
+                self._wake.set()
+
+    async def close(self) -> None:
+        """Stop."""
+        self._task.cancel()
+        await asyncio.wait((self._task,))
+
+    async def _run(self) -> None:
+        while True:
+            while self._due:
+                name = self._due.pop()
+                try:
+                    if name not in self._known():
+                        await self._train(ENTITIES[name])
+                except PersistError as error:
+                    # More of it will be written, and then it is tried again.
+                    _LOG.warning("%s are not compressed yet, as no dictionary could be made: %s", name, error)
+            await self._wake.wait()
+            self._wake.clear()
+
+    async def _train(self, entity: AnyEntity) -> None:
+        if (await self._ask(Select(entity, want="count"))).count < _ENOUGH:
+            return
+        samples: list[bytes] = []
+        newest = Select(entity, order=tuple(Order(name, descending=True) for name in entity.key), limit=_PAGE)
+        page = await self._ask(newest)
+        while page.records and len(samples) < _SAMPLES:
+            samples += [orjson.dumps(record.payload) for record in page.records]
+            page = await self._ask(dataclasses.replace(newest, after=page.after)) if page.after else Page(())
+        from .compression import trained  # noqa: PLC0415 - an extra
+
+        dictionary = await asyncio.to_thread(trained, samples)
+        if dictionary is None:
+            _LOG.info("%s have too little in common to be compressed", entity.name)
+            return
+        await self._keep(entity.name, dictionary)
+        _LOG.info("%s are compressed from now on", entity.name)

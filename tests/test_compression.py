@@ -1,0 +1,177 @@
+"""What is compressed is smaller, and is what it was: also beside what is not, encrypted, and when it is turned off."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import typing
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+from test_encryption import needle
+from test_rekeying import content, rekey
+
+from persist import Encryption, URLError
+from persist.changes import Amend, Put
+from persist.conditions import Condition
+from persist.contract_samples import origin, user
+from persist.edits import Part
+from persist.entities import USERS
+from persist.locations import store_of
+from persist.model import Record
+from persist.spi import Select
+from persist.sql import SqlStore
+
+pytest.importorskip("zstandard", reason="zstandard is not installed.")
+pytest.importorskip("cryptography", reason="cryptography is not installed.")
+
+KEYS = Encryption({"2026": Encryption.new_key()})
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mysql"])
+def url(request: pytest.FixtureRequest) -> str:
+    """Give the URL of a new, empty database of every engine."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+def people(number: int, start: int = 1, at: int = 0, **fields: typing.Any) -> list[Record]:
+    flat = {"avatar": None, "avatar_decoration_data": None, "banner": None, "public_flags": 0, "clan": None}
+    return [user(each, at, username=f"somebody {each}", **flat, **fields) for each in range(start, start + number)]
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str, encryption: Encryption | None = None, *, compress: bool = True) -> AsyncIterator[SqlStore]:
+    store = store_of(f"{url}?compression=zstd" if compress else url, encryption)
+    assert isinstance(store, SqlStore)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def put(store: SqlStore, records: Sequence[Record]) -> None:
+    for start in range(0, len(records), 500):
+        await store.apply([Put(record) for record in records[start : start + 500]])
+
+
+async def trained(store: SqlStore) -> None:
+    async with asyncio.timeout(60):
+        while "users" not in store._compressed():  # noqa: ASYNC110 - of something that happens by itself
+            await asyncio.sleep(0.01)
+
+
+async def size(store: SqlStore, where: str = "TRUE") -> int:
+    return int((await store.query(f"SELECT SUM(LENGTH(payload)) FROM users WHERE {where}"))[0][0])
+
+
+@pytest.mark.parametrize("encryption", [None, KEYS], ids=["in clear", "encrypted"])
+async def test_what_is_written_becomes_small_when_there_is_a_dictionary(
+    url: str, encryption: Encryption | None
+) -> None:
+    async with opened(url, encryption) as store:
+        await put(store, people(1200))
+        before = await size(store)
+        await trained(store)
+        await put(store, people(1200, at=1, global_name="x"))
+        assert await size(store) < before * 0.75
+        page = await store.select(Select(USERS, keys=((7,), (1200,)), metadata=True))
+        assert {record.payload["username"] for record in page.records} == {"somebody 7", "somebody 1200"}
+        assert {record.revision for record in page.records} == {2}
+        await put(store, people(1200, at=2, global_name="x"))  # told again, unchanged
+        page = await store.select(Select(USERS, keys=((7,), (1200,)), metadata=True))
+        assert {record.revision for record in page.records} == {2}
+        await store.apply([Amend(USERS, None, (Condition("id", "less", 10),), (Part({"bot": True}),), origin(3))])
+        whole = await content(store)
+    async with opened(url, encryption, compress=False) as store:
+        assert await content(store) == whole
+        await put(store, people(3))  # and they are as they were
+        assert await size(store, "id <= 3") > await size(store, "id BETWEEN 11 AND 13")
+    async with opened(url, encryption) as store:
+        await put(store, people(3, at=4, global_name="y"))
+        assert len(await content(store)) == len(whole)
+
+
+async def test_another_process_reads_what_is_compressed_after_it_was_opened(url: str) -> None:
+    async with opened(url, compress=False) as other, opened(url) as store:
+        await put(store, people(1200))
+        whole = await content(other)
+        await trained(store)
+        await put(store, people(1200, at=1))
+        await put(store, people(10, start=2000))
+        assert len(await content(other)) == len(whole) + 10
+        await other.apply([Amend(USERS, None, (Condition("id", "equals", 2003),), (Part({"bot": True}),), origin(5))])
+        (record,) = (await store.select(Select(USERS, keys=((2003,),)))).records
+        assert record.payload["bot"] is True
+        assert record.payload["username"] == "somebody 2003"
+
+
+async def test_a_dictionary_is_as_secret_as_what_it_was_made_of(url: str) -> None:
+    text = needle()
+    async with opened(url, KEYS) as store:
+        await put(store, people(1200, banner_text=text))
+        await trained(store)
+        noted = await store.query("SELECT value FROM persist_meta")
+        assert all(text not in str(value) for (value,) in noted)
+    other = Encryption({"2027": Encryption.new_key(), **KEYS.keys}, current="2027")
+    async with opened(url, KEYS) as store:
+        whole = await content(store)
+    assert (await rekey(f"{url}?compression=zstd", other)).rewritten == 1200
+    last = Encryption({"2027": other.keys["2027"]})
+    async with opened(url, last) as store:
+        assert await content(store) == whole
+        await trained(store)
+    await rekey(url, last, decrypt=True)
+    async with opened(url) as store:
+        assert await content(store) == whole
+
+
+async def test_all_that_is_there_is_compressed_on_request_and_expanded_again(url: str) -> None:
+    async with opened(url) as store:
+        await put(store, people(1200))
+        await trained(store)
+        before, whole = await size(store), await content(store)
+    assert (await rekey(f"{url}?compression=zstd", None)).rewritten == 1200
+    async with opened(url) as store:
+        assert await size(store) < before * 0.75
+        assert await content(store) == whole
+    assert (await rekey(url, None)).rewritten == 1200
+    async with opened(url) as store:
+        assert await size(store) == before
+
+
+async def test_two_that_train_at_once_make_one_dictionary(sqlite_url: str) -> None:
+    async with opened(sqlite_url, compress=False) as store:
+        await put(store, people(1500))
+    async with opened(sqlite_url) as one, opened(sqlite_url) as other:
+        await asyncio.gather(trained(one), trained(other))
+        rows = await one.query("SELECT name FROM persist_meta WHERE name LIKE 'dictionary%'")
+        assert [name for (name,) in rows] == ["dictionary of users"]
+        await asyncio.gather(put(one, people(700, at=1)), put(other, people(700, start=700, at=2)))
+        assert len(await content(one)) == 1500
+
+
+async def test_what_is_damaged_is_said_to_be(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as store:
+        await put(store, people(1200))
+        await trained(store)
+        await put(store, people(3, at=1, global_name="x"))
+        await store.run(lambda _: ["UPDATE users SET payload = substr(payload, 1, 20) WHERE id = 1"])
+        page = await store.select(Select(USERS, keys=((1,),)))
+        assert "it is compressed, and damaged" in page.corrupt[0][1]
+
+
+def test_what_is_no_compression_is_refused() -> None:
+    with pytest.raises(URLError, match="it has to be one of none, zstd"):
+        store_of("memory://?compression=gzip")
+
+
+def test_who_lacks_zstandard_is_told_what_to_install() -> None:
+    program = (
+        "import sys; sys.modules['zstandard'] = None; "
+        "import persist.plugins as p; p.open_store('memory://?compression=zstd')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.stderr.strip().endswith("install it with: pip install 'hikari-persist[compression]'")
