@@ -91,6 +91,7 @@ from .views import (
     VoiceStates,
     Webhooks,
 )
+from .warm import Warm
 
 CachedChannel: TypeAlias = hikari.PermissibleGuildChannel
 CachedGuild: TypeAlias = hikari.GatewayGuild
@@ -204,6 +205,7 @@ __all__ = (
     "Users",
     "View",
     "VoiceStates",
+    "Warm",
     "Webhooks",
     "after",
     "any_of",

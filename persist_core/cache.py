@@ -33,6 +33,8 @@ from .searching import kinds_named
 from .spi import Store
 from .stats import Health, Stats, health_of, stats_of
 from .view import key_part
+from .warm import Warm, fillable
+from .warming import Warmer
 
 __all__ = ("Cache",)
 
@@ -87,6 +89,10 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         turns this off. The size is estimated: four bytes for each byte of a thing's JSON, and 600 for each thing.
         Answers are the same with it and without: what the gateway says changes it at once, and it is not asked for what
         another process hears of. What is changed by hand in the database is seen after a minute at the latest.
+    warm
+        Whether hikari's own cache, ``bot.cache``, is filled from what is remembered before the bot connects, so that
+        ``event.get_guild()`` and ``member.get_roles()`` answer from the first event on; :class:`persist.Warm` chooses
+        what of it. Members stay there when hikari would forget them.
 
     Raises
     ------
@@ -113,10 +119,12 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         encryption: Encryption | None = None,
         search: Collection[str] | None = None,
         memory: float | None = 16,
+        warm: bool | Warm = False,
     ) -> None:
         _check(bot, interval, limit, stop_timeout, strict)
         _check_members(members)
         _check_memory(memory)
+        filling = fillable(warm, bot)
         self._bot = bot
         self._gateway = bot if isinstance(bot, hikari.GatewayBotAware) else None
         self._store = store_of(backend, encryption)
@@ -135,6 +143,7 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         self._gauges = Gauges()
         self._quarantine = Quarantine(self._gauges)
         self._hindsight = Hindsight()
+        self._warmer = None if filling is None else Warmer(*filling)
         self._engine: Engine | None = None
         self._opening: asyncio.Task[None] | None = None
         self._late: asyncio.Task[None] | None = None
@@ -184,8 +193,12 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
 
     async def _on_starting(self, _: hikari.StartingEvent) -> None:
         await self.start()
+        if self._warmer is not None and self._engine is not None:
+            await self._warmer.fill(self._engine.reader, self._engine.feed.me)
 
     async def _on_started(self, _: hikari.StartedEvent) -> None:
+        if self._warmer is not None:
+            self._warmer.settle()
         if self._engine is not None:
             self._engine.feed.sessions.all_started = True
 
@@ -257,6 +270,8 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
             self._memory,
         )
         self._hindsight.follow(engine.feed, engine.journal, engine.reader)
+        if self._warmer is not None:
+            self._warmer.follow(engine.feed, engine.reader)
         try:
             away = await engine.start(patient=patient)
         except PersistError as error:
@@ -278,6 +293,8 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         engine, self._engine = self._engine, None
+        if self._warmer is not None:
+            self._warmer.stop()
         if engine is not None:
             await engine.stop(self._stop_timeout)
 

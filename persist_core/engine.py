@@ -81,7 +81,7 @@ class Engine:
         self._chunker: Chunker | None = None
         if isinstance(bot, hikari.GatewayBotAware):
             self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
-            self.feed.observer = self._chunker.observe
+            self.feed.observers.append(self._chunker.observe)
         self._writer: asyncio.Task[None] | None = None
         self._helpers: list[asyncio.Task[None]] = []
 

@@ -55,7 +55,7 @@ class Feed:
         The gateway sessions.
     noting
         Who notes what was there before each event.
-    observer
+    observers
         Who else hears of each event.
     noticed
         Who hears of what is taken of it.
@@ -81,7 +81,7 @@ class Feed:
         self.sessions: Sessions = Sessions(bot, self._lost_members)
         self.me: int | None = None
         self.noting: Noting | None = None
-        self.observer: Observer | None = None
+        self.observers: list[Observer] = []
         self.noticed: Noticed = iter
 
     @property
@@ -146,8 +146,8 @@ class Feed:
             self._forget_places(shard.shard_count)
         elif name == "GUILD_CREATE" and session.held is not None:
             session.held.add(int(payload["id"]))
-        if self.observer is not None:
-            self.observer(name, shard, payload)
+        for observe in self.observers:
+            observe(name, shard, payload)
 
     def accept(self, changes: list[Change]) -> None:
         """Hand changes to the journal, but for those that the rules keep out."""

@@ -92,6 +92,7 @@ class Hearing:
         intents: hikari.Intents = hikari.Intents.ALL,
         hikari_caches: bool = False,
         rules: persist.Rules | None = None,
+        warm: bool | persist.Warm = False,
         search: Collection[str] | None = None,
         clock: Callable[[], datetime.datetime] | None = None,
     ) -> None:
@@ -101,6 +102,7 @@ class Hearing:
         self._intents = intents
         self._hikari_caches = hikari_caches
         self._rules = rules
+        self._warm = warm
         self._search = search
         self._clock = clock
         self._make()
@@ -118,7 +120,7 @@ class Hearing:
             suppress_optimization_warning=True,
         )
         self.cache = persist.Cache(
-            self.bot, self.url, rules=self._rules, interval=3600, members="never", search=self._search
+            self.bot, self.url, rules=self._rules, warm=self._warm, interval=3600, members="never", search=self._search
         )
         if self._clock is not None:
             self.cache._clock = self._clock
