@@ -1,24 +1,29 @@
 """``/said word`` answers with the latest messages that hold a word, from the cache: an arc bot.
 
-Run it with ``DISCORD_TOKEN=... python examples/with_arc.py``. It remembers in ``persist.db``, or where
-``PERSIST_URL`` says.
+Who has joined only today is told to wait. Run it with
+``DISCORD_TOKEN=... python examples/with_arc.py``. It remembers in ``persist.db``, or where ``PERSIST_URL``
+says.
 """
 
 # ruff: noqa: B008 - arc.inject() as a default is how arc is asked
 
 from __future__ import annotations
 
+import datetime
 import os
 
 import arc
 import hikari
 
 import persist
+from persist.integrations.arc import hooks
 
+LONG_ENOUGH = datetime.timedelta(days=1)
 plugin = arc.GatewayPlugin("said")
 
 
 @plugin.include
+@arc.with_hook(hooks.member_since(LONG_ENOUGH))
 @arc.slash_command("said", "Who said a word?")
 async def said(
     context: arc.GatewayContext,
@@ -29,6 +34,14 @@ async def said(
     found = messages.find(guild=context.guild_id, content=persist.contains(word)).order_by("-timestamp")
     lines = [f"{message.author.username}: {message.content}" async for message in found.limit(5)]
     await context.respond("\n".join(lines) or "Nobody has.")
+
+
+@said.set_error_handler
+async def on_error(context: arc.GatewayContext, error: Exception) -> None:
+    """Tell newcomers why they may not."""
+    if not isinstance(error, arc.HookAbortError):
+        raise error
+    await context.respond(str(error), flags=hikari.MessageFlag.EPHEMERAL)
 
 
 @plugin.listen()

@@ -1,18 +1,22 @@
 """``/said word`` answers with the latest messages that hold a word, from the cache: a crescent bot.
 
-Run it with ``DISCORD_TOKEN=... python examples/with_crescent.py``. It remembers in ``persist.db``, or where
-``PERSIST_URL`` says.
+Who has joined only today is told to wait. Run it with
+``DISCORD_TOKEN=... python examples/with_crescent.py``. It remembers in ``persist.db``, or where ``PERSIST_URL``
+says.
 """
 
 from __future__ import annotations
 
+import datetime
 import os
 
 import crescent
 import hikari
 
 import persist
-from persist.integrations.crescent import get
+from persist.integrations.crescent import get, hooks
+
+LONG_ENOUGH = datetime.timedelta(days=1)
 
 
 class Said:
@@ -39,7 +43,8 @@ def build(bot: hikari.GatewayBot) -> crescent.Client:
     """Give a bot a client that has a cache."""
     client = crescent.Client(bot)
     client.plugins.load("persist.integrations.crescent")
-    client.include(crescent.command(name="said", description="Who said a word?")(Said))
+    said = crescent.command(name="said", description="Who said a word?")(Said)
+    client.include(crescent.hook(hooks.member_since(LONG_ENOUGH))(said))
     client.include(on_leave)
     return client
 

@@ -1,23 +1,29 @@
 """``/said word`` answers with the latest messages that hold a word, from the cache: a lightbulb bot.
 
-Run it with ``DISCORD_TOKEN=... python examples/with_lightbulb.py``. It remembers in ``persist.db``, or where
-``PERSIST_URL`` says.
+Who has joined only today is told to wait. Run it with
+``DISCORD_TOKEN=... python examples/with_lightbulb.py``. It remembers in ``persist.db``, or where ``PERSIST_URL``
+says.
 """
 
 from __future__ import annotations
 
+import datetime
 import os
 
 import hikari
 import lightbulb
 
 import persist
+from persist.integrations.lightbulb import hooks
 
+LONG_ENOUGH = datetime.timedelta(days=1)
 loader = lightbulb.Loader()
 
 
 @loader.command
-class Said(lightbulb.SlashCommand, name="said", description="Who said a word?"):
+class Said(
+    lightbulb.SlashCommand, name="said", description="Who said a word?", hooks=[hooks.member_since(LONG_ENOUGH)]
+):
     """Look for a word in what this guild has said."""
 
     word = lightbulb.string("word", "The word")
@@ -46,6 +52,13 @@ def build(bot: hikari.GatewayBot) -> lightbulb.GatewayEnabledClient:
         await client.load_extensions("persist.integrations.lightbulb")
         await loader.add_to_client(client)
         await client.start()
+
+    @client.error_handler
+    async def on_error(error: lightbulb.exceptions.ExecutionPipelineFailedException) -> bool:
+        refused = isinstance(error.causes[0], hooks.MemberTooNew)
+        if refused:
+            await error.context.respond(str(error.causes[0]), ephemeral=True)
+        return refused
 
     return client
 

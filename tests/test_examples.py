@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.util
 import pathlib
 import sys
@@ -19,6 +20,7 @@ import persist
 
 FOLDER: typing.Final = pathlib.Path(__file__).parents[1] / "examples"
 FRAMEWORKS: typing.Final = ("arc", "crescent", "lightbulb", "tanjun")
+GUARDED: typing.Final = ("arc", "crescent", "lightbulb")
 
 # tanjun 2.17 uses what alluka 0.4 deprecates, in every context.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:alluka", "ignore::DeprecationWarning:tanjun")
@@ -124,6 +126,21 @@ async def test_a_command_finds_what_was_said_and_a_listener_who_left(
     async with stage.playing():
         await stage.sim.remove_member(stage.guild_id, stage.user_id)
         await stage.sim.wait_until(lambda: "left, and leaves 2 messages" in capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("framework", "example"), [(name, f"with_{name}") for name in GUARDED], indirect=True, ids=GUARDED
+)
+@pytest.mark.usefixtures("framework")
+async def test_newcomers_are_told_to_wait(stage: Stage, example: types.ModuleType) -> None:
+    client = example.build(stage.bot)
+    now = datetime.datetime.now(datetime.UTC)
+    async with stage.playing():
+        await stage.sim.wait_until(lambda: getattr(client, "is_started", True))
+        await stage.sim.update_member(stage.guild_id, stage.user_id, joined_at=now.isoformat())
+        answer = await stage.run("said", frameworks.option("word", "octopus"))
+        assert answer["content"].startswith("You can use this from ")
+        assert answer["flags"] & hikari.MessageFlag.EPHEMERAL
 
 
 @pytest.mark.parametrize(("framework", "example"), [("tanjun", "with_tanjun")], indirect=True)
