@@ -48,6 +48,7 @@ _PRAGMAS: typing.Final = (
     # What is deleted is overwritten with zeros: nobody who gets hold of the file reads what is forgotten.
     "PRAGMA secure_delete = ON",
 )
+_INDEXES: typing.Final = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5%'"
 _TEMPORARY: typing.Final = frozenset(
     (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
 )
@@ -307,10 +308,10 @@ class SqliteDriver:
 
     async def purge(self) -> bool:
         """Write the file anew and empty the log beside it: pages that were split may hold copies of what is deleted."""
-        if self._path is None:
-            return False
         async with self._lock:
             writer = self._opened()
+            for (name,) in await writer.execute_fetchall(_INDEXES):  # which keep what is deleted until they are merged
+                await writer.execute_fetchall(f'INSERT INTO "{name}" ("{name}") VALUES (\'optimize\')')
             await writer.execute_fetchall("VACUUM")
             ((busy, *_),) = await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:

@@ -8,7 +8,6 @@ import typing
 from hearing import Hearing
 
 from persist.plugins import open_store
-from persist.schema import tables
 from persist.spi import Store
 from persist.sql import SqlStore
 
@@ -40,5 +39,6 @@ def store_in(heard: Hearing) -> Store:
 
 async def _dumped(store: Store) -> str:
     assert isinstance(store, SqlStore)
-    rows = [await store.query(f"SELECT * FROM {store._dialect.quote(table.name)}") for table in tables()]
+    names = [row[0] for row in await store.query(store._dialect.list_tables)]
+    rows = [await store.query(f"SELECT * FROM {store._dialect.quote(name)}") for name in names]
     return "\n".join(repr(tuple(row)) for found in rows for row in found)
