@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterator, Sequence
 
-from .changes import Amend, Change, Drop, DropScope, Keeps, Patch, Put, fold
+from .changes import Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
 from .conditions import known_in
 from .droppable import without, without_edits
 from .edits import Part
@@ -259,7 +259,7 @@ class Admission:
         """Yield what is made of a change."""
         guild_id = _guild_of(change)
         ruling = self.ruling(about if guild_id is None and isinstance(change, Amend) else guild_id)
-        if isinstance(change, (Drop, DropScope)):
+        if isinstance(change, (Drop, DropScope, Archive)):
             yield change
         elif guild_id is not None and not self.keeps_guild(guild_id):
             self._refused(change)
@@ -342,7 +342,7 @@ class Admission:
             elif change.entity is GUILDS:
                 self._unlearn(change)
 
-    def _unlearn(self, change: Drop | DropScope | Amend) -> None:
+    def _unlearn(self, change: Change) -> None:
         if isinstance(change, Drop):
             self._guilds.pop(int(change.key[0]), None)
         elif isinstance(change, DropScope):
@@ -352,7 +352,7 @@ class Admission:
 
 def _guild_of(thing: Change | Record) -> int | None:
     """Return the guild that a change or a record is about; a guild is about itself."""
-    if thing.entity is GUILDS and not isinstance(thing, (DropScope, Amend)):
+    if thing.entity is GUILDS and not isinstance(thing, (DropScope, Amend, Archive)):
         return int(thing.key[0])
     return thing.guild_id
 

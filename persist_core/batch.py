@@ -11,7 +11,7 @@ import functools
 import typing
 from collections.abc import Callable, Iterator
 
-from .changes import Amend, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold, needs_parts
+from .changes import Amend, Archive, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold, needs_parts
 from .conditions import (
     AllOf,
     AnyOf,
@@ -140,6 +140,8 @@ class Segment:
         # What things of a guild belong to is in the same guild.
         if any(self.holds(entity, change.guild_id) for entity in _asked(change.where)):
             return None
+        if isinstance(change, Archive):  # what is to be remembered has to be stored
+            return None if self.holds(change.into, None) or self._may_reach(change) else []
         if not self.holds(change.entity, change.guild_id):
             return []
         found: list[KeyedChange] = []
@@ -153,12 +155,18 @@ class Segment:
                 found.append(keyed)
         return found
 
+    def _may_reach(self, change: Archive) -> bool:
+        keyed = [each for each in self.keyed.get(change.entity, {}).values() if not isinstance(each, Drop)]
+        return any(_reaches(change, each) is not False for each in keyed)
+
     def apply(self, change: ScopeChange, covered: list[KeyedChange]) -> None:
         """Take a change of a scope that covers some of the keyed changes here."""
         for keyed in covered:
-            self.keyed[change.entity][keyed.key] = absorb(keyed, _for_key(change, keyed))
+            if not isinstance(change, Archive):
+                self.keyed[change.entity][keyed.key] = absorb(keyed, _for_key(change, keyed))
         self.scopes.append(change)
-        self._scopes_of.setdefault(change.entity, []).append(change)
+        if not isinstance(change, Archive):  # which leaves things as they are
+            self._scopes_of.setdefault(change.entity, []).append(change)
 
     def of_key(self, entity: AnyEntity, key: Key) -> list[Change]:
         """Return the changes that may concern one key, in order."""
@@ -215,7 +223,7 @@ def _reaches(change: ScopeChange, keyed: Put | Patch) -> bool | None:
     return None
 
 
-def _for_key(change: ScopeChange, keyed: KeyedChange) -> KeyedChange:
+def _for_key(change: DropScope | Amend, keyed: KeyedChange) -> KeyedChange:
     match change:
         case DropScope(entity):
             return Drop(entity, keyed.key, keyed.guild_id)
@@ -285,7 +293,7 @@ class Batch:
 
     def add(self, change: Change) -> None:
         """Take a change that is later than all others here."""
-        if isinstance(change, (DropScope, Amend)):
+        if isinstance(change, (DropScope, Amend, Archive)):
             self._add_scope(change)
             return
         added = self.segments[-1].add(change)

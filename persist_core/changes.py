@@ -1,7 +1,8 @@
-"""All that can ever happen to what is remembered: five kinds of change, as values.
+"""All that can ever happen to what is remembered: six kinds of change, as values.
 
-Three name a key: :class:`Put`, :class:`Patch`, :class:`Drop`. Two name a scope, which is everything of one kind for
-which some conditions hold: :class:`DropScope`, :class:`Amend`. A store applies them in order, all or nothing.
+Three name a key: :class:`Put`, :class:`Patch`, :class:`Drop`. Three name a scope, which is everything of one kind for
+which some conditions hold: :class:`DropScope`, :class:`Amend`, :class:`Archive`. A store applies them in order, all or
+nothing.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from .model import Entity, Key, Origin, Record
 
 __all__ = (
     "Amend",
+    "Archive",
     "Change",
     "Drop",
     "DropScope",
@@ -24,6 +26,7 @@ __all__ = (
     "Patch",
     "Put",
     "ScopeChange",
+    "archived",
     "cascade",
     "fold",
     "forgetting",
@@ -105,8 +108,21 @@ class Amend(typing.NamedTuple):
     keeps: Keeps | None = None
 
 
+class Archive(typing.NamedTuple):
+    """Remember what all records of a kind in a guild are for which ``where`` holds, as things of another kind."""
+
+    entity: Entity[typing.Any]
+    guild_id: int | None
+    where: Where
+    into: Entity[typing.Any]
+    """The kind of the versions; it is told apart by what the payloads say."""
+
+    at: str
+    """When, as a ``time`` column spells it."""
+
+
 KeyedChange = Put | Patch | Drop
-ScopeChange = DropScope | Amend
+ScopeChange = DropScope | Amend | Archive
 Change = KeyedChange | ScopeChange
 
 
@@ -117,10 +133,16 @@ def covers(change: ScopeChange, record: Record) -> bool | None:
     return matches(change.where, record.column)
 
 
+def archived(record: Record, change: Archive) -> Record:
+    """Return the version that remembers what a record was: first seen when that was told, and updated when it ended."""
+    version = change.into.record(record.payload, record.guild_id, record.origin._replace(at=change.at))
+    return version._replace(first_seen=record.origin.at)
+
+
 def fold(record: Record | None, change: Change) -> Record | None:
     """Return what becomes of the record of one key under a change that names its key or may cover it.
 
-    This is the meaning of the five changes; journal and stores only differ in how many records they treat at once.
+    This is the meaning of all changes; journal and stores only differ in how many records they treat at once.
     """
     match change:
         case Put(put):
@@ -131,6 +153,8 @@ def fold(record: Record | None, change: Change) -> Record | None:
             if record is not None:
                 return _kept(keeps, record, record._replace(payload=edited(record.payload, edits), origin=origin))
             return _kept(keeps, None, Record(entity, key, guild_id, edited({}, edits), origin)) if create else None
+        case Archive():
+            return record
         case DropScope():
             return None if record is not None and covers(change, record) else record
         case Amend(_, _, _, edits, origin, keeps):

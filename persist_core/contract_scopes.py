@@ -5,14 +5,25 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable, Mapping
 
-from .changes import Amend, Change, DropScope, Patch, Put, cascade
+from .changes import Amend, Archive, Change, Drop, DropScope, Patch, Put, cascade
 from .conditions import AnyOf, Condition, Known, Not, Where, Within
 from .contract_base import Contract, keys, there
 from .contract_samples import family, guild, member, message, moment, origin, role, user
 from .edits import Add, Part, Without
-from .entities import CHANNELS, ENTITIES, GUILDS, INVITES, MEMBERS, MESSAGES, ROLES, THREADS, VOICE_STATES
+from .entities import (
+    CHANNELS,
+    ENTITIES,
+    GUILDS,
+    INVITES,
+    MEMBERS,
+    MESSAGE_VERSIONS,
+    MESSAGES,
+    ROLES,
+    THREADS,
+    VOICE_STATES,
+)
 from .model import Entity, Key, Record
-from .spi import Store
+from .spi import Order, Select, Store
 
 __all__ = ("ScopeChanges",)
 
@@ -40,6 +51,20 @@ class ScopeChanges(Contract):
             assert sorted(await keys(store, MEMBERS)) == [(1, 2), (1, 3), (2, 1)]
             await store.apply([DropScope(MEMBERS, None, (Not(Condition("nickname", "is_in", ("a", "c"))),))])
             assert await keys(store, MEMBERS) == [(2, 1)]
+
+    async def test_an_archive_remembers_what_things_are_at_its_turn(self) -> None:
+        first: dict[str, typing.Any] = {"timestamp": "2026-01-02T03:04:05+00:00", "content": "first"}
+        records = [message(1, 2, 3, **first), message(2, 2, 3, **first), message(3, 2, None, **first)]
+        async with self.opened(*records) as store:
+            archive = Archive(MESSAGES, 3, (Condition("id", "is_in", (1, 3)),), MESSAGE_VERSIONS, moment(9))
+            edit = Part({"content": "second", "edited_timestamp": "2026-01-02T04:00:00+00:00"})
+            await store.apply([archive, Patch(MESSAGES, (1,), 3, (edit,), origin(9))])
+            await store.apply([archive, archive, Drop(MESSAGES, (1,))])
+            versions = (await store.select(Select(MESSAGE_VERSIONS, order=(Order("version"),), metadata=True))).records
+            assert [version.payload["content"] for version in versions] == ["first", "second"]
+            assert {version.key[0] for version in versions} == {1}
+            assert [version.origin.at for version in versions] == [moment(9), moment(9)]
+            assert versions[0].first_seen == records[0].origin.at
 
     async def test_a_scope_is_as_it_is_at_its_turn(self) -> None:
         async with self.opened(member(1, 1), member(1, 2)) as store:

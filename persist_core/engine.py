@@ -19,6 +19,7 @@ from .erasing import Eraser
 from .errors import BackendError, PersistError
 from .feed import Feed
 from .gauges import Gauges
+from .history import Historian
 from .hosts import Host
 from .journal import Journal, Limits
 from .memory import Memory
@@ -77,7 +78,8 @@ class Engine:
         self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, current, kept)
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
         self.sweeper: Sweeper = Sweeper(bot, self.store, self.journal, self.admission, gauges, clock)
-        self.feed.noticed = self.sweeper.noticed
+        historian = Historian(self.admission, lambda: self.journal.at)
+        self.feed.noticed = lambda changes: self.sweeper.noticed(historian.told(changes))
         self._chunker: Chunker | None = None
         if isinstance(bot, hikari.GatewayBotAware):
             self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)

@@ -64,6 +64,9 @@ class Keep(typing.Generic[T_contra]):
         How many in each channel, in each guild, and in all. The oldest go first.
     keep_if
         What neither goes nor counts then: columns, as in ``where``, such as ``{"is_pinned": True}``.
+    history
+        Of messages: ``True`` keeps what they were before they were edited, until they are deleted; ``"keep"`` goes on
+        keeping that when they are deleted on Discord, and what they were last.
     also, either, never
         Others: all of which, at least one of which, and none of which keep it as well. This is what ``&``, ``|`` and
         ``~`` make.
@@ -87,6 +90,7 @@ class Keep(typing.Generic[T_contra]):
     max_per_guild: int | None = None
     max_rows: int | None = None
     keep_if: Mapping[str, typing.Any] = dataclasses.field(default_factory=dict[str, typing.Any])
+    history: bool | typing.Literal["keep"] = False
     also: tuple[Keep[T_contra], ...] = ()
     either: tuple[Keep[T_contra], ...] = ()
     never: tuple[Keep[T_contra], ...] = ()
@@ -111,6 +115,9 @@ class Keep(typing.Generic[T_contra]):
             if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
                 msg = f"{name} is a whole number, nought or more, not {most!r}"
                 raise QueryError(msg)
+        if not isinstance(self.history, bool) and self.history != "keep":
+            msg = f'history is True, False or "keep", not {self.history!r}'
+            raise QueryError(msg)
         if self.keep_if and not self.is_bounded:
             msg = "keep_if says what does not go, and without max_age, max_rows and their like nothing does"
             raise QueryError(msg)
@@ -137,9 +144,15 @@ class Keep(typing.Generic[T_contra]):
         return self.is_bounded or any(part.has_bounds for part in (*self.also, *self.either, *self.never))
 
     @property
+    def kept_history(self) -> bool | typing.Literal["keep"]:
+        """What it, or a part of it, says of history: the most of it."""
+        said = {self.history, *(part.kept_history for part in (*self.also, *self.either))}
+        return "keep" if "keep" in said else True in said
+
+    @property
     def chooses(self) -> bool:
         """Whether it keeps anything out, or takes anything away, before it is written."""
-        bare: dict[str, typing.Any] = {"max_age": None, "keep_if": {}, **dict.fromkeys(_MOST)}
+        bare: dict[str, typing.Any] = {"max_age": None, "keep_if": {}, "history": False, **dict.fromkeys(_MOST)}
         return dataclasses.replace(self, **bare) != _ALL
 
     @property

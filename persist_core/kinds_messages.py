@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime
+import typing
+from collections.abc import Mapping
+
 from .columns import boolean, filled, integer, snowflake, text, time
 from .kinds import ID, Intents, own_id
 from .kinds_channels import CHANNELS, THREADS
 from .kinds_guilds import IN_GUILD
-from .model import Entity, Searched
+from .model import Entity, Key, Kind, Payload, Searched
 
-__all__ = ("MESSAGES",)
+__all__ = ("MESSAGES", "MESSAGE_VERSIONS")
 
 MESSAGES = Entity(
     "messages",
@@ -33,4 +37,31 @@ MESSAGES = Entity(
     subjects=("author_id",),
     searched=Searched(("content",)),
     about="Messages of guilds and of direct conversations.",
+)
+
+
+def _version(payload: Payload, _: int | None) -> Key:
+    """Tell the versions of a message apart by when each was written, to the microsecond."""
+    written = datetime.datetime.fromisoformat(payload.get("edited_timestamp") or payload["timestamp"])
+    since = written - datetime.datetime.fromtimestamp(0, datetime.UTC)
+    return (int(payload["id"]), since // datetime.timedelta(microseconds=1))
+
+
+_VERSION_KEY: typing.Final[Mapping[str, Kind]] = {"message_id": "snowflake", "version": "integer"}
+
+MESSAGE_VERSIONS = Entity(
+    "message_versions",
+    _VERSION_KEY,
+    _version,
+    {
+        "channel_id": snowflake("channel_id"),
+        "author_id": snowflake("author.id"),
+        "content": text("content"),
+        "edited_timestamp": time("edited_timestamp"),
+    },
+    lambda make, record: make.factory.deserialize_message(record.payload),
+    owners=(IN_GUILD, (MESSAGES, ("message_id",))),
+    intents=Intents.ALL_MESSAGES,
+    subjects=("author_id",),
+    about="What messages were before they were edited, where rules keep that; last_updated tells until when.",
 )

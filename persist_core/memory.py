@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 
-from .changes import Amend, Change, DropScope, ScopeChange, covers, fold, needs_parts
+from .changes import Amend, Archive, Change, DropScope, ScopeChange, covers, fold, needs_parts
 from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not
 from .copies import copied, learn
 from .gauges import Gauges
@@ -174,10 +174,11 @@ class Memory:
         """Make a change of what is kept: one that the journal has just taken."""
         if not self._kept:
             return
-        if isinstance(change, (DropScope, Amend)):
-            scopes = self._scopes.setdefault(change.entity, _Scopes())
+        if isinstance(change, (DropScope, Amend, Archive)):
+            scopes = self._scopes.setdefault(change.into if isinstance(change, Archive) else change.entity, _Scopes())
             scopes.count += 1
-            scopes.last.append(change if _weight(change.where) <= _MOST_VALUES else _unclear(change))
+            plain = isinstance(change, Archive) or _weight(change.where) <= _MOST_VALUES
+            scopes.last.append(change if plain else _unclear(change))
             return
         name = (change.entity, change.key)
         kept = self._kept.get(name)
@@ -209,6 +210,8 @@ class Memory:
             return False
         kept.seen = scopes.count
         for change in itertools.islice(scopes.last, len(scopes.last) - behind, None):
+            if isinstance(change, Archive):
+                return False
             if kept.record is None:
                 break
             covered = covers(change, kept.record)

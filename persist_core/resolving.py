@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 import orjson
 
 from . import joining
-from .changes import Amend, Change, DropScope, KeyedChange, Patch, ScopeChange, fold
+from .changes import Amend, Archive, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, archived, fold
 from .conditions import Condition, Where, Within, matches, withins
 from .model import Entity, Key, Origin, Record
 from .schema import row_of, table_of
@@ -58,9 +58,11 @@ async def resolved(changes: Sequence[Change], read: Read) -> Sequence[Outcome]:
         If a record cannot be stored, because it is not JSON or a column cannot be read. Nothing is written then.
     """
     draft = _Draft(read)
-    await draft.fetch(change for change in changes if not isinstance(change, (DropScope, Amend)))
+    await draft.fetch(change for change in changes if isinstance(change, (Put, Patch, Drop)))
     for number, change in enumerate(changes):
-        if isinstance(change, (DropScope, Amend)):
+        if isinstance(change, Archive):
+            await draft.archive(change)
+        elif isinstance(change, (DropScope, Amend)):
             await draft.scope(change)
         else:
             await draft.keyed(change)
@@ -125,20 +127,35 @@ class _Draft:
         before = self._before.get(change.entity, {}).get(change.key)
         now[change.key] = _stored(now.get(change.key, before), change)
 
-    async def scope(self, change: ScopeChange) -> None:
-        """Make a change of many keys, which are looked for among what is stored and what this batch has made."""
+    async def archive(self, change: Archive) -> None:
+        """Make versions of many records as they are now."""
+        for record in await self._reached(change, await self._all(change)):
+            await self.put(archived(record, change))
+
+    async def put(self, record: Record) -> None:
+        """Remember a record, which may be there already."""
+        await self.fetch((Put(record),))
+        await self.keyed(Put(record))
+
+    async def _all(self, change: ScopeChange) -> Sequence[Record]:
+        """Return what may be in a scope, of what is stored and what this batch has made."""
+        return (await self._current(Select(change.entity, guild_id=_guild_of(change.guild_id, change.where)))).records
+
+    async def _reached(self, change: ScopeChange, records: Sequence[Record]) -> Sequence[Record]:
         owners = await _owners(change.where, self._current)
-        page = await self._current(Select(change.entity, guild_id=_guild_of(change.guild_id, change.where)))
+        inside = (record for record in records if change.guild_id in (None, record.guild_id))
+        return [record for record in inside if matches(change.where, record.column, owners)]
+
+    async def scope(self, change: DropScope | Amend) -> None:
+        """Make a change of many keys, which are looked for among what is stored and what this batch has made."""
+        records = await self._all(change)
         now = self._now.setdefault(change.entity, {})
-        records = page.records
         if isinstance(change, Amend) and change.keeps is not None and change.keeps.whole:
             records = await joining.whole(records, self._parts)
-        for record in records:
-            inside = change.guild_id in (None, record.guild_id)
-            if inside and matches(change.where, record.column, owners):
-                became = _stored(record, change._replace(guild_id=None, where=()))
-                if became is not record:
-                    now[record.key] = became
+        for record in await self._reached(change, records):
+            became = _stored(record, change._replace(guild_id=None, where=()))
+            if became is not record:
+                now[record.key] = became
 
     async def _current(self, query: Select) -> Page:
         page = await self._read(query)

@@ -77,6 +77,9 @@ def bounds_of(entity: AnyEntity, kept: Whole) -> tuple[Bounds, ...]:
     persist.QueryError
         If things of this kind cannot be bounded so.
     """
+    if isinstance(kept, Keep) and kept.kept_history and entity is not MESSAGES:
+        msg = f"{entity.name} have no history: only messages have one"
+        raise QueryError(msg)
     if kept is False:
         return ()
     said = tuple(_said(entity, kept)) if isinstance(kept, Keep) else ()

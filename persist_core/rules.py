@@ -72,6 +72,7 @@ class Rules:
     stickers: Kept[hikari.GuildSticker] = None
     members: Kept[hikari.Member] = None
     messages: Kept[hikari.Message] = None
+    message_versions: Kept[hikari.Message] = None
     voice_states: Kept[hikari.VoiceState] = None
     presences: Kept[hikari.MemberPresence] = None
     invites: Kept[hikari.InviteWithMetadata] = None

@@ -23,7 +23,7 @@ from collections.abc import (
 import orjson
 
 from . import joining, migrations, rekeying, texts
-from .changes import Amend, Change, Drop, DropScope, Patch, Put, fold
+from .changes import Amend, Archive, Change, Drop, DropScope, Patch, Put, archived, fold
 from .coalesce import Lookups
 from .codec import Codec
 from .conditions import worded_in
@@ -81,6 +81,7 @@ class SqlStore:
             Drop: self._drop,
             DropScope: self._drop_scope,
             Amend: self._amend,
+            Archive: self._archive,
         }
 
     def __repr__(self) -> str:
@@ -419,6 +420,14 @@ class SqlStore:
             if gone := [Drop(entity, old.key) for old, new in found if new is None]:
                 await self._drop(work, entity, gone)
             await self._upsert(work, entity, [new for old, new in found if new is not None and new is not old])
+
+    async def _archive(self, work: _Work, entity: AnyEntity, changes: Sequence[Archive]) -> None:
+        for change in changes:
+            query = Select(entity, guild_id=change.guild_id, where=change.where, metadata=True)
+            versions = {
+                (made := archived(record, change)).key: made for record in await self._stored(work.transaction, query)
+            }
+            await self._upsert(work, change.into, versions.values())
 
     async def _stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:
         sql, params, _ = self._spelled(query)

@@ -11,7 +11,7 @@ import secrets
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-from .changes import Amend, Change, Drop, DropScope, Patch, Put
+from .changes import Amend, Archive, Change, Drop, DropScope, Patch, Put
 from .edits import Edit, edited
 from .entities import ERASURE_KEYS, GUILDS, SUPPRESSIONS
 from .gauges import Gauges
@@ -131,7 +131,7 @@ class Suppressions:
 
     def _kept(self, change: Change) -> Change | None:
         match change:
-            case Drop() | DropScope():
+            case Drop() | DropScope() | Archive():
                 return change
             case Put(record):
                 if is_own(record.entity, record.key, record.guild_id, record.payload, self._is_suppressed):

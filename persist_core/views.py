@@ -12,9 +12,10 @@ import hikari
 from . import entities
 from .conditions import AnyOf, Condition, Within
 from .errors import QueryError
-from .found import Entry, Found, Running, Source
+from .found import Entry, Found, Running, Source, entry_of
 from .model import Entity, Key
 from .objects import AutoModExecution, SoundboardSound, Subscription
+from .spi import Order, Select
 from .view import Many, View, each, key_part
 from .wanted import (
     WantedAuditLogEntries,
@@ -370,6 +371,32 @@ class Messages(_ById[hikari.Message]):
             that can be searched.
         """
         return self._search(question, limit, wanted)
+
+    async def history(self, message: Id, /) -> list[Entry[hikari.Message]]:
+        """Return what a message was before it was edited or deleted, the oldest first.
+
+        Rules have to say that this is kept: ``persist.Rules(messages=persist.Keep(history=True))``. Of each version,
+        ``first_seen`` is when it was told, and ``last_updated`` when it ended.
+
+        Parameters
+        ----------
+        message
+            The message, or its id.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is not an id.
+        persist.CacheClosedError
+            If the cache is not open and cannot be opened.
+        """
+        where = (Condition("message_id", "equals", key_part(message, "the message")),)
+        reader = await self._source()
+        await reader.barrier()
+        page = await reader.page(
+            Select(entities.MESSAGE_VERSIONS, where=where, order=(Order("version"),), metadata=True)
+        )
+        return [entry_of(reader, record, verified=False) for record in page.records]
 
     def replies_to(self, message: Id, /) -> Found[hikari.Message]:
         """Find the replies to a message; what forwards it is no reply.

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import orjson
 
 from persist import joining
-from persist.changes import Amend, Change, DropScope, fold
+from persist.changes import Amend, Archive, Change, DropScope, archived, fold
 from persist.conditions import AllOf, AnyOf, Conditional, Known, Not, Where, Within, matches
 from persist.errors import BackendError
 from persist.model import Entity, Key, Origin, Record
@@ -40,6 +40,11 @@ class DictStore:
         await self._turn()
         draft = {entity: dict(records) for entity, records in self._place.items()}
         for change in changes:
+            if isinstance(change, Archive):
+                for key in self._found(draft, draft.get(change.entity, {}), change.guild_id, change.where):
+                    version = archived(draft[change.entity][key], change)
+                    self._set(draft.setdefault(change.into, {}), version.key, version)
+                continue
             if not isinstance(change, (DropScope, Amend)):
                 (change,) = await joining.complete((change,), self._parts(draft))  # noqa: PLW2901
             records = draft.setdefault(change.entity, {})

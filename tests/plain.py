@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 
-from persist.changes import Amend, Change, DropScope, fold
+from persist.changes import Amend, Archive, Change, DropScope, archived, fold
 from persist.conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, Within, matches
 from persist.model import Entity, Key, Record
 from persist.spi import Page, Select
@@ -44,11 +44,20 @@ class PlainStore:
     def make(self, changes: Iterable[Change]) -> None:
         """Make changes in their order."""
         for change in changes:
-            if isinstance(change, DropScope | Amend):
+            if isinstance(change, Archive):
+                self._archive(change)
+            elif isinstance(change, DropScope | Amend):
                 self._make_in_scope(change)
             else:
                 place = (change.entity, change.key)
                 self._set(place, fold(self.records.get(place), change))
+
+    def _archive(self, change: Archive) -> None:
+        for (entity, _), record in list(self.records.items()):
+            inside = entity is change.entity and self._in(change.guild_id, record)
+            if inside and self._all(change.where, record):
+                version = archived(record, change)
+                self._set((version.entity, version.key), version)
 
     def _make_in_scope(self, change: DropScope | Amend) -> None:
         covered = [

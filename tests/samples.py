@@ -440,6 +440,9 @@ _SORTS: typing.Final[Mapping[str, Callable[[], Iterator[tuple[str, Payload]]]]] 
     "command_permissions": _command_permissions,
     "shards": _shards,
     "completeness": _completeness,
+    "message_versions": lambda: iter(
+        [("as written", _message()), ("edited", _message(edited_timestamp=payloads.iso()))]
+    ),
     "erasure_keys": lambda: iter(
         [("a key", {"id": "a1", "secret": "00ff", "created_at": "2026-01-02 03:04:05.000006"})]
     ),
@@ -574,6 +577,7 @@ BUILT: typing.Final[Mapping[str, Builder]] = {
     "command_permissions": lambda factory, payload, _: factory.deserialize_guild_command_permissions(payload),
     "shards": lambda _factory, payload, _guild: payload,
     "completeness": lambda _factory, payload, _guild: payload,
+    "message_versions": lambda factory, payload, _: factory.deserialize_message(payload),
     "erasure_keys": lambda _factory, payload, _guild: payload,
     "suppressions": lambda _factory, payload, _guild: payload,
 }

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import dict_store
 import pytest
 
-from persist.changes import Amend, Change, Drop, DropScope, Keeps, Patch, Put
+from persist.changes import Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put
 from persist.conditions import Condition, Conditional, Known, Not, Within
 from persist.edits import Part
 from persist.model import Key, Record
@@ -84,6 +84,11 @@ class OneByOne(dict_store.DictStore):
     async def apply(self, changes: Sequence[Change]) -> None:
         for change in changes:
             await super().apply([change])
+
+
+class ArchivesLast(dict_store.DictStore):
+    async def apply(self, changes: Sequence[Change]) -> None:
+        await super().apply(sorted(changes, key=lambda change: isinstance(change, Archive)))
 
 
 class ScopesFirst(dict_store.DictStore):
@@ -467,6 +472,7 @@ BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (FirstWins, "the_later_of_two_puts_in_one_batch_wins"),
     (LosesOrder, "random_batches_end_as_their_meaning_says"),
     (ScopesFirst, "a_scope_is_as_it_is_at_its_turn"),
+    (ArchivesLast, "an_archive_remembers_what_things_are_at_its_turn"),
     (ScopesFirst, "an_edit_of_a_scope_and_a_patch_follow_each_other"),
     (Limited, "many_can_be_dropped_at_once"),
     (Limited, "many_patches_each_find_their_own"),

@@ -1,0 +1,84 @@
+"""Between what is admitted and the journal: what messages were before they change or go, where rules say so."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Iterable, Iterator
+
+from .admission import Admission
+from .changes import Archive, Change, Drop, DropScope, Patch
+from .columns import moment
+from .conditions import Condition, Not
+from .edits import Part
+from .entities import MESSAGE_VERSIONS, MESSAGES
+from .keep import Keep
+from .rules import Rules
+
+__all__ = ("Historian", "history_of")
+
+History = bool | typing.Literal["keep"]
+
+
+def history_of(rules: Rules) -> History:
+    """Return whether rules keep earlier versions of messages, and whether also those of deleted ones."""
+    messages = rules.of(MESSAGES.name)
+    if not isinstance(messages, Keep) or rules.of(MESSAGE_VERSIONS.name) is False:
+        return False
+    return messages.kept_history
+
+
+class Historian:
+    """Adds to changes what remembers what was there before, for one open cache.
+
+    Parameters
+    ----------
+    admission
+        Whose rules say whether that is wanted.
+    now
+        Returns the moment that stands for the changes being made.
+    """
+
+    def __init__(self, admission: Admission, now: Callable[[], str]) -> None:
+        self._admission = admission
+        self._now = now
+
+    def told(self, changes: Iterable[Change]) -> Iterable[Change]:
+        """Return changes, and before those that end a version of a message what remembers it."""
+        rules = self._admission.rules
+        return self._told(changes, rules) if rules.per_guild is not None or history_of(rules) else changes
+
+    def _told(self, changes: Iterable[Change], rules: Rules) -> Iterator[Change]:
+        for change in changes:
+            if change.entity not in (MESSAGES, MESSAGE_VERSIONS):
+                yield change
+                continue
+            here = rules if change.guild_id is None else rules.for_guild(change.guild_id)
+            yield from self._of_message(change, history_of(here))
+
+    def _of_message(self, change: Change, history: History) -> Iterator[Change]:
+        match change:
+            case Patch() if history and (edited := _edited_at(change)):
+                newer = Not(Condition("edited_timestamp", "equals", moment(edited)))
+                yield self._archive(change.guild_id, Condition("id", "equals", change.key[0]), newer)
+            case Drop(entity, key) if entity is MESSAGES and history == "keep":
+                yield self._archive(change.guild_id, Condition("id", "equals", key[0]))
+            case Drop(entity, key) if entity is MESSAGES and history:
+                yield DropScope(MESSAGE_VERSIONS, None, (Condition("message_id", "equals", key[0]),))
+            case DropScope(entity, guild_id, where) if history == "keep" and where:  # without where a guild is left
+                if entity is MESSAGE_VERSIONS:
+                    return
+                yield Archive(MESSAGES, guild_id, where, MESSAGE_VERSIONS, self._now())
+            case _:
+                pass
+        yield change
+
+    def _archive(self, guild_id: int | None, *where: Condition | Not) -> Archive:
+        return Archive(MESSAGES, guild_id, where, MESSAGE_VERSIONS, self._now())
+
+
+def _edited_at(change: Patch) -> str | None:
+    """Return when a message was edited, if that is what a change tells of."""
+    for edit in change.edits:
+        if isinstance(edit, Part) and (edited := edit.fields.get("edited_timestamp")):
+            return str(edited)
+    return None
