@@ -117,7 +117,7 @@ def import_(
 
 async def _import(file: str, url: str, *, merge: bool, as_json: bool) -> bool:
     with _lines(file) as lines:
-        async with opened(url) as store:
+        async with opened(url, insist=True) as store:
             with progress("Importing", {}, as_json=as_json) as seen:
                 stored = await json_lines.imported(store, lines, seen, merge=merge)
     said({"file": file, "stored": stored}, as_json=as_json)
@@ -196,7 +196,7 @@ async def _restore(file: str, url: str, *, as_json: bool) -> bool:
         # A backup of an older persist is migrated, and stays what it is.
         copy = pathlib.Path(folder, "backup.db")
         shutil.copyfile(file, copy)
-        async with opened(SQLiteBackend(copy).url) as source, opened(url) as target:
+        async with opened(SQLiteBackend(copy).url) as source, opened(url, insist=True) as target:
             rows = await _moved(source, target, as_json=as_json)
     same = all(row["saved"] == row["arrived"] and row["same"] for row in rows)
     there = [row for row in rows if row["saved"]]

@@ -36,10 +36,13 @@ class SQLiteBackend:
         The file, relative to the working directory or absolute. It is made if it is not there; its folder must be.
     timeout
         Seconds to wait for another process that writes before trying again.
+    compression
+        ``"zstd"`` compresses what Discord said.
     """
 
     path: str | os.PathLike[str]
     timeout: float = 5.0
+    compression: typing.Literal["none", "zstd"] = "none"
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str | os.PathLike) or not isinstance(os.fspath(self.path), str):
@@ -49,11 +52,15 @@ class SQLiteBackend:
         if not known or not 0 <= self.timeout < float("inf"):
             msg = f"timeout is a number of seconds, not {self.timeout!r}"
             raise QueryError(msg)
+        if self.compression not in ("none", "zstd"):
+            msg = f'compression is "none" or "zstd", not {self.compression!r}'
+            raise QueryError(msg)
 
     @property
     def url(self) -> str:
         """The URL that means the same."""
-        return f"sqlite:///{urllib.parse.quote(os.fspath(self.path))}?timeout={self.timeout:g}"
+        url = f"sqlite:///{urllib.parse.quote(os.fspath(self.path))}?timeout={self.timeout:g}"
+        return url if self.compression == "none" else f"{url}&compression={self.compression}"
 
 
 class _Server:

@@ -87,6 +87,11 @@ def test_what_is_no_timeout_is_refused(timeout: Anything) -> None:
     refused(lambda: persist.SQLiteBackend("cache.db", timeout), "timeout is a number of seconds", repr(timeout))
 
 
+def test_a_compression_that_does_not_exist_is_refused() -> None:
+    wrong = typing.cast("typing.Any", "gzip")
+    refused(lambda: persist.SQLiteBackend("cache.db", compression=wrong), 'compression is "none" or "zstd"', "gzip")
+
+
 @pytest.mark.parametrize("name", ["a?b.db", "a#b.db", "a%41.db", "a b.db", "ä.db", "a&timeout=0.db"])
 async def test_a_file_may_have_any_name(name: str, folder: pathlib.Path) -> None:
     (folder / "made").mkdir()

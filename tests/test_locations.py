@@ -17,6 +17,8 @@ def test_an_object_stands_for_a_url() -> None:
     assert persist.MySQLBackend("mariadb://u@h/db", sslmode="require", timeout=1.5).url == (
         "mariadb://u@h/db?sslmode=require&timeout=1.5"
     )
+    assert persist.SQLiteBackend("a b.db", 1).url == "sqlite:///a%20b.db?timeout=1"
+    assert persist.SQLiteBackend("a.db", compression="zstd").url == "sqlite:///a.db?timeout=5&compression=zstd"
 
 
 def test_an_object_hides_its_password() -> None:

@@ -239,6 +239,9 @@ def test_commands_find_the_keys(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
     assert call("copy", first, last)["same"] is True  # from what is in clear into what is encrypted
     assert call("show", "messages", "30", "--url", last)["payload"]["content"] == "hello"
     assert call("show", "messages", "30", "--url", first)["payload"]["content"] == "hello"
+    saved = str(tmp_path / "saved.jsonl")
+    call("export", last, saved)
+    assert "is not encrypted, and keys are given" in call("import", saved, first, "--merge", code=1)
     assert call("rekey", first) == {"rewritten": len(records(20)), "unreadable": 0, "key": "2025"}
     monkeypatch.setenv("PERSIST_KEYS", f"2026:{NEW},2025:{OLD}")
     assert call("rekey", last)["key"] == "2026"
