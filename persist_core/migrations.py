@@ -268,7 +268,7 @@ class Migrator:
         if to in (None, VERSION):
             await self._complete()
             await texts.arrange(self, self._searched, self._sealed.codec)
-        return self._sealed
+        return self._sealed._replace(notes={name: value for name, value in self._meta.items() if is_note(name)})
 
     async def _note_sealing(self) -> None:
         for name, value in self._sealed.notes.items():

@@ -186,7 +186,10 @@ class Sealing:
         codec = self._codec(dialect, meta, None, None)
         if codec is None:
             msg = f"it takes keys to encrypt {where}: put them into PERSIST_KEYS, or their file into PERSIST_KEYS_FILE"
+            if self.compression:
+                msg = f"{where} has no dictionary to compress with yet; a bot with this URL makes it"
             raise SchemaError(msg)
+        _check_kinds(meta, where)
         kept = {name: value for name, value in meta.items() if is_note(name)}
         return Turn(codec, hides=False, during=kept, after=kept)
 
@@ -310,7 +313,7 @@ def _check_columns(note: Note, wanted: _ByKind, tables: _ByKind, where: str) -> 
 def _check_kinds(meta: Mapping[str, str], where: str) -> None:
     """Refuse to rewrite only part of a database: what is left out could not be read any more."""
     tables: _ByKind = orjson.loads(meta.get(_TABLES, "{}"))
-    if unknown := sorted(name for name in tables if name not in ENTITIES and name != META.name):
+    if unknown := sorted(name for name in tables if name not in ENTITIES and not name.startswith("persist_")):
         msg = f"{where} keeps {', '.join(unknown)}, which no plugin here adds; do it where they are installed"
         raise SchemaError(msg)
 

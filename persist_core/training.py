@@ -13,7 +13,6 @@ import orjson
 
 from .changes import Change
 from .entities import ENTITIES
-from .errors import PersistError
 from .model import Entity
 from .spi import Order, Page, Select
 
@@ -77,8 +76,7 @@ class Trainer:
                 try:
                     if name not in self._known():
                         await self._train(ENTITIES[name])
-                except PersistError as error:
-                    # More of it will be written, and then it is tried again.
+                except Exception as error:  # noqa: BLE001 - more of it will be written, and then it is tried again
                     _LOG.warning("%s are not compressed yet, as no dictionary could be made: %s", name, error)
             await self._wake.wait()
             self._wake.clear()

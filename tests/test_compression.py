@@ -13,7 +13,7 @@ import pytest
 from test_encryption import needle
 from test_rekeying import content, rekey
 
-from persist import Encryption, URLError
+from persist import Encryption, SchemaError, URLError
 from persist.changes import Amend, Put
 from persist.conditions import Condition
 from persist.contract_samples import origin, user
@@ -90,6 +90,7 @@ async def test_what_is_written_becomes_small_when_there_is_a_dictionary(
         await put(store, people(3))  # and they are as they were
         assert await size(store, "id <= 3") > await size(store, "id BETWEEN 11 AND 13")
     async with opened(url, encryption) as store:
+        assert "users" in store._compressed()  # and there is nothing to be trained again
         await put(store, people(3, at=4, global_name="y"))
         assert len(await content(store)) == len(whole)
 
@@ -140,6 +141,13 @@ async def test_all_that_is_there_is_compressed_on_request_and_expanded_again(url
     assert (await rekey(url, None)).rewritten == 1200
     async with opened(url) as store:
         assert await size(store) == before
+
+
+async def test_without_a_dictionary_nothing_can_be_compressed_on_request(sqlite_url: str) -> None:
+    async with opened(sqlite_url):
+        pass
+    with pytest.raises(SchemaError, match="has no dictionary to compress with yet; a bot with this URL makes it"):
+        await rekey(f"{sqlite_url}?compression=zstd", None)
 
 
 async def test_two_that_train_at_once_make_one_dictionary(sqlite_url: str) -> None:

@@ -204,6 +204,13 @@ async def test_what_cannot_be_read_is_counted_and_left(url: str) -> None:
         assert (await store.select(Select(USERS, keys=((3,),)))).corrupt
 
 
+async def test_what_a_missing_plugin_keeps_is_not_left_behind(sqlite_url: str) -> None:
+    async with opened(sqlite_url, BEFORE, *records(10)) as store:
+        await store.run(lambda _: ["UPDATE persist_meta SET value = '{\"tickets\":[]}' WHERE name = 'tables'"])
+    with pytest.raises(SchemaError, match="keeps tickets, which no plugin here adds; do it where they are installed"):
+        await rekey(sqlite_url, BOTH)
+
+
 async def test_it_takes_keys_and_a_database(url: str) -> None:
     store = store_of(url, AFTER)
     assert isinstance(store, SqlStore)
