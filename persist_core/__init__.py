@@ -9,6 +9,7 @@ import hikari
 from .applying import Applied
 from .cache import Cache
 from .completeness import Completeness
+from .contradictions import RulesWarning
 from .encryption import Encryption
 from .errors import (
     BackendError,
@@ -54,6 +55,7 @@ from .kind_names import (
 )
 from .locations import MySQLBackend, PostgreSQLBackend, SQLiteBackend
 from .objects import AutoModExecution, SoundboardSound, Subscription, SubscriptionStatus
+from .policy import KindPolicy, Policy
 from .quarantine import Quarantined
 from .reading import ReadOnlyCache, connect
 from .receipts import Receipt
@@ -163,6 +165,7 @@ __all__ = (
     "Integrations",
     "Invites",
     "Keep",
+    "KindPolicy",
     "Many",
     "MemberRule",
     "Members",
@@ -171,6 +174,7 @@ __all__ = (
     "MissingDriverError",
     "MySQLBackend",
     "PersistError",
+    "Policy",
     "PostgreSQLBackend",
     "Presences",
     "Problem",
@@ -182,6 +186,7 @@ __all__ = (
     "Roles",
     "Rule",
     "Rules",
+    "RulesWarning",
     "SQLiteBackend",
     "ScheduledEventUsers",
     "ScheduledEvents",

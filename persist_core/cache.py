@@ -14,9 +14,10 @@ import hikari
 from . import chunking, names, names_before, names_rest, permissions, privacy, sweeping, views
 from .applying import Applied
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
+from .contradictions import warn_of_contradictions
 from .encryption import Encryption
 from .engine import Engine
-from .entities import OWN_USER
+from .entities import ENTITIES, OWN_USER
 from .errors import CacheClosedError, PersistError, QueryError
 from .fetching import Fetcher
 from .gauges import Gauges
@@ -24,8 +25,9 @@ from .hindsight import Hindsight
 from .hosts import Host, RestLife, intents_of
 from .journal import Limits
 from .listening import after, heard_by
-from .locations import Location, store_of
+from .locations import Location, is_sealed, store_of
 from .model import Entity
+from .policy import Policy, policy_of
 from .quarantine import Quarantine, Quarantined
 from .reader import Reader
 from .rules import Rules, checked
@@ -101,6 +103,8 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
 
     Warns
     -----
+    persist.RulesWarning
+        Once per thing that rules say in vain.
     hikari.MissingIntentWarning
         Once per kind of thing that the bot's intents leave empty or out of date and that its rules do not turn off.
     """
@@ -132,7 +136,8 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
             _let_search(self._store, search)
         self._rules = Rules() if rules is None else checked(rules)
         self._intents = intents_of(bot)
-        warn_of_intents(self._intents, self._rules.off, stacklevel=2)
+        warn_of_intents(self._intents, [kind for kind in ENTITIES if self._rules.of(kind) is False], stacklevel=2)
+        warn_of_contradictions(self._rules, self._intents, stacklevel=2)
         self._limits = Limits(interval=interval, most=limit)
         self._stop_timeout = stop_timeout
         self._strict = strict
@@ -419,9 +424,28 @@ class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, p
         """
         asked = self._rules if rules is None else checked(rules)
         engine = await self._opened()
+        warn_of_contradictions(asked, self._intents, stacklevel=2)
         if not dry_run:
             self._rules = asked
         return await engine.apply_rules(asked, dry_run=dry_run)
+
+    def describe_retention(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild] | None = None) -> Policy:
+        """Return what is kept, which of it and for how long: in words, and for programs.
+
+        Discord asks for this when it reviews privileged intents. It may be asked while the cache is closed.
+
+        Parameters
+        ----------
+        guild
+            A guild that may have rules of its own, or its id; what holds elsewhere if this is left out.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is neither.
+        """
+        rules = self._rules if guild is None else self._rules.for_guild(key_part(guild, "the guild"))
+        return policy_of(rules, is_encrypted=is_sealed(self._store))
 
     async def completeness(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild], kind: str) -> Completeness:
         """Return how much is known of what a guild has of one kind.

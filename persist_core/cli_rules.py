@@ -21,11 +21,12 @@ from .entities import OWN_USER
 from .gauges import Gauges
 from .joining import whole
 from .model import Decoder, Entity, Key, Record
+from .policy import policy_of
 from .reading import decoder_of
 from .rules import Rules
 from .spi import Select, Store
 
-__all__ = ("apply_rules",)
+__all__ = ("apply_rules", "policy")
 
 File = typing.Annotated[pathlib.Path, typer.Option("--rules", metavar="FILE", help="A file such as persist.toml.")]
 _MOST_KEYS: typing.Final = 1000
@@ -55,6 +56,18 @@ async def _apply_rules(url: str, file: pathlib.Path, *, dry_run: bool, as_json: 
         if seen
     ]
     said({"applied": rows, "done": not dry_run}, rows, as_json=as_json)
+    return True
+
+
+@app.command()
+def policy(*, rules: File = pathlib.Path("persist.toml"), as_json: Json = False) -> None:
+    """Say what rules keep, which of it and for how long, as Discord asks when it reviews privileged intents."""
+    ask(_policy(rules, as_json=as_json), as_json=as_json)
+
+
+async def _policy(file: pathlib.Path, *, as_json: bool) -> bool:
+    found = policy_of(Rules.load(file), is_encrypted=None)
+    said(found.as_dict() if as_json else {"What is kept": f"\n\n{found}"}, as_json=as_json)
     return True
 
 

@@ -14,7 +14,7 @@ from .plugins import open_store
 from .spi import Store
 from .sql import SqlStore
 
-__all__ = ("Location", "MySQLBackend", "PostgreSQLBackend", "SQLiteBackend", "sealed", "store_of")
+__all__ = ("Location", "MySQLBackend", "PostgreSQLBackend", "SQLiteBackend", "is_sealed", "sealed", "store_of")
 
 
 class Location(typing.Protocol):
@@ -142,6 +142,11 @@ def store_of(backend: object, encryption: Encryption | None = None) -> Store:
         raise QueryError(msg)
     hooks.add()
     return sealed(open_store(url), encryption)
+
+
+def is_sealed(store: Store) -> bool:
+    """Tell whether what a store keeps is encrypted by persist."""
+    return isinstance(store, SqlStore) and store.sealing.encryption is not None
 
 
 def sealed(store: Store, encryption: Encryption | None = None, *, insist: bool = True) -> Store:
