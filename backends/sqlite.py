@@ -16,7 +16,7 @@ import pathlib
 import sqlite3
 import threading
 import typing
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
 import aiosqlite
 import tenacity
@@ -29,7 +29,7 @@ from persist.schema import Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
-from persist.urls import choice, options_of, seconds
+from persist.urls import Option, choice, options_of, seconds
 from persist.words import Term
 
 __all__ = ("DIALECT", "SqliteDriver", "persist_backends")
@@ -430,6 +430,9 @@ _WAYS_OUT: typing.Final = {
 }
 
 
+_OPTIONS: typing.Final[Mapping[str, Option]] = {"compression": choice("none", "zstd"), "timeout": seconds}
+
+
 def _open_file(url: yarl.URL) -> SqlStore:
     path = url.path.removeprefix("/")
     if path.startswith(":memory:"):
@@ -452,7 +455,7 @@ def _open_memory(url: yarl.URL) -> SqlStore:
 
 
 def _store(path: pathlib.Path | None, url: yarl.URL) -> SqlStore:
-    options = options_of(url, {"compression": choice("none", "zstd"), "timeout": seconds})
+    options = options_of(url, _OPTIONS)
     driver: Driver = SqliteDriver(path, options.get("timeout", 5.0))
     return SqlStore(DIALECT, driver, Sealing(compression=options.get("compression") == "zstd"))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+import re
 import typing
 from collections.abc import Iterator
 
@@ -9,10 +12,13 @@ import hikari
 import typer.main
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
+import persist.integrations
 from persist.cli import app
 from persist.entities import ENTITIES
 from persist.events import EVENTS
+from persist.lifecycle import MARKED
 from persist.metrics import METRICS
 from persist.views import VIEWS
 
@@ -126,12 +132,42 @@ def _parameter(parameter: typing.Any) -> str:
     return f"| `{name}` | {about}{' (' + '; '.join(also) + ')' if also else ''} |\n"
 
 
+LIFECYCLE_PAGE = """# Lifecycle
+
+Public names that are not as stable as [the rest](versioning.md). Each says so when it is used: what is experimental by
+`persist.ExperimentalWarning`, what is deprecated by `DeprecationWarning`.
+
+| Name | State | Since | Gone in | What to know |
+|---|---|---|---|---|
+"""
+
+
+def lifecycle() -> str:
+    """Return the page of what is marked."""
+    for module in pkgutil.iter_modules(persist.integrations.__path__, "persist.integrations."):
+        importlib.import_module(module.name)
+    rows = (
+        f"| `{name}` | {mark.state} | {mark.since} | {mark.until or ''} | {mark.note} |\n"
+        for name, mark in sorted(MARKED.items())
+    )
+    return LIFECYCLE_PAGE + "".join(rows)
+
+
 PAGES = {
     "reference/kinds.md": kinds,
     "reference/events.md": events,
     "reference/metrics.md": metrics,
     "reference/command-line.md": commands,
+    "reference/lifecycle.md": lifecycle,
 }
+
+
+_ROLE = re.compile(r":(?:attr|class|exc|func|meth|mod):<code>(?:~[\w.]*\.)?([\w.]+)</code>")
+
+
+def on_page_content(html: str, page: Page, **_: object) -> str:  # noqa: ARG001 - mkdocs gives it by name
+    """Show names in docstrings as the names that they are."""
+    return _ROLE.sub(r"<code>\1</code>", html)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

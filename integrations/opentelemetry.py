@@ -10,6 +10,7 @@ from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observa
 
 from persist import hookimpl
 from persist.changes import Change
+from persist.lifecycle import experimental
 from persist.metrics import METRICS, Metric, Monitored, reading_of
 from persist.plugins import manager
 
@@ -64,6 +65,7 @@ def name_of(metric: Metric) -> str:
 _committed: dict[Meter, _Committed] = {}
 
 
+@experimental(since="1.0", note="the names of instruments may follow OpenTelemetry's conventions, once it has some.")
 def install(cache: Monitored, *, name: str = "cache", meter_provider: MeterProvider | None = None) -> Instrumentation:
     """Let OpenTelemetry read what a cache says of itself.
 

@@ -53,6 +53,7 @@ from .kind_names import (
     VOICE_STATES,
     WEBHOOKS,
 )
+from .lifecycle import ExperimentalWarning
 from .locations import MySQLBackend, PostgreSQLBackend, SQLiteBackend
 from .objects import AutoModExecution, SoundboardSound, Subscription, SubscriptionStatus
 from .policy import KindPolicy, Policy
@@ -156,6 +157,7 @@ __all__ = (
     "Encryption",
     "Entitlements",
     "Entry",
+    "ExperimentalWarning",
     "Export",
     "Found",
     "Gauges",

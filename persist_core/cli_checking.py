@@ -18,7 +18,6 @@ from . import copying, doctor, verifying
 from .cli_app import CARE, URL, Json, app
 from .cli_output import ask, console, looked_into, progress, said, sql_store, store_of_url, table
 from .doctor import Check
-from .entities import ENTITIES
 from .errors import PersistError
 from .verifying import Difference, Finding
 
@@ -61,7 +60,7 @@ async def _verify(url: str, sample: int, *, as_json: bool) -> bool:
     token = os.environ.get(_TOKEN)
     drift: list[Difference] | None = None
     async with looked_into(url) as store, _rest(token) as rest:
-        totals = {name: await copying.count(store, name) for name in ENTITIES}
+        totals = {kind.name: await copying.count(store, kind.name) for kind in await copying.kinds(store)}
         with progress("Reading", totals, as_json=as_json) as seen:
             found = [finding async for finding in verifying.findings(store, rest, seen)]
         if token:

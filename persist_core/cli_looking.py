@@ -27,7 +27,7 @@ AnyEntity = Entity[typing.Any]
 Kind = typing.Annotated[str, typer.Argument(help="A kind of thing, such as messages.")]
 Place = typing.Annotated[str, typer.Option("--url", envvar="PERSIST_URL", help="A database.")]
 _PAGE: typing.Final = 500
-_WIDE, _CHART = 60, 100
+_WIDE, _CHART, _ROOMY = 60, 100, 120
 
 
 @app.command(rich_help_panel=LOOK)
@@ -210,10 +210,15 @@ def _columns(entity: AnyEntity, asked: str | None) -> list[str]:
     if asked is not None:
         return [filters.column_named(entity, name.strip()) for name in asked.split(",")]
     beside = ["guild_id"] if entity.in_guild and "guild_id" not in entity.key else []
-    return [*entity.key, *beside, *list(entity.columns)[:5], "last_updated"]
+    some = [*beside, *list(entity.columns)[:5]]
+    if console().width < _ROOMY:
+        some = [name for name in some if entity.kind_of(name) == "text"] or some[:2]
+    return [*entity.key, *some, "last_updated"]
 
 
 def _cell(record: Record, name: str) -> object:
     value = record.column(name)
+    if record.entity.kind_of(name) == "time":
+        return str(value or "")[:16]
     text = shown(value, name if record.entity.kind_of(name) != "snowflake" else "id")
     return text if len(text) <= _WIDE else f"{text[: _WIDE - 1]}…"

@@ -45,6 +45,9 @@ __all__ = (
 
 FAILED: typing.Final = 1
 INTERRUPTED: typing.Final = 130
+_WHOLE: typing.Final = 20
+"""Columns of an id, or of a moment, which are not folded."""
+
 _PIPED: typing.Final = 240
 """Columns of what is not a terminal: nothing is cut off for whoever reads it with another program."""
 
@@ -92,7 +95,8 @@ def table(rows: Sequence[Mapping[str, object]]) -> rich.table.Table:
     made = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in rows[0]:
         numbers = all(isinstance(row[name], int | None) and not isinstance(row[name], bool) for row in rows)
-        made.add_column(name.replace("_", " "), justify="right" if numbers else "left", overflow="fold")
+        whole = all(len(str(row[name])) <= _WHOLE for row in rows)
+        made.add_column(name.replace("_", " "), justify="right" if numbers else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         made.add_row(*(rich.text.Text(shown(value, name)) for name, value in row.items()))
     return made

@@ -48,18 +48,17 @@ async def _export(url: str, file: str, guild: int | None, *, as_json: bool) -> b
 
 async def _exported(store: Store, file: str, guild: int | None, *, as_json: bool) -> int:
     number = -2  # the first line and the last
+    kinds = await copying.kinds(store)
     with progress("Exporting", await _totals(store, guild), as_json=as_json) as seen, _written(file) as out:
         async with _moment(store) as source:
-            async for line in json_lines.exported(source, seen, guild):
+            async for line in json_lines.exported(source, kinds, seen, guild):
                 out.write(line)
                 number += 1
     return number
 
 
 async def _totals(store: Store, guild: int | None) -> dict[str, int]:
-    if guild is None:
-        return {name: await copying.count(store, name) for name in ENTITIES}
-    kinds = (entity for entity in ENTITIES.values() if entity.in_guild)
+    kinds = [kind for kind in await copying.kinds(store) if guild is None or kind.in_guild]
     return {kind.name: (await store.select(Select(kind, guild_id=guild, want="count"))).count for kind in kinds}
 
 

@@ -14,8 +14,9 @@ from .entities import ENTITIES
 from .errors import BackendError, PersistError
 from .model import Entity, Record
 from .spi import Answers, Cursor, Order, Page, Select, Store
+from .sql import SqlStore
 
-__all__ = ("Seen", "Summary", "copied", "count", "pages", "persistently", "refuse_full", "summary")
+__all__ = ("Seen", "Summary", "copied", "count", "kinds", "pages", "persistently", "refuse_full", "summary")
 
 _PAGE: typing.Final = 1000
 _ATTEMPTS: typing.Final = 8
@@ -61,6 +62,14 @@ async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = Fal
         async for page in pages(source, entity, after):
             await persistently(target, [Put(record) for record in page.records])
             seen(name, len(page.records))
+
+
+async def kinds(store: Store) -> list[AnyEntity]:
+    """Return the kinds that an open store has: one that is only read may be older than what is known now."""
+    if not isinstance(store, SqlStore):
+        return list(ENTITIES.values())
+    there = {row[0] for row in await store.query(store.dialect.list_tables)}
+    return [entity for name, entity in ENTITIES.items() if name in there]
 
 
 async def refuse_full(target: Store, otherwise: str) -> None:

@@ -48,6 +48,7 @@ async def held(store: Store, seen: Callable[[str, int], None]) -> list[Held]:
         Hears of each kind when it has been counted.
     """
     states: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
+    there = await copying.kinds(store)
     async for page in copying.pages(store, COMPLETENESS):
         for record in page.records:
             states[str(record.payload["kind"])][str(record.payload["state"])] += 1
@@ -55,7 +56,7 @@ async def held(store: Store, seen: Callable[[str, int], None]) -> list[Held]:
     found = []
     for name, entity in ENTITIES.items():
         count = _asked if isinstance(store, SqlStore) else _read
-        records, size, oldest, newest = await count(store, entity)
+        records, size, oldest, newest = await count(store, entity) if entity in there else (0, 0, None, None)
         known = states[name] if entity.in_guild and entity is not COMPLETENESS else collections.Counter[str]()
         if known or (entity.in_guild and records and entity is not COMPLETENESS):
             known["unknown"] += max(0, guilds - known.total())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import typing
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 
 import orjson
 
@@ -29,13 +29,17 @@ AnyEntity = Entity[typing.Any]
 Seen = Callable[[str, int], None]
 
 
-async def exported(source: Answers, seen: Seen, guild_id: int | None = None) -> AsyncIterator[bytes]:
+async def exported(
+    source: Answers, kinds: Sequence[AnyEntity], seen: Seen, guild_id: int | None = None
+) -> AsyncIterator[bytes]:
     """Yield the lines.
 
     Parameters
     ----------
     source
         What is asked: a store, or a store as it was at one moment.
+    kinds
+        The kinds that it has.
     seen
         Hears how it goes on.
     guild_id
@@ -50,28 +54,28 @@ async def exported(source: Answers, seen: Seen, guild_id: int | None = None) -> 
     at = moment(datetime.datetime.now(datetime.UTC))
     yield _line({"hikari-persist": version, "format": _FORMAT, "at": at, "guild_id": guild_id})
     count = 0
-    async for record in _all(source) if guild_id is None else _of_guild(source, guild_id):
+    async for record in _all(source, kinds) if guild_id is None else _of_guild(source, kinds, guild_id):
         yield _line(_spelled(record))
         seen(record.entity.name, 1)
         count += 1
     yield _line({"records": count})
 
 
-async def _all(source: Answers) -> AsyncIterator[Record]:
-    for entity in ENTITIES.values():
+async def _all(source: Answers, kinds: Sequence[AnyEntity]) -> AsyncIterator[Record]:
+    for entity in kinds:
         async for page in copying.pages(source, entity):
             for record in page.records:
                 yield record
 
 
-async def _of_guild(source: Answers, guild_id: int) -> AsyncIterator[Record]:
+async def _of_guild(source: Answers, kinds: Sequence[AnyEntity], guild_id: int) -> AsyncIterator[Record]:
     found = await source.select(Select(GUILDS, keys=((guild_id,),), metadata=True))
     if not found.records:
         msg = f"nothing is known of the guild {guild_id}; `persist find guilds` lists those that are"
         raise PersistError(msg)
     yield found.records[0]
     parts: dict[AnyEntity, set[Key]] = {}
-    for entity in (each for each in ENTITIES.values() if each.in_guild):
+    for entity in (each for each in kinds if each.in_guild):
         async for page in copying.pages(source, entity, guild_id=guild_id):
             for record in page.records:
                 yield record

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 import hikari
 
 from . import copying
-from .entities import CHANNELS, ENTITIES, GUILDS, MEMBERS, OWN_USER, ROLES, THREADS
+from .entities import CHANNELS, GUILDS, MEMBERS, OWN_USER, ROLES, THREADS
 from .gauges import Gauges
 from .model import Decoder, Entity, Key, Record
 from .reading import App, decoder_of, reader_of
@@ -80,7 +80,7 @@ async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]
     me = int(own.records[0].key[0]) if own.records else 0
     decoder = decoder_of(app, me)
     reader = reader_of(store, Gauges(), lambda: decoder)
-    for entity in ENTITIES.values():
+    for entity in await copying.kinds(store):
         bad = _Bad(entity)
         async for page in copying.pages(store, entity):
             bad.note("unreadable", [key for key, _ in page.corrupt])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import sqlite3
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from persist.contract_samples import family, guild, member, message, role, user
 
 pytest.importorskip("typer", reason="typer is not installed.")
 
-from command_line import call, fill, said
+from command_line import answered, call, fill, said
 
 from persist import cli_filters, cli_output
 from persist.entities import ROLES
@@ -130,3 +131,13 @@ def test_numbers_are_grouped_unless_they_are_names() -> None:
         "1,234,567",
         "1234567",
     ]
+
+
+def test_a_database_that_lacks_a_kind_is_read_all_the_same(sqlite_url: str, tmp_path: pathlib.Path) -> None:
+    fill(sqlite_url, RECORDS)
+    other = sqlite3.connect(sqlite_url.removeprefix("sqlite:///"))
+    other.execute("DROP TABLE subscriptions")
+    other.close()
+    assert call("stats", sqlite_url)["subscriptions"]["records"] == 0
+    assert call("export", sqlite_url, str(tmp_path / "a.jsonl"))["records"] > 0
+    assert answered("verify", sqlite_url, code=1)["records"] > 0  # hikari makes nothing of these samples

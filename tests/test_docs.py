@@ -1,25 +1,42 @@
-"""The documentation builds, names everything public, and shows code that exists."""
+"""The documentation builds, names everything public, shows code that runs, and leads nowhere that is not there."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import pathlib
 import re
 import subprocess
 import sys
+import tomllib
+import types
+import typing
+import warnings
+from collections.abc import Iterator
 
+import bots
+import hikari
 import pytest
 
 import persist
+from persist import errors, spi
+from persist.lifecycle import MARKED, deprecated
+from persist.metrics import METRICS
 
-ROOT = pathlib.Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
-BLOCKS = [
-    pytest.param(block, id=f"{page.relative_to(ROOT)}:{number}")
-    for page in PAGES
-    for number, block in enumerate(re.findall(r"^```python\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL), 1)
-]
+ROOT: typing.Final = pathlib.Path(__file__).parents[1]
+PAGES: typing.Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+REFERENCE: typing.Final = ROOT / "docs" / "reference"
+
+
+def blocks(language: str) -> list[typing.Any]:
+    """Return the code blocks of a language, each named after its page."""
+    pattern = re.compile(rf"^```{language}\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    return [
+        pytest.param(block, id=f"{page.relative_to(ROOT)}:{number}")
+        for page in PAGES
+        for number, block in enumerate(pattern.findall(page.read_text()), 1)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +50,39 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return folder
 
 
+# ------------------------------------------------------------------------------------------------------------- the site
+
+
 def test_the_site_asks_nothing_of_another_host(site: pathlib.Path) -> None:
     asked = re.compile(
         r"""<(?:script|img|iframe)[^>]+src=["']?(?:https?:)?//|<link[^>]+stylesheet[^>]+href=["']?https?:"""
     )
     assert [page.name for page in site.rglob("*.html") if asked.search(page.read_text())] == []
+    fetched = re.compile(r"""@import|url\(["']?(?:https?:)?//""")
+    assert [page.name for page in site.rglob("*.css") if fetched.search(page.read_text())] == []
+
+
+def test_links_lead_to_pages_and_headings_that_there_are(site: pathlib.Path) -> None:
+    def lost(page: pathlib.Path) -> Iterator[str]:
+        for link in re.findall(r'<a [^>]*href="([^"]+)"', page.read_text()):
+            if re.match(r"[a-z]+:|//", link) or page.name == "404.html":
+                continue
+            path, _, anchor = link.partition("#")
+            target = (page.parent / path).resolve() if path else page
+            target = target / "index.html" if target.is_dir() else target
+            if not target.is_file() or (anchor and f'id="{anchor}"' not in target.read_text()):
+                yield f"{page.relative_to(site)} -> {link}"
+
+    assert [link for page in site.rglob("*.html") for link in lost(page)] == []
+
+
+def test_docstrings_are_read_as_what_they_are(site: pathlib.Path) -> None:
+    strange = re.compile(r":(?:attr|class|exc|func|meth|mod):|``|<p>Parameters<")
+    found = {page.parent.name: match for page in site.rglob("*.html") if (match := strange.findall(page.read_text()))}
+    assert found == {}
+
+
+# --------------------------------------------------------------------------------------------- everything is documented
 
 
 def test_every_public_name_is_documented(site: pathlib.Path) -> None:
@@ -45,11 +90,157 @@ def test_every_public_name_is_documented(site: pathlib.Path) -> None:
     assert [name for name in persist.__all__ if not re.search(rf"\b{name}\b", pages)] == []
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_code_in_the_documentation_is_code(block: str) -> None:
+def test_every_hook_is_documented_and_has_a_test() -> None:
+    hooks = [name for name in vars(spi) if name.startswith("persist_")]
+    page = (REFERENCE / "backends.md").read_text()
+    assert [hook for hook in hooks if hook not in page] == []
+    tests = "".join(each.read_text() for each in (ROOT / "tests").glob("*.py"))
+    assert [hook for hook in hooks if f"def {hook}" not in tests + _example()] == []
+
+
+def _example() -> str:
+    return (ROOT / "examples" / "your_own_backend" / "persist_redis.py").read_text()
+
+
+def test_every_error_is_documented() -> None:
+    page = (REFERENCE / "errors.md").read_text()
+    assert [name for name in errors.__all__ if f"::: persist.{name}\n" not in page] == []
+
+
+def test_every_option_of_a_url_is_documented_and_no_other() -> None:
+    sections = re.split(r"^## ", (REFERENCE / "urls.md").read_text(), flags=re.MULTILINE)[1:]
+    said = {part.split("\n", 1)[0]: set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) for part in sections}
+    assert said.pop("memory") == said["sqlite"]
+    for scheme, options in said.items():
+        backend = pytest.importorskip(f"persist.backends.{scheme}", exc_type=ImportError)
+        assert options == set(backend._OPTIONS), scheme
+
+
+def test_every_metric_and_everything_marked_has_its_line(site: pathlib.Path) -> None:
+    metrics = (site / "reference" / "metrics" / "index.html").read_text()
+    assert [name for name in METRICS if name not in metrics] == []
+    lifecycle = (site / "reference" / "lifecycle" / "index.html").read_text()
+    ours = [name for name in MARKED if name.startswith("persist.")]
+    assert [name for name in ours if name not in lifecycle] == []
+
+
+def test_what_is_marked_warns_where_it_is_used() -> None:
+    @deprecated(since="1.1", until="2.0", note="use the other one.")
+    def old() -> int:
+        return 7
+
+    name = next(name for name in MARKED if name.endswith("<locals>.old"))
+    with pytest.warns(
+        DeprecationWarning, match=r"old is deprecated since 1\.1 and will be gone in 2\.0: use the other"
+    ):
+        old()
+    assert MARKED[name].until == "2.0"
+    del typing.cast("dict[str, object]", MARKED)[name]
+
+
+# --------------------------------------------------------------------------------------------------------- code is code
+
+FRAMEWORKS: typing.Final = ("arc", "crescent", "lightbulb", "tanjun", "prometheus_client", "opentelemetry")
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISCORD_TOKEN", bots.TOKEN)
+    monkeypatch.setenv("PERSIST_URL", "sqlite:///cache.db")
+    monkeypatch.setenv("FIRST_SHARD", "0")
+    monkeypatch.setenv("CACHE_KEY", persist.Encryption.new_key())
+    monkeypatch.setattr(hikari.GatewayBot, "run", lambda *_, **__: None)
+    for bot in (hikari.GatewayBot, hikari.RESTBot):  # "token" stands for one
+        make = functools.partialmethod(_made, bot.__init__)
+        monkeypatch.setattr(bot, "__init__", make)
+    (tmp_path / "persist.toml").write_text("")
+    return tmp_path
+
+
+def _made(bot: object, make: typing.Callable[..., None], token: str, *rest: typing.Any, **named: typing.Any) -> None:
+    assert token in {"token", bots.TOKEN}
+    make(bot, bots.TOKEN, *rest, **named, suppress_optimization_warning=True)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+@pytest.mark.filterwarnings("ignore::hikari.MissingIntentWarning", "ignore::persist.ExperimentalWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:alluka", "ignore::DeprecationWarning:tanjun")
+@pytest.mark.usefixtures("place")
+def test_code_in_the_documentation_runs(block: str) -> None:
+    tree = ast.parse(block)
     names = {
         node.attr
-        for node in ast.walk(ast.parse(block))
+        for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "persist"
     }
-    assert [name for name in sorted(names - {"integrations"}) if not hasattr(persist, name)] == []
+    for name in FRAMEWORKS:
+        if re.search(rf"^import {name}\b", block, re.MULTILINE):
+            pytest.importorskip(name)
+    assert [name for name in sorted(names - {"integrations", "metrics"}) if not hasattr(persist, name)] == []
+    if not _begins_by_itself(tree):
+        compile(block, "block", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        return
+    module = types.ModuleType("block")
+    module.__dict__["TOKEN"] = bots.TOKEN
+    sys.modules["block"] = module
+    try:
+        with warnings.catch_warnings():
+            exec(compile(block, "block", "exec", dont_inherit=True), module.__dict__)
+    finally:
+        del sys.modules["block"]
+
+
+def _begins_by_itself(tree: ast.Module) -> bool:
+    """Tell whether code names everything that it uses, and may stand in a file of its own."""
+    imports = any(isinstance(node, ast.Import) and node.names[0].name == "persist" for node in tree.body)
+    waits = any(isinstance(node, ast.Await) for statement in tree.body for node in _outside(statement))
+    return imports and not waits and "pytest" not in ast.unparse(tree) and "_open" not in ast.unparse(tree)
+
+
+def _outside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is in no function."""
+    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        yield node
+        for child in ast.iter_child_nodes(node):
+            yield from _outside(child)
+
+
+def test_types_in_the_documentation_are_right(tmp_path: pathlib.Path) -> None:
+    if importlib.util.find_spec("mypy") is None:
+        pytest.skip("mypy is not installed in this environment")
+    for number, block in enumerate(each.values[0] for each in blocks("python")):
+        # Frameworks read annotations in ways of their own; that code is run.
+        if _begins_by_itself(ast.parse(block)) and not re.search(
+            rf"^import ({'|'.join(FRAMEWORKS)})$", block, re.MULTILINE
+        ):
+            (tmp_path / f"block_{number}.py").write_text(block)
+    command = [sys.executable, "-m", "mypy", "--config-file", "", "--ignore-missing-imports", "--check-untyped-defs"]
+    command += ["--allow-redefinition", "--cache-dir", str(tmp_path / "cache"), str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("block", blocks("toml"))
+def test_toml_in_the_documentation_is_toml(block: str) -> None:
+    assert tomllib.loads(block)
+
+
+def commands() -> list[str]:
+    found = {
+        line for page in PAGES for line in re.findall(r"^\$ (?:.*&& )?(persist .*)$", page.read_text(), re.MULTILINE)
+    }
+    return sorted(found)
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_in_the_documentation_are_commands(line: str) -> None:
+    main = pytest.importorskip("typer.main")
+    cli = pytest.importorskip("persist.cli")
+    command = main.get_command(cli.app)
+    words = line.partition("|")[0].split()[1:]
+    while (inner := getattr(command, "commands", None)) is not None:
+        assert words[0] in inner, f"there is no command {words[0]}"
+        command = inner[words.pop(0)]
+    options = {name for parameter in command.params for name in parameter.opts}
+    assert [word for word in words if word.startswith("--") and word not in options] == []

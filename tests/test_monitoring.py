@@ -14,6 +14,7 @@ import pytest
 from fakecord import payloads
 from hearing import Hearing
 
+import persist
 from persist import plugins
 from persist.metrics import METRICS
 
@@ -71,7 +72,8 @@ async def test_opentelemetry_collects_the_same(sqlite_url: str) -> None:
     reader = export.InMemoryMetricReader()
     provider = sdk.MeterProvider(metric_readers=[reader])
     async with Hearing(sqlite_url) as heard:
-        opentelemetry.install(heard.cache, meter_provider=provider)
+        with pytest.warns(persist.ExperimentalWarning, match=r"opentelemetry\.install is experimental since 1\.0"):
+            opentelemetry.install(heard.cache, meter_provider=provider)
         await learns(heard)
         (resource,) = reader.get_metrics_data().resource_metrics
     (scope,) = resource.scope_metrics
