@@ -252,6 +252,20 @@ async def test_roles_of_a_guild_that_is_known_in_part_are_not_given(stage: Stage
         assert stage.asked() == {"GET /guilds/{id}/roles": 1}
 
 
+async def test_roles_of_which_some_are_kept_are_not_given(stage: Stage) -> None:
+    some = persist.Keep[hikari.Role](where={"name": persist.any_of("@everyone", "role-1")})
+    cache = persist.Cache(stage.bot, "memory://", rules=persist.Rules(roles=some))
+    client = client_of(stage)
+    install(client)
+    async with stage.playing():
+        assert await cache.roles.count() == 2
+        view = looked_up(client, async_cache.SfGuildBound[hikari.Role])
+        assert await view.iter_for_guild(int(stage.guild_id)) == []
+        await stage.say(f"!role {stage.guild_id}")
+        assert await stage.notes.next() == stage.guild_id
+        assert stage.asked() == {"GET /guilds/{id}/roles": 1}
+
+
 async def test_roles_of_which_changes_were_lost_are_not_given(stage: Stage) -> None:
     cache = persist.Cache(stage.bot, "memory://")
     client = client_of(stage)
