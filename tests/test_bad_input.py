@@ -55,7 +55,7 @@ NO_URL: typing.Final[dict[Anything, str]] = {
     "sqlite:///cache.db?timeout=soon": "a number of seconds",
     "sqlite:///cache.db?timeout=-1": "a number of seconds",
     "sqlite:///cache.db?timeout=nan": "a number of seconds",
-    "sqlite:///cache.db?colour=red": "has no option colour; it has: timeout",
+    "sqlite:///cache.db?colour=red": "has no option colour; it has: compression, timeout",
     "memory://name": "write memory://",
     "oracle://host/name": "no backend is installed for oracle:// (installed: ",
 }
