@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
 
 import hikari
 
-from . import chunking, names, names_before, names_rest, permissions, privacy, sweeping, views
+from . import chunking, names, names_before, names_lists, names_rest, permissions, privacy, sweeping, views
 from .applying import Applied
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .contradictions import warn_of_contradictions
@@ -48,7 +48,7 @@ T = typing.TypeVar("T")
 Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
 
 
-class Cache(names.HikariNames, names_rest.RestNames, names_before.BeforeNames, privacy.Privacy):
+class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, names_before.BeforeNames, privacy.Privacy):
     """Remembers what Discord said, across restarts, and gives it back as hikari objects.
 
     It attaches itself to the bot: it opens before the bot connects, stores everything when the bot stops, and hears

@@ -68,6 +68,7 @@ class Engine:
         memory: float = 0,
     ) -> None:
         self._bot = bot
+        self.gauges: Gauges = gauges
         self.store: Patient = Patient(store)
         kept = Memory(memory, self._owns, gauges) if memory else None
         self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions, kept)

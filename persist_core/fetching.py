@@ -17,7 +17,7 @@ from .errors import QueryError
 from .gauges import Gauges
 from .hosts import Host, intents_of
 from .model import Entity, Key, Record
-from .saying import Saying
+from .saying import All, Saying
 from .view import seconds_of
 
 __all__ = ("Asked", "Fetcher", "Prefer", "Wish")
@@ -63,6 +63,8 @@ class Asked(typing.NamedTuple):
     kinds: tuple[AnyEntity, ...]
     key: Key
     within: Mapping[str, int] = {}
+    guild_id: int | None = None
+    """Where it is, for what does not say so."""
 
 
 class Fetcher:
@@ -135,7 +137,7 @@ class Fetcher:
     async def _ask(self, asked: Asked, ask: Ask[T], name: Hashable) -> T:
         engine = await self._engine()
         known = [entity for entity in asked.kinds if await engine.reader.record(entity, asked.key) is not None]
-        saying = Saying(engine)
+        saying = Saying(engine, asked.guild_id)
         self._gauges.rest_calls += 1
         try:
             answer = await ask(saying.client(self._bot.rest))
@@ -167,18 +169,29 @@ class Fetcher:
         self._gauges.rest_calls_saved += is_whole
         return is_whole
 
-    async def all_of(self, ask: Ask[Sequence[T]]) -> Sequence[T]:
+    async def all_of(
+        self, ask: Ask[Sequence[T]], whole: All | None = None, *, guild_id: int | None = None
+    ) -> Sequence[T]:
         """Return what REST says, and remember it."""
-        saying = Saying(await self._engine())
+        saying = Saying(await self._engine(), guild_id, whole)
         self._gauges.rest_calls += 1
         answer = await ask(saying.client(self._bot.rest))
         await saying.remember()
+        saying.end()
         return answer
 
-    async def each_of(self, ask: Callable[[hikari.api.RESTClient], hikari.LazyIterator[T]]) -> AsyncIterator[T]:
+    async def each_of(
+        self,
+        ask: Callable[[hikari.api.RESTClient], hikari.LazyIterator[T]],
+        whole: All | None = None,
+        *,
+        guild_id: int | None = None,
+    ) -> AsyncIterator[T]:
         """Yield what REST says, and remember it as it comes. Of many pages, the first request is counted."""
-        saying = Saying(await self._engine())
+        saying = Saying(await self._engine(), guild_id, whole)
         self._gauges.rest_calls += 1
         async for item in ask(saying.client(self._bot.rest)):
             await saying.remember()
             yield item
+        await saying.remember()
+        saying.end()

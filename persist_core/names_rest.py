@@ -1,4 +1,4 @@
-"""The questions of ``hikari.api.RESTClient`` that a cache can answer: same names, arguments, results and errors.
+"""The questions of ``hikari.api.RESTClient`` for one thing: same names, arguments, results and errors.
 
 Each is answered from memory where it may be, and by REST where not; what REST says is remembered. ``prefer="rest"``
 always asks REST, and ``max_age`` does when what is known was learned longer ago. Concurrent misses share one request.
@@ -8,49 +8,41 @@ from __future__ import annotations
 
 import datetime
 import typing
-from collections.abc import AsyncIterator, Callable, Sequence
 
 import hikari
 
 from . import views
 from .entities import (
+    AUTO_MOD_RULES,
+    BANS,
     CHANNELS,
     EMOJIS,
+    ENTITLEMENTS,
+    INVITES,
     MEMBERS,
     MESSAGES,
     OWN_APPLICATION,
     OWN_USER,
     ROLES,
+    SCHEDULED_EVENTS,
+    STAGE_INSTANCES,
     STICKERS,
+    THREAD_MEMBERS,
     THREADS,
     USERS,
     VOICE_STATES,
+    WEBHOOKS,
 )
 from .fetching import Asked, Fetcher, Prefer, Wish
-from .filters import at_least
-from .found import Found
 from .view import key_part
 
 __all__ = ("RestNames",)
 
-T = typing.TypeVar("T")
 Id = hikari.SnowflakeishOr[hikari.Unique]
 Guild = hikari.SnowflakeishOr[hikari.PartialGuild]
 User = hikari.SnowflakeishOr[hikari.PartialUser]
 Age = float | datetime.timedelta | None
 _UNDEFINED: typing.Final = hikari.UNDEFINED
-
-
-class _Each(hikari.LazyIterator[T]):
-    """Things from wherever it turns out, when the first is asked for, that they come from."""
-
-    __slots__ = ("_items",)
-
-    def __init__(self, items: AsyncIterator[T]) -> None:
-        self._items = items
-
-    async def __anext__(self) -> T:
-        return await anext(self._items)
 
 
 def _one(kind: tuple[typing.Any, ...], thing: Id, what: str, **within: int) -> Asked:
@@ -64,12 +56,7 @@ def _in(guild: Id) -> int:
 class RestNames:
     """``hikari.api.RESTClient`` where a cache can answer for it."""
 
-    channels: views.Channels
-    roles: views.Roles
-    emojis: views.Emojis
-    stickers: views.Stickers
-    members: views.Members
-    threads: views.Threads
+    stage_instances: views.StageInstances
     _fetcher: Fetcher
 
     async def fetch_channel(
@@ -191,86 +178,112 @@ class RestNames:
         asked = Asked((VOICE_STATES,), (_in(guild), await self._fetcher.me()))
         return await self._fetcher.one(asked, lambda rest: rest.fetch_my_voice_state(guild), Wish(prefer, max_age))
 
-    # --------------------------------------------------------------------- all of a guild, where all of it is known
+    # ---------------------------------------------------------------------------------------- what only some bots ask
 
-    async def _all(
-        self,
-        found: Found[T],
-        guild: Guild,
-        ask: Callable[[hikari.api.RESTClient], typing.Awaitable[Sequence[T]]],
-        wish: Wish,
-    ) -> Sequence[T]:
-        if await self._fetcher.is_whole(found.entity, _in(guild), wish):
-            return await found
-        return await self._fetcher.all_of(ask)
-
-    async def fetch_roles(self, guild: Guild, *, prefer: Prefer = "local") -> Sequence[hikari.Role]:
-        """Return all roles of a guild."""
-        found = self.roles.find(guild_id=_in(guild))
-        return await self._all(found, guild, lambda rest: rest.fetch_roles(guild), Wish(prefer))
-
-    async def fetch_guild_channels(self, guild: Guild, *, prefer: Prefer = "local") -> Sequence[hikari.GuildChannel]:
-        """Return all channels of a guild that are no threads."""
-        wish = Wish(prefer)
-        if await self._fetcher.is_whole(CHANNELS, _in(guild), wish):
-            return await self.channels.find(guild_id=_in(guild))
-        return await self._fetcher.all_of(lambda rest: rest.fetch_guild_channels(guild))
-
-    async def fetch_guild_emojis(self, guild: Guild, *, prefer: Prefer = "local") -> Sequence[hikari.KnownCustomEmoji]:
-        """Return all emojis of a guild."""
-        found = self.emojis.find(guild_id=_in(guild))
-        return await self._all(found, guild, lambda rest: rest.fetch_guild_emojis(guild), Wish(prefer))
-
-    async def fetch_guild_stickers(self, guild: Guild, *, prefer: Prefer = "local") -> Sequence[hikari.GuildSticker]:
-        """Return all stickers of a guild."""
-        found = self.stickers.find(guild_id=_in(guild))
-        return await self._all(found, guild, lambda rest: rest.fetch_guild_stickers(guild), Wish(prefer))
-
-    async def fetch_active_threads(
-        self, guild: hikari.SnowflakeishOr[hikari.Guild], /, *, prefer: Prefer = "local"
-    ) -> Sequence[hikari.GuildThreadChannel]:
-        """Return all threads of a guild that are not archived."""
-        found = self.threads.find(guild_id=_in(guild), is_archived=False)
-        return await self._all(found, guild, lambda rest: rest.fetch_active_threads(guild), Wish(prefer))
-
-    def fetch_members(
+    async def fetch_auto_mod_rule(
         self,
         guild: Guild,
+        rule: hikari.SnowflakeishOr[hikari.AutoModRule],
         /,
         *,
-        start_at: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.PartialUser]] = _UNDEFINED,
         prefer: Prefer = "local",
-    ) -> hikari.LazyIterator[hikari.Member]:
-        """Return the members of a guild, by id, those after ``start_at``."""
-        wish = Wish(prefer).checked()
-        first = _after(start_at)
-        found = self.members.find(guild_id=_in(guild), user_id=at_least(first))
+        max_age: Age = None,
+    ) -> hikari.AutoModRule:
+        """Return an auto-moderation rule of a guild."""
+        asked = _one((AUTO_MOD_RULES,), rule, "the rule", guild_id=_in(guild))
+        return await self._fetcher.one(asked, lambda rest: rest.fetch_auto_mod_rule(guild, rule), Wish(prefer, max_age))
 
-        async def each() -> AsyncIterator[hikari.Member]:
-            whole = await self._fetcher.is_whole(MEMBERS, _in(guild), wish)
-            asked = self._fetcher.each_of(lambda rest: rest.fetch_members(guild, start_at=start_at))
-            async for member in found if whole else asked:
-                yield member
+    async def fetch_ban(
+        self, guild: Guild, user: User, *, prefer: Prefer = "local", max_age: Age = None
+    ) -> hikari.GuildBan:
+        """Return the ban of a user from a guild."""
+        asked = Asked((BANS,), (_in(guild), key_part(user, "the user")), guild_id=_in(guild))
+        return await self._fetcher.one(asked, lambda rest: rest.fetch_ban(guild, user), Wish(prefer, max_age))
 
-        return _Each(each())
-
-    def fetch_messages(
+    async def fetch_entitlement(
         self,
-        channel: hikari.SnowflakeishOr[hikari.TextableChannel],
+        application: hikari.SnowflakeishOr[hikari.PartialApplication],
+        entitlement: hikari.SnowflakeishOr[hikari.Entitlement],
         *,
-        before: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.Unique]] = _UNDEFINED,
-        after: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.Unique]] = _UNDEFINED,
-        around: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.Unique]] = _UNDEFINED,
-    ) -> hikari.LazyIterator[hikari.Message]:
-        """Return messages of a channel. No cache knows all: REST is always asked, and what it says remembered."""
-        return _Each(
-            self._fetcher.each_of(lambda rest: rest.fetch_messages(channel, before=before, after=after, around=around))
+        prefer: Prefer = "local",
+        max_age: Age = None,
+    ) -> hikari.Entitlement:
+        """Return an entitlement."""
+        asked = _one((ENTITLEMENTS,), entitlement, "the entitlement")
+        return await self._fetcher.one(
+            asked, lambda rest: rest.fetch_entitlement(application, entitlement), Wish(prefer, max_age)
         )
 
+    async def fetch_invite(
+        self,
+        invite: hikari.InviteCode | str,
+        *,
+        with_counts: bool = True,
+        scheduled_event: hikari.UndefinedOr[hikari.SnowflakeishOr[hikari.ScheduledEvent]] = _UNDEFINED,
+        prefer: Prefer = "local",
+        max_age: Age = None,
+    ) -> hikari.Invite:
+        """Return an invite. Its counts of members, and its event, are only known to REST, which is asked for them."""
+        asked = Asked((INVITES,), (invite if isinstance(invite, str) else invite.code,))
+        if with_counts or scheduled_event is not _UNDEFINED:
+            Wish(prefer, max_age).checked()
+            prefer = "rest"
+        return await self._fetcher.one(
+            asked,
+            lambda rest: rest.fetch_invite(invite, with_counts=with_counts, scheduled_event=scheduled_event),
+            Wish(prefer, max_age),
+        )
 
-def _after(start_at: object) -> int:
-    if start_at is _UNDEFINED:
-        return 0
-    if isinstance(start_at, datetime.datetime):
-        return int(hikari.Snowflake.from_datetime(start_at)) + 1
-    return key_part(start_at, "start_at") + 1
+    async def fetch_scheduled_event(
+        self,
+        guild: Guild,
+        event: hikari.SnowflakeishOr[hikari.ScheduledEvent],
+        /,
+        *,
+        prefer: Prefer = "local",
+        max_age: Age = None,
+    ) -> hikari.ScheduledEvent:
+        """Return a scheduled event of a guild."""
+        asked = _one((SCHEDULED_EVENTS,), event, "the event", guild_id=_in(guild))
+        return await self._fetcher.one(
+            asked, lambda rest: rest.fetch_scheduled_event(guild, event), Wish(prefer, max_age)
+        )
+
+    async def fetch_stage_instance(
+        self,
+        channel: hikari.SnowflakeishOr[hikari.GuildStageChannel],
+        *,
+        prefer: Prefer = "local",
+        max_age: Age = None,
+    ) -> hikari.StageInstance:
+        """Return the stage that is live in a channel."""
+        place = key_part(channel, "the channel")
+        live = await self.stage_instances.find(channel_id=place).limit(1).ids()
+        # Where none is known there is no id to ask for: that of the channel is none of a stage.
+        asked = Asked((STAGE_INSTANCES,), (live[0] if live else place,), {"channel_id": place})
+        return await self._fetcher.one(asked, lambda rest: rest.fetch_stage_instance(channel), Wish(prefer, max_age))
+
+    async def fetch_thread_member(
+        self,
+        channel: hikari.SnowflakeishOr[hikari.GuildThreadChannel],
+        user: User,
+        /,
+        *,
+        prefer: Prefer = "local",
+        max_age: Age = None,
+    ) -> hikari.ThreadMember:
+        """Return what is known of a user in a thread."""
+        asked = Asked((THREAD_MEMBERS,), (key_part(channel, "the thread"), key_part(user, "the user")))
+        return await self._fetcher.one(
+            asked, lambda rest: rest.fetch_thread_member(channel, user), Wish(prefer, max_age)
+        )
+
+    async def fetch_webhook(
+        self,
+        webhook: hikari.SnowflakeishOr[hikari.PartialWebhook],
+        *,
+        token: hikari.UndefinedOr[str] = _UNDEFINED,
+    ) -> hikari.PartialWebhook:
+        """Return a webhook. Its token is never stored, so REST is always asked; the rest of it is remembered."""
+        asked = _one((WEBHOOKS,), webhook, "the webhook")
+        return await self._fetcher.one(asked, lambda rest: rest.fetch_webhook(webhook, token=token), Wish("rest"))

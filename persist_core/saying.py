@@ -4,140 +4,83 @@ from __future__ import annotations
 
 import copy
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection
 
 import hikari
 
-from .changes import Change, Drop, Patch, Put
+from .changes import Change, Drop, DropScope, Patch, Put, cascade
+from .completeness import known
+from .conditions import Condition, Not, Where
 from .edits import Part
 from .engine import Engine
-from .entities import (
-    CHANNELS,
-    EMOJIS,
-    GUILDS,
-    MEMBERS,
-    MESSAGES,
-    OWN_APPLICATION,
-    OWN_USER,
-    ROLES,
-    STICKERS,
-    THREADS,
-    USERS,
-    VOICE_STATES,
-)
+from .entities import CHANNELS, GUILDS, INVITES, MESSAGES, OWN_USER, THREAD_MEMBERS, THREADS
 from .model import Entity, Key, Origin, Payload
+from .said import ROWS, Said
 
-__all__ = ("Said", "Saying", "overheard")
+__all__ = ("All", "Saying", "overheard")
 
 AnyEntity = Entity[typing.Any]
-_THREAD_TYPES: typing.Final = frozenset((10, 11, 12))
+_MERGED: typing.Final = (MESSAGES, THREADS, CHANNELS, GUILDS, INVITES, OWN_USER)
+"""Kinds of which the gateway tells more."""
+
+_PLACED: typing.Final = {MESSAGES: "channel_id", THREAD_MEMBERS: "id"}
+"""Kinds that REST tells of without their guild, and where the channel or thread stands that they are in."""
 
 
-class Said(typing.NamedTuple):
-    """A thing that REST has told, and the guild that it belongs to."""
+class All(typing.NamedTuple):
+    """What an answer lists all of.
+
+    Parameters
+    ----------
+    entity, guild_id
+        A kind of thing, and where.
+    within
+        What else holds for all that is listed.
+    is_told
+        Whether the gateway tells a bot with the intents of each change from now on, whatever the bot may do.
+    """
 
     entity: AnyEntity
-    payload: Payload
-    guild_id: int | None = None
-    only_known: bool = False
-    """Whether it is only part of what the gateway tells, and nothing by itself."""
-
-    met_in: int | None = None
-    """The guild that a user was told of in, who belongs to none."""
-
-
-Row = Callable[[Payload, int | None], Iterator[Said]]
-
-
-def _thing(entity: AnyEntity) -> Row:
-    def row(payload: Payload, guild_id: int | None) -> Iterator[Said]:
-        yield Said(entity, payload, guild_id)
-
-    return row
-
-
-def _channel(payload: Payload, guild_id: int | None) -> Iterator[Said]:
-    if guild_id is not None:
-        yield Said(THREADS if payload["type"] in _THREAD_TYPES else CHANNELS, payload, guild_id)
-
-
-def _member(payload: Payload, guild_id: int | None) -> Iterator[Said]:
-    yield Said(MEMBERS, payload, guild_id)
-    yield Said(USERS, payload["user"], met_in=guild_id)
-
-
-def _message(payload: Payload, guild_id: int | None) -> Iterator[Said]:
-    yield Said(MESSAGES, payload, guild_id)
-    if "webhook_id" not in payload:
-        yield Said(USERS, payload["author"], met_in=guild_id)
-
-
-def _voice_state(payload: Payload, guild_id: int | None) -> Iterator[Said]:
-    yield Said(VOICE_STATES, payload, guild_id)
-    if member := payload.get("member"):
-        yield from _member(member, guild_id)
-
-
-def _own_user(payload: Payload, _: int | None) -> Iterator[Said]:
-    yield Said(OWN_USER, payload)
-    yield Said(USERS, payload)
-
-
-def _guild(payload: Payload, _: int | None) -> Iterator[Said]:
-    guild_id = int(payload["id"])
-    lists = {"roles": ROLES, "emojis": EMOJIS, "stickers": STICKERS}
-    for name, entity in lists.items():
-        for part in payload.get(name) or ():
-            yield Said(entity, part, guild_id)
-    yield Said(GUILDS, {name: value for name, value in payload.items() if name not in lists}, None, only_known=True)
-
-
-_ROWS: typing.Final[Mapping[str, Row]] = {
-    "deserialize_application": _thing(OWN_APPLICATION),
-    "deserialize_channel": _channel,
-    "deserialize_guild_thread": _channel,
-    "deserialize_guild_sticker": _thing(STICKERS),
-    "deserialize_known_custom_emoji": _thing(EMOJIS),
-    "deserialize_member": _member,
-    "deserialize_message": _message,
-    "deserialize_my_user": _own_user,
-    "deserialize_rest_guild": _guild,
-    "deserialize_role": _thing(ROLES),
-    "deserialize_user": _thing(USERS),
-    "deserialize_voice_state": _voice_state,
-}
-"""What hikari reads with which of its methods."""
+    guild_id: int
+    within: Where = ()
+    is_told: bool = False
 
 
 class _Factory:
     """hikari's entity factory, which tells what it was given."""
 
-    def __init__(self, factory: hikari.api.EntityFactory, heard: list[Said]) -> None:
+    def __init__(self, factory: hikari.api.EntityFactory, heard: list[Said], guild_id: int | None) -> None:
         self._factory = factory
         self._heard = heard
+        self._guild_id = guild_id
 
     def __getattr__(self, name: str) -> typing.Any:
         method = getattr(self._factory, name)
-        row = _ROWS.get(name)
+        row = ROWS.get(name)
         if row is None:
             return method
 
         def deserialize(payload: Payload, *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
-            made = method(payload, *args, **kwargs)
-            guild_id = kwargs.get("guild_id") or payload.get("guild_id")
-            self._heard.extend(row(payload, None if guild_id is None else int(guild_id)))
+            guild_id = kwargs.get("guild_id") or payload.get("guild_id") or self._guild_id
+            said = row(payload, None if guild_id is None else int(guild_id))
+            try:
+                made = method(payload, *args, **kwargs)
+            except hikari.UnrecognisedEntityError:  # a type that this hikari does not know is remembered all the same
+                self._heard.extend(said)
+                raise
+            self._heard.extend(said)
             return made
 
         return deserialize
 
 
-def overheard(rest: hikari.api.RESTClient, heard: list[Said]) -> hikari.api.RESTClient:
+def overheard(rest: hikari.api.RESTClient, heard: list[Said], guild_id: int | None = None) -> hikari.api.RESTClient:
     """Return the same client - its token, connections and rate limits - that adds what it reads to a list."""
     client = copy.copy(rest)
     # hikari has no public way to read a client's payloads; without this name, nothing is heard.
     if hasattr(client, "_entity_factory"):
         private: typing.Any = client
-        private._entity_factory = _Factory(rest.entity_factory, heard)  # noqa: SLF001
+        private._entity_factory = _Factory(rest.entity_factory, heard, guild_id)  # noqa: SLF001
     return client
 
 
@@ -148,16 +91,31 @@ class Saying:
     ----------
     engine
         The open cache that remembers it.
+    guild_id
+        The guild that is asked about, for what does not say where it is.
+    whole
+        What the answer lists all of, once it is heard to its end.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, guild_id: int | None = None, whole: All | None = None) -> None:
         self._engine = engine
+        self._guild_id = guild_id
+        self._whole = whole
         self._began = engine.journal.at
         self._heard: list[Said] = []
+        self._listed: set[int | str] = set()
+        self._before = self._state()
+
+    def _state(self) -> tuple[int, int]:
+        """Return what is the same as long as nothing of the kind is lost and its session goes on."""
+        if self._whole is None:
+            return 0, 0
+        kind, gauges = self._whole.entity.name, self._engine.gauges
+        return gauges.lost[kind] + gauges.quarantined[kind], self._engine.feed.sessions.epoch_of(self._whole.guild_id)
 
     def client(self, rest: hikari.api.RESTClient) -> hikari.api.RESTClient:
         """Return the same client - its token, connections and rate limits - that lets what it reads be heard."""
-        return overheard(rest, self._heard)
+        return overheard(rest, self._heard, self._guild_id)
 
     async def remember(self, known: Collection[tuple[AnyEntity, Key]] = ()) -> None:
         """Remember what was heard, unless the gateway has told of it meanwhile and knows better.
@@ -169,9 +127,11 @@ class Saying:
         """
         heard, self._heard[:] = list(self._heard), []
         for said in heard:
-            if said.entity is MESSAGES and said.guild_id is None:
+            if said.guild_id is None and said.entity in _PLACED:
                 said = await self._in_its_guild(said)  # noqa: PLW2901
             key = said.entity.identify(said.payload, said.guild_id)
+            if self._whole is not None and self._whole.entity is said.entity:
+                self._listed.add(key[-1])
             now = await self._engine.reader.record(said.entity, key, metadata=True)
             if now is None:
                 changes = self._engine.journal.pending(said.entity, key)
@@ -187,14 +147,29 @@ class Saying:
     def _change(self, said: Said, key: Key) -> Change:
         epoch = self._engine.feed.sessions.epoch_of(said.guild_id)
         origin = Origin("rest", None, epoch, self._engine.journal.at)
-        if said.entity in (MESSAGES, THREADS, CHANNELS, GUILDS, OWN_USER):
-            # The gateway tells more of these.
+        if said.entity in _MERGED:
             return Patch(said.entity, key, said.guild_id, (Part(said.payload),), origin, create=not said.only_known)
         return Put(said.entity.record(said.payload, said.guild_id, origin))
 
+    def end(self) -> None:
+        """Forget what an answer would have listed, if it were there still, and note that all of it is known."""
+        whole = self._whole
+        if whole is None or self._state() != self._before:
+            return
+        entity, guild_id = whole.entity, whole.guild_id
+        # What was told of after the question was asked may be newer than the answer.
+        where: Where = (*whole.within, Condition("last_updated", "less", self._began))
+        if self._listed:
+            where = (*where, Not(Condition(tuple(entity.key)[-1], "is_in", frozenset(self._listed))))
+        changes: list[Change] = [*cascade(entity, guild_id, where), DropScope(entity, guild_id, where)]
+        if whole.is_told:
+            origin = Origin("rest", None, self._before[1], self._engine.journal.at)
+            changes.append(known(entity.name, guild_id, origin))
+        self._engine.feed.accept(changes)
+
     async def _in_its_guild(self, said: Said) -> Said:
-        """Return a message with the guild of its channel, which REST leaves out."""
-        channel = (int(said.payload["channel_id"]),)
+        """Return a thing with the guild of its channel, which REST leaves out."""
+        channel = (int(said.payload[_PLACED[said.entity]]),)
         for entity in (CHANNELS, THREADS):
             record = await self._engine.reader.record(entity, channel)
             if record is not None and record.guild_id is not None:

@@ -14,6 +14,7 @@ from .world import World, is_archived
 
 _PASSED_ON: typing.Final = ("embeds", "components", "flags", "nonce", "poll")
 _PUBLIC: typing.Final = frozenset({10, 11})
+_OF_LISTED_INVITES: typing.Final = frozenset({"uses", "max_uses", "max_age", "temporary", "created_at"})
 _PRIVATE: typing.Final = frozenset({12})
 
 
@@ -92,7 +93,9 @@ class ChannelRoutes:
         return [self._guilds.full_invite(each) for each in invites if each["channel_id"] == channel_id]
 
     async def _invite(self, call: Call) -> object:
-        return self._guilds.full_invite(self._world.invites[call.path["code"]])
+        # How often it may be used is only told to those who list all.
+        invite = self._guilds.full_invite(self._world.invites[call.path["code"]])
+        return {name: value for name, value in invite.items() if name not in _OF_LISTED_INVITES}
 
     async def _webhooks(self, call: Call) -> object:
         channel = self._world.channel(call.path["channel"])
