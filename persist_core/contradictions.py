@@ -38,7 +38,7 @@ def contradictions(rules: Rules, intents: hikari.Intents) -> Iterator[str]:
         kept = rules.of(name)
         if kept is False:
             continue
-        yield from _without_parts(entity, rules)
+        yield from _without_users(entity, rules)
         if isinstance(kept, Keep):
             yield from _elsewhere(entity, kept, rules)
             for part in _all(kept):
@@ -51,13 +51,13 @@ def _all(keep: Keep[typing.Any]) -> Iterator[Keep[typing.Any]]:
         yield from _all(part)
 
 
-def _without_parts(entity: Entity[typing.Any], rules: Rules) -> Iterator[str]:
-    for join in entity.joins.values():
-        if rules.of(join.entity.name) is False:
-            yield (
-                f"{entity.name} are kept and {join.entity.name} are not, without which hikari cannot make them: "
-                f"keep {join.entity.name} too, or turn {entity.name} off"
-            )
+def _without_users(entity: Entity[typing.Any], rules: Rules) -> Iterator[str]:
+    # Whatever else is a part of a thing, hikari can do without.
+    if rules.of(USERS.name) is False and any(join.entity is USERS for join in entity.joins.values()):
+        yield (
+            f"{entity.name} are kept and users are not, without which hikari cannot make them: keep users too, "
+            f"or turn {entity.name} off"
+        )
 
 
 def _elsewhere(entity: Entity[typing.Any], keep: Keep[typing.Any], rules: Rules) -> Iterator[str]:
