@@ -166,7 +166,6 @@ DIALECT = Dialect(
         drop=_drop_search,
         matches='"docid" IN (SELECT rowid FROM "{0}_index" WHERE "{0}_index" MATCH {1})',
         asked=_asked,
-        purge=lambda texts: (f'INSERT INTO "{texts.name}_index" ("{texts.name}_index") VALUES (\'optimize\')',),
         offered="SELECT COUNT(*) FROM pragma_module_list WHERE name = 'fts5'",
         lacking="this Python's SQLite has no FTS5; use one that has, as those of python.org do",
     ),

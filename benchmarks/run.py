@@ -12,10 +12,17 @@ import feed
 import measure
 import rich
 import rich.table
+import search
 import store
 
 RESULTS = pathlib.Path(__file__).with_name("results.json")
-BENCHMARKS = {"writes": store.writes, "lag": store.lag, "reads": store.reads, "hook": feed.hook}
+BENCHMARKS = {
+    "writes": store.writes,
+    "lag": store.lag,
+    "reads": store.reads,
+    "hook": feed.hook,
+    "search": search.search,
+}
 
 
 def _arguments() -> argparse.Namespace:

@@ -89,8 +89,6 @@ class Search:
         the question {1}.
     asked
         Spells the question for all of some terms.
-    purge
-        Statements after which nothing of what was deleted is left in the index of a table of texts.
     prefix
         What all terms begin with, in a database that leaves out short ones and those of a list.
     offered
@@ -103,7 +101,6 @@ class Search:
     drop: Callable[[Table, Table], Iterable[str]]
     matches: str
     asked: Callable[[Sequence[Term]], str]
-    purge: Callable[[Table], Iterable[str]] = lambda _: ()
     prefix: str = ""
     offered: str = ""
     lacking: str = ""

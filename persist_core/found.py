@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 import hikari
 
 from . import filters
-from .conditions import Conditional, Not, Where, matches
+from .conditions import Conditional, Not, matches
 from .errors import QueryError
 from .model import Entity, Key, Payload, Record
 from .reader import Reader
+from .searching import Search
 from .spi import Order, Page, Select
 
 __all__ = ("Entry", "Found", "Made", "Running", "Source", "entry_of")
@@ -28,6 +29,7 @@ Made = Callable[[Reader, Record, Conditional | None], T | None]
 """Makes of a record what is given out; ``None`` when hikari cannot make it. Last comes when a record is verified."""
 
 _PAGE: typing.Final = 500
+_ALL: typing.Final = Search()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,18 +88,18 @@ class Found(hikari.LazyIterator[T]):
     Parameters
     ----------
     query
-        What all of them are found by.
+        What else they are found by.
     source, running
         As for a view.
     make
         Makes of a record what is given out.
     verified
         Whether only what a running session has said is wanted, or only what none has; ``None`` for both.
-    ranks
-        What holds beside that for those that come first, that come next, and so on; for each of them one of these.
+    search
+        What they are searched for, where they are.
     """
 
-    __slots__ = ("_buffer", "_left", "_make", "_query", "_ranks", "_running", "_said", "_source", "_verified")
+    __slots__ = ("_buffer", "_left", "_make", "_query", "_running", "_said", "_search", "_source", "_verified")
 
     def __init__(
         self,
@@ -107,14 +109,14 @@ class Found(hikari.LazyIterator[T]):
         make: Made[T],
         *,
         verified: bool | None = None,
-        ranks: Sequence[Where] = (),
+        search: Search = _ALL,
     ) -> None:
         self._query = query
         self._source = source
         self._running = running
         self._make = make
         self._verified = verified
-        self._ranks = ranks
+        self._search = search
         self._said: Conditional | None = None
         self._left: Sequence[Select] | None = None
         self._buffer: Iterator[T] = iter(())
@@ -124,9 +126,9 @@ class Found(hikari.LazyIterator[T]):
         """The kind of thing that is asked for."""
         return self._query.entity
 
-    def _asking(self, ranks: Sequence[Where], **changes: typing.Any) -> Found[T]:
+    def _asking(self, search: Search, **changes: typing.Any) -> Found[T]:
         query = dataclasses.replace(self._query, **changes)
-        return Found(query, self._source, self._running, self._make, verified=self._verified, ranks=ranks)
+        return Found(query, self._source, self._running, self._make, verified=self._verified, search=search)
 
     def order_by(self, *columns: str) -> Found[T]:
         """Sort by columns, the first one first; ``-`` before a name sorts from the greatest down.
@@ -147,7 +149,7 @@ class Found(hikari.LazyIterator[T]):
         order = tuple(
             Order(filters.column_named(entity, name.removeprefix("-")), name.startswith("-")) for name in columns
         )
-        return self._asking((), order=order)
+        return self._asking(self._search.unranked, order=order)
 
     def limit(self, limit: int) -> Found[T]:
         """Find no more than ``limit`` things.
@@ -161,7 +163,7 @@ class Found(hikari.LazyIterator[T]):
             msg = f"a limit is a whole number above nought, not {limit!r}"
             raise QueryError(msg)
         limit = limit if self._query.limit is None else min(limit, self._query.limit)
-        return self._asking(self._ranks, limit=limit)
+        return self._asking(self._search, limit=limit)
 
     def entries(self) -> Found[Entry[T]]:
         """Find the same things with their payloads and what is known about knowing them.
@@ -169,18 +171,19 @@ class Found(hikari.LazyIterator[T]):
         What hikari cannot make an object of is there too; its ``value`` is ``None``.
         """
         query = dataclasses.replace(self._query, metadata=True)
-        return Found(query, self._source, self._running, _entry, verified=self._verified, ranks=self._ranks)
+        return Found(query, self._source, self._running, _entry, verified=self._verified, search=self._search)
 
     async def count(self) -> int:
         """Return how many there are, without reading them."""
         reader, query = await self._begun()
-        query = dataclasses.replace(query, want="count", limit=None, order=())
+        where = (*query.where, *self._search.where)
+        query = dataclasses.replace(query, want="count", limit=None, order=(), where=where)
         count = (await reader.page(query)).count
         return count if self._query.limit is None else min(count, self._query.limit)
 
     async def exists(self) -> bool:
         """Return whether there is any."""
-        return bool(await self._asking((), limit=1).ids())
+        return bool(await self._asking(self._search.unranked, limit=1).ids())
 
     async def ids(self) -> list[hikari.Snowflake]:
         """Return the ids of all of them: of users for members, presences and voice states.
@@ -225,9 +228,9 @@ class Found(hikari.LazyIterator[T]):
         return reader, query
 
     def _ranked(self, query: Select) -> Sequence[Select]:
-        """Return the questions that find what a question finds, those of a higher rank first."""
-        ranked = [dataclasses.replace(query, where=(*query.where, *rank)) for rank in self._ranks]
-        return ranked or (query,)
+        """Return the questions that find what is searched for, those of a higher rank first."""
+        ranks = self._search.ranks or (self._search.where,)
+        return [dataclasses.replace(query, where=(*query.where, *rank)) for rank in ranks]
 
     async def _keys(self) -> AsyncIterator[list[Key]]:
         reader, query = await self._begun()

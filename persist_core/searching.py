@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import typing
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from .conditions import AllOf, AnyOf, Conditional, Not, Where, Within, Worded
 from .entities import ENTITIES
@@ -24,14 +24,19 @@ _NOTHING: typing.Final[Where] = (AnyOf(()),)
 class Search(typing.NamedTuple):
     """What a search asks for."""
 
-    where: Where
+    where: Where = ()
     """What holds for everything that it finds."""
 
     order: tuple[Order, ...] = ()
     """How those of one rank are sorted: what was said last comes first, and names by the ids of who has them."""
 
     ranks: tuple[Where, ...] = ()
-    """What holds beside that for what is found first, for what comes next, and so on; for everything one of them."""
+    """What holds for what is found first, for what comes next, and so on: for everything that it finds one of them."""
+
+    @property
+    def unranked(self) -> Search:
+        """The same, in whatever order it is asked for."""
+        return self._replace(ranks=())
 
 
 class _Phrase(typing.NamedTuple):
@@ -60,12 +65,23 @@ def searching(entity: AnyEntity, question: object) -> Search:
     phrases = list(_phrases(question))
     if not phrases:
         return Search(_NOTHING)
-    *better, every = _namely(phrases) if entity.searched.inside else _literally(phrases)
-    where = _all(entity, every)
-    rows = [_all(entity, each) for each in dict.fromkeys(better) if each != every]
-    ranks = [(*row, *(Not(AllOf(before)) for before in rows[number - 1 : number])) for number, row in enumerate(rows)]
+    tiers = _nested(list(_namely(phrases) if entity.searched.inside else _literally(phrases)))
+    rows = [_all(entity, tier) for tier in tiers]
+    ranks = tuple(
+        (*row, *(Not(AllOf(better)) for better in rows[number - 1 : number])) for number, row in enumerate(rows)
+    )
     order = () if entity.searched.inside else tuple(Order(name, descending=True) for name in entity.key)
-    return Search(where, order, (*ranks, (Not(AllOf(rows[-1])),)) if rows else ())
+    return Search(rows[-1], order, ranks)
+
+
+def _nested(tiers: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
+    """Let each tier, best first, have all that the next one has: what is in one of its phrases it has already."""
+    nested = [tiers[-1]]
+    for tier in tiers[-2::-1]:
+        lacking = (phrase for phrase in nested[0] if not any(phrase in longer for longer in tier))
+        if (whole := tuple(dict.fromkeys((*tier, *lacking)))) != nested[0]:
+            nested.insert(0, whole)
+    return nested
 
 
 def _phrases(question: str) -> Iterator[_Phrase]:
@@ -85,7 +101,7 @@ def _literally(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
     last = phrases[-1]
     yield (f" {_in_a_row(phrases)} ",)
     yield closed
-    yield (*closed[:-1], f" {last.words}" if last.is_open else closed[-1])
+    yield tuple(dict.fromkeys((*closed[:-1], f" {last.words}" if last.is_open else closed[-1])))
 
 
 def _namely(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
@@ -94,16 +110,15 @@ def _namely(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
     yield (f"\n {row} \n",)
     yield (f"\n {row}",)
     yield tuple(f" {phrase.words}" if phrase.is_open else f" {phrase.words} " for phrase in phrases)
-    yield tuple(phrase.words if phrase.is_open else f" {phrase.words} " for phrase in phrases)
+    yield tuple(dict.fromkeys(phrase.words if phrase.is_open else f" {phrase.words} " for phrase in phrases))
 
 
 def _in_a_row(phrases: Sequence[_Phrase]) -> str:
     return " ".join(phrase.words for phrase in phrases)
 
 
-def _all(entity: AnyEntity, phrases: Iterable[str]) -> tuple[Conditional, ...]:
+def _all(entity: AnyEntity, phrases: tuple[str, ...]) -> tuple[Conditional, ...]:
     """Return the conditions that all phrases are found in a thing, or in what is stored apart from it."""
-    phrases = tuple(dict.fromkeys(phrases))
     joined = [join for join in entity.joins.values() if join.entity.searched]
     if not joined:
         return (Worded(entity, phrases),)

@@ -276,10 +276,6 @@ class SqlStore:
         """
         purge: Callable[[], Awaitable[bool]] | None = getattr(self._driver, "purge", None)
         with self._translated():
-            async with self._driver.transaction() as transaction:
-                kinds = texts.kept(await transaction.fetch(texts.asked(self._dialect)), None)
-                for sql in texts.purged(self._dialect, kinds):
-                    await transaction.execute(sql)
             return purge is not None and await purge()
 
     def _compressed(self) -> Collection[str]:

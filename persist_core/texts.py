@@ -21,7 +21,7 @@ from .schema import META, table_of, texts_of
 from .spi import Order, Row, Transaction
 from .words import FORM, terms_of, text_of
 
-__all__ = ("NOTE", "Notes", "are_ready", "arrange", "asked", "check", "kept", "purged", "written")
+__all__ = ("NOTE", "Notes", "are_ready", "arrange", "asked", "check", "kept", "written")
 
 _LOG = logging.getLogger("persist.search")
 NOTE: typing.Final = "search"
@@ -96,13 +96,6 @@ def written(dialect: Dialect, entity: AnyEntity, records: Iterable[Record]) -> I
     reads = [entity.columns[name].read for name in entity.searched.columns]
     texts = ((record.key, [read(record.payload) for read in reads]) for record in records)
     yield from _statements(dialect, entity, texts)
-
-
-def purged(dialect: Dialect, kinds: Iterable[AnyEntity]) -> Iterator[str]:
-    """Yield the statements after which nothing of what was deleted is left in the indexes of some kinds."""
-    if dialect.search is not None:
-        for entity in kinds:
-            yield from dialect.search.purge(texts_of(entity))
 
 
 def _statements(

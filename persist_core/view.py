@@ -118,8 +118,8 @@ class View(typing.Generic[T]):
     def _search(self, question: str, limit: int | None, wanted: Mapping[str, typing.Any]) -> Found[T]:
         search = searching(self.entity, question)
         where, verified = filters.where(self.entity, wanted)
-        query = Select(self.entity, where=(*where, *search.where), order=search.order)
-        found = Found(query, self._source, self._running, self._made, verified=verified, ranks=search.ranks)
+        query = Select(self.entity, where=where, order=search.order)
+        found = Found(query, self._source, self._running, self._made, verified=verified, search=search)
         return found if limit is None else found.limit(limit)
 
     def _made(self, reader: Reader, record: Record, _: Conditional | None) -> T | None:

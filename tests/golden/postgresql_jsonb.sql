@@ -154,7 +154,7 @@ SELECT COUNT(*) FROM "members" WHERE (("guild_id", "user_id") IN (SELECT "guild_
 strpos("words", $2) > 0) OR "user_id" IN (SELECT "id" FROM "users" WHERE "id" IN (SELECT "id" FROM
 "persist_search_users" WHERE array_to_tsvector(string_to_array("terms", ' ')) @@ $3::text::tsquery AND strpos("words",
 $4) > 0 AND strpos("words", $5) > 0)))
-    ["'nat' & 'ata' & 'tal' & 'ali' & 'lia'", 'natalia', "'al':* & '_e9':*", '\n al', 'é']
+    ["'nat' & 'ali' & 'lia'", 'natalia', "'al':* & '_e9':*", '\n al', 'é']
 
 -- pairs that belong
 SELECT COUNT(*) FROM "members" WHERE ("guild_id", "user_id") IN (SELECT "guild_id", "user_id" FROM "members")
