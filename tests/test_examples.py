@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime
 import importlib.util
+import os
 import pathlib
 import sys
 import types
@@ -14,6 +17,7 @@ import bots
 import frameworks
 import hikari
 import pytest
+from fakecord import FakeDiscord, payloads
 from frameworks import Stage
 
 import persist
@@ -101,6 +105,58 @@ async def test_a_moderation_log_tells_of_what_was_there_before_the_restart(
         "Nemo left, with the roles Captain",
         "The role Captain was deleted",
     }
+
+
+@contextlib.asynccontextmanager
+async def sharded(sim: FakeDiscord, url: str, folder: pathlib.Path, *shards: int) -> AsyncIterator[None]:
+    """Run a process of the sharded bot until the block ends, and kill it then."""
+    with (folder / f"shard-{shards[0]}.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            FOLDER / "sharded_postgres" / "bot.py",
+            *map(str, shards),
+            env={**os.environ, "DISCORD_TOKEN": bots.TOKEN, "DISCORD_API": sim.rest_url, "PERSIST_URL": url},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def test_two_processes_with_four_shards_answer_for_all(postgresql_url: str, tmp_path: pathlib.Path) -> None:
+    async with FakeDiscord(seed=1, shards=4, max_concurrency=4) as sim:
+        nemo = payloads.user(username="nemo")
+        guilds = [sim.add_guild(name=f"Guild {number}", members=3) for number in range(8)]
+        for guild in guilds:
+            await sim.add_member(guild["id"], payloads.member(nemo))
+        of_shard = {(int(guild["id"]) >> 22) % 4: guild for guild in guilds}
+        names = ", ".join(sorted(guild["name"] for guild in guilds))
+        everything = f"8 guilds with {8 * len(sim.guild_payload(guilds[0]['id'])['members'])} members in all"
+
+        async def ask(shard: int) -> None:
+            place = bots.text_channel(of_shard[shard])
+
+            sim.messages[place].clear()
+
+            def answered() -> bool:
+                said = [message["content"] for message in sim.messages[place].values()]
+                return f"Shard {shard} of 4: {everything}; you are in {names}." in said
+
+            async with asyncio.timeout(30):
+                while not answered():  # what one process has heard the other one finds when that is stored
+                    await sim.create_message(place, "!where", nemo["id"])
+                    with contextlib.suppress(TimeoutError):
+                        await sim.wait_until(answered, 1)
+
+        async with sharded(sim, postgresql_url, tmp_path, 0, 1):
+            async with sharded(sim, postgresql_url, tmp_path, 2, 3):
+                await sim.wait_until(lambda: len(list(sim.live_sessions())) == 4, 30)
+                for shard in of_shard:
+                    await ask(shard)
+            await ask(min(of_shard))  # the other process is dead, and what it has told is there
 
 
 async def finds_what_was_said(stage: Stage, example: types.ModuleType) -> None:
