@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import typing
 
-import arc
-
 from persist.cache import Cache
+from persist.errors import MissingDriverError
+
+try:
+    import arc
+except ModuleNotFoundError as _error:
+    raise MissingDriverError("hikari-arc", "arc") from _error
 
 from . import arc_converters as converters
 from . import arc_hooks as hooks

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import typing
 
-import crescent
 import hikari
 
 from persist.cache import Cache
+from persist.errors import MissingDriverError
+
+try:
+    import crescent
+except ModuleNotFoundError as _error:
+    raise MissingDriverError("hikari-crescent", "crescent") from _error
 
 from . import crescent_converters as converters
 from . import crescent_hooks as hooks

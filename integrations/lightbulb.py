@@ -13,10 +13,15 @@ import typing
 from collections.abc import Callable, Coroutine
 
 import hikari
-import lightbulb
-import linkd
 
 from persist.cache import Cache
+from persist.errors import MissingDriverError
+
+try:
+    import lightbulb
+    import linkd
+except ModuleNotFoundError as _error:
+    raise MissingDriverError("hikari-lightbulb", "lightbulb") from _error
 
 from . import lightbulb_converters as converters
 from . import lightbulb_hooks as hooks

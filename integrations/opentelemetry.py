@@ -6,13 +6,17 @@ import collections
 import typing
 from collections.abc import Callable, Iterable, Sequence
 
-from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation, get_meter
-
 from persist import hookimpl
 from persist.changes import Change
+from persist.errors import MissingDriverError
 from persist.lifecycle import experimental
 from persist.metrics import METRICS, Metric, Monitored, reading_of
 from persist.plugins import manager
+
+try:
+    from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation, get_meter
+except ModuleNotFoundError as _error:
+    raise MissingDriverError("opentelemetry-api", "opentelemetry") from _error
 
 __all__ = ("Instrumentation", "install", "name_of")
 

@@ -7,14 +7,18 @@ import typing
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 
-from prometheus_client import REGISTRY, CollectorRegistry
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
-
 from persist import hookimpl
 from persist.changes import Change
+from persist.errors import MissingDriverError
 from persist.metrics import METRICS, Monitored, reading_of
 from persist.plugins import manager
+
+try:
+    from prometheus_client import REGISTRY, CollectorRegistry
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+    from prometheus_client.registry import Collector
+except ModuleNotFoundError as _error:
+    raise MissingDriverError("prometheus-client", "prometheus") from _error
 
 __all__ = ("install",)
 

@@ -11,9 +11,14 @@ import typing
 from collections.abc import Collection
 
 import hikari
-import tanjun
 
 from persist.cache import Cache
+from persist.errors import MissingDriverError
+
+try:
+    import tanjun
+except ModuleNotFoundError as _error:
+    raise MissingDriverError("hikari-tanjun", "tanjun") from _error
 
 from .offered import Installed, offered, resolved
 from .tanjun_views import views_of

@@ -215,6 +215,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         already runs.
         """
         self._ended = False
+        self._leave_ended_loop()
         try:
             if self._engine is None:
                 await asyncio.shield(self._begin(patient=not self._strict))
@@ -253,8 +254,21 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
             If it is one that this code cannot use.
         """
         self._ended = False
+        self._leave_ended_loop()
         if self._engine is None:
             await asyncio.shield(self._begin(patient=False))
+
+    def _leave_ended_loop(self) -> None:
+        """Give up what belongs to an event loop that has ended, as that of ``asyncio.run(cache.open())`` has."""
+        if self._engine is None or not self._engine.loop.is_closed():
+            return
+        _LOG.warning(
+            "the event loop in which the cache was opened has ended, so it is opened anew; leave that to the bot, "
+            "or do both in one loop"
+        )
+        engine, self._engine, self._opening = self._engine, None, None
+        with contextlib.suppress(RuntimeError):  # whoever waited in that loop is gone with it
+            engine.journal.give_up("their event loop has ended")
 
     def _begin(self, *, patient: bool) -> asyncio.Task[None]:
         if self._opening is None or self._opening.done():

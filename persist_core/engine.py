@@ -86,6 +86,7 @@ class Engine:
             self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
             self.feed.observers.append(self._chunker.observe)
         self._writer: asyncio.Task[None] | None = None
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._helpers: list[asyncio.Task[None]] = []
 
     @property

@@ -1,0 +1,161 @@
+"""What goes wrong in somebody's first five minutes says what it is, and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tomllib
+import typing
+
+import aiohttp.web
+import bots
+import hikari
+import pytest
+
+import persist
+from persist.views import VIEWS
+
+ROOT: typing.Final = pathlib.Path(__file__).parents[1]
+README: typing.Final = (ROOT / "README.md").read_text()
+PROGRAM: typing.Final = """
+import hikari, persist, sys
+bot = hikari.GatewayBot(sys.argv[1], rest_url=sys.argv[2], banner=None, suppress_optimization_warning=True)
+cache = persist.Cache(bot, "sqlite:///cache.db", members="never")
+bot.run(check_for_updates=False)
+"""
+
+
+async def run(folder: pathlib.Path, *arguments: str) -> tuple[int | None, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "ignore",
+        *arguments,
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, said.decode()
+
+
+async def test_a_wrong_token_ends_the_bot_with_discords_own_words_and_leaves_a_whole_file(
+    tmp_path: pathlib.Path,
+) -> None:
+    async def refuse(_: aiohttp.web.Request) -> aiohttp.web.Response:
+        return aiohttp.web.json_response({"message": "401: Unauthorized", "code": 0}, status=401)
+
+    server = aiohttp.web.Application()
+    server.router.add_route("*", "/{path:.*}", refuse)
+    runner = aiohttp.web.AppRunner(server)
+    await runner.setup()
+    site = aiohttp.web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    code, said = await run(tmp_path, "-c", PROGRAM, bots.TOKEN, f"http://127.0.0.1:{port}")
+    await runner.cleanup()
+    assert code != 0
+    assert "Unauthorized" in said
+    assert "changes could not be stored" not in said
+    assert bots.rows(tmp_path / "cache.db", "PRAGMA integrity_check") == ["ok"]
+
+
+def test_a_missing_intent_is_told_with_both_ways_out() -> None:
+    bot = bots.make(intents=hikari.Intents.ALL_UNPRIVILEGED)
+    with pytest.warns(hikari.MissingIntentWarning) as told:
+        persist.Cache(bot, "memory://")
+    said = [str(each.message) for each in told]
+    assert any(
+        re.search(r"without the intent GUILD_MEMBERS the members .* give it to the bot, or turn", each) for each in said
+    )
+    assert all(each.filename == __file__ for each in told)  # it points at the line that makes the cache
+    with pytest.raises(persist.QueryError, match=r"add hikari\.Intents\.GUILDS"):
+        persist.Cache(bots.make(intents=hikari.Intents.GUILD_MESSAGES), "memory://")
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may write everywhere")
+async def test_a_folder_without_rights_is_told(tmp_path: pathlib.Path) -> None:
+    tmp_path.chmod(0o500)  # noqa: ASYNC240 - a moment
+    cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'cache.db'}")
+    with pytest.raises(persist.BackendError, match="may this user write in it"):
+        await cache.open()
+
+
+async def test_a_folder_that_is_not_there_is_told(tmp_path: pathlib.Path) -> None:
+    cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'no' / 'cache.db'}")
+    with pytest.raises(persist.BackendError, match=r"there is no folder .*; make it first"):
+        await cache.open()
+
+
+def test_an_old_python_is_refused_by_pip() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"] == ">=3.11"
+    assert "Python 3.11" in README
+
+
+@pytest.mark.parametrize(
+    ("module", "missing", "says"),
+    [
+        ("persist.backends.postgresql", "asyncpg", "pip install 'hikari-persist[postgresql]'"),
+        ("persist.backends.mysql", "aiomysql", "pip install 'hikari-persist[mysql]'"),
+        ("persist.integrations.lightbulb", "lightbulb", "pip install 'hikari-persist[lightbulb]'"),
+        ("persist.integrations.arc", "arc", "pip install 'hikari-persist[arc]'"),
+        ("persist.integrations.tanjun", "tanjun", "pip install 'hikari-persist[tanjun]'"),
+        ("persist.integrations.crescent", "crescent", "pip install 'hikari-persist[crescent]'"),
+        ("persist.integrations.prometheus", "prometheus_client", "pip install 'hikari-persist[prometheus]'"),
+        ("persist.integrations.opentelemetry", "opentelemetry.metrics", "pip install 'hikari-persist[opentelemetry]'"),
+    ],
+)
+def test_a_missing_driver_or_framework_names_what_to_install(module: str, missing: str, says: str) -> None:
+    program = f"import sys; sys.modules[{missing!r}] = None; import {module}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert says in done.stderr.splitlines()[-1]
+
+
+def test_a_question_before_the_bot_runs_says_when_to_ask(tmp_path: pathlib.Path) -> None:
+    cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'cache.db'}")
+    with pytest.raises(persist.CacheClosedError, match=r"it opens when the bot starts, with `await cache\.open"):
+        asyncio.run(typing.cast("typing.Any", cache.get_user(1)))
+
+
+def test_a_cache_that_was_opened_in_a_loop_that_has_ended_is_opened_anew(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "cache.db"
+    program = f"""
+import asyncio, sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+import bots, persist
+cache = persist.Cache(bots.make(), "sqlite:///{file}")
+asyncio.run(cache.open())
+async def go():
+    await cache.start()
+    assert await cache.get_user(1) is None
+    assert cache.health().is_healthy
+    await cache.close()
+asyncio.run(go())
+"""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "leave that to the bot, or do both in one loop" in done.stderr
+    assert caplog.get_records("call") == []
+    assert logging.getLogger("persist").handlers == []
+
+
+def test_the_readme_names_what_there_is() -> None:
+    for target in re.findall(r"^\$ make (\w+)", README, re.MULTILINE):
+        assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for link in re.findall(r"\]\(((?!https?:)[^)#]+)", README):
+        assert (ROOT / link).exists(), link
+    assert f"| {len(VIEWS)}, with threads" in README
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert [extra for extra in extras if f"[{extra}]" not in README] == ["testing"]
+    picture = (ROOT / "docs" / "demo.svg").read_text()
+    assert "Killed,&#160;and&#160;nothing&#160;forgotten." in picture
+    assert not re.search(r"url\(|href=|@import", picture.replace("url(#", ""))
