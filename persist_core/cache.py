@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import typing
-from collections.abc import Callable, Collection, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import hikari
 
@@ -24,7 +24,7 @@ from .gauges import Gauges
 from .hindsight import Hindsight
 from .hosts import Host, RestLife, intents_of
 from .journal import Limits
-from .listening import after, heard_by
+from .listening import Annotated, Listener, after, heard_by
 from .locations import Location, is_sealed, store_of
 from .model import Entity
 from .policy import Policy, policy_of
@@ -45,7 +45,6 @@ _DEFAULT: typing.Final = "sqlite:///persist.db"
 
 E = typing.TypeVar("E", bound=hikari.Event)
 T = typing.TypeVar("T")
-Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
 
 
 class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, names_before.BeforeNames, privacy.Privacy):
@@ -373,6 +372,10 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         """Whether the database is open and the gateway is heard."""
         return self._engine is not None
 
+    @typing.overload
+    def listen(self, *, confirm: bool = False) -> Annotated: ...
+    @typing.overload
+    def listen(self, *event_types: type[E], confirm: bool = False) -> Callable[[Listener[E]], Listener[E]]: ...
     def listen(self, *event_types: type[E], confirm: bool = False) -> Callable[[Listener[E]], Listener[E]]:
         """Listen to events that the cache already has, as ``bot.listen`` does.
 

@@ -10,9 +10,18 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 import hikari
 
-__all__ = ("after", "heard_by")
+__all__ = ("Annotated", "Listener", "after", "heard_by")
 
 E = typing.TypeVar("E", bound=hikari.Event)
+Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
+
+
+class Annotated(typing.Protocol):
+    """What makes a listener of a function whose first parameter says for which events, and leaves its type as it is."""
+
+    def __call__(self, listener: Listener[E], /) -> Listener[E]:
+        """Return the listener."""
+        ...
 
 
 def after(

@@ -1,13 +1,13 @@
 """What people write, as mypy and pyright see it. It is checked, and never run.
 
-A line that must be an error says so: both complain when it is none.
+What must be an error is in tests/mistakes.py.
 """
-# pyright: reportUnnecessaryTypeIgnoreComment=true
 
 from __future__ import annotations
 
 import datetime
-from typing import assert_type
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, assert_type
 
 import hikari
 
@@ -19,7 +19,6 @@ async def answers_have_hikaris_types(cache: persist.Cache, guild: hikari.Guild, 
     assert_type(await cache.messages.get(1), hikari.Message | None)
     assert_type(await cache.members.get(guild, user), hikari.Member | None)
     assert_type(await cache.channels.get_many([1, guild.id]), persist.Many[hikari.PermissibleGuildChannel])
-    assert_type(await cache.messages.find(), list[hikari.Message] | hikari.api.CacheView[int, int])  # type: ignore[assert-type]
     async for message in cache.messages.find(channel=1).order_by("-timestamp").limit(3):
         assert_type(message, hikari.Message)
     async for entry in cache.roles.find().entries():
@@ -48,16 +47,79 @@ async def filters_have_the_types_of_their_columns(
     cache.users.find(updated=persist.after(now), first_seen=persist.before(now), source="rest", verified=True)
     await cache.users.count(username=persist.startswith("a"))
 
-    cache.messages.search(5)  # type: ignore[arg-type]
-    cache.members.search("a", content="a")  # type: ignore[call-arg]
-    cache.messages.find(contents="a")  # type: ignore[call-arg]
-    cache.members.find(content="a")  # type: ignore[call-arg]
-    cache.messages.find(content=5)  # type: ignore[arg-type]
-    cache.messages.find(content=persist.after(now))  # type: ignore[arg-type]
-    cache.messages.find(timestamp="yesterday")  # type: ignore[arg-type]
-    cache.messages.find(is_pinned="yes")  # type: ignore[arg-type]
-    cache.members.find(role_ids=role)  # type: ignore[arg-type]
-    cache.members.find(role_ids=persist.contains("a"))  # type: ignore[arg-type]
-    cache.roles.find(position=persist.has(role))  # type: ignore[arg-type]
-    cache.users.find(verified="yes")  # type: ignore[arg-type]
-    await cache.users.count(usernames="a")  # type: ignore[call-arg]
+
+async def many_things_are_lists_and_iterators(cache: persist.Cache, guild: hikari.Guild) -> None:
+    for message in await cache.messages.find(guild=guild).order_by("-timestamp", "author_id").limit(10):
+        assert_type(message, hikari.Message)
+    assert_type(cache.messages.find(), persist.Found[hikari.Message])
+    assert_type(cache.messages.find().entries(), persist.Found[persist.Entry[hikari.Message]])
+    assert_type(await cache.messages.find(channel=1).count(), int)
+    assert_type(await cache.messages.find(channel=1).exists(), bool)
+    assert_type([message.content async for message in cache.messages.find()], list[str | None])
+    many = await cache.members.get_many(guild, [1, guild.owner_id])
+    assert_type(many, persist.Many[hikari.Member])
+    assert_type(many[0], hikari.Member)
+    assert_type(many.missing, tuple[int | str, ...])
+    view = await cache.get_roles_view_for_guild(guild)
+    for role_id, role in view.items():
+        assert_type(role_id, hikari.Snowflake)
+        assert_type(role, hikari.Role)
+    presences = await cache.get_presences_view()
+    assert_type(presences[guild.id][guild.owner_id], hikari.MemberPresence)
+
+
+async def what_is_known_about_knowing_is_typed(cache: persist.Cache, guild: hikari.Guild) -> None:
+    if (entry := await cache.messages.entry(1)) is not None:
+        assert_type(entry, persist.Entry[hikari.Message])
+        assert_type(entry.value, hikari.Message | None)
+        assert_type(entry.verified, bool)
+        assert_type(entry.last_updated, str)
+    known = await cache.completeness(guild, persist.MEMBERS)
+    assert_type(known.is_complete, bool)
+    assert_type(cache.gauges.hits["memory", "members"], int)
+    assert_type(await cache.messages.get(1, max_age=datetime.timedelta(minutes=5)), hikari.Message | None)
+
+
+async def rest_is_asked_as_hikaris_own_client_is(cache: persist.Cache, guild: hikari.Guild, user: hikari.User) -> None:
+    assert_type(await cache.fetch_member(guild, user), hikari.Member)
+    assert_type(await cache.fetch_member(guild, user, prefer="rest", max_age=60), hikari.Member)
+    assert_type(await cache.fetch_channel(1), hikari.PartialChannel)
+    assert_type(await cache.fetch_guild(guild), hikari.RESTGuild)
+    assert_type(await cache.fetch_roles(guild), Sequence[hikari.Role])
+    assert_type(await cache.fetch_invite("code", with_counts=False), hikari.Invite)
+    assert_type(await cache.fetch_webhook(1, token="secret"), hikari.PartialWebhook)
+    async for ban in cache.fetch_bans(guild):
+        assert_type(ban, hikari.GuildBan)
+    async for member in cache.fetch_members(guild, start_at=user).limit(5):
+        assert_type(member, hikari.Member)
+    assert_type(await cache.fetch_messages(1, before=datetime.datetime.now(datetime.UTC)), Sequence[hikari.Message])
+
+
+def a_bot(token: str) -> hikari.GatewayBot:
+    bot = hikari.GatewayBot(token)
+    cache = persist.Cache(bot, "sqlite:///cache.db", members="stale", memory=64, rules=persist.Rules(off={"presences"}))
+
+    @cache.listen()
+    async def on_edit(event: hikari.GuildMessageUpdateEvent) -> None:
+        assert_type(await cache.get_message(event.message_id, event.channel_id), hikari.Message | None)
+
+    @cache.listen(hikari.GuildMessageCreateEvent, confirm=True)
+    async def on_message(event: hikari.GuildMessageCreateEvent) -> None:
+        if event.member is not None and not await cache.messages.find(author=event.author).exists():
+            await event.message.respond(f"Welcome, {event.member.display_name}!")
+
+    @bot.listen()
+    async def on_join(event: hikari.MemberCreateEvent) -> None:
+        assert_type(await cache.guilds.mutual(event.user).count(), int)
+
+    assert_type(on_edit, Callable[[hikari.GuildMessageUpdateEvent], Coroutine[Any, Any, None]])
+    del on_message, on_join
+    return bot
+
+
+async def a_dashboard(rest: hikari.api.RESTClient) -> None:
+    async with persist.connect("postgresql://bot@db/persist", rest) as cache:
+        assert_type(cache, persist.ReadOnlyCache)
+        assert_type(await cache.get_guild(1), hikari.GatewayGuild | None)
+        async for member in cache.members.find(guild=1, joined_at=persist.after(datetime.datetime.now(datetime.UTC))):
+            assert_type(member, hikari.Member)
