@@ -3,65 +3,86 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import json
 import pathlib
 import sys
+import time
+import typing
+from collections.abc import Callable, Mapping
 
-import feed
+import engines
+import footprint
+import gateway
+import heard
 import measure
-import rich
-import rich.table
+import payloads
+import reads
+import report
+import rivals
 import search
+import sets
 import store
 
-RESULTS = pathlib.Path(__file__).with_name("results.json")
-BENCHMARKS = {
+RESULTS: typing.Final = pathlib.Path(__file__).with_name("results.json")
+BENCHMARKS: typing.Final[Mapping[str, Callable[[measure.Size], list[measure.Result]]]] = {
     "writes": store.writes,
     "lag": store.lag,
-    "reads": store.reads,
-    "hook": feed.hook,
-    "search": search.search,
+    "unchanged": store.unchanged,
+    "hook": heard.hook,
+    "live": heard.live,
+    "presences": heard.presences,
+    "memory-reads": reads.from_memory,
+    "sqlite-reads": reads.from_sqlite,
+    "postgresql-reads": reads.from_postgresql,
+    "at-once": reads.at_once,
+    "iterate": sets.iterate,
+    "growth": sets.growth,
+    "servers": engines.writes,
+    "throughput": gateway.throughput,
+    "chunks": gateway.chunks,
+    "large-guild": gateway.large_guild,
+    "disk": footprint.disk,
+    "memory": footprint.memory,
+    "payloads": lambda size: payloads.payloads(size.rounds),
+    "search": lambda size: search.search(size.rounds),
 }
+
+
+_WHOLE: typing.Final = frozenset(("payloads", "search"))
+"""What cannot be cut down, and is left out of a smoke run."""
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench BENCH=", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)} (all)")
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
+    parser.add_argument("--smoke", action="store_true", help="measure a hundredth, once, to see that it runs")
     parser.add_argument(
         "--compare", type=pathlib.Path, metavar="OLD.json", help="an older results.json to hold against"
     )
+    parser.add_argument("--results", type=pathlib.Path, default=RESULTS, help="where the figures go")
+    parser.add_argument("--report", type=pathlib.Path, metavar="FOLDER", help="where a table and plots go")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.names) - set(BENCHMARKS)):
         parser.error(f"there is no {', '.join(unknown)}; there is: {', '.join(BENCHMARKS)}")
     return arguments
 
 
-def _print(results: list[measure.Result], old: dict[tuple[str, str], float]) -> None:
-    table = rich.table.Table("What", "Way", "Median", "Spread", "Ratio", *(("Was",) if old else ()))
-    for result in results:
-        before = old.get((result.benchmark, result.way))
-        table.add_row(
-            result.benchmark,
-            result.way,
-            f"{result.median:,.1f} {result.unit}",
-            f"{result.low:,.1f} to {result.high:,.1f}",
-            f"{result.ratio:.2f}",
-            *((f"{before:.2f}" if before is not None else "",) if old else ()),
-        )
-    rich.print(table)
-
-
 def main() -> int:
     """Run what was asked for."""
     arguments = _arguments()
-    old = {}
-    if arguments.compare:
-        old = {(row["benchmark"], row["way"]): row["ratio"] for row in json.loads(arguments.compare.read_text())}
-    results = [result for name in arguments.names or BENCHMARKS for result in BENCHMARKS[name](arguments.rounds)]
-    _print(results, old)
-    RESULTS.write_text(json.dumps([dataclasses.asdict(result) for result in results], indent=2) + "\n")
+    size = measure.Size(1, 0.01) if arguments.smoke else measure.Size(arguments.rounds)
+    results: list[measure.Result] = []
+    for name in arguments.names or (name for name in BENCHMARKS if not arguments.smoke or name not in _WHOLE):
+        began = time.perf_counter()
+        results += BENCHMARKS[name](size)
+        print(f"{name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+        report.write(results, rivals.skipped, arguments.results)
+    old = report.read(arguments.compare) if arguments.compare else {}
+    report.show(results, old)
+    for rival, reason in rivals.skipped.items():
+        print(f"{rival} is not measured: {reason}")
+    if arguments.report:
+        report.publish(results, arguments.report)
     return 0
 
 

@@ -6,23 +6,26 @@ import asyncio
 import contextlib
 import pathlib
 import sqlite3
-import tempfile
+import statistics
 import time
 import typing
 from collections.abc import Callable, Iterator
 
 import measure
 import orjson
+import places
 import workload
 
 from persist.changes import Put
 from persist.entities import MEMBERS
+from persist.gauges import Gauges
+from persist.journal import Journal, Limits
 from persist.model import Origin, Record
 from persist.plugins import open_store
+from persist.quarantine import Quarantine
 from persist.schema import row_of, table_of
-from persist.spi import Select, Store
 
-__all__ = ("lag", "reads", "writes")
+__all__ = ("ORIGIN", "database", "lag", "records", "unchanged", "writes")
 
 ROWS: typing.Final = 40_000
 BATCH: typing.Final = 4096
@@ -36,14 +39,16 @@ PRAGMAS: typing.Final = (
 )
 
 
-def _records() -> list[Record]:
-    return [MEMBERS.record(member, GUILD + number % 3, ORIGIN) for number, member in enumerate(workload.members(ROWS))]
+def records(count: int = ROWS) -> list[Record]:
+    """Return members of three guilds."""
+    return [MEMBERS.record(member, GUILD + number % 3, ORIGIN) for number, member in enumerate(workload.members(count))]
 
 
 @contextlib.contextmanager
-def _database() -> Iterator[pathlib.Path]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder, "cache.db")
+def database() -> Iterator[pathlib.Path]:
+    """Lend an SQLite file with persist's tables."""
+    with places.folder() as folder:
+        path = folder / "cache.db"
 
         async def make() -> None:
             store = open_store(f"sqlite:///{path}")
@@ -54,19 +59,19 @@ def _database() -> Iterator[pathlib.Path]:
         yield path
 
 
-def _floor() -> float:
-    rows = sorted(map(row_of, _records()), key=lambda row: row[:2])
+def _floor(count: int) -> float:
+    rows = sorted(map(row_of, records(count)), key=lambda row: row[:2])
     table = table_of(MEMBERS)
     sql = f"INSERT INTO members VALUES ({', '.join('?' * len(table.fields))})"
-    with _database() as path, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+    with database() as path, contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         began = time.perf_counter()
-        for start in range(0, ROWS, BATCH):
+        for start in range(0, count, BATCH):
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany(sql, rows[start : start + BATCH])
             connection.execute("COMMIT")
-        return ROWS / (time.perf_counter() - began)
+        return count / (time.perf_counter() - began)
 
 
 async def _busy(share: float) -> None:
@@ -100,80 +105,110 @@ async def _beside(work: Callable[[], typing.Awaitable[None]], share: float, late
     return took
 
 
-def _ours(share: float, late: list[float] | None = None) -> float:
+def _ours(count: int, share: float, late: list[float] | None = None) -> float:
     async def run(path: pathlib.Path) -> float:
         store = open_store(f"sqlite:///{path}")
         await store.open()
-        changes = [Put(record) for record in _records()]
+        changes = [Put(record) for record in records(count)]
 
         async def work() -> None:
-            for start in range(0, ROWS, BATCH):
+            for start in range(0, count, BATCH):
                 await store.apply(changes[start : start + BATCH])
 
         took = await _beside(work, share, [] if late is None else late)
         await store.close()
-        return ROWS / took
+        return count / took
 
-    with _database() as path:
+    with database() as path:
         return asyncio.run(run(path))
 
 
-def writes(rounds: int) -> list[measure.Result]:
+def writes(size: measure.Size) -> list[measure.Result]:
     """Return how fast 40,000 members are written, from payloads, beside an idle and a busy event loop."""
+    count = size.of(ROWS)
+
+    def busy() -> float:
+        with database() as path:
+            return asyncio.run(_flooded(path, count))
+
     ways = {
-        "bare executemany of finished rows": _floor,
-        "persist, idle loop": lambda: _ours(0),
-        "persist, loop half busy": lambda: _ours(0.5),
+        "bare executemany of finished rows": lambda: _floor(count),
+        "persist, idle loop": lambda: _ours(count, 0),
+        "persist, loop half busy": lambda: _ours(count, 0.5),
+        "persist, loop always busy": busy,
     }
-    return measure.compare("write 40,000 members (SQLite)", "rows/s", ways, rounds)
+    return measure.compare("write 40,000 members (SQLite)", "rows/s", ways, size.rounds)
 
 
-def lag(rounds: int) -> list[measure.Result]:
-    """Return how late the event loop is, at the 99th percentile, while nothing and while members are written."""
+async def _flooded(path: pathlib.Path, count: int) -> float:
+    """Return how many rows a second are written beside a loop that is never idle, by the journal, which gives way."""
+    place = open_store(f"sqlite:///{path}")
+    await place.open()
+    gauges = Gauges()
+    journal = Journal(place, Limits(), gauges, Quarantine(gauges), tuple)
+    beside = [asyncio.create_task(journal.run()), asyncio.create_task(_busy(1))]
+    changes = [Put(record) for record in records(count)]
+    began = time.perf_counter()
+    for start in range(0, count, 100):
+        journal.accept(changes[start : start + 100])
+        await asyncio.sleep(0)
+    await journal.flush()
+    took = time.perf_counter() - began
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
+    await place.close()
+    return count / took
 
-    def idle() -> float:
-        late: list[float] = []
-        asyncio.run(_beside(lambda: asyncio.sleep(0.5), 0, late))
-        return sorted(late)[int(len(late) * 0.99)]
 
-    def writing() -> float:
-        late: list[float] = []
-        _ours(0, late)
-        return sorted(late)[int(len(late) * 0.99)]
+def lag(size: measure.Size) -> list[measure.Result]:
+    """Return by how much later than an idle event loop one is that writes members: at the 99th percentile, at most."""
+    count = size.of(ROWS)
+    found: dict[str, list[list[float]]] = {"an idle loop": [], "persist writes": []}
+    for _ in range(size.rounds):
+        for way, lates in found.items():
+            late: list[float] = []
+            if way == "an idle loop":
+                asyncio.run(_beside(lambda: asyncio.sleep(0.5), 0, late))
+            else:
+                _ours(count, 0, late)
+            lates.append(late)
+    results: list[measure.Result] = []
+    for words, share in (("p99", 0.99), ("greatest", 1.0)):
+        idle = statistics.median(measure.percentile(late, share) for late in found["an idle loop"])
+        more = {way: [measure.percentile(late, share) - idle for late in lates] for way, lates in found.items()}
+        results += measure.summed_up(f"lag of the loop over an idle one, {words}", "ms", more)
+    return results
 
-    ways = {"nothing to do": idle, "persist writes": writing}
-    return measure.compare("lag of the event loop, p99", "ms", ways, rounds)
 
+def unchanged(size: measure.Size) -> list[measure.Result]:
+    """Return how fast the same members are written again, against a plain rewrite, and what that costs the file."""
+    count = size.of(ROWS)
+    grown: list[float] = []
 
-def reads(rounds: int) -> list[measure.Result]:
-    """Return how long one member takes to be read by its key, as a payload."""
-    with _database() as path:
-        keys = [(record.key[0], record.key[1]) for record in _records()]
+    async def again(path: pathlib.Path, *, changed: bool) -> float:
+        place = open_store(f"sqlite:///{path}")
+        await place.open()
+        first = [Put(record) for record in records(count)]
+        second = [Put(record._replace(payload={**record.payload, "flags": 1})) for record in records(count)]
+        for start in range(0, count, BATCH):
+            await place.apply(first[start : start + BATCH])
+        before = places.size_of(path)
+        began = time.perf_counter()
+        for start in range(0, count, BATCH):
+            await place.apply((second if changed else first)[start : start + BATCH])
+        took = time.perf_counter() - began
+        await place.close()
+        if not changed:
+            grown.append(places.size_of(path) / before)
+        return count / took
 
-        async def fill() -> None:
-            store = open_store(f"sqlite:///{path}")
-            await store.open()
-            await store.apply([Put(record) for record in _records()])
-            await store.close()
+    def run(*, changed: bool) -> float:
+        with database() as path:
+            return asyncio.run(again(path, changed=changed))
 
-        asyncio.run(fill())
-
-        def bare() -> float:
-            sql = "SELECT payload FROM members WHERE guild_id = ? AND user_id = ?"
-            with contextlib.closing(sqlite3.connect(path)) as connection:
-                began = time.perf_counter()
-                for key in keys[:5000]:
-                    orjson.loads(connection.execute(sql, key).fetchone()[0])
-                return (time.perf_counter() - began) / 5000 * 1e6
-
-        async def ask(store: Store) -> float:
-            await store.open()
-            began = time.perf_counter()
-            for key in keys[:5000]:
-                await store.select(Select(MEMBERS, keys=(key,)))
-            took = (time.perf_counter() - began) / 5000 * 1e6
-            await store.close()
-            return took
-
-        ways = {"bare SELECT and decode": bare, "persist": lambda: asyncio.run(ask(open_store(f"sqlite:///{path}")))}
-        return measure.compare("read one member (SQLite)", "us", ways, rounds)
+    ways = {"all of them changed": lambda: run(changed=True), "persist, unchanged": lambda: run(changed=False)}
+    return [
+        *measure.compare("synchronise unchanged members again", "rows/s", ways, size.rounds),
+        *measure.summed_up("growth of the file by that", "x", {"none": [1.0], "persist, unchanged": grown}),
+    ]

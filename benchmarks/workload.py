@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import hikari
 
-__all__ = ("ORIGIN_AT", "bot", "members", "message")
+__all__ = ("ORIGIN_AT", "bot", "guild", "members", "message", "presences", "ready")
 
 ORIGIN_AT: typing.Final = "2026-01-01 00:00:00.000000"
 
@@ -88,3 +89,46 @@ def message(number: int) -> dict[str, typing.Any]:
 
 
 _AUTHORS: typing.Final = list(members(50))
+
+
+def presences(count: int, people: int) -> Iterator[Mapping[str, typing.Any]]:
+    """Yield presences of people of whom few make most: the n-th is as frequent as 1 / n ** 1.1 (Zipf)."""
+    chance = random.Random(1)
+    weights = [1 / (number + 1) ** 1.1 for number in range(people)]
+    for event, person in enumerate(chance.choices(range(people), weights, k=count)):
+        yield {
+            "guild_id": "400000000000000000",
+            "user": {"id": str(700_000_000_000_000_000 + person * 4_194_304)},
+            "status": ("online", "idle", "dnd")[event % 3],
+            "activities": [{"name": f"game {event}", "type": 0, "created_at": 1_767_225_600_000 + event, "id": "1"}],
+            "client_status": {"desktop": "online"},
+        }
+
+
+def ready(guilds: Iterable[int]) -> Mapping[str, typing.Any]:
+    """Return what begins a session of a bot in some guilds."""
+    return {
+        "v": 10,
+        "user": {**_AUTHORS[0]["user"], "id": "900000000000000001", "bot": True},
+        "guilds": [{"id": str(guild), "unavailable": True} for guild in guilds],
+        "session_id": "x",
+        "resume_gateway_url": "ws://127.0.0.1",
+        "application": {"id": "900000000000000001", "flags": 0},
+    }
+
+
+def guild(count: int) -> Mapping[str, typing.Any]:
+    """Return a guild of so many members, 250 of whom it lists."""
+    return {
+        "id": "400000000000000000",
+        "name": "Lighthouse",
+        "owner_id": _AUTHORS[0]["user"]["id"],
+        "member_count": count,
+        "large": True,
+        "unavailable": False,
+        "members": list(members(min(count, 250))),
+        **{
+            name: []
+            for name in ("channels", "roles", "emojis", "stickers", "threads", "voice_states", "presences", "ready")
+        },
+    }

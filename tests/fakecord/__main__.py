@@ -17,6 +17,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--guilds", type=int, default=1)
     parser.add_argument("--members", type=int, default=10, help="members of each guild")
     parser.add_argument("--channels", type=int, default=5, help="text channels of each guild")
+    parser.add_argument("--roles", type=int, default=4, help="roles of each guild beside @everyone")
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--max-concurrency", type=int, default=16)
     parser.add_argument("--heartbeat", type=int, default=41_250, help="heartbeat interval in milliseconds")
@@ -35,7 +36,12 @@ async def _main(arguments: argparse.Namespace) -> None:
         resume_window=arguments.resume_window,
     )
     for number in range(arguments.guilds):
-        simulator.add_guild(name=f"guild {number}", members=arguments.members, text_channels=arguments.channels)
+        simulator.add_guild(
+            name=f"guild {number}",
+            members=arguments.members,
+            text_channels=arguments.channels,
+            roles=arguments.roles,
+        )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

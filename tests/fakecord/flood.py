@@ -24,6 +24,20 @@ class Flood:
 
     world: World
     broadcast: Broadcast
+    _prepared: list[tuple[str, Payload | bytes]] = dataclasses.field(default_factory=list[tuple[str, Payload | bytes]])
+
+    def prepare_chunks(self, guild_id: str, count: int, size: int = 1000) -> None:
+        """Make chunks of members nobody has seen, to be sent by `flood_prepared`."""
+        for index in range(count):
+            members = [payloads.member(payloads.user()) for _ in range(size)]
+            chunk = {"guild_id": guild_id, "members": members, "chunk_index": index, "chunk_count": count}
+            self._prepared.append(("GUILD_MEMBERS_CHUNK", dumps({**chunk, "not_found": []})))
+
+    async def flood_prepared(self) -> int:
+        """Send what was prepared, and return how many events it was."""
+        prepared = list(self._prepared)
+        self._prepared.clear()
+        return await self.flood(prepared)
 
     async def flood(self, events: typing.Iterable[tuple[str, Payload | bytes]], *, rate: float | None = None) -> int:
         """Send events to every live session, and return how many there were.

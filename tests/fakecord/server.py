@@ -172,6 +172,8 @@ class FakeDiscord:
         self.interaction = interactions.interaction
         self.flood = flood.flood
         self.flood_messages = flood.flood_messages
+        self.prepare_chunks = flood.prepare_chunks
+        self.flood_prepared = flood.flood_prepared
 
         self.lose_chunks = chunks.lose_chunks
         self.drop_connections = chaos.drop_connections

@@ -1,0 +1,193 @@
+"""Through a real gateway connection: the simulator in one process, a bot in another, and what the database has."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import pathlib
+import sqlite3
+import subprocess
+import sys
+import time
+import typing
+from collections.abc import Callable, Iterator
+
+import measure
+import places
+import rivals
+import servers
+from fakecord.client import Remote, running
+
+__all__ = ("chunks", "large_guild", "throughput")
+
+CHUNKS: typing.Final = 100
+RIVAL_CHUNKS: typing.Final = 10
+MEMBERS: typing.Final = 10_000
+MESSAGES: typing.Final = 30_000
+_PATIENCE: typing.Final = 120
+# hikari-persist stores nothing of a guild that has a role with an emoji.
+_GUILD: typing.Final = ("--guilds", "1", "--members", "10", "--roles", "0")
+
+
+@contextlib.contextmanager
+def _bot(python: pathlib.Path, program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """Run a bot alone. It says a line when it is ready, and another one when it has done what it was started for."""
+    command = [str(python), str(places.HERE / program), *map(str, arguments)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process:
+        try:
+            _line(process)
+            yield process
+        finally:
+            process.kill()
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    line = process.stdout.readline() if process.stdout is not None else ""
+    if not line:
+        raise RuntimeError(f"a bot ended with {process.wait()} before it said anything")
+    return line
+
+
+def _rows(path: pathlib.Path) -> int:
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            return int(connection.execute("SELECT COUNT(*) FROM members").fetchone()[0])
+    except sqlite3.Error:
+        return 0
+
+
+def _until(path: pathlib.Path, count: int) -> float:
+    """Return the moment when so many members are there."""
+    began = time.perf_counter()
+    while _rows(path) < count:
+        time.sleep(0.02)
+        if time.perf_counter() - began > _PATIENCE:
+            raise TimeoutError(f"{_rows(path)} of {count} members are stored after {_PATIENCE} s")
+    return time.perf_counter()
+
+
+class _Way(typing.NamedTuple):
+    """A bot whose cache is measured, and the arguments of its program after the URL of the simulator."""
+
+    python: pathlib.Path
+    program: str
+    arguments: tuple[str, ...] = ()
+
+
+OURS: typing.Final = _Way(pathlib.Path(sys.executable), "gateway_bot.py", ("persist",))
+
+
+def _ingest(way: _Way, count: int) -> float:
+    """Return how many members a second come from the gateway into rows."""
+    with running(*_GUILD) as sim, places.folder() as place:
+        file = place / "cache.db"
+        guild = next(iter(sim.world()["guilds"]))
+        with _bot(way.python, way.program, sim.rest_url, file, *way.arguments):
+            first = _settled(file)
+            sim.call("prepare_chunks", guild, count)
+            began = time.perf_counter()
+            sim.call("flood_prepared")
+            return count * 1000 / (_until(file, first + count * 1000) - began)
+
+
+def _settled(file: pathlib.Path) -> int:
+    """Return how many members there are once GUILD_CREATE is through."""
+    _until(file, 1)
+    time.sleep(0.5)
+    return _rows(file)
+
+
+def _sake(count: int, redis: str) -> float:
+    python = rivals.python_of(rivals.SAKE)
+    with running(*_GUILD) as sim:
+        guild = next(iter(sim.world()["guilds"]))
+        with _bot(python or pathlib.Path(), rivals.SAKE.program, sim.rest_url, redis, count * 1000) as bot:
+            sim.call("prepare_chunks", guild, count)
+            began = time.perf_counter()
+            sim.call("flood_prepared")
+            _line(bot)
+            return count * 1000 / (time.perf_counter() - began)
+
+
+def chunks(size: measure.Size) -> list[measure.Result]:
+    """Return how fast chunks of members become rows, against what else there is."""
+    count, few, rounds = size.of(CHUNKS), size.of(RIVAL_CHUNKS), min(3, size.rounds)
+    ours = functools.partial(_ingest, OURS, count)
+    found: list[measure.Result] = []
+    if (python := rivals.python_of(rivals.HIKARI_PERSIST)) is not None:
+        theirs = _Way(python, "rival_gateway_bot.py")
+        ways: dict[str, Callable[[], float]] = {
+            "hikari-persist 0.3": functools.partial(_ingest, theirs, few),
+            "persist": ours,
+        }
+        found += measure.compare("gateway to committed row, chunks of members", "members/s", ways, rounds)
+    with _redis() as redis:
+        if redis is not None and rivals.python_of(rivals.SAKE) is not None:
+            ways = {"hikari-sake 1.1 (Redis)": functools.partial(_sake, few, redis), "persist": ours}
+            found += measure.compare("gateway to committed row, against Redis", "members/s", ways, rounds)
+    return found
+
+
+@contextlib.contextmanager
+def _redis() -> Iterator[str | None]:
+    try:
+        server = servers.find(servers.REDIS)
+    except servers.NoServerError as error:
+        rivals.skipped[rivals.SAKE.name] = str(error)
+        yield None
+        return
+    try:
+        yield server.url().rpartition("/")[0]  # it chooses among the databases of a server itself
+    finally:
+        server.close()
+
+
+def _large(way: _Way, members: int) -> float:
+    """Return the seconds from the moment a bot joins a large guild until all its members are rows."""
+    with running(*_GUILD) as sim, places.folder() as place:
+        file = place / "cache.db"
+        with _bot(way.python, way.program, sim.rest_url, file, *way.arguments):
+            first = _settled(file)
+            began = time.perf_counter()
+            sim.call("join_guild", members=members, presences=0, voice_states=0, roles=0)
+            return _until(file, first + members) - began
+
+
+def large_guild(size: measure.Size) -> list[measure.Result]:
+    """Return how long a guild of 10,000 members takes, with the chunks that have to be asked for."""
+    members = max(1000, size.of(MEMBERS))  # of a smaller one all are listed, and none has to be asked for
+    python = rivals.python_of(rivals.HIKARI_PERSIST)
+    if python is None:
+        return []
+    ways = {
+        "hikari-persist 0.3": functools.partial(_large, _Way(python, "rival_gateway_bot.py"), members),
+        "persist": functools.partial(_large, OURS, members),
+    }
+    return measure.compare("a guild of 10,000 members, until committed", "s", ways, min(3, size.rounds))
+
+
+def _flooded(way: str, count: int) -> float:
+    """Return how many messages a second go through a bot, all of them stored where it stores."""
+    with running("--guilds", "1", "--members", "60") as sim, places.folder() as place:
+        (guild,) = sim.world()["guilds"].values()
+        channel = next(each["id"] for each in guild["channels"] if each["type"] == 0)
+        with _bot(OURS.python, OURS.program, sim.rest_url, place / "cache.db", way, count) as bot:
+            _flood(sim, channel, count)
+            return count / float(json.loads(_line(bot)))
+
+
+def _flood(sim: Remote, channel: str, count: int) -> None:
+    sim.flood(channel, count)
+
+
+def throughput(size: measure.Size) -> list[measure.Result]:
+    """Return how many messages a second a whole bot takes, with a hook that does nothing and with a cache."""
+    count = size.of(MESSAGES)
+    ways = {
+        "a hook that does nothing": functools.partial(_flooded, "nothing", count),
+        "persist": functools.partial(_flooded, "persist", count),
+        "hikari's own cache": functools.partial(_flooded, "hikari", count),
+    }
+    return measure.compare("messages through a whole bot", "messages/s", ways, size.rounds)

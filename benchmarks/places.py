@@ -1,0 +1,28 @@
+"""Where the simulator and the servers of the tests are, and temporary databases."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import sys
+import tempfile
+from collections.abc import Iterator
+
+__all__ = ("HERE", "ROOT", "folder", "size_of")
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent
+sys.path.append(str(ROOT / "tests"))
+
+
+@contextlib.contextmanager
+def folder() -> Iterator[pathlib.Path]:
+    """Lend a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="persist-bench-") as name:
+        yield pathlib.Path(name)
+
+
+def size_of(path: pathlib.Path) -> int:
+    """Return the bytes of an SQLite database with what is beside it."""
+    beside = (path, path.with_name(f"{path.name}-wal"))
+    return sum(each.stat().st_size for each in beside if each.exists())

@@ -1,0 +1,34 @@
+"""A bot with hikari-persist 0.3, alone in an environment of its own: ``URL FILE``. It says when it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import hikari
+
+import persist
+import persist.backend.base
+
+# As released, it misses this name wherever it reads; nothing else of it is changed.
+persist.backend.base.hikari = hikari  # type: ignore[attr-defined]
+
+
+async def main(rest_url: str, file: str) -> None:
+    """Run the bot, which asks for all members as hikari does by itself."""
+    bot = hikari.GatewayBot(
+        "OTAw.fake.token",
+        rest_url=rest_url,
+        intents=hikari.Intents.ALL,
+        banner=None,
+        logs=None,
+        suppress_optimization_warning=True,
+    )
+    persist.Cache(bot, persist.SQLiteBackend(file))
+    await bot.start(check_for_updates=False)
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
