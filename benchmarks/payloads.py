@@ -133,13 +133,12 @@ def payloads(rounds: int) -> list[measure.Result]:
 
         ways: dict[str, Callable[[], float]] = {way: functools.partial(written, way) for way in WAYS}
         found += measure.compare(f"write {ROWS:,} {kind}", "rows/s", ways, rounds)
-        # What has been measured with it already; the first round does not count.
-        for what, unit, part in (("read one of the", "us", "microseconds"), ("size of", "bytes/row", "bytes_per_row")):
-            told = {way: iter([getattr(run, part) for run in some]) for way, some in runs.items()}
-            ways = {way: functools.partial(next, figures) for way, figures in told.items()}
-            found += measure.compare(f"{what} {kind}", unit, ways, rounds)
+        counted = {way: some[-rounds:] for way, some in runs.items()}  # the first round does not
+        reading = {way: [run.microseconds for run in some] for way, some in counted.items()}
+        found += measure.summed_up(f"read one of the {kind}", "us", reading)
         size = sum(len(orjson.dumps(_stored(record))) for record in _records(kind)) / ROWS
-        found.append(measure.Result(f"size of {kind}", "payload alone, as JSON", "bytes/row", size, size, size, 1.0))
+        sizes = {way: [run.bytes_per_row for run in some] for way, some in counted.items()}
+        found += measure.summed_up(f"size of {kind}", "bytes/row", {"payload alone, as JSON": [size], **sizes})
     return found
 
 

@@ -88,6 +88,7 @@ def show(results: Sequence[Result], old: Old) -> None:
 
 def publish(results: Sequence[Result], folder: pathlib.Path) -> None:
     """Write a Markdown table and pictures into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
     lines = ["| What | Way | Median | Spread | Ratio | Goal |", "|---|---|---|---|---|---|"]
     lines += [f"| {' | '.join(_cells(result))} |" for result in results]
     (folder / "measured.md").write_text("\n".join(lines) + "\n")

@@ -40,7 +40,6 @@ BENCHMARKS: typing.Final[Mapping[str, Callable[[measure.Size], list[measure.Resu
     "throughput": gateway.throughput,
     "chunks": gateway.chunks,
     "large-guild": gateway.large_guild,
-    "disk": footprint.disk,
     "memory": footprint.memory,
     "payloads": lambda size: payloads.payloads(size.rounds),
     "search": lambda size: search.search(size.rounds),
