@@ -25,7 +25,7 @@ from .reader import Reader
 __all__ = ("Hindsight", "Note")
 
 _PATIENCE: typing.Final = 15.0
-"""Seconds that a listener waits for what was there before its event."""
+"""Seconds that a listener waits for what was there before its event while nothing else is found or stored either."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -91,13 +91,14 @@ class Note:
         return self._value
 
     async def _wait(self, told: Sequence[Recollection]) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                for one in told:
-                    await one.wait()
-        except TimeoutError:
-            for one in told:
-                self._journal.give_up_on(one)
+        for one in told:
+            while not one.is_told:
+                try:
+                    async with asyncio.timeout(_PATIENCE):
+                        await one.wait()
+                except TimeoutError:
+                    if not self._journal.is_moving(_PATIENCE):
+                        self._journal.give_up_on(one)
 
     def _made(self) -> typing.Any:
         found = {record.key[-1]: thing for record, thing in self._things()}

@@ -277,6 +277,10 @@ class Journal:
             self._asked.set()
         return asked
 
+    def is_moving(self, seconds: float) -> bool:
+        """Tell whether something was stored or found within the last seconds: what waits is getting less."""
+        return time.monotonic() - max(self._moved, self._past.moved) < seconds
+
     def give_up_on(self, asked: Recollection) -> None:
         """Wait for an answer no longer."""
         self._past.give_up((asked,))

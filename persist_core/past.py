@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -22,8 +23,8 @@ __all__ = ("Past", "Recollection")
 
 _LOG = logging.getLogger("persist.past")
 _SLICE: typing.Final = 250
-_PATIENCE: typing.Final = 10.0
-"""Seconds that one question to a database may take."""
+_PATIENCE: typing.Final = 60.0
+"""Seconds after which a database that has not answered counts as away."""
 
 AnyEntity = Entity[typing.Any]
 
@@ -90,12 +91,18 @@ class Past:
         self._gauges = gauges
         self._most = most
         self._waiting = 0
+        self._moved = 0.0
         self._notices = Notices(_LOG)
 
     @property
     def is_full(self) -> bool:
         """Whether no more questions are taken."""
         return self._waiting >= self._most
+
+    @property
+    def moved(self) -> float:
+        """When something was found, by the monotonic clock."""
+        return self._moved
 
     def take(self) -> None:
         """Count a question that waits."""
@@ -148,6 +155,7 @@ class Past:
             if one in found:
                 one.tell(found[one])
         self.give_up(asked)  # what cannot be read
+        self._moved = time.monotonic()
         return True
 
     async def _find(

@@ -21,6 +21,7 @@ from fakecord import FakeDiscord, Payload, payloads
 from hearing import ME, Hearing
 
 import persist
+from persist import hindsight
 from persist.befores import BEFORES, Before
 from persist.entities import MESSAGES
 
@@ -489,6 +490,24 @@ async def test_while_the_database_is_away_listeners_hear_without_it(place: tuple
         await hearing.cache.flush()
         hearing.consume(*edit(seen, "3"))
         assert (await log.has(4))[3] == ("to 3", "2")
+
+
+async def test_behind_a_database_that_never_answers_a_listener_does_not_hang(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hindsight, "_PATIENCE", 0.05)
+    async with Hearing(sqlite_url) as hearing:
+        guild = whole_guild()
+        (message,) = written(guild)
+        log = Log(hearing.cache)
+        await hearing.ready(guild)
+        hearing.consume("MESSAGE_CREATE", message)
+        await hearing.cache.flush()
+        assert hearing.cache._engine is not None
+        async with hearing.cache._engine.journal._turn:  # whoever has it never gives it back
+            hearing.consume(*edit(message, "1"))
+            assert await log.has(1) == [("to 1", None)]
+        assert hearing.cache.gauges.unrecalled == {MESSAGES.name: 1}
 
 
 async def test_after_a_kill_an_old_message_is_told_as_it_was(sqlite_url: str, tmp_path: pathlib.Path) -> None:
