@@ -48,7 +48,11 @@ class Ruling:
         }
         self._bounded = frozenset(entity for entity, what in kept.items() if isinstance(what, Keep) and what.has_bounds)
         self._drops = {entity.name: judge.drops for entity, judge in chosen.items() if judge.drops}
-        stripped = _holding(frozenset(self._drops) | {e.name for e in chosen if e.name in _REMOVABLE})
+        guilds = chosen.get(GUILDS)
+        self.guilds: Judge | None = None if guilds is None or guilds.selects_any else guilds
+        self._admission = admission
+        self._cut = _holding(frozenset(self._drops) | {e.name for e in chosen if e.name in _REMOVABLE})
+        stripped = self._cut if self.guilds is None else self._cut | _holding(_REMOVABLE)
         self.judges: dict[AnyEntity, Judge] = {
             entity: chosen.get(entity) or Judge(entity, _ALL, admission)
             for entity in ENTITIES.values()
@@ -58,8 +62,6 @@ class Ruling:
             name: {path: kind for path, kind in NESTED.get(name, {}).items() if kind in stripped}
             for name in (*stripped, *self._drops)
         }
-        guilds = chosen.get(GUILDS)
-        self.guilds: Judge | None = None if guilds is None or guilds.selects_any else guilds
 
     def keeps_all(self, entity: AnyEntity) -> bool:
         """Tell whether everything of a kind is kept, at least in part."""
@@ -69,7 +71,7 @@ class Ruling:
 
     def keeps_intact(self, entity: AnyEntity) -> bool:
         """Tell whether what is kept of a kind is kept whole."""
-        return entity not in self.off and entity.name not in self._nested
+        return entity not in self.off and entity.name not in self._cut
 
     def stripped(self, judge: Judge, record: Record) -> Record:
         """Return what is kept of a record that is selected."""
@@ -91,7 +93,10 @@ class Ruling:
         entity = ENTITIES[kind]
         judge = self.judges.get(entity)
         if judge is not None and kind in _REMOVABLE and "id" in thing:
-            record = entity.record(thing, outer.guild_id, outer.origin)
+            guild_id = int(thing["guild_id"]) if thing.get("guild_id") else outer.guild_id
+            if guild_id is not None and not self._admission.keeps_guild(guild_id):
+                return None
+            record = entity.record(thing, guild_id, outer.origin)
             return self.stripped(judge, record).payload if judge.selects(record) else None
         return self._without(kind, thing, self._drops.get(kind, frozenset()), outer)
 
