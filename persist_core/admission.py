@@ -238,7 +238,11 @@ class Admission:
             All changes of one event, or of one thing that REST has told.
         """
         if self._is_plain:
-            return [change for change in changes if self._is_plainly_admitted(change)]
+            off = self._base.off
+            for change in changes:
+                if change.entity in off or type(change) is Amend:
+                    return [change for change in changes if self._is_plainly_admitted(change)]
+            return changes
         self._learn(changes)
         about = next((guild_id for change in changes if (guild_id := _guild_of(change)) is not None), None)
         found = [kept for change in changes for kept in self._admitted(change, about)]

@@ -192,7 +192,8 @@ def _ids(name: str, value: object) -> frozenset[int] | Filter[typing.Any] | None
         return None
     if isinstance(value, Filter) and value.test == "not":
         inside = value.value
-        return Filter("not", _among(name, inside if isinstance(inside, Collection) else (inside,)))
+        denied = _among(name, inside if isinstance(inside, Collection) else (inside,))
+        return Filter("not", denied) if denied else None
     if isinstance(value, Collection) and not isinstance(value, str | bytes):
         return _among(name, typing.cast("Collection[object]", value))
     msg = f"{name} is a collection of ids, or persist.not_(...) of one, not {value!r}"

@@ -71,6 +71,30 @@ async def test_the_quick_start_counts_and_tells_edits(
     assert frameworks.databases() == ["cache.db"]
 
 
+@pytest.mark.parametrize("example", ["keep_less"], indirect=True)
+async def test_a_bot_that_keeps_less_forgets_what_was_kept_before(
+    stage: Stage, example: types.ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with persist.Cache(stage.bot, "sqlite:///cache.db") as before, stage.playing():
+        await stage.say("a needle from before")
+        await before.flush()
+    async with frameworks.played() as again:
+        cache = example.build(again.bot)
+        async with again.playing():
+            await again.say("another needle")
+            await again.say("!kept")
+            answers = again.sim.messages[again.channel_id]
+            await again.sim.wait_until(lambda: len(answers) == 3)
+            said = list(answers.values())[-1]["content"]
+            assert said.startswith("messages: kept told by gateway, as long as Discord has them; never with attach")
+            assert said.endswith("I know of 2 messages of yours.")
+            assert {member.is_bot for member in await cache.members.find()} == {False}
+            stored = [dict(entry.payload) async for entry in cache.messages.find().entries()]
+    assert "forgotten at the start: " in capsys.readouterr().out
+    assert len(stored) >= 3
+    assert "needle" not in repr(stored)
+
+
 @pytest.mark.parametrize("example", ["modlog"], indirect=True)
 async def test_a_moderation_log_tells_of_what_was_there_before_the_restart(
     stage: Stage, example: types.ModuleType
