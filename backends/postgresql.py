@@ -191,7 +191,12 @@ DIALECT: typing.Final = Dialect(
     bind=_BIND,
     read={"text": _with_nul},
     keys=_keys_as_arrays,
-    among={"snowflake": ("= ANY({}::bigint[])", list)},
+    among={
+        "snowflake": ("= ANY({}::bigint[])", list),
+        "integer": ("= ANY({}::bigint[])", list),
+        "text": ("= ANY({}::text[])", list),
+        "name": ("= ANY({}::text[])", list),
+    },
     contains="strpos({0}, {1}) > 0",
     day="({0} AT TIME ZONE 'UTC')::date",
     ascending=" NULLS FIRST",

@@ -20,6 +20,9 @@ Statement = tuple[str, Row]
 """SQL and its parameters."""
 
 _FEW: typing.Final = 1000
+_WIDE: typing.Final = 100
+"""Options that stand side by side. SQLite counts each as one level deeper, and knows a thousand levels."""
+
 """How many values one statement may bind one by one: databases set a limit."""
 
 Convert = Callable[[typing.Any], typing.Any]
@@ -353,7 +356,7 @@ class Speller:
             case Not(inner):
                 return f"NOT COALESCE({self.condition(entity, inner)}, FALSE)"
             case AnyOf(options):
-                return f"({' OR '.join(self.condition(entity, option) for option in options) or '1 = 0'})"
+                return _either([self.condition(entity, option) for option in options])
             case AllOf(parts):
                 return f"({' AND '.join(self.condition(entity, part) for part in parts) or '1 = 1'})"
             case Within(columns, owner, where, ()):
@@ -380,7 +383,8 @@ class Speller:
     def _among(self, name: str, kind: Storage, values: Collection[typing.Any]) -> str:
         if len(values) > _FEW and kind in self._dialect.among:
             template, convert = self._dialect.among[kind]
-            return f"{name} {template.format(self.bound(convert(values)))}"
+            bind = self._dialect.bind.get(kind)
+            return f"{name} {template.format(self.bound(convert(map(bind, values) if bind else values)))}"
         return f"{name} IN ({self.values(kind, values)})" if values else "1 = 0"
 
     def _within(self, columns: tuple[str, ...], owner: Entity[typing.Any], where: Where) -> str:
@@ -450,6 +454,14 @@ class Speller:
             return f"{name} > {self.value(kind, value)}"
         less = f"{name} < {self.value(kind, value)}"
         return less if required else f"({less} OR {name} IS NULL)"
+
+
+def _either(options: Sequence[str]) -> str:
+    """Return what holds where at least one option does."""
+    if len(options) <= _WIDE:
+        return f"({' OR '.join(options) or '1 = 0'})"
+    middle = len(options) // 2
+    return f"({_either(options[:middle])} OR {_either(options[middle:])})"
 
 
 def _joined(start: str, parts: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import typing
@@ -104,6 +105,8 @@ def any_of(*values: V | Filter[V] | None) -> Filter[V]:
 
 
 _ORDERED: typing.Final = frozenset(("less", "greater", "at_least", "at_most"))
+_DEEPEST: typing.Final = 16
+"""Conditions inside each other; the parser of SQLite gives up at about twice as many."""
 _TEXT: typing.Final = frozenset(("contains", "startswith"))
 
 
@@ -124,7 +127,9 @@ def where(entity: Entity[typing.Any], filters: Mapping[str, typing.Any]) -> tupl
         msg = f"verified is True or False, not {verified!r}"
         raise QueryError(msg)
     columns = ((name, value) for name, value in filters.items() if name != "verified")
-    return tuple(_condition(entity, column_named(entity, name, "verified"), value) for name, value in columns), verified
+    return tuple(
+        _condition(entity, column_named(entity, name, "verified"), value, 0) for name, value in columns
+    ), verified
 
 
 def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:
@@ -146,28 +151,30 @@ def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:
     raise QueryError(msg)
 
 
-def _condition(entity: Entity[typing.Any], column: str, value: typing.Any) -> Conditional:
+def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth: int) -> Conditional:
+    if depth > _DEEPEST:
+        msg = f"the conditions for {column} are inside each other more than {_DEEPEST} deep, which is too much to ask"
+        raise QueryError(msg)
     kind = entity.kind_of(column)
     if value is None:
         return Condition(column, "is_null")
     if isinstance(value, Filter):
-        return _filter(entity, column, kind, value)
+        return _filter(entity, column, kind, value, depth + 1)
     if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
-        if None in value:
-            return _condition(entity, column, any_of(*value))
-        return Condition(column, "is_in", tuple(plain(column, kind, item) for item in value))
+        among = Condition(column, "is_in", tuple(plain(column, kind, item) for item in value if item is not None))
+        return AnyOf((among, Condition(column, "is_null"))) if None in value else among
     if kind == "snowflakes":
         msg = f"{column} is a list of ids; ask for one in it with persist.has(...)"
         raise QueryError(msg)
     return Condition(column, "equals", plain(column, kind, value))
 
 
-def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[typing.Any]) -> Conditional:
+def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[typing.Any], depth: int) -> Conditional:
     test, value = asked.test, asked.value
     if test == "not":
-        return Not(_condition(entity, column, value))
+        return Not(_condition(entity, column, value, depth))
     if test == "any_of":
-        return AnyOf(tuple(_condition(entity, column, option) for option in value))
+        return AnyOf(tuple(_condition(entity, column, option, depth) for option in value))
     if test == "has":
         if kind == "snowflakes":
             return Condition(column, "has_id", plain(column, "snowflake", value))
@@ -194,7 +201,7 @@ _MEANT: typing.Final[Mapping[Kind, str]] = {
 }
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
     """Tell whether a text has no half of a surrogate pair, which no database can be asked for."""
     try:
         text.encode()
@@ -220,10 +227,11 @@ def plain(column: str, kind: Kind, value: typing.Any) -> typing.Any:
                 return int(value)
         case "boolean" if isinstance(value, bool):
             return value
-        case "text" if isinstance(value, str) and _is_unicode(value):
+        case "text" if isinstance(value, str) and is_unicode(value):
             return str(value)
         case "time" if isinstance(value, datetime.datetime):
-            return moment(value)
+            with contextlib.suppress(OverflowError):  # the first and last hours of the calendar have no UTC
+                return moment(value)
         case _:
             pass
     msg = f"{column} is compared with {_MEANT.get(kind, kind)}, not with {value!r}"

@@ -34,7 +34,7 @@ from .entities import (
     WEBHOOKS,
 )
 from .fetching import Asked, Fetcher, Prefer, Wish
-from .view import key_part
+from .view import code_part, key_part
 
 __all__ = ("RestNames",)
 
@@ -224,7 +224,7 @@ class RestNames:
         max_age: Age = None,
     ) -> hikari.Invite:
         """Return an invite. Its counts of members, and its event, are only known to REST, which is asked for them."""
-        asked = Asked((INVITES,), (invite if isinstance(invite, str) else invite.code,))
+        asked = Asked((INVITES,), (code_part(invite),))
         if with_counts or scheduled_event is not _UNDEFINED:
             Wish(prefer, max_age).checked()
             prefer = "rest"

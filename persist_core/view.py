@@ -19,7 +19,7 @@ from .reader import Reader
 from .searching import searching
 from .spi import Select
 
-__all__ = ("Entry", "Found", "Many", "Source", "View", "each", "key_part", "seconds_of")
+__all__ = ("Entry", "Found", "Many", "Source", "View", "code_part", "each", "key_part", "seconds_of")
 
 T = typing.TypeVar("T")
 _OLDEST: typing.Final = 100 * 365 * 86_400
@@ -154,6 +154,21 @@ def key_part(value: object, what: str) -> int:
         if 0 <= snowflake < filters.TOO_GREAT:
             return snowflake
     msg = f"{what} is given by its id or an object that has one, not by {value!r}"
+    raise QueryError(msg)
+
+
+def code_part(invite: object) -> str:
+    """Return the code in an argument.
+
+    Raises
+    ------
+    persist.QueryError
+        If it has none.
+    """
+    code = invite if isinstance(invite, str) else getattr(invite, "code", None)
+    if isinstance(code, str) and filters.is_unicode(code):
+        return code
+    msg = f"an invite is given by its code or an object that has one, not by {invite!r}"
     raise QueryError(msg)
 
 

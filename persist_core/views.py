@@ -12,11 +12,12 @@ import hikari
 from . import entities
 from .conditions import AnyOf, Condition, Within
 from .errors import QueryError
+from .filters import is_unicode
 from .found import Entry, Found, Running, Source, entry_of
 from .model import Entity, Key
 from .objects import AutoModExecution, SoundboardSound, Subscription
 from .spi import Order, Select
-from .view import Many, View, each, key_part
+from .view import Many, View, code_part, each, key_part
 from .wanted import (
     WantedAuditLogEntries,
     WantedAutoModExecutions,
@@ -209,7 +210,7 @@ class Things(View[T]):
             msg = f"{self.entity.name} are told apart by {', '.join(names)}: {len(names)} values, not {len(parts)}"
             raise QueryError(msg)
         return tuple(
-            part if kind == "text" and isinstance(part, str) else key_part(part, name)
+            part if kind == "text" and isinstance(part, str) and is_unicode(part) else key_part(part, name)
             for (name, kind), part in zip(names.items(), parts, strict=True)
         )
 
@@ -788,23 +789,15 @@ class Invites(View[hikari.InviteWithMetadata]):
 
     async def get(self, invite: str | hikari.InviteCode, /) -> hikari.InviteWithMetadata | None:
         """Return one invite by its code, or ``None`` if nothing is known of it."""
-        return await self._get(self._key(invite))
+        return await self._get((code_part(invite),))
 
     async def entry(self, invite: str | hikari.InviteCode, /) -> Entry[hikari.InviteWithMetadata] | None:
         """Return it with its payload and what is known about knowing it, or ``None``."""
-        return await self._entry(self._key(invite))
+        return await self._entry((code_part(invite),))
 
     async def get_many(self, invites: Iterable[str | hikari.InviteCode], /) -> Many[hikari.InviteWithMetadata]:
         """Return many invites in the order asked for; ``missing`` names the codes that are unknown."""
-        return await self._many([self._key(invite) for invite in each(invites)])
-
-    @staticmethod
-    def _key(invite: str | hikari.InviteCode) -> tuple[str]:
-        code = invite if isinstance(invite, str) else getattr(invite, "code", None)
-        if not isinstance(code, str):
-            msg = f"an invite is given by its code or an object that has one, not by {invite!r}"
-            raise QueryError(msg)
-        return (code,)
+        return await self._many([(code_part(invite),) for invite in each(invites)])
 
 
 VIEWS: typing.Final[dict[str, type[View[typing.Any]]]] = {

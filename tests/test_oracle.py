@@ -242,6 +242,38 @@ async def test_rows_that_change_while_they_are_read_neither_repeat_nor_vanish(as
     assert seen == sorted(range(10, 60, 2), reverse=True)
 
 
+async def test_many_values_and_many_conditions_are_asked_for_at_once(asked: Hearing) -> None:
+    for number in range(1, 6):
+        remember(asked, number, {"name": None if number == 1 else f"name {number}", "message_count": number})
+    names = [f"name {number}" for number in range(3, 40_000)]
+    find = asked.cache.threads.find
+    assert await find(name=names).ids() == [3, 4, 5]
+    assert await find(name=[None, *names]).ids() == [1, 3, 4, 5]
+    assert await find(name=persist.not_(names)).ids() == [1, 2]
+    assert await find(message_count=range(3, 70_000)).ids() == [3, 4, 5]
+    assert await find(id=range(3, 70_000)).ids() == [3, 4, 5]
+    options = [persist.startswith(f"other {number}") for number in range(3000)]
+    assert await find(name=persist.any_of(*options, "name 3")).ids() == [3]
+    deep: typing.Any = "name 3"
+    for _ in range(8):
+        deep = persist.any_of(persist.not_(deep), "name 4")
+    assert await find(name=deep).ids() == [3, 4]
+    for _ in range(3):
+        deep = persist.not_(deep)
+    with pytest.raises(persist.QueryError, match="more than 16 deep"):
+        find(name=deep)
+
+
+async def test_what_no_database_could_be_asked_for_is_refused_at_the_call(asked: Hearing) -> None:
+    first = datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=5)))
+    with pytest.raises(persist.QueryError, match="compared with a datetime"):
+        asked.cache.threads.find(created_at=persist.after(first))
+    with pytest.raises(persist.QueryError, match="given by its code"):
+        await asked.cache.get_invite("\ud800")
+    with pytest.raises(persist.QueryError, match="given by its code"):
+        await asked.cache.fetch_invite("\ud800")
+
+
 async def test_no_text_is_taken_for_sql(asked: Hearing) -> None:
     for number, text in enumerate(_INJECTIONS, 1):
         remember(asked, number, {"name": text})
