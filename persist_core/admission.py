@@ -343,16 +343,20 @@ class Admission:
         for change in changes:
             if change.entity not in self._learned:
                 continue
-            if isinstance(change, (Put, Patch)):
-                known = self._guilds.get(int(change.key[0])) if change.entity is GUILDS else None
-                blank = Record(change.entity, change.key, change.guild_id, {}, _NOWHERE)
-                if (record := fold(known or (blank if change.entity is not GUILDS else None), change)) is not None:
-                    self.learn(record)
-            elif change.entity is GUILDS:
-                self._unlearn(change)
+            if change.entity is GUILDS:
+                self._learn_of_guild(change)
+            elif isinstance(change, Put):
+                self.learn(change.record)
+            elif isinstance(change, Patch):
+                for edit in change.edits:
+                    if isinstance(edit, Part) and edit.fields.get("parent_id"):
+                        self._parents[int(change.key[0])] = int(edit.fields["parent_id"])
 
-    def _unlearn(self, change: Change) -> None:
-        if isinstance(change, Drop):
+    def _learn_of_guild(self, change: Change) -> None:
+        if isinstance(change, (Put, Patch)):
+            if (record := fold(self._guilds.get(int(change.key[0])), change)) is not None:
+                self.learn(record)
+        elif isinstance(change, Drop):
             self._guilds.pop(int(change.key[0]), None)
         elif isinstance(change, DropScope):
             kept = ((guild_id, fold(record, change)) for guild_id, record in self._guilds.items())

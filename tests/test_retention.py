@@ -127,7 +127,8 @@ async def test_bounds_are_kept_over_a_million_messages(sqlite_url: str) -> None:
 async def flooded(url: str, total: int, *, most: int, channels: int) -> None:
     """Let a bot hear of many messages while it is swept, and see to it that bounds hold at every step."""
     lot = 500
-    rules = persist.Rules(messages=persist.Keep(max_per_channel=most), users=False)
+    people = {"users", "members", "bans", "scheduled_event_users"}
+    rules = persist.Rules(messages=persist.Keep(max_per_channel=most), off=people)
     async with Hearing(url, rules=rules) as heard:
         places = [str(int(CHANNEL) + number) for number in range(channels)]
         for start in range(0, total, lot):
