@@ -101,8 +101,10 @@ class Segment:
         keyed = self.keyed.get(entity)
         if keyed is None:
             keyed = self.keyed[entity] = {}
-        self._guilds.add((entity, guild_id))
-        if (earlier := keyed.get(key)) is None:
+        earlier = keyed.get(key)
+        if earlier is None or earlier.guild_id != guild_id:
+            self._guilds.add((entity, guild_id))
+        if earlier is None:
             keyed[key] = change
             return True
         if isinstance(change, Patch) and change.create and isinstance(earlier, Patch) and not earlier.create:
@@ -293,7 +295,7 @@ class Batch:
 
     def add(self, change: Change) -> None:
         """Take a change that is later than all others here."""
-        if isinstance(change, (DropScope, Amend, Archive)):
+        if not isinstance(change, (Put, Patch, Drop)):
             self._add_scope(change)
             return
         added = self.segments[-1].add(change)

@@ -156,12 +156,12 @@ class Journal:
 
     def accept(self, changes: Iterable[Change]) -> None:
         """Take changes; from now on readers see them."""
-        waiting = self._waiting
+        waiting, most, memory = self._waiting, self._limits.most, self._memory
         for change in changes:
-            if waiting.size < self._limits.most or self._is_served() or self._room_for(change):
+            if waiting.size < most or self._is_served() or self._room_for(change):
                 waiting.add(change)
-                if self._memory is not None:
-                    self._memory.note(change)
+                if memory is not None:
+                    memory.note(change)
         if waiting.size:
             self._arrived.set()
             if waiting.size >= self._enough:

@@ -74,6 +74,7 @@ class SqlStore:
         self._driver = driver
         self._lookups: Lookups | None = None
         self._known_columns: dict[tuple[AnyEntity, str, bool], str] = {}
+        self._known_lookups: dict[tuple[AnyEntity, str, bool], str] = {}
         self._searched: Collection[AnyEntity] | None = None
         self._apply: Mapping[type, Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
             Put: self._put,
@@ -265,6 +266,7 @@ class SqlStore:
         if isinstance(self._given, Question):
             self._dialect = self._given.dialect(await self._driver.fetch(self._given.sql))
             self._known_columns.clear()
+            self._known_lookups.clear()
 
     async def purge(self) -> bool:
         """Leave nothing of what was deleted in the files of the database. The store is open.
@@ -439,6 +441,8 @@ class SqlStore:
 
     def _spelled(self, query: Select) -> tuple[str, Row, Sequence[Order]]:
         """Return SQL, parameters, and the order whose columns stand at the end of each row."""
+        if query.keys is not None and len(query.keys) == 1 and _asks_for_keys_alone(query):
+            return self._spelled_alone(query, query.keys[0])
         dialect, entity, speller = self._dialect, query.entity, Speller(self._dialect, self._codec)
         where = [speller.keys(entity, query.keys)] if query.keys is not None else []
         where += speller.where(entity, query.guild_id, query.where)
@@ -459,6 +463,23 @@ class SqlStore:
         if query.limit is not None:
             sql += f" LIMIT {int(query.limit)}"
         return sql, speller.params, order
+
+    def _spelled_alone(self, query: Select, key: Key) -> tuple[str, Row, Sequence[Order]]:
+        """Return what asks for one record. Its SQL is the same for every key, and most questions are of this sort."""
+        entity = query.entity
+        kind = (entity, query.want, query.metadata)
+        if (sql := self._known_lookups.get(kind)) is None:
+            where = self._dialect.keys(Speller(self._dialect), entity, (key,))
+            sql = f"SELECT {self._columns(query)} FROM {self._dialect.quote(entity.name)} WHERE {where}"
+            self._known_lookups[kind] = sql
+        if not self._dialect.bind:
+            return sql, key, ()
+        bind = self._dialect.bind
+        return (
+            sql,
+            [bind[of](part) if of in bind else part for of, part in zip(entity.key.values(), key, strict=True)],
+            (),
+        )
 
     @staticmethod
     def _names(query: Select) -> Sequence[str]:
@@ -543,6 +564,11 @@ def _record(query: Select, row: Row, codec: Codec | None) -> Record:
         return Record(entity, key, guild_id, payload, Origin("stored", None, 0, at))
     source, shard, epoch, first_seen, revision = row[width + 2 : width + 7]
     return Record(entity, key, guild_id, payload, Origin(source, shard, epoch, at), first_seen, revision)
+
+
+def _asks_for_keys_alone(query: Select) -> bool:
+    beside = query.where or query.order or query.after
+    return not beside and query.guild_id is None and query.limit is None and query.want != "count"
 
 
 def _kind(entity: AnyEntity, name: str) -> Storage:
