@@ -23,6 +23,7 @@ from .entities import (
     INTEGRATIONS,
     INVITES,
     MEMBERS,
+    MESSAGES,
     ROLES,
     SCHEDULED_EVENTS,
     STICKERS,
@@ -113,7 +114,8 @@ class RestLists:
         self, guild: hikari.SnowflakeishOr[hikari.Guild], /, *, prefer: Prefer = "local"
     ) -> Sequence[hikari.GuildThreadChannel]:
         """Return all threads of a guild that are not archived."""
-        whole = All(THREADS, _in(guild), (_ACTIVE,), is_told=True)
+        # One that is not listed may only be archived, and its messages are still there.
+        whole = All(THREADS, _in(guild), (_ACTIVE,), is_told=True, sparing=(MESSAGES,))
         found = self.threads.find(guild_id=whole.guild_id, is_archived=False)
         return await self._all(found, whole, lambda rest: rest.fetch_active_threads(guild), prefer)
 

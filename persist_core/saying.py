@@ -38,12 +38,15 @@ class All(typing.NamedTuple):
         What else holds for all that is listed.
     is_told
         Whether the gateway tells a bot with the intents of each change from now on, whatever the bot may do.
+    sparing
+        Kinds that stay although they belong to what is forgotten.
     """
 
     entity: AnyEntity
     guild_id: int
     within: Where = ()
     is_told: bool = False
+    sparing: tuple[AnyEntity, ...] = ()
 
 
 class _Factory:
@@ -161,7 +164,8 @@ class Saying:
         where: Where = (*whole.within, Condition("last_updated", "less", self._began))
         if self._listed:
             where = (*where, Not(Condition(tuple(entity.key)[-1], "is_in", frozenset(self._listed))))
-        changes: list[Change] = [*cascade(entity, guild_id, where), DropScope(entity, guild_id, where)]
+        changes: list[Change] = [c for c in cascade(entity, guild_id, where) if c.entity not in whole.sparing]
+        changes.append(DropScope(entity, guild_id, where))
         if whole.is_told:
             origin = Origin("rest", None, self._before[1], self._engine.journal.at)
             changes.append(known(entity.name, guild_id, origin))

@@ -174,6 +174,18 @@ async def test_what_a_whole_list_lacks_is_forgotten_and_no_more(unheard: Unheard
     assert await cache.members.count(guild=unheard.guild) == members
 
 
+async def test_the_messages_of_a_thread_that_was_archived_unheard_stay(unheard: Unheard) -> None:
+    cache, sim = unheard.cache, unheard.sim
+    said = await sim.create_message(str(unheard.thread), "kept", str(unheard.owner))
+    await bots.settled(sim, cache)
+    await cache.flush()
+    async with sim.silently():
+        await sim.archive_thread(str(unheard.guild), str(unheard.thread))
+    assert unheard.thread not in {each.id for each in await cache.fetch_active_threads(unheard.guild, prefer="rest")}
+    assert await cache.get_thread(unheard.thread) is None
+    assert await cache.get_message(int(said["id"])) is not None
+
+
 async def test_what_comes_while_a_list_is_asked_for_stays(unheard: Unheard) -> None:
     guild, cache, sim = str(unheard.guild), unheard.cache, unheard.sim
     asked = cache.fetch_members(unheard.guild, prefer="rest")
