@@ -151,7 +151,8 @@ class Feed:
 
     def accept(self, changes: list[Change]) -> None:
         """Hand changes to the journal, but for those that the rules keep out."""
-        self._journal.accept(self.noticed(self._suppressions.admitted(self._admission.admitted(changes))))
+        # All of them are made before the first is taken: what cannot be read to its end changes nothing.
+        self._journal.accept(list(self.noticed(self._suppressions.admitted(self._admission.admitted(changes)))))
 
     def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
         context, chunks = self._context(session), session.chunks

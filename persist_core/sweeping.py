@@ -209,7 +209,10 @@ class Sweeper:
 def _told(change: Put | Patch, column: str) -> int | None:
     """Return what a change says that a column holds, where it does."""
     payload = change.record.payload if isinstance(change, Put) else edited({}, change.edits)
-    return typing.cast("int | None", change.entity.column_of(column, change.key, change.guild_id, payload))
+    try:
+        return typing.cast("int | None", change.entity.column_of(column, change.key, change.guild_id, payload))
+    except (LookupError, TypeError, ValueError, AttributeError):  # the store will refuse it
+        return None
 
 
 def _all_bounds(rules: Rules) -> Iterator[Bounds]:

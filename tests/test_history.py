@@ -124,6 +124,19 @@ async def test_history_is_erased_with_the_person(engine_url: str) -> None:
         assert await contents(heard) == []
 
 
+async def test_an_edit_at_no_moment_changes_nothing(sqlite_url: str) -> None:
+    bounded = rules(messages=persist.Keep(history=True, max_per_channel=5))
+    async with Hearing(sqlite_url, rules=bounded) as heard:
+        await heard.hear("MESSAGE_CREATE", written())
+        await heard.cache.sweep()
+        await heard.hear("MESSAGE_UPDATE", {**edited("second", 1), "edited_timestamp": "yesterday"})
+        await heard.hear("MESSAGE_CREATE", {**written(), "id": "300000000000000002", "channel_id": "nowhere"})
+        message = await heard.cache.get_message(int(MESSAGE))
+        assert message is not None
+        assert message.content == "first"
+        assert {item.what for item in heard.cache.quarantine} >= {"MESSAGE_UPDATE"}
+
+
 def test_only_messages_have_a_history() -> None:
     with pytest.raises(persist.QueryError, match="roles have no history"):
         persist.Rules(roles=persist.Keep(history=True))
