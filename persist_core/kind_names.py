@@ -16,6 +16,7 @@ __all__ = (
     "INVITES",
     "MEMBERS",
     "MESSAGES",
+    "MESSAGE_VERSIONS",
     "PRESENCES",
     "ROLES",
     "SCHEDULED_EVENTS",
@@ -40,6 +41,7 @@ INTEGRATIONS: typing.Final = "integrations"
 INVITES: typing.Final = "invites"
 MEMBERS: typing.Final = "members"
 MESSAGES: typing.Final = "messages"
+MESSAGE_VERSIONS: typing.Final = "message_versions"
 PRESENCES: typing.Final = "presences"
 ROLES: typing.Final = "roles"
 SCHEDULED_EVENT_USERS: typing.Final = "scheduled_event_users"

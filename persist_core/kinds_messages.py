@@ -61,7 +61,6 @@ MESSAGE_VERSIONS = Entity(
     },
     lambda make, record: make.factory.deserialize_message(record.payload),
     owners=(IN_GUILD, (MESSAGES, ("message_id",))),
-    intents=Intents.ALL_MESSAGES,
     subjects=("author_id",),
     about="What messages were before they were edited, where rules keep that; last_updated tells until when.",
 )
