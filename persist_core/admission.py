@@ -9,7 +9,7 @@ from .changes import Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put,
 from .conditions import known_in
 from .droppable import without, without_edits
 from .edits import Part
-from .entities import CHANNELS, ENTITIES, GUILDS, OWNED, THREADS, USERS
+from .entities import CHANNELS, ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, OWNED, THREADS, USERS
 from .fields import NESTED
 from .gauges import Gauges
 from .judge import Judge
@@ -204,6 +204,11 @@ class Admission:
     def kept(self, known: Record | None, made: Record) -> Record | None:
         """Return what is remembered of a record that is about to be stored over what is known; ``None`` if nothing."""
         entity, guild_id = made.entity, _guild_of(made)
+        if entity is MESSAGE_VERSIONS:  # what is kept of a message is what is kept of what it was
+            said = self.kept(None, Record(MESSAGES, made.key[:1], guild_id, made.payload, made.origin))
+            if said is None:
+                return None
+            made = made if said.payload is made.payload else made._replace(payload=said.payload)
         ruling = self.ruling(guild_id)
         if entity in ruling.off or (guild_id is not None and not self.keeps_guild(guild_id)):
             return None
@@ -220,6 +225,7 @@ class Admission:
             self.rules.per_guild is not None
             or entity in base.off
             or entity in base.judges
+            or (entity is MESSAGE_VERSIONS and self.concerns(MESSAGES))
             or (base.guilds is not None and entity.in_guild)
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 __all__ = ("BLANK", "FIELDS", "NESTED")
 
-NESTED: typing.Final[Mapping[str, Mapping[str, str]]] = {
+_NESTED: typing.Final[Mapping[str, Mapping[str, str]]] = {
     "messages": {
         "author": "users",
         "member": "members",
@@ -37,6 +37,8 @@ NESTED: typing.Final[Mapping[str, Mapping[str, str]]] = {
     "scheduled_events": {"creator": "users"},
     "scheduled_event_users": {"user": "users", "member": "members"},
 }
+
+NESTED: typing.Final[Mapping[str, Mapping[str, str]]] = {**_NESTED, "message_versions": _NESTED["messages"]}
 """Where things of one kind show inside things of another: dotted paths of objects, or of lists of them."""
 
 
@@ -80,7 +82,7 @@ _FREE: typing.Final[Mapping[str, str]] = {
 }
 """Fields that hikari can do without."""
 
-BLANK: typing.Final[Mapping[str, Mapping[str, typing.Any]]] = {
+_BLANK: typing.Final[Mapping[str, Mapping[str, typing.Any]]] = {
     "users": {"username": "", "discriminator": "0", "avatar": None},
     "own_user": {"avatar": None},
     "guilds": {
@@ -103,9 +105,11 @@ BLANK: typing.Final[Mapping[str, Mapping[str, typing.Any]]] = {
     "auto_mod_rules": {"name": ""},
     "audit_log_entries": {"user_id": None, "target_id": None},
 }
+
+BLANK: typing.Final[Mapping[str, Mapping[str, typing.Any]]] = {**_BLANK, "message_versions": _BLANK["messages"]}
 """Fields that hikari needs, and what it is given where they have been dropped."""
 
 FIELDS: typing.Final[Mapping[str, frozenset[str]]] = {
-    kind: frozenset((*_FREE.get(kind, "").split(), *BLANK.get(kind, ()))) for kind in {**_FREE, **BLANK}
+    kind: frozenset((*_FREE.get(kind, "").split(), *_BLANK.get(kind, ()))) for kind in {**_FREE, **_BLANK}
 }
 """The fields of each kind that rules may drop. Of kinds that plugins have added, these are all."""

@@ -69,6 +69,26 @@ def _rules(guilds: list[Payload]) -> list[persist.Rules]:
     ]
 
 
+async def test_what_messages_were_is_looked_at_as_they_are(sqlite_url: str, guilds: list[Payload]) -> None:
+    first = said(guilds)[0]
+    async with Hearing(sqlite_url, rules=persist.Rules(messages=Keep(history=True))) as heard:
+        await everything(heard, guilds, [first])
+        await heard.cache.flush()
+        await heard.hear("MESSAGE_UPDATE", {**first, "content": "another", "edited_timestamp": payloads.iso()})
+        assert [one.value and one.value.content for one in await heard.cache.messages.history(id_of(first))] == [
+            "needle 0"
+        ]
+        dropped = persist.Rules(messages=Keep(drop={"content"}, history=True), users=Keep(drop={"global_name"}))
+        assert (await heard.cache.apply_rules(dropped)).trimmed["message_versions"] == 1
+        (version,) = await heard.cache.messages.history(id_of(first))
+        assert version.value is not None
+        assert version.value.content is None
+        stored = [payload for (kind, _), payload in (await heard.stored()).items() if kind == "message_versions"]
+        assert "global_name" not in repr(stored)
+        assert (await heard.cache.apply_rules(persist.Rules(messages=False))).forgotten["message_versions"] == 1
+        assert not [kind for kind, _ in await heard.stored() if kind == "message_versions"]
+
+
 @pytest.mark.parametrize("number", range(6))
 async def test_what_is_left_is_what_would_have_been_kept(
     tmp_path: pathlib.Path, number: int, guilds: list[Payload]
