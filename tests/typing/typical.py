@@ -6,7 +6,7 @@ What must be an error is in tests/mistakes.py.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, assert_type
 
 import hikari
@@ -32,6 +32,22 @@ async def answers_have_hikaris_types(cache: persist.Cache, guild: hikari.Guild, 
     async for found in cache.members.search("ali", guild=guild).entries():
         assert_type(found, persist.Entry[hikari.Member])
     assert_type(await cache.permissions(guild, user, 3), hikari.Permissions | None)
+
+
+async def what_was_before_is_typed_by_its_event(cache: persist.Cache) -> None:
+    @cache.listen()
+    async def on_reaction(event: hikari.GuildReactionDeleteEvent) -> None:
+        assert_type(await cache.before(event), hikari.Message | None)
+
+    @cache.listen(hikari.MemberDeleteEvent)
+    async def on_leave(event: hikari.MemberDeleteEvent) -> None:
+        assert_type(await cache.before(event), hikari.Member | None)
+
+    @cache.listen()
+    async def on_bulk(event: hikari.GuildBulkMessageDeleteEvent) -> None:
+        assert_type(await cache.before(event), Mapping[hikari.Snowflake, hikari.Message])
+
+    cache.watch(hikari.RoleDeleteEvent, hikari.GuildChannelDeleteEvent)
 
 
 async def filters_have_the_types_of_their_columns(
