@@ -193,6 +193,10 @@ async def _make(notes: Notes, entity: AnyEntity, note: dict[str, int]) -> None:
     if search is None:
         return
     if note.get(entity.name) != 0:
+        # Whoever writes has the note first and the tables after it: so have we, or each would wait for the other. And
+        # from here on nobody writes into what is about to go.
+        note.pop(entity.name, None)
+        await _note(notes, note)
         await _drop(notes, entity)
         for sql in search.create(notes.dialect, texts_of(entity), table_of(entity)):
             await notes.transaction.execute(sql)

@@ -303,3 +303,16 @@ async def test_members_are_found_by_each_of_their_names_as_python_finds_them(
         of_user = [(rank, n) for n, (_, *each) in names.items() if (rank := rank_of_names(each, phrases)) is not None]
         await same(searched.cache.users.search(question), [n for _, n in sorted(of_user)], question)
     assert searched.cache.quarantine == ()
+
+
+async def test_the_longest_questions_are_answered(searched: Hearing) -> None:
+    letters = [chr(0x4E00 + number) for number in range(250)]
+    say(searched, 1, " ".join(letters))
+    say(searched, 2, "".join(letters))
+    name(searched, 3, (" ".join(letters), None, "natalia"))
+    for question in (" ".join(letters), " ".join(letters)[:499] + '"', '"' + "".join(letters)):
+        assert await searched.cache.messages.search(question).ids() == [2, 1]
+        assert await searched.cache.members.search(question).ids() == [3]
+    assert await searched.cache.messages.search("\u4e00" * 500).ids() == []
+    assert await searched.cache.members.search("a " * 250).ids() == [3]
+    assert await searched.cache.members.search("x" * 500).ids() == []

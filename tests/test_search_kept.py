@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import typing
@@ -256,6 +257,28 @@ async def test_whoever_writes_keeps_the_texts_although_somebody_else_has_turned_
             await store.apply([Put(message(3, 5, 7, content="red panda"))])
             with pytest.raises(persist.QueryError, match="cannot be searched"):
                 await found_in(store, MESSAGES, "panda")
+
+
+async def test_nothing_that_is_written_meanwhile_is_missed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "_SLICE", 7)
+    async with opened(url) as before:
+        await before.apply([Put(message(n, 5, 7, content="red panda")) for n in range(1000, 1200)])
+        done = asyncio.Event()
+
+        async def write() -> int:
+            number = 0
+            while not done.is_set():
+                number += 1
+                both = [Put(message(number, 5, 7, content="panda")), Put(message(1000 + number, 5, 7, content="blue"))]
+                await before.apply(both)
+            return number
+
+        writer = asyncio.create_task(write(), name="a bot that began earlier")
+        async with opened(url, *ALL) as store:
+            done.set()
+            count = await writer
+            await check_step(store)
+            assert await found_in(store, MESSAGES, "blue") == set(range(1001, 1001 + count))
 
 
 async def test_one_that_was_interrupted_goes_on_where_it_was(mysql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
