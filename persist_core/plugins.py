@@ -46,6 +46,8 @@ def backend(scheme: str) -> Backend:
         with _named(_spelled(point), scheme):
             return _one(_registered(point), scheme)
     for name, plugin in manager().list_name_plugin():  # those that were registered by hand are called by nobody's name
+        if not any(caller.name == "persist_backends" for caller in manager().get_hookcallers(plugin) or ()):
+            continue
         with _named(name, scheme):
             if any(found.scheme == scheme for found in _offered(plugin)):
                 return _one(plugin, scheme)

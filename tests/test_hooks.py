@@ -140,3 +140,9 @@ async def test_a_kind_that_is_no_row_has_no_view(sqlite_url: str) -> None:
         view = heard.cache.view(USERS)
         with pytest.raises(persist.QueryError, match="users are told apart by id: 1 values, not 2"):
             await view.get(1, 2)
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_plugin_that_is_no_backend_is_not_taken_for_a_broken_one() -> None:
+    with pytest.raises(persist.UnknownBackendError, match="no backend is installed for oracle://"):
+        plugins.open_store("oracle://host/name")
