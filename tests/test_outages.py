@@ -332,8 +332,8 @@ async def test_tls_that_the_server_does_not_have_is_insisted_on(place: Place) ->
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("postgresql://h/db?nonsense=1", r"postgresql:// has no option nonsense; it has: host, max, min, payload"),
-        ("mysql://h/db?pool=1&x=2", r"mysql:// has no option pool, x; it has: host, max, min, sslcert"),
+        ("postgresql://h/db?nonsense=1", r"postgresql:// has no option nonsense; it has: .*host, max, min, payload"),
+        ("mysql://h/db?pool=1&x=2", r"mysql:// has no option pool, x; it has: .*host, max, min, sslcert"),
         ("postgresql://u:{}@h/db?max=0", r"max=0 in postgresql://u:\*\*\*@h/db\?max=0 .* a whole number from 1 on"),
         ("mysql://u:{}@h/db?timeout=soon", r"timeout=soon in mysql://u:\*\*\*@h/db.* a number of seconds"),
         ("postgresql://u:{}@h/db?sslmode=yes", r"sslmode=yes in .* one of disable, allow, prefer"),
