@@ -190,6 +190,8 @@ MARIADB: typing.Final = Dialect(
     quote=_quote,
     load={"time": "CAST({} AS CHAR)"},
     contains="INSTR({0}, {1}) > 0",
+    # What & makes has no sign, and would be another number than one that has.
+    has_bits="CAST({0} & {1} AS SIGNED) = {2}",
     between_commas="CONCAT(',', {0}, ',')",
     # MariaDB fills keys up with zeros when it sorts the few that LIMIT asks for: texts that end in them become equal.
     then_by="LENGTH({0})",

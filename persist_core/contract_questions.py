@@ -33,7 +33,7 @@ _CONDITIONS: typing.Final[Sequence[tuple[Entity[typing.Any], Conditional]]] = (
     *((USERS, Condition(name, "is_null")) for name in ("username", "global_name", "flags", "is_bot", "id")),
     *((USERS, Condition("is_bot", "equals", truth)) for truth in (True, False)),
     *((USERS, Condition("flags", test, 2 << 60)) for test in ("equals", "less", "at_most", "greater", "at_least")),
-    *((USERS, Condition("flags", "has_bits", bits)) for bits in (1 << 60, 3 << 60, 4 << 60, 1, 0)),
+    *((USERS, Condition("flags", "has_bits", bits)) for bits in (1 << 60, 3 << 60, 4 << 60, 1, 0, -1 << 63)),
     (USERS, Condition("id", "is_in", (1, 2, 3, 500, 24))),
     (USERS, Condition("id", "is_in", frozenset(range(3, 70_000)))),
     (MEMBERS, Not(Condition("user_id", "is_in", frozenset(range(3, 70_000))))),

@@ -154,7 +154,7 @@ def varied() -> list[Record]:
         if number % 3:
             fields |= {
                 "username": ODDITIES[number * 2 % len(ODDITIES)],
-                "public_flags": (number % 5) << 60,
+                "public_flags": -1 << 63 if number % 11 == 10 else (number % 5) << 60,
                 "bot": number % 2 == 0,
             }
         if number % 4 == 0:
