@@ -26,6 +26,7 @@ from .memory import Memory
 from .model import Decoder
 from .patience import Patient
 from .quarantine import Quarantine
+from .reach import Reach
 from .reader import Reader
 from .rules import Rules
 from .spi import Select, Store
@@ -84,7 +85,8 @@ class Engine:
         self._chunker: Chunker | None = None
         if isinstance(bot, hikari.GatewayBotAware):
             self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
-            self.feed.observers.append(self._chunker.observe)
+            self._reach = Reach(self.feed, self.reader, self.journal)
+            self.feed.observers += [self._chunker.observe, self._reach.observe]
         self._writer: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._helpers: list[asyncio.Task[None]] = []
@@ -144,6 +146,7 @@ class Engine:
         if self._chunker is not None:
             self._helpers += [
                 asyncio.create_task(self._chunker.run(), name="persist members"),
+                asyncio.create_task(self._reach.run(), name="persist reach"),
                 asyncio.create_task(self._settle(), name="persist shards"),
             ]
         return away

@@ -78,7 +78,7 @@ ROWS: typing.Final[Mapping[str, Event]] = {
     "CHANNEL_CREATE": Event(_by_place(plans.put(CHANNELS), merge_channel(DM_CHANNELS)), "Remembers the channel."),
     "CHANNEL_UPDATE": Event(
         _by_place(merge_channel(CHANNELS), merge_channel(DM_CHANNELS)),
-        "Merges the channel; an older last message replaces no newer one.",
+        "Merges the channel; an older last message replaces no newer one. Threads of one that is hidden grow stale.",
     ),
     "CHANNEL_DELETE": Event(
         _by_place(_channel_delete, plans.drop(DM_CHANNELS, "id")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import typing
 
@@ -125,6 +126,19 @@ async def test_lost_changes_make_a_kind_stale_until_it_is_listed_again(heard: He
     assert (await state(heard.cache, guild, persist.CHANNELS))[0] == "complete"
     await heard.hear("GUILD_CREATE", guild)
     assert (await state(heard.cache, guild, persist.ROLES))[0] == "complete"
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+async def test_threads_of_a_channel_that_is_hidden_grow_stale(heard: Hearing, guild: Payload, hidden: bool) -> None:  # noqa: FBT001
+    channel, view = guild["channels"][1], str(int(hikari.Permissions.VIEW_CHANNEL))
+    denied = payloads.overwrite(guild["id"], allow="0", deny=view if hidden else "0")
+    await heard.hear("CHANNEL_UPDATE", {**channel, "guild_id": guild["id"], "permission_overwrites": [denied]})
+    await heard.cache.flush()
+    for _ in range(100 if hidden else 20):
+        if (await state(heard.cache, guild, persist.THREADS))[0] == "stale":
+            break
+        await asyncio.sleep(0.01)
+    assert (await state(heard.cache, guild, persist.THREADS))[0] == ("stale" if hidden else "complete")
 
 
 async def test_without_the_intent_nothing_is_complete(sqlite_url: str) -> None:
