@@ -62,11 +62,13 @@ def run(program: str) -> str:
 def import_or_skip(name: str) -> types.ModuleType:
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        # Ours names the extra, and was raised from the one that names the module.
+        missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
         # Only what an extra brings may be absent; a module of our own that is not found is a failure.
-        if error.name is None or error.name.partition(".")[0] not in OPTIONAL:
+        if not isinstance(missing, ModuleNotFoundError) or str(missing.name).partition(".")[0] not in OPTIONAL:
             raise
-        pytest.skip(f"{error.name} is not installed.")
+        pytest.skip(f"{missing.name} is not installed.")
 
 
 def test_the_wheel_is_the_tree(wheel: set[str]) -> None:
