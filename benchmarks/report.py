@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import pathlib
 import platform
 import re
@@ -26,6 +27,9 @@ mpl.rcParams["svg.hashsalt"] = "persist"  # the same figures make the same file
 Old = Mapping[tuple[str, str], float]
 """Ratios that were measured before, by benchmark and way."""
 
+_MACHINE: typing.Final = (
+    f"a machine of {os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+)
 _PLOTS: typing.Final[Mapping[str, tuple[str, ...]]] = {
     "writing": (
         "write 40,000 members (SQLite)",
@@ -87,17 +91,27 @@ def show(results: Sequence[Result], old: Old) -> None:
 
 
 def publish(results: Sequence[Result], folder: pathlib.Path) -> None:
-    """Write a Markdown table and pictures into a folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = ["| What | Way | Median | Spread | Ratio | Goal |", "|---|---|---|---|---|---|"]
-    lines += [f"| {' | '.join(_cells(result))} |" for result in results]
-    (folder / "measured.md").write_text("\n".join(lines) + "\n")
+    """Write a page with a table, ``measured.md``, and its pictures into a folder."""
+    pictures = folder / "measured"
+    pictures.mkdir(parents=True, exist_ok=True)
     by_name: dict[str, list[Result]] = {}
     for result in results:
         by_name.setdefault(result.benchmark, []).append(result)
-    for name, benchmarks in _PLOTS.items():
-        if found := [by_name[each] for each in benchmarks if each in by_name]:
-            _plot(found, folder / name)
+    shown = {name: [by_name[each] for each in each_of if each in by_name] for name, each_of in _PLOTS.items()}
+    for name, found in shown.items():
+        if found:
+            _plot(found, pictures / name)
+    lines = [
+        "# What was measured",
+        "",
+        f"By `make bench`, on {_MACHINE}. [How fast it is](performance.md) says how to read this.",
+        "",
+        *(f"![{name}](measured/{name}.svg)\n" for name, found in shown.items() if found),
+        "| What | Way | Median | Spread | Ratio | Goal |",
+        "|---|---|---|---|---|---|",
+        *(f"| {' | '.join(_cells(result))} |" for result in results),
+    ]
+    (folder / "measured.md").write_text("\n".join(lines) + "\n")
 
 
 def _plot(groups: Sequence[Sequence[Result]], path: pathlib.Path) -> None:
