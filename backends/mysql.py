@@ -19,6 +19,7 @@ A socket: ``mysql://user@/database?host=/run/mysqld/mysqld.sock``. The other opt
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import functools
@@ -480,7 +481,7 @@ class _Place(typing.NamedTuple):
         where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
         connection = aiomysql.Connection(**where, **self.arguments)
         try:
-            await connection.ping()  # which connects
+            await _ping(connection)  # which connects
             keep_alive(getattr(getattr(connection, "_writer", None), "transport", None))
             await _ask(connection, _SETTINGS.format(seconds=self.seconds))
             await _ask(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
@@ -500,6 +501,15 @@ class _Place(typing.NamedTuple):
             rows = await _ask(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
             if not rows[0][1]:
                 raise aiomysql.OperationalError(_NO_TLS, f"it offers no TLS, and sslmode={self.sslmode} asks for it")
+
+
+async def _ping(connection: typing.Any) -> None:
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    await connection.ping()
+    if task is not None and task.cancelling() > before:
+        # aiomysql connects by asyncio.wait_for, which loses a cancellation that comes in its last moment.
+        raise asyncio.CancelledError
 
 
 def _tls(options: Mapping[str, typing.Any]) -> ssl.SSLContext | None:

@@ -138,6 +138,18 @@ async def test_closing_while_the_server_is_away_is_quiet(place: Place) -> None:
         await asyncio.to_thread(place.server.kill)
 
 
+async def test_whoever_gives_up_while_it_connects_has_given_up(place: Place) -> None:
+    for moment in range(400):
+        store = open_store(place.url)
+        task = asyncio.create_task(store.open())
+        for _ in range(moment % 40):
+            await asyncio.sleep(0)
+        given_up = task.cancel()
+        await asyncio.wait((task,))
+        assert task.cancelled() is given_up, moment
+        await store.close()
+
+
 # ------------------------------------------------------------------------------------------------------ at the opening
 
 
