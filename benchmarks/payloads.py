@@ -1,4 +1,4 @@
-"""What compression and encryption cost, and save, on SQLite: ``python benchmarks/payloads.py``.
+"""What compression and encryption cost, and save, on SQLite.
 
 Each way writes the same messages into a database of its own, which has its dictionary already, and reads some back. The
 words of the messages are made up, from a vocabulary of four thousand in which a few are frequent, as in a language.
@@ -6,7 +6,6 @@ words of the messages are made up, from a vocabulary of four thousand in which a
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
 import dataclasses
@@ -20,8 +19,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import measure
 import orjson
-import rich
-import rich.table
 import workload
 
 from persist import Encryption
@@ -144,23 +141,3 @@ def payloads(rounds: int) -> list[measure.Result]:
 
 def _stored(record: Record) -> dict[str, typing.Any]:
     return {name: value for name, value in record.payload.items() if name not in record.entity.joins}
-
-
-def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (3)")
-    table = rich.table.Table("What", "Way", "Median", "Spread", "Ratio")
-    for result in payloads(parser.parse_args().rounds):
-        table.add_row(
-            result.benchmark,
-            result.way,
-            f"{result.median:,.1f} {result.unit}",
-            f"{result.low:,.1f} to {result.high:,.1f}",
-            f"{result.ratio:.2f}",
-        )
-    rich.print(table)
-
-
-if __name__ == "__main__":
-    main()

@@ -58,6 +58,8 @@ class Reach:
                         self._journal.accept([stale(THREADS, guild_id, origin)])
                 except (PersistError, hikari.HikariError) as error:
                     _LOG.debug("whether channel %d can be seen is not known: %s", channel_id, error)
+                except Exception:  # noqa: BLE001 - whatever one channel does, the next one is looked at
+                    _LOG.exception("whether channel %d can be seen cannot be looked at", channel_id)
 
     async def _is_hidden(self, guild_id: int, channel_id: int) -> bool:
         """Tell whether the bot surely cannot see a channel."""
