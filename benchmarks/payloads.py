@@ -88,7 +88,7 @@ async def _opened(path: pathlib.Path, way: str) -> AsyncIterator[SqlStore]:
 async def _dictionary(store: SqlStore, kind: str, records: Sequence[Record]) -> None:
     """Let the dictionary be made, of what is deleted again."""
     await store.apply([Put(record) for record in records])
-    made = f"SELECT 1 FROM persist_meta WHERE name = 'dictionary of {kind}'"
+    made = f"SELECT 1 FROM persist_meta WHERE name = 'anonymous dictionary of {kind}'"
     while not await store.query(made):  # noqa: ASYNC110 - it is made by itself
         await asyncio.sleep(0.05)
     await store.run(lambda dialect: [f"DELETE FROM {dialect.quote(kind)}"])

@@ -1,7 +1,8 @@
-"""Compression of payloads: zstandard, with a dictionary for each kind of thing, trained on the database's own payloads.
+"""Compression of payloads: zstandard, with a dictionary for each kind of thing, trained on what payloads share.
 
 A payload of a few hundred bytes hardly repeats itself, but it repeats those of its kind: what they share is in the
-dictionary. Each compressed document names its own, so a dictionary that has been used is never thrown away.
+dictionary. Each compressed document names its own, so a dictionary that has been used stays: there must be nothing in
+it that somebody said, and it is trained on :func:`~persist.anonymity.anonymous` payloads.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from .codec import COMPRESSED
 from .errors import CorruptRecordError, MissingDriverError
@@ -23,7 +24,7 @@ except ModuleNotFoundError as _error:
 __all__ = ("Zstd", "trained")
 
 _LEVEL: typing.Final = 3
-_SIZE: typing.Final = 32 * 1024
+_SIZE: typing.Final = 8 * 1024
 _MARK: typing.Final = bytes((COMPRESSED,))
 
 
@@ -43,12 +44,14 @@ class Zstd:
     Parameters
     ----------
     dictionaries
-        All that there are, the ones to compress with by the table that they were trained on.
+        Those to compress with, by the table that they were trained for.
+    earlier
+        Others, that documents were compressed with.
     """
 
     mark: int = COMPRESSED
 
-    def __init__(self, dictionaries: Mapping[str, bytes]) -> None:
+    def __init__(self, dictionaries: Mapping[str, bytes], earlier: Collection[bytes] = ()) -> None:
         made = {table: zstandard.ZstdCompressionDict(data) for table, data in dictionaries.items()}
         for dictionary in made.values():
             dictionary.precompute_compress(level=_LEVEL)
@@ -56,9 +59,8 @@ class Zstd:
             table: zstandard.ZstdCompressor(level=_LEVEL, dict_data=dictionary, write_checksum=False)
             for table, dictionary in made.items()
         }
-        self._reading = {
-            dictionary.dict_id(): zstandard.ZstdDecompressor(dict_data=dictionary) for dictionary in made.values()
-        }
+        every = (*made.values(), *map(zstandard.ZstdCompressionDict, earlier))
+        self._reading = {each.dict_id(): zstandard.ZstdDecompressor(dict_data=each) for each in every}
         # Neither can do two things at once, and a writer's thread and the event loop may ask at once.
         self._locks = (threading.Lock(), threading.Lock())
 

@@ -25,7 +25,10 @@ __all__ = ("ENCRYPTION", "PLAIN", "Note", "Sealed", "Sealing", "Turn", "is_note"
 ENCRYPTION: typing.Final = "encryption"
 """The name of the note that says with which keys a database is encrypted."""
 
-_DICTIONARY: typing.Final = "dictionary of "
+_DICTIONARY: typing.Final = "anonymous dictionary of "
+_EARLIER: typing.Final = "dictionary of "
+"""Of dictionaries that were trained on what people had said: they go on reading, and go when nothing needs them."""
+
 _TABLES: typing.Final = "tables"
 _ByKind = Mapping[str, Sequence[str]]
 
@@ -76,7 +79,7 @@ class Turn(typing.NamedTuple):
 
 def is_note(name: str) -> bool:
     """Tell whether a note of a database is about how its payloads are stored."""
-    return name == ENCRYPTION or name.startswith(_DICTIONARY)
+    return name == ENCRYPTION or name.startswith((_DICTIONARY, _EARLIER))
 
 
 def note_of(notes: Mapping[str, str]) -> Note | None:
@@ -175,10 +178,12 @@ class Sealing:
         )
         after = Note(whole=True, keys={ring.current: ring.check(ring.current)}, columns=wanted, before={})
         codec = self._made(dialect, meta, during._replace(whole=False), ring, write=not decrypt)
-        kept = _dictionary_notes(_dictionaries(meta, ring), None if decrypt else ring)
+        sealing = None if decrypt else ring
+        kept = _dictionary_notes(_dictionaries(meta, ring), sealing)
+        earlier = _dictionary_notes(_dictionaries(meta, ring, _EARLIER), sealing, _EARLIER)
         noted = {} if decrypt else {ENCRYPTION: after.dumped()}
         hides = not (decrypt or during.whole)
-        return Turn(codec, hides, {ENCRYPTION: during.dumped(), **kept}, {**noted, **kept})
+        return Turn(codec, hides, {ENCRYPTION: during.dumped(), **kept, **earlier}, {**noted, **kept})
 
     def _turn_clear(self, dialect: Dialect, meta: Mapping[str, str], where: str) -> Turn:
         """Return what it takes to compress all that is in clear, or to do that no more."""
@@ -191,7 +196,8 @@ class Sealing:
             raise SchemaError(msg)
         _check_kinds(meta, where)
         kept = {name: value for name, value in meta.items() if is_note(name)}
-        return Turn(codec, hides=False, during=kept, after=kept)
+        after = {name: value for name, value in kept.items() if not name.startswith(_EARLIER)}
+        return Turn(codec, hides=False, during=kept, after=after)
 
     def follow(self, dialect: Dialect, notes: Mapping[str, str], where: str) -> Sealed:
         """Return how payloads are stored now that a database notes something else than when it was opened.
@@ -212,6 +218,11 @@ class Sealing:
         """Return the kinds that have a dictionary."""
         return {name.removeprefix(_DICTIONARY) for name in notes if name.startswith(_DICTIONARY)}
 
+    @staticmethod
+    def remembers(notes: Mapping[str, str]) -> bool:
+        """Tell whether fragments of what people said may be in dictionaries that were made when that was done so."""
+        return any(name.startswith(_EARLIER) for name in notes)
+
     def dictionary(self, meta: Mapping[str, str], kind: str, dictionary: bytes, where: str) -> Mapping[str, str]:
         """Return the notes of a new dictionary of a kind; none if it has one, which another process has made."""
         note = note_of(meta)
@@ -220,7 +231,7 @@ class Sealing:
 
     def _codec(self, dialect: Dialect, meta: Mapping[str, str], note: Note | None, ring: Ring | None) -> Codec | None:
         """Return what stands between records and rows; ``None`` for nothing."""
-        plain = note is None and not any(name.startswith(_DICTIONARY) for name in meta)
+        plain = note is None and not any(map(is_note, meta))
         return None if plain else self._made(dialect, meta, note, ring)
 
     def _made(
@@ -229,10 +240,11 @@ class Sealing:
         readers: list[Layer] = []
         layers: list[Layer] = []
         columns: Columns | None = None
-        if dictionaries := _dictionaries(meta, ring):
+        dictionaries, earlier = _dictionaries(meta, ring), _dictionaries(meta, ring, _EARLIER)
+        if dictionaries or earlier:
             from .compression import Zstd  # noqa: PLC0415 - an extra
 
-            readers.append(Zstd(dictionaries))
+            readers.append(Zstd(dictionaries, earlier.values()))
             layers += readers if self.compression else ()
         if ring is not None and note is not None:
             from .ciphers import Concealed  # noqa: PLC0415 - an extra
@@ -264,23 +276,25 @@ def _ring(encryption: Encryption, note: Note | None, where: str) -> Ring:
     return ring
 
 
-def _dictionaries(meta: Mapping[str, str], ring: Ring | None) -> Mapping[str, bytes]:
+def _dictionaries(meta: Mapping[str, str], ring: Ring | None, called: str = _DICTIONARY) -> Mapping[str, bytes]:
     """Return the dictionaries that a database notes, by kind."""
     found: dict[str, bytes] = {}
     for name, value in meta.items():
-        if name.startswith(_DICTIONARY):
+        if name.startswith(called):
             stored = base64.b64decode(value)
             if ring is not None and stored[0] == ENCRYPTED:
                 stored = ring.unseal(META.name, (name,), stored)
-            found[name.removeprefix(_DICTIONARY)] = stored
+            found[name.removeprefix(called)] = stored
     return found
 
 
-def _dictionary_notes(dictionaries: Mapping[str, bytes], ring: Ring | None) -> Mapping[str, str]:
-    """Spell dictionaries, which have pieces of payloads in them, as a database notes them."""
+def _dictionary_notes(
+    dictionaries: Mapping[str, bytes], ring: Ring | None, called: str = _DICTIONARY
+) -> Mapping[str, str]:
+    """Spell dictionaries as a database notes them."""
     notes: dict[str, str] = {}
     for kind, dictionary in dictionaries.items():
-        name = f"{_DICTIONARY}{kind}"
+        name = f"{called}{kind}"
         stored = dictionary if ring is None else ring.seal(META.name, (name,), dictionary)
         notes[name] = base64.b64encode(stored).decode()
     return notes

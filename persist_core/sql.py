@@ -6,6 +6,7 @@ import asyncio
 import collections
 import contextlib
 import functools
+import logging
 import pathlib
 import typing
 from collections.abc import (
@@ -38,6 +39,7 @@ from .training import Trainer
 
 __all__ = ("SqlStore",)
 
+_LOG = logging.getLogger("persist.sql")
 AnyEntity = Entity[typing.Any]
 _METADATA: typing.Final = ("source", "shard", "epoch", "first_seen", "revision")
 _KINDS: typing.Final[Mapping[str, Storage]] = {"payload": "document", **METADATA}
@@ -278,7 +280,16 @@ class SqlStore:
         """
         purge: Callable[[], Awaitable[bool]] | None = getattr(self._driver, "purge", None)
         with self._translated():
-            return purge is not None and await purge()
+            done = purge is not None and await purge()
+        await self._renewed(self._driver.fetch)  # another process may have removed them
+        if self.sealing.remembers(self._notes):
+            _LOG.warning(
+                "%r has dictionaries of an earlier version, which may keep fragments of what was deleted: "
+                "`persist rekey` with its URL makes them needless and removes them",
+                self._driver,
+            )
+            return False
+        return done
 
     def _compressed(self) -> Collection[str]:
         return self.sealing.compressed(self._notes)

@@ -7,13 +7,14 @@ import collections
 import dataclasses
 import logging
 import typing
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 import orjson
 
+from .anonymity import anonymous
 from .changes import Change
 from .entities import ENTITIES
-from .model import Entity
+from .model import Entity, Record
 from .spi import Order, Page, Select
 
 __all__ = ("Trainer",)
@@ -22,7 +23,7 @@ _LOG = logging.getLogger("persist.compression")
 _ENOUGH: typing.Final = 1000
 """How many records a kind has before it is trained on."""
 
-_SAMPLES: typing.Final = 2000
+_SAMPLES: typing.Final = 1000
 _PAGE: typing.Final = 250
 
 AnyEntity = Entity[typing.Any]
@@ -84,17 +85,21 @@ class Trainer:
     async def _train(self, entity: AnyEntity) -> None:
         if (await self._ask(Select(entity, want="count"))).count < _ENOUGH:
             return
-        samples: list[bytes] = []
+        samples: list[Record] = []
         newest = Select(entity, order=tuple(Order(name, descending=True) for name in entity.key), limit=_PAGE)
         page = await self._ask(newest)
         while page.records and len(samples) < _SAMPLES:
-            samples += [orjson.dumps(record.payload) for record in page.records]
+            samples += page.records
             page = await self._ask(dataclasses.replace(newest, after=page.after)) if page.after else Page(())
-        from .compression import trained  # noqa: PLC0415 - an extra
-
-        dictionary = await asyncio.to_thread(trained, samples)
+        dictionary = await asyncio.to_thread(_trained, samples)
         if dictionary is None:
             _LOG.info("%s have too little in common to be compressed", entity.name)
             return
         await self._keep(entity.name, dictionary)
         _LOG.info("%s are compressed from now on", entity.name)
+
+
+def _trained(samples: Sequence[Record]) -> bytes | None:
+    from .compression import trained  # noqa: PLC0415 - an extra
+
+    return trained([orjson.dumps(payload) for payload in anonymous(samples)])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
+import secrets
 import subprocess
 import sys
 import typing
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
+from fakecord import payloads
 from test_encryption import needle
 from test_rekeying import content, rekey
 
@@ -18,7 +21,8 @@ from persist.changes import Amend, Put
 from persist.conditions import Condition
 from persist.contract_samples import origin, user
 from persist.edits import Part
-from persist.entities import USERS
+from persist.entities import MESSAGES, USERS
+from persist.erasing import alone
 from persist.locations import store_of
 from persist.model import Record
 from persist.spi import Select
@@ -27,6 +31,7 @@ from persist.sql import SqlStore
 pytest.importorskip("zstandard", reason="zstandard is not installed.")
 pytest.importorskip("cryptography", reason="cryptography is not installed.")
 
+secret = secrets.token_hex(12)
 KEYS = Encryption({"2026": Encryption.new_key()})
 
 
@@ -57,14 +62,14 @@ async def put(store: SqlStore, records: Sequence[Record]) -> None:
         await store.apply([Put(record) for record in records[start : start + 500]])
 
 
-async def trained(store: SqlStore) -> None:
+async def trained(store: SqlStore, kind: str = "users") -> None:
     async with asyncio.timeout(60):
-        while "users" not in store._compressed():  # noqa: ASYNC110 - of something that happens by itself
+        while kind not in store._compressed():  # noqa: ASYNC110 - of something that happens by itself
             await asyncio.sleep(0.01)
 
 
-async def size(store: SqlStore, where: str = "TRUE") -> int:
-    return int((await store.query(f"SELECT SUM(LENGTH(payload)) FROM users WHERE {where}"))[0][0])
+async def size(store: SqlStore, where: str = "TRUE", kind: str = "users") -> int:
+    return int((await store.query(f"SELECT SUM(LENGTH(payload)) FROM {kind} WHERE {where}"))[0][0])
 
 
 @pytest.mark.parametrize("encryption", [None, KEYS], ids=["in clear", "encrypted"])
@@ -107,6 +112,91 @@ async def test_another_process_reads_what_is_compressed_after_it_was_opened(url:
         (record,) = (await store.select(Select(USERS, keys=((2003,),)))).records
         assert record.payload["bot"] is True
         assert record.payload["username"] == "somebody 2003"
+
+
+def told(number: int, start: int = 1) -> list[Record]:
+    """Return messages as a bot hears them, of forty people, one of whom says and is what nobody else is."""
+    found: list[Record] = []
+    for each in range(start, start + number):
+        person = each % 40
+        name = secret if person == 7 else f"somebody {person}"
+        author = payloads.user(
+            id=str(1_000_000_000_000_000_000 + person), username=name, global_name=f"is {name}", avatar=f"a_{name:0>32}"
+        )
+        embed = {"type": "rich", "title": f"{name} has won", "url": f"https://{name}.example/"}
+        said = payloads.message("5", author, id=str(each), guild_id="10", content=f"I am {name}, said {name}")
+        found.append(MESSAGES.record({**said, "embeds": [embed]}, 10, origin()))
+    return found
+
+
+async def dictionaries(store: SqlStore, name: str = "%dictionary of %") -> list[bytes]:
+    rows = await store.query(f"SELECT value FROM persist_meta WHERE name LIKE '{name}'")
+    return [base64.b64decode(value) for (value,) in rows]
+
+
+def fragments(text: str, length: int = 8) -> set[bytes]:
+    return {text[at : at + length].encode() for at in range(len(text) - length + 1)}
+
+
+async def test_nothing_that_anybody_said_or_is_comes_into_a_dictionary(url: str) -> None:
+    async with opened(url) as store:
+        await put(store, told(1200))
+        await trained(store, "messages")
+        (dictionary,) = await dictionaries(store)
+        assert b"mention_everyone" in dictionary  # it is about messages
+        personal = fragments(secret) | fragments("1000000000000000007", 19) | {b"has won", b"somebody", b"I am"}
+        assert not [fragment for fragment in personal if fragment in dictionary]
+        await put(store, told(1200, start=2000))
+        assert await size(store, "id >= 2000", "messages") < 0.6 * await size(store, "id < 2000", "messages")
+
+
+async def test_who_is_erased_is_not_in_a_dictionary_either(url: str) -> None:
+    async with opened(url) as store:
+        await put(store, told(1200))
+        await trained(store, "messages")
+        await put(store, told(1200, start=2000))
+        async with alone(store) as eraser:
+            receipt = await eraser.erase("user", 1_000_000_000_000_000_007)
+        assert receipt.erased["messages"] == 60
+        assert receipt.purged is url.startswith("sqlite")
+        assert not [fragment for fragment in fragments(secret) if fragment in b"".join(await dictionaries(store))]
+        assert len(await content(store)) == 2400 - 60 + 2  # with the erasure's own key and suppression
+
+
+@pytest.mark.parametrize("encryption", [None, KEYS], ids=["in clear", "encrypted"])
+async def test_dictionaries_of_what_people_said_are_told_of_and_removed(
+    url: str, encryption: Encryption | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(url, encryption) as store:
+        await put(store, people(1200))
+        await trained(store)
+        await put(store, people(1200, at=1))
+        whole = await content(store)
+    async with opened(url, encryption, compress=False) as store:
+        await _make_earlier(store, encryption)
+    async with opened(url, encryption) as store:
+        assert await content(store) == whole  # it still reads
+        assert await store.purge() is False
+        assert "`persist rekey` with its URL makes them needless and removes them" in caplog.text
+        await trained(store)
+        assert len(await dictionaries(store)) == 2
+        assert (await rekey(f"{url}?compression=zstd", encryption)).rewritten == 1200
+        assert len(await dictionaries(store)) == 1
+        assert await content(store) == whole  # also who was there before
+        assert await store.purge() is url.startswith("sqlite")
+
+
+async def _make_earlier(store: SqlStore, encryption: Encryption | None) -> None:
+    """Call a dictionary what it was called when it was trained on what people had said."""
+    before, after = "anonymous dictionary of users", "dictionary of users"
+    (value,) = await dictionaries(store)
+    if encryption is not None:
+        from persist.ciphers import Ring  # noqa: PLC0415 - an extra
+
+        ring = Ring(encryption)
+        value = ring.seal("persist_meta", (after,), ring.unseal("persist_meta", (before,), value))
+    noted = base64.b64encode(value).decode()
+    await store.run(lambda _: [f"UPDATE persist_meta SET name = '{after}', value = '{noted}' WHERE name = '{before}'"])
 
 
 async def test_a_dictionary_is_as_secret_as_what_it_was_made_of(url: str) -> None:
@@ -155,8 +245,8 @@ async def test_two_that_train_at_once_make_one_dictionary(sqlite_url: str) -> No
         await put(store, people(1500))
     async with opened(sqlite_url) as one, opened(sqlite_url) as other:
         await asyncio.gather(trained(one), trained(other))
-        rows = await one.query("SELECT name FROM persist_meta WHERE name LIKE 'dictionary%'")
-        assert [name for (name,) in rows] == ["dictionary of users"]
+        rows = await one.query("SELECT name FROM persist_meta WHERE name LIKE '%dictionary%'")
+        assert [name for (name,) in rows] == ["anonymous dictionary of users"]
         await asyncio.gather(put(one, people(700, at=1)), put(other, people(700, start=700, at=2)))
         assert len(await content(one)) == 1500
 
