@@ -40,6 +40,7 @@ from persist.schema import Field, Storage, Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
+from persist.urls import Option
 from persist.words import Term
 
 try:
@@ -436,17 +437,18 @@ _SETTINGS: typing.Final = (
     "SESSION max_sort_length = 16384, "
     "SESSION autocommit = 1, @persist_seconds = {seconds}"
 )
-_OPTIONS: typing.Final[Mapping[str, urls.Option]] = {
-    "compression": urls.choice("none", "zstd"),
-    "host": str,
-    "max": urls.whole(1),
-    "min": urls.whole(0),
-    "sslcert": str,
-    "sslkey": str,
-    "sslmode": urls.choice("disable", "prefer", "require", "verify-ca", "verify-full"),
-    "sslrootcert": str,
-    "statement_timeout": urls.seconds,
-    "timeout": urls.seconds,
+_OPTIONS: typing.Final[Mapping[str, Option]] = {
+    "compression": urls.COMPRESSION,
+    "host": Option(str, "one more server, or the path of a socket; several are tried in turn"),
+    "max": Option(urls.whole(1), "how many connections there are at most (4)"),
+    "min": Option(urls.whole(0), "how many connections are made at once (1)"),
+    "sslmode": Option(
+        urls.choice("disable", "prefer", "require", "verify-ca", "verify-full"),
+        "`disable`, `prefer` (the default), `require`, `verify-ca`, `verify-full`",
+    ),
+    "statement_timeout": Option(urls.seconds, "seconds that reading may take (no limit)"),
+    "timeout": Option(urls.seconds, "seconds to wait for a connection (10)"),
+    **urls.TLS,
 }
 
 
@@ -557,4 +559,4 @@ def _open(url: yarl.URL) -> SqlStore:
 
 @hookimpl
 def persist_backends() -> Sequence[Backend]:
-    return [Backend("mysql", _open), Backend("mariadb", _open)]
+    return [Backend("mysql", _open, _OPTIONS), Backend("mariadb", _open, _OPTIONS)]

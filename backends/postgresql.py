@@ -48,6 +48,7 @@ from persist.schema import Field, Storage, Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
+from persist.urls import Option
 from persist.words import Term
 
 try:
@@ -427,22 +428,33 @@ _OTHER_WAYS_OUT: typing.Final = (
 
 # ------------------------------------------------------------------------------------------------------ how it is named
 
-_OPTIONS: typing.Final[Mapping[str, urls.Option]] = {
-    "compression": urls.choice("none", "zstd"),
-    "host": str,
-    "max": urls.whole(1),
-    "min": urls.whole(0),
-    "payload": urls.choice("text", "jsonb"),
-    "schema": str,
-    "sslcert": str,
-    "sslkey": str,
-    "sslmode": urls.choice("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
-    "sslrootcert": str,
-    "statement_cache_size": urls.whole(0),
-    "statement_timeout": urls.seconds,
-    "synchronous_commit": urls.choice("on", "off", "local", "remote_write", "remote_apply"),
-    "target_session_attrs": urls.choice("any", "primary", "standby", "prefer-standby", "read-write", "read-only"),
-    "timeout": urls.seconds,
+_TARGETS: typing.Final = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
+_OPTIONS: typing.Final[Mapping[str, Option]] = {
+    "compression": urls.COMPRESSION,
+    "host": Option(str, "one more server, `two:5432`, or the folder of a socket; several are tried in turn"),
+    "max": Option(urls.whole(1), "how many connections there are at most (4)"),
+    "min": Option(urls.whole(0), "how many connections are made at once (1)"),
+    "payload": Option(
+        urls.choice("text", "jsonb"), "`text` (the default), or `jsonb`, chosen when the tables are made"
+    ),
+    "schema": Option(str, "the schema that the tables are in"),
+    "sslmode": Option(
+        urls.choice("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
+        "`disable`, `allow`, `prefer` (the default), `require`, `verify-ca`, `verify-full`",
+    ),
+    "statement_cache_size": Option(
+        urls.whole(0), "how many statements are kept prepared (200); `0` for a PgBouncer that shares connections"
+    ),
+    "statement_timeout": Option(urls.seconds, "seconds that a statement may take (no limit)"),
+    "synchronous_commit": Option(
+        urls.choice("on", "off", "local", "remote_write", "remote_apply"),
+        "`on`, `off`, `local`, `remote_write`, `remote_apply`; what the server has if it is left out",
+    ),
+    "target_session_attrs": Option(
+        urls.choice(*_TARGETS), f"which of several servers: {', '.join(f'`{target}`' for target in _TARGETS)}"
+    ),
+    "timeout": Option(urls.seconds, "seconds to wait for a connection (10)"),
+    **urls.TLS,
 }
 
 
@@ -486,4 +498,4 @@ def _open(url: yarl.URL) -> SqlStore:
 
 @hookimpl
 def persist_backends() -> Sequence[Backend]:
-    return [Backend("postgresql", _open), Backend("postgres", _open)]
+    return [Backend("postgresql", _open, _OPTIONS), Backend("postgres", _open, _OPTIONS)]

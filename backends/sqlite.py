@@ -29,7 +29,7 @@ from persist.schema import Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
-from persist.urls import Option, choice, options_of, seconds
+from persist.urls import COMPRESSION, Option, options_of, seconds
 from persist.words import Term
 
 __all__ = ("DIALECT", "SqliteDriver", "persist_backends")
@@ -429,7 +429,11 @@ _WAYS_OUT: typing.Final = {
 }
 
 
-_OPTIONS: typing.Final[Mapping[str, Option]] = {"compression": choice("none", "zstd"), "timeout": seconds}
+_OPTIONS: typing.Final[Mapping[str, Option]] = {
+    "compression": COMPRESSION,
+    "timeout": Option(seconds, "seconds to wait while another process writes before trying again (5)"),
+}
+_IN_MEMORY: typing.Final = {**_OPTIONS, "timeout": Option(seconds, "nothing: nobody else writes")}
 
 
 def _open_file(url: yarl.URL) -> SqlStore:
@@ -461,4 +465,4 @@ def _store(path: pathlib.Path | None, url: yarl.URL) -> SqlStore:
 
 @hookimpl
 def persist_backends() -> Sequence[Backend]:
-    return [Backend("sqlite", _open_file), Backend("memory", _open_memory)]
+    return [Backend("sqlite", _open_file, _OPTIONS), Backend("memory", _open_memory, _IN_MEMORY)]

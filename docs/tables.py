@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import pkgutil
 import re
 import typing
@@ -14,6 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+import persist
 import persist.integrations
 from persist.cli import app
 from persist.entities import ENTITIES
@@ -132,6 +134,40 @@ def _parameter(parameter: typing.Any) -> str:
     return f"| `{name}` | {about}{' (' + '; '.join(also) + ')' if also else ''} |\n"
 
 
+URLS_PAGE = """# URLs and their options
+
+A database is named by a URL. Its scheme chooses the backend; what stands behind the `?` are options, several with `&`
+between them. An option that does not exist, or a value that it cannot have, is refused with the ones that there are.
+[Keep things in another database](../how-to/databases.md) says how to choose.
+
+Special characters of a user name or password are percent-encoded: `p@ss` is `p%40ss`. Where no URL is given, the
+integrations and the command line take the one in the environment variable `PERSIST_URL`.
+
+"""
+
+SCHEMES: typing.Final = {
+    "sqlite": "`sqlite:///cache.db` is relative to the working directory, `sqlite:////var/lib/bot/cache.db` absolute. "
+    "In a path, `#` is `%23` and `?` is `%3F`.",
+    "memory": "`memory://` is a database in memory, for as long as the cache is open.",
+    "postgresql": "`postgresql://user:password@host:5432/database`; `postgres://` is the same. Several servers of one "
+    "cluster have commas between them: `postgresql://user@one,two:5433/database`.",
+    "mysql": "`mysql://user:password@host:3306/database`, for MySQL and MariaDB; `mariadb://` is the same. Several "
+    "servers have commas between them.",
+}
+
+
+def url_options() -> str:
+    """Return the page of what the backends that are shipped read from their URLs."""
+    known = {point.name: point for point in importlib.metadata.entry_points(group="persist.backends")}
+    parts = [URLS_PAGE]
+    for scheme, about in SCHEMES.items():
+        (backend,) = (each for each in known[scheme].load().persist_backends() if each.scheme == scheme)
+        parts.append(f"## {scheme}\n\n{about}\n\n| Option | What it does |\n|---|---|\n")
+        parts.extend(f"| `{name}` | {option.about} |\n" for name, option in sorted(backend.options.items()))
+        parts.append("\n")
+    return "".join(parts)
+
+
 LIFECYCLE_PAGE = """# Lifecycle
 
 Public names that are not as stable as [the rest](versioning.md). Each says so when it is used: what is experimental by
@@ -147,10 +183,17 @@ def lifecycle() -> str:
     for module in pkgutil.iter_modules(persist.integrations.__path__, "persist.integrations."):
         importlib.import_module(module.name)
     rows = (
-        f"| `{name}` | {mark.state} | {mark.since} | {mark.until or ''} | {mark.note} |\n"
+        f"| `{_public(name)}` | {mark.state} | {mark.since} | {mark.until or ''} | {mark.note} |\n"
         for name, mark in sorted(MARKED.items())
+        if name.startswith("persist.")
     )
     return LIFECYCLE_PAGE + "".join(rows)
+
+
+def _public(name: str) -> str:
+    """Spell a name as people write it, who do not know in which file it is."""
+    found = re.fullmatch(r"persist\.\w+\.((\w+).*)", name)
+    return f"persist.{found[1]}" if found and found[2] in persist.__all__ else name
 
 
 PAGES = {
@@ -159,6 +202,7 @@ PAGES = {
     "reference/metrics.md": metrics,
     "reference/command-line.md": commands,
     "reference/lifecycle.md": lifecycle,
+    "reference/urls.md": url_options,
 }
 
 

@@ -21,6 +21,7 @@ from .changes import Change
 from .conditions import Where
 from .model import Entity, Key, Record
 from .plans import Event
+from .urls import Option
 
 __all__ = (
     "Addition",
@@ -197,10 +198,13 @@ class Backend:
     open
         Makes a store from a URL. It connects nothing yet. Raises :class:`~persist.errors.URLError` for a URL that it
         does not understand, and :class:`~persist.errors.MissingDriverError` when its client library is missing.
+    options
+        What its URLs may say behind the ``?``; :func:`persist.urls.options_of` reads it.
     """
 
     scheme: str
     open: Callable[[yarl.URL], Store]
+    options: Mapping[str, Option] = dataclasses.field(default_factory=dict[str, Option], compare=False)
 
 
 @hookspec

@@ -10,10 +10,32 @@ import yarl
 
 from .errors import URLError
 
-__all__ = ("Option", "choice", "flag", "hosts_of", "options_of", "parse", "seconds", "shown", "whole")
+__all__ = (
+    "COMPRESSION",
+    "TLS",
+    "Option",
+    "Read",
+    "choice",
+    "flag",
+    "hosts_of",
+    "options_of",
+    "parse",
+    "seconds",
+    "shown",
+    "whole",
+)
 
-Option = Callable[[str], typing.Any]
+Read = Callable[[str], typing.Any]
 """Reads the value of an option. Raises :class:`ValueError` with what it should have been."""
+
+
+class Option(typing.NamedTuple):
+    """An option that a URL may have behind its ``?``."""
+
+    read: Read
+    about: str
+    """What it does, and what it is if it is left out; a page of the documentation is made of these."""
+
 
 _AUTHORITY: typing.Final = re.compile(r"(?P<start>[^/?#]*://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]*)(?P<end>.*)", re.DOTALL)
 
@@ -49,8 +71,15 @@ def hosts_of(url: yarl.URL, port: int) -> list[tuple[str, int]]:
     return found or [("localhost", port)]
 
 
-def options_of(url: yarl.URL, known: Mapping[str, Option]) -> dict[str, typing.Any]:
+def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, typing.Any]:
     """Return the values of the options that a URL names.
+
+    Parameters
+    ----------
+    url
+        The URL.
+    known
+        The options that there are, or only what reads them.
 
     Raises
     ------
@@ -62,8 +91,9 @@ def options_of(url: yarl.URL, known: Mapping[str, Option]) -> dict[str, typing.A
         raise URLError(msg)
     found: dict[str, typing.Any] = {}
     for name, text in url.query.items():
+        option = known[name]
         try:
-            found[name] = known[name](text)
+            found[name] = (option.read if isinstance(option, Option) else option)(text)
         except ValueError as error:
             msg = f"{name}={text} in {shown(url)} cannot be used: it has to be {error}"
             raise URLError(msg) from error
@@ -87,7 +117,7 @@ def seconds(text: str) -> float:
     return found
 
 
-def whole(least: int) -> Option:
+def whole(least: int) -> Read:
     """Read a whole number that is not too small."""
 
     def read(text: str) -> int:
@@ -99,7 +129,7 @@ def whole(least: int) -> Option:
     return read
 
 
-def choice(*values: str) -> Option:
+def choice(*values: str) -> Read:
     """Read one of some words."""
 
     def read(text: str) -> str:
@@ -118,3 +148,13 @@ def flag(text: str) -> bool:
         msg = "on or off"
         raise ValueError(msg)
     return known[text.lower()]
+
+
+COMPRESSION: typing.Final = Option(
+    choice("none", "zstd"), "`zstd` [compresses](../how-to/compress.md) what Discord said; `none` is the default"
+)
+TLS: typing.Final[Mapping[str, Option]] = {
+    "sslcert": Option(str, "the file of your own certificate"),
+    "sslkey": Option(str, "the file of its key"),
+    "sslrootcert": Option(str, "the file of the certificates that are believed"),
+}

@@ -20,8 +20,8 @@ import hikari
 import pytest
 
 import persist
-from persist import errors, spi
-from persist.lifecycle import MARKED, deprecated
+from persist import errors, plugins, spi
+from persist.lifecycle import MARKED, deprecated, experimental
 from persist.metrics import METRICS
 
 ROOT: typing.Final = pathlib.Path(__file__).parents[1]
@@ -107,13 +107,23 @@ def test_every_error_is_documented() -> None:
     assert [name for name in errors.__all__ if f"::: persist.{name}\n" not in page] == []
 
 
-def test_every_option_of_a_url_is_documented_and_no_other() -> None:
-    sections = re.split(r"^## ", (REFERENCE / "urls.md").read_text(), flags=re.MULTILINE)[1:]
-    said = {part.split("\n", 1)[0]: set(re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE)) for part in sections}
-    assert said.pop("memory") == said["sqlite"]
-    for scheme, options in said.items():
-        backend = pytest.importorskip(f"persist.backends.{scheme}", exc_type=ImportError)
-        assert options == set(backend._OPTIONS), scheme
+@pytest.mark.parametrize("scheme", ["sqlite", "memory", "postgresql", "postgres", "mysql", "mariadb"])
+def test_every_option_of_a_url_is_documented_and_no_other(scheme: str, site: pathlib.Path) -> None:
+    try:
+        backend = plugins.backend(scheme)
+    except persist.MissingDriverError as error:
+        pytest.skip(str(error))
+    with pytest.raises(persist.URLError) as caught:
+        plugins.open_store(
+            f"{scheme}://{'/a' if scheme == 'sqlite' else 'h/a' if scheme != 'memory' else ''}?nonesuch=1"
+        )
+    read = re.split(r"has no option nonesuch; it has: ", str(caught.value))[1].split(", ")
+    assert read == sorted(backend.options)
+    assert all(option.about for option in backend.options.values())
+    named = {"postgres": "postgresql", "mariadb": "mysql"}.get(scheme, scheme)
+    page = (site / "reference" / "urls" / "index.html").read_text()
+    section = page.partition(f'<h2 id="{named}">')[2].partition("<h2")[0]
+    assert re.findall(r"<td><code>(\w+)</code></td>", section) == read
 
 
 def test_every_metric_and_everything_marked_has_its_line(site: pathlib.Path) -> None:
@@ -124,18 +134,56 @@ def test_every_metric_and_everything_marked_has_its_line(site: pathlib.Path) -> 
     assert [name for name in ours if name not in lifecycle] == []
 
 
-def test_what_is_marked_warns_where_it_is_used() -> None:
+@pytest.fixture
+def _marks() -> Iterator[None]:
+    marked = typing.cast("dict[str, object]", MARKED)
+    before = dict(marked)
+    yield
+    marked.clear()
+    marked.update(before)
+
+
+@pytest.mark.usefixtures("_marks")
+def test_what_is_marked_warns_where_it_is_used_and_only_then() -> None:
     @deprecated(since="1.1", until="2.0", note="use the other one.")
-    def old() -> int:
+    def function() -> int:
         return 7
 
-    name = next(name for name in MARKED if name.endswith("<locals>.old"))
-    with pytest.warns(
-        DeprecationWarning, match=r"old is deprecated since 1\.1 and will be gone in 2\.0: use the other"
-    ):
-        old()
-    assert MARKED[name].until == "2.0"
-    del typing.cast("dict[str, object]", MARKED)[name]
+    @experimental(since="1.1", note="it may grow.")
+    class Thing:
+        @deprecated(since="1.2", until="2.0", note="call new().")
+        def old(self) -> int:
+            return 8
+
+        @deprecated("way", since="1.3", until="2.0", note="it is the best one by itself.")
+        def new(self, *, way: str = "best") -> str:
+            return way
+
+    class Other:
+        @experimental("warm", since="1.0", note="what it fills may grow.")
+        def __init__(self, place: str, warm: bool = False) -> None:  # noqa: FBT001, FBT002 - it may be given by place
+            self.known = (place, warm)
+
+    uses: dict[str, tuple[type[Warning], typing.Callable[[], object]]] = {
+        r"function is deprecated since 1\.1 and will be gone in 2\.0: use the other": (DeprecationWarning, function),
+        r"Thing is experimental since 1\.1: it may grow": (persist.ExperimentalWarning, Thing),
+        r"Other\(warm=\) is experimental": (persist.ExperimentalWarning, lambda: Other("here", True)),  # noqa: FBT003
+    }
+    for message, (category, use) in uses.items():
+        with pytest.warns(category, match=message) as caught:
+            use()
+        assert [each.filename for each in caught] == [__file__]
+    with pytest.warns(persist.ExperimentalWarning):
+        thing = Thing()
+    with pytest.warns(DeprecationWarning, match=r"Thing\.old is deprecated since 1\.2"):
+        assert thing.old() == 8
+    with pytest.warns(DeprecationWarning, match=r"Thing\.new\(way=\) is deprecated"):
+        assert thing.new(way="other") == "other"
+    assert thing.new() == "best"
+    assert Other("here").known == ("here", False)
+    assert [mark.until for name, mark in MARKED.items() if name.endswith("<locals>.function")] == ["2.0"]
+    with pytest.raises(TypeError, match="has no parameter 'gone'; it has: self, place, warm"):
+        experimental("gone", since="1.0", note="it is not there.")(Other.__init__)
 
 
 # --------------------------------------------------------------------------------------------------------- code is code

@@ -268,7 +268,11 @@ def _record(entity: AnyEntity, member: bytes, value: bytes) -> Record:
 
 # ------------------------------------------------------------------------------------------------------ how it is named
 
-_OPTIONS: typing.Final = {"prefix": str, "max": urls.whole(1), "timeout": urls.seconds}
+_OPTIONS: typing.Final = {
+    "prefix": urls.Option(str, "what all its keys begin with, so that several bots can share a Redis (`persist:`)"),
+    "max": urls.Option(urls.whole(1), "how many connections there are at most (8)"),
+    "timeout": urls.Option(urls.seconds, "seconds to wait for an answer (10)"),
+}
 
 
 def _open(url: yarl.URL) -> Store:
@@ -293,4 +297,4 @@ def _open(url: yarl.URL) -> Store:
 @hookimpl
 def persist_backends() -> Sequence[Backend]:
     """Offer this backend under its two schemes."""
-    return [Backend("redis", _open), Backend("rediss", _open)]
+    return [Backend("redis", _open, _OPTIONS), Backend("rediss", _open, _OPTIONS)]
