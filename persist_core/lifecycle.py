@@ -92,7 +92,8 @@ def _mark(mark: Mark, category: type[Warning], parameter: str | None) -> Callabl
         message = f"{name} is {mark.state} since {mark.since}{gone}: {mark.note}"
         if parameter is not None:
             return _warns_of(thing, parameter, message, category)
-        return typing_extensions.deprecated(message, category=category)(thing)
+        # Only a checker that reads the decorator itself would want a literal.
+        return typing_extensions.deprecated(message, category=category)(thing)  # pyright: ignore[reportArgumentType]
 
     return decorate
 
