@@ -203,6 +203,7 @@ MARIADB: typing.Final = Dialect(
     list_columns=(
         "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?"
     ),
+    list_indexes="SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()",
     table_options=_table_options,
     index_part=_index_part,
     inline_indexes=True,

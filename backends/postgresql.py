@@ -209,6 +209,7 @@ DIALECT: typing.Final = Dialect(
         "SELECT column_name::text FROM information_schema.columns "
         "WHERE table_schema = current_schema() AND table_name = $1"
     ),
+    list_indexes="SELECT indexname::text FROM pg_indexes WHERE schemaname = current_schema()",
     index_part=_index_part,
     comments=_comments,
     lock="SELECT pg_advisory_xact_lock(hashtext('persist'), hashtext(coalesce(current_schema(), ''))) IS NOT NULL",

@@ -151,6 +151,8 @@ DIALECT = Dialect(
     upsert=_upsert,
     list_tables="SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'",
     list_columns="SELECT name FROM pragma_table_info(?)",
+    list_indexes="SELECT name FROM sqlite_schema WHERE type = 'index'",
+    keys_in_indexes=True,
     among={"snowflake": ("IN (SELECT value FROM json_each({}))", lambda values: json.dumps(list(values)))},
     finish=(f"PRAGMA application_id = {APPLICATION_ID}",),
     octets="LENGTH(CAST({0} AS BLOB))",

@@ -20,6 +20,7 @@ from .entities import (
     MESSAGES,
     ROLES,
     THREADS,
+    USERS,
     VOICE_STATES,
 )
 from .model import Entity, Key, Record
@@ -113,6 +114,13 @@ class ScopeChanges(Contract):
             assert sorted(await keys(store, MEMBERS, where=(either,))) == [(1, 5), (3, 5)]
             await store.apply([DropScope(MEMBERS, None, (Not(Within(("guild_id",), GUILDS, ())),))])
             assert sorted(await keys(store, MEMBERS)) == [(1, 5), (2, 5)]
+
+    async def test_what_nothing_names_can_be_forgotten(self) -> None:
+        records = [user(1), user(2), user(3), member(1, 2), message(9, 20, author={"id": "3"})]
+        async with self.opened(*records) as store:
+            named = Within(("id",), MEMBERS, (), ("user_id",)), Within(("id",), MESSAGES, (), ("author_id",))
+            await store.apply([DropScope(USERS, None, (Condition("id", "less", 4), *map(Not, named)))])
+            assert sorted(await keys(store, USERS)) == [(2,), (3,)]
 
     async def test_belonging_by_two_columns(self) -> None:
         records = [member(1, 5, nick="a"), member(1, 6), member(2, 5), *family(1000)]

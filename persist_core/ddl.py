@@ -5,7 +5,7 @@ from __future__ import annotations
 from .dialect import Dialect
 from .schema import Field, Table
 
-__all__ = ("add_column", "columns", "create")
+__all__ = ("add_column", "columns", "create", "indexes")
 
 
 def create(dialect: Dialect, table: Table) -> list[str]:
@@ -13,15 +13,28 @@ def create(dialect: Dialect, table: Table) -> list[str]:
     quote = dialect.quote
     parts = columns(dialect, table)
     parts.append(f"PRIMARY KEY ({', '.join(map(quote, table.key))})")
-    indexes = [(f"{table.name}_by_{index[0]}", _indexed(dialect, table, index)) for index in table.indexes]
+    later = indexes(dialect, table)
     if dialect.inline_indexes:
-        parts += [f"INDEX {quote(name)} ({columns})" for name, columns in indexes]
-        indexes = []
+        parts += [f"INDEX {quote(name)} ({_indexed(dialect, table, index)})" for name, index in _named(table)]
+        later = {}
     return [
         f"CREATE TABLE IF NOT EXISTS {quote(table.name)} ({', '.join(parts)}){dialect.table_options(table)}",
-        *(f"CREATE INDEX {quote(name)} ON {quote(table.name)} ({columns})" for name, columns in indexes),
+        *later.values(),
         *dialect.comments(table),
     ]
+
+
+def indexes(dialect: Dialect, table: Table) -> dict[str, str]:
+    """Return the names of the indexes of a table, and the statements that make them where the table is already."""
+    quote = dialect.quote
+    return {
+        name: f"CREATE INDEX {quote(name)} ON {quote(table.name)} ({_indexed(dialect, table, index)})"
+        for name, index in _named(table)
+    }
+
+
+def _named(table: Table) -> list[tuple[str, tuple[str, ...]]]:
+    return [(f"{table.name}_by_{index[0]}", index) for index in table.indexes]
 
 
 def columns(dialect: Dialect, table: Table) -> list[str]:
@@ -40,4 +53,6 @@ def _column(dialect: Dialect, field: Field) -> str:
 
 def _indexed(dialect: Dialect, table: Table, index: tuple[str, ...]) -> str:
     fields = {field.name: field for field in table.fields}
+    if dialect.keys_in_indexes and len(table.key) == 1 and fields[table.key[0]].kind == "snowflake":
+        index = tuple(name for name in index if name not in table.key)
     return ", ".join(dialect.index_part(fields[name]).format(dialect.quote(name)) for name in index)

@@ -160,10 +160,14 @@ class Dialect:
         Asks for the names of all tables that there are.
     list_columns
         Asks for the names of the columns of a table, given as a parameter.
+    list_indexes
+        Asks for the names of all indexes that there are.
     table_options
         What follows the columns in CREATE TABLE.
     index_part
         How a column stands in an index: a template for its name.
+    keys_in_indexes
+        Whether every index ends with the key of its table, where that is one snowflake, without naming it.
     inline_indexes
         Whether indexes are made with their table and not after it, so that there is no state in between.
     comments
@@ -204,6 +208,7 @@ class Dialect:
     upsert: Callable[[Table, Iterable[Row]], Iterable[Statement]]
     list_tables: str
     list_columns: str
+    list_indexes: str
     quote: Callable[[str], str] = lambda name: f'"{name}"'
     store: Mapping[Storage, str] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
     load: Mapping[Storage, str] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
@@ -224,6 +229,7 @@ class Dialect:
     ahead: int = 1
     table_options: Callable[[Table], str] = lambda _: ""
     index_part: Callable[[Field], str] = lambda _: "{}"
+    keys_in_indexes: bool = False
     inline_indexes: bool = False
     comments: Callable[[Table], Iterable[str]] = lambda _: ()
     lock: str = ""

@@ -60,6 +60,9 @@ class Keep(typing.Generic[T_contra]):
     max_age
         For how long: seconds, or a `datetime.timedelta`; ``math.inf`` for ever. Messages and what a log tells are as
         old as they are; anything else is as old as what Discord last told of it.
+    max_orphan_age
+        Of users: for how long, like ``max_age``, where nothing that is kept names them any more. 30 days if it is left
+        out.
     max_per_channel, max_per_guild, max_rows
         How many in each channel, in each guild, and in all. The oldest go first.
     keep_if
@@ -86,6 +89,7 @@ class Keep(typing.Generic[T_contra]):
     drop: Collection[str] = frozenset()
     sources: Collection[Source] | None = None
     max_age: float | datetime.timedelta | None = None
+    max_orphan_age: float | datetime.timedelta | None = None
     max_per_channel: int | None = None
     max_per_guild: int | None = None
     max_rows: int | None = None
@@ -98,7 +102,7 @@ class Keep(typing.Generic[T_contra]):
     def __post_init__(self) -> None:
         fixed: dict[str, object] = {name: _ids(name, getattr(self, name)) for name in LISTS}
         fixed["where"], fixed["keep_if"] = _where("where", self.where), _where("keep_if", self.keep_if)
-        fixed["max_age"] = _age(self.max_age)
+        fixed |= {name: _age(name, getattr(self, name)) for name in ("max_age", "max_orphan_age")}
         fixed["drop"] = _names("drop", self.drop)
         fixed["sources"] = _sources(self.sources)
         fixed |= {name: _keeps(name, getattr(self, name)) for name in ("also", "either", "never")}
@@ -131,12 +135,17 @@ class Keep(typing.Generic[T_contra]):
     @property
     def age(self) -> float | None:
         """``max_age`` in seconds."""
-        return self.max_age.total_seconds() if isinstance(self.max_age, datetime.timedelta) else self.max_age
+        return typing.cast("float | None", self.max_age)  # as it was made
+
+    @property
+    def orphan_age(self) -> float | None:
+        """``max_orphan_age`` in seconds."""
+        return typing.cast("float | None", self.max_orphan_age)
 
     @property
     def is_bounded(self) -> bool:
         """Whether it says itself how long or how many are kept."""
-        return self.max_age is not None or any(getattr(self, name) is not None for name in _MOST)
+        return any(getattr(self, name) is not None for name in ("max_age", "max_orphan_age", *_MOST))
 
     @property
     def has_bounds(self) -> bool:
@@ -152,7 +161,8 @@ class Keep(typing.Generic[T_contra]):
     @property
     def chooses(self) -> bool:
         """Whether it keeps anything out, or takes anything away, before it is written."""
-        bare: dict[str, typing.Any] = {"max_age": None, "keep_if": {}, "history": False, **dict.fromkeys(_MOST)}
+        bounds = dict.fromkeys(("max_age", "max_orphan_age", *_MOST))
+        bare: dict[str, typing.Any] = {**bounds, "keep_if": {}, "history": False}
         return dataclasses.replace(self, **bare) != _ALL
 
     @property
@@ -204,12 +214,12 @@ def _among(name: str, values: Iterable[object]) -> frozenset[int]:
     return frozenset(plain(name, "snowflake", value) for value in values)
 
 
-def _age(value: object) -> float | None:
+def _age(name: str, value: object) -> float | None:
     seconds = value.total_seconds() if isinstance(value, datetime.timedelta) else value
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
-        msg = f"max_age is a number of seconds or a timedelta, nought or more, not {value!r}"
+        msg = f"{name} is a number of seconds or a timedelta, nought or more, not {value!r}"
         raise QueryError(msg)
     return float(seconds)
 

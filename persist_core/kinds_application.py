@@ -19,6 +19,7 @@ OWN_APPLICATION = Entity(
     lambda payload, _: (int((payload.get("bot") or payload)["id"]),),
     {"name": text("name")},
     lambda make, record: make.factory.deserialize_application(record.payload),
+    names=("bot_id",),
     about="The bot's application and who owns it, as REST describes it when it is fetched: no event tells of it.",
 )
 

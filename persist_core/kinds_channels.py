@@ -82,6 +82,7 @@ THREADS = Entity(
     _decode_thread,
     owners=(IN_GUILD, (CHANNELS, ("parent_id",))),
     intents=Intents.GUILDS,
+    names=("owner_id",),
     about="Threads and forum posts, active and archived.",
 )
 
@@ -101,6 +102,7 @@ INVITES = Entity(
     lambda make, record: make.factory.deserialize_invite_with_metadata(record.payload),
     owners=(IN_GUILD, (CHANNELS, ("channel_id",))),
     intents=Intents.GUILD_INVITES,
+    names=("inviter_id",),
     about="Invites that the bot saw being made.",
 )
 
@@ -153,5 +155,6 @@ WEBHOOKS = Entity(
     owners=(IN_GUILD, (CHANNELS, ("channel_id",))),
     # The address that Discord calls url ends with the token.
     secrets=frozenset(("token", "url")),
+    names=("author_id",),
     about="Webhooks that REST has told of, without their tokens.",
 )

@@ -34,6 +34,7 @@ GUILDS = Entity(
     },
     lambda make, record: make.factory.deserialize_gateway_guild(record.payload, user_id=make.me).guild(),
     intents=Intents.GUILDS,
+    names=("owner_id",),
     about="The guilds that the bot is in.",
 )
 

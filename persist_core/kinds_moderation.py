@@ -26,6 +26,7 @@ AUTO_MOD_RULES = Entity(
     lambda make, record: make.factory.deserialize_auto_mod_rule({"guild_id": guild(record), **record.payload}),
     owners=(IN_GUILD,),
     intents=Intents.AUTO_MODERATION_CONFIGURATION,
+    names=("creator_id",),
     about="The rules of auto-moderation. Discord tells of them where the bot may manage the guild.",
 )
 

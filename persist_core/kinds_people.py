@@ -54,6 +54,7 @@ OWN_USER = Entity(
     own_id,
     {"username": text("username")},
     lambda make, record: make.factory.deserialize_my_user(record.payload),
+    names=("id",),
     about="The bot itself, as READY describes it.",
 )
 

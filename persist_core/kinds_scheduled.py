@@ -37,6 +37,7 @@ SCHEDULED_EVENTS = Entity(
     lambda make, record: make.factory.deserialize_scheduled_event({"guild_id": guild(record), **record.payload}),
     owners=(IN_GUILD, (CHANNELS, ("channel_id",))),
     intents=Intents.GUILD_SCHEDULED_EVENTS,
+    names=("creator_id",),
     about="What guilds have planned. What has ended or was cancelled stays, with that status.",
 )
 

@@ -357,6 +357,27 @@ class Migrator:
         await backfill(self.dialect, self.transaction, entity, name, after, passed, self._sealed.codec)
         await self.forget(place)
 
+    async def index(self, table: Table) -> None:
+        """Make the indexes that a table lacks, and anew those that are larger than they have to be."""
+        there = {row[0] for row in await self.transaction.fetch(self.dialect.list_indexes)}
+        for name, sql in ddl.indexes(self.dialect, table).items():
+            if name in there and self.dialect.keys_in_indexes:
+                await self.transaction.execute(f"DROP INDEX {self.dialect.quote(name)}")
+                there.remove(name)
+            if name not in there:
+                await self.transaction.execute(sql)
+
+    async def index_all(self) -> None:
+        """Make the indexes that tables lack which are there already."""
+        existing = {row[0] for row in await self.transaction.fetch(self.dialect.list_tables)}
+        old = [table for table in tables() if table.name in existing]
+        for number, table in enumerate(old, 1):
+            columns = {row[0] for row in await self.transaction.fetch(self.dialect.list_columns, (table.name,))}
+            # What lacks a column is given it later, and is of a plugin.
+            if columns >= {name for index in table.indexes for name in index}:
+                await self.index(table)
+            self._heard(number, len(old))
+
     async def _create(self) -> None:
         # First what says whose the tables are, last which version: one that was interrupted goes on.
         await self._make(META)
@@ -425,5 +446,6 @@ async def _note_attachments(migrator: Migrator) -> None:
 
 MIGRATIONS: typing.Final[Sequence[Migration]] = (
     Migration(2, "Note which messages have attachments, so that they can be found.", _note_attachments),
+    Migration(3, "Index who is named where, so that users whom nothing names are found.", Migrator.index_all),
 )
 """Every step there ever was, oldest first."""

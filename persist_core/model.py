@@ -171,6 +171,8 @@ class Entity(typing.Generic[T_co]):
     subjects
         Columns that hold the user whose own it is: it is erased with any of them. Those of ``user_id`` in the key need
         not say so.
+    names
+        Other columns that hold a user. Those called ``user_id`` need not say so.
     searched
         What it can be searched for, where it can. What is stored with its own kind can be searched with it.
     about
@@ -190,6 +192,7 @@ class Entity(typing.Generic[T_co]):
     secrets: frozenset[str] = frozenset()
     opt_in: bool = False
     subjects: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     searched: Searched | None = None
     about: str = ""
 
@@ -205,6 +208,13 @@ class Entity(typing.Generic[T_co]):
     def persons(self) -> tuple[str, ...]:
         """The columns that hold the user whose own a thing of this kind is."""
         return self.subjects or (("user_id",) if "user_id" in self.key else ())
+
+    @property
+    def users(self) -> tuple[str, ...]:
+        """The columns that hold a user whom a thing of this kind names. Users name nobody."""
+        usual = ("user_id",) if "user_id" in (*self.key, *self.columns) else ()
+        subjects = (name for name in self.subjects if name not in self.key)
+        return tuple(dict.fromkeys((*self.names, *subjects, *usual)))
 
     def record(self, payload: Payload, guild_id: int | None, origin: Origin) -> Record:
         """Make a record of ``payload``."""

@@ -130,6 +130,11 @@ def _kind(name: str, rules: Rules) -> KindPolicy:
     limits = [
         *(f"at most {most} in each {column[:-3]}" for bound in bounds for column, most in bound.per.items()),
         *(f"at most {bound.max_rows} in all" for bound in bounds if bound.max_rows is not None),
+        *(
+            f"for at most {duration(bound.max_orphan_age)} once nothing that is kept names them"
+            for bound in bounds
+            if bound.max_orphan_age not in (None, math.inf)
+        ),
         *(f"without limit where {_asked(part.keep_if)}" for part in _parts(keep) if part.keep_if),
     ]
     return KindPolicy(

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from . import filters
 from .columns import moment
 from .conditions import AllOf, Condition, Not, Where, Within
-from .entities import AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS, ENTITLEMENTS, INVITES, MESSAGES, THREADS
+from .entities import AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS, ENTITIES, ENTITLEMENTS, INVITES, MESSAGES, THREADS, USERS
 from .errors import QueryError
 from .keep import Keep
 from .model import Entity
 from .spi import Order
 
-__all__ = ("DEFAULT_AGES", "ENDED", "Bounds", "age", "bounds_of", "oldest_first")
+__all__ = ("DEFAULT_AGES", "ENDED", "ORPHANS", "Bounds", "age", "bounds_of", "oldest_first", "unnamed")
 
 AnyEntity = Entity[typing.Any]
 Whole = Keep[typing.Any] | bool
@@ -54,6 +54,10 @@ An archived thread is over when it has not been heard of for a week, and no mess
 """
 
 
+ORPHANS: typing.Final[Mapping[AnyEntity, float]] = {USERS: 30 * _DAY}
+"""Seconds that things are kept which belong to nothing, and which nothing names any more, where rules do not say."""
+
+
 class Bounds(typing.NamedTuple):
     """What one :class:`~persist.Keep` says of how long and how many."""
 
@@ -67,6 +71,9 @@ class Bounds(typing.NamedTuple):
     max_rows: int | None
     spared: Where
     """What is not counted and does not go."""
+
+    max_orphan_age: float | None = None
+    """Seconds, for what nothing names any more."""
 
 
 def bounds_of(entity: AnyEntity, kept: Whole) -> tuple[Bounds, ...]:
@@ -85,6 +92,8 @@ def bounds_of(entity: AnyEntity, kept: Whole) -> tuple[Bounds, ...]:
     said = tuple(_said(entity, kept)) if isinstance(kept, Keep) else ()
     if entity in DEFAULT_AGES and all(bounds.max_age is None for bounds in said):
         said += (Bounds(entity, DEFAULT_AGES[entity], {}, None, ()),)
+    if entity in ORPHANS and all(bounds.max_orphan_age is None for bounds in said):
+        said += (Bounds(entity, None, {}, None, (), ORPHANS[entity]),)
     return said
 
 
@@ -103,11 +112,14 @@ def _said(entity: AnyEntity, keep: Keep[typing.Any]) -> Iterator[Bounds]:
                 msg = f"{entity.name} are in no {column.removesuffix('_id')}: leave out max_per_{column[:-3]}"
                 raise QueryError(msg)
             per[column] = most
+    if keep.orphan_age is not None and entity not in ORPHANS:
+        msg = f"{entity.name} go with what they belong to, and are no orphans: leave out max_orphan_age"
+        raise QueryError(msg)
     spared, verified = filters.where(entity, keep.keep_if)
     if verified is not None:
         msg = f"{entity.name}: keep_if looks at columns, and whether a thing is verified is none"
         raise QueryError(msg)
-    yield Bounds(entity, keep.age, per, keep.max_rows, (Not(AllOf(spared)),) if spared else ())
+    yield Bounds(entity, keep.age, per, keep.max_rows, (Not(AllOf(spared)),) if spared else (), keep.orphan_age)
 
 
 def age(entity: AnyEntity, now: datetime.datetime, seconds: float) -> Where:
@@ -119,6 +131,12 @@ def age(entity: AnyEntity, now: datetime.datetime, seconds: float) -> Where:
         return (Condition("last_updated", "less", moment(oldest)),)
     except OverflowError:  # for ever
         return (Not(AllOf(())),)
+
+
+def unnamed() -> Where:
+    """Return what holds for users whom nothing that is kept names."""
+    named = ((entity, column) for entity in ENTITIES.values() for column in entity.users)
+    return tuple(Not(Within(("id",), entity, (), (column,))) for entity, column in named)
 
 
 def oldest_first(entity: AnyEntity) -> tuple[Order, ...]:

@@ -14,7 +14,7 @@ from .spi import Row
 
 __all__ = ("META", "VERSION", "Field", "LazyRow", "Storage", "Table", "row_of", "table_of", "tables", "texts_of")
 
-VERSION: typing.Final = 2
+VERSION: typing.Final = 3
 """The version of the schema that this code reads and writes."""
 
 Storage = Kind | typing.Literal["document", "name"]
@@ -80,8 +80,9 @@ def table_of(entity: Entity[typing.Any]) -> Table:
     indexes += [
         (name, *(part for part in key if part != name)) for name, column in entity.columns.items() if column.index
     ]
-    if key == ("guild_id", "user_id"):
-        indexes.append(("user_id", "guild_id"))
+    # Whom nothing names any more is looked for by them.
+    led = {key[0], *(index[0] for index in indexes)}
+    indexes += [(name, *(part for part in key if part != name)) for name in entity.users if name not in led]
     return Table(
         entity.name,
         (

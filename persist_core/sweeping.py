@@ -6,14 +6,15 @@ import asyncio
 import collections
 import datetime
 import logging
+import math
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import hikari
 
 from .admission import Admission
-from .changes import Change, Patch, Put, forgetting
-from .conditions import AnyOf, Condition, Where
+from .changes import Change, DropScope, Patch, Put, forgetting
+from .conditions import AllOf, AnyOf, Condition, Where
 from .edits import edited
 from .entities import ENTITIES, GUILDS
 from .errors import PersistError
@@ -21,15 +22,17 @@ from .gauges import Gauges
 from .hosts import Host
 from .journal import Journal
 from .model import Entity
-from .retention import ENDED, Bounds, age, bounds_of, oldest_first
+from .retention import ENDED, ORPHANS, Bounds, age, bounds_of, oldest_first, unnamed
 from .rules import Rules
-from .spi import Order, Select, Store
+from .spi import Cursor, Order, Select, Store
 
 __all__ = ("Clock", "Sweeper", "now")
 
 _LOG = logging.getLogger("persist.retention")
 _EVERY: typing.Final = 10.0
 _STEP: typing.Final = 500
+_PAGES: typing.Final = 1
+"""Steps of looking for orphans each time: whoever is one is found within hours, however many are not."""
 
 AnyEntity = Entity[typing.Any]
 Clock = Callable[[], datetime.datetime]
@@ -79,13 +82,15 @@ class Sweeper:
         self._at_work = asyncio.Lock()
         self._grown: dict[tuple[AnyEntity, str], set[int]] = {}
         self._seen: Rules | None = None
+        self._passed: dict[AnyEntity, Cursor | None] = {}
+        """Up to where orphans have been looked for."""
 
     async def run(self) -> None:
         """Sweep from time to time, for as long as the cache is open."""
         while True:
             await asyncio.sleep(_EVERY)
             try:
-                await self.sweep()
+                await self._sweep(_PAGES)
             except PersistError as error:
                 _LOG.debug("what is too old is looked for again soon: %s", error)
 
@@ -109,12 +114,17 @@ class Sweeper:
         persist.BackendError
             If the database cannot be asked, or does not take changes.
         """
+        return await self._sweep(math.inf)
+
+    async def _sweep(self, pages: float) -> Mapping[str, int]:
         async with self._at_work:
             await self._journal.barrier()
             swept = collections.Counter[str]()
             moment, rules = self._clock(), self._admission.rules
             for entity, ended in ENDED.items():
                 swept[entity.name] += await self._forget(entity, None, (*ended(moment), *self._ours(entity)))
+            for entity in ORPHANS:
+                swept[entity.name] += await self._bury(entity, bounds_of(entity, rules.of(entity.name)), moment, pages)
             guilds = await self._guilds(rules)
             for guild_id, own in guilds:
                 for bounds in _all_bounds(own):
@@ -168,6 +178,35 @@ class Sweeper:
         if bounds.max_rows is not None and (within or (shards := self._shards()) is None or 0 in shards[1]):
             swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
         return swept
+
+    async def _bury(self, entity: AnyEntity, bounds: Iterable[Bounds], moment: datetime.datetime, pages: float) -> int:
+        """Forget what nothing names any more, among so many pages of a kind from where it was left."""
+        old = [
+            AllOf((*age(entity, moment, bound.max_orphan_age), *bound.spared))
+            for bound in bounds
+            if bound.max_orphan_age is not None and bound.max_orphan_age != math.inf
+        ]
+        swept, after = 0, None if pages == math.inf else self._passed.get(entity)
+        while old and pages > 0:
+            page = await self._store.select(Select(entity, after=after, limit=_STEP, want="keys"))
+            orphans = (AnyOf(tuple(old)), *unnamed(), *self._ours(entity))
+            swept += await self._forget_orphans(entity, [record.key[0] for record in page.records], orphans)
+            pages, after = pages - 1, page.after
+            if after is None:
+                break
+        self._passed[entity] = after
+        return swept
+
+    async def _forget_orphans(self, entity: AnyEntity, ids: Sequence[int | str], orphans: Where) -> int:
+        if not ids:
+            return 0
+        query = Select(entity, where=(Condition("id", "is_in", tuple(ids)), *orphans), want="keys")
+        found = tuple(record.key[0] for record in (await self._store.select(query)).records)
+        if found:
+            # Who is named by what has been heard since, and is stored before this, stays.
+            self._journal.accept([DropScope(entity, None, (Condition("id", "is_in", found), *orphans))])
+            await self._journal.barrier()
+        return len(found)
 
     async def _groups(self, entity: AnyEntity, column: str, ours: Where) -> list[int]:
         """Return the values of a column for which there may be too many: all at first, then those that have grown."""

@@ -60,9 +60,9 @@ async def run(url: str, *statements: str) -> None:
             await cursor.execute(statement)
 
 
-async def load(url: str) -> None:
-    """Make the database of version 1, with data in it."""
-    text = (DUMPS / f"version_1.{yarl.URL(url).scheme}.sql").read_text(encoding="utf-8")
+async def load(url: str, version: int = 1) -> None:
+    """Make the database of an earlier version, with data in it."""
+    text = (DUMPS / f"version_{version}.{yarl.URL(url).scheme}.sql").read_text(encoding="utf-8")
     await run(url, *text.removesuffix(";\n").split(";\n"))
 
 
@@ -113,12 +113,38 @@ async def test_version_1_becomes_this_version_with_its_data(url: str) -> None:
         assert 105 in numbers(await page(store, Condition("has_attachments", "equals", value=False)))
 
 
-async def test_a_migrated_database_is_like_a_new_one(url: str) -> None:
-    await load(url)
-    async with opened(url) as store:
-        for table in tables():
-            found = await store._driver.fetch(store._dialect.list_columns, (table.name,))
-            assert {row[0] for row in found} == {field.name for field in table.fields}
+EARLIER = pytest.mark.parametrize("version", range(1, VERSION))
+
+
+@EARLIER
+async def test_a_migrated_database_is_like_a_new_one(url: str, version: int) -> None:
+    await load(url, version)
+    for _ in range(2):
+        async with opened(url) as store:
+            await check_version_2(store)
+            for table in tables():
+                found = await store._driver.fetch(store._dialect.list_columns, (table.name,))
+                assert {row[0] for row in found} == {field.name for field in table.fields}
+            there = {row[0] for row in await store._driver.fetch(store._dialect.list_indexes)}
+            assert {f"{table.name}_by_{index[0]}" for table in tables() for index in table.indexes} <= there
+            assert await who_said(store, 1) == list(range(100, 112))
+
+
+async def who_said(store: SqlStore, author: int) -> list[int]:
+    return numbers(await page(store, Condition("author_id", "equals", author)))
+
+
+@EARLIER
+async def test_indexes_of_sqlite_are_no_larger_than_those_of_a_new_file(sqlite_url: str, version: int) -> None:
+    made: list[set[tuple[str, str]]] = []
+    for start in (version, None):
+        if start is not None:
+            await load(sqlite_url, start)
+        async with opened(sqlite_url if start is not None else "memory://") as store:
+            found = await store.query("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+            made.append({(row[0], row[1]) for row in found})
+    assert made[0] == made[1]
+    assert ("messages_by_author_id", 'CREATE INDEX "messages_by_author_id" ON "messages" ("author_id")') in made[0]
 
 
 def test_every_version_has_its_migration_and_its_dump() -> None:
@@ -134,8 +160,10 @@ async def test_progress_is_told(url: str, monkeypatch: pytest.MonkeyPatch) -> No
     told: list[tuple[str, int, int]] = []
     store = typing.cast("SqlStore", open_store(url))
     await store.migrate(lambda migration, seen, total: told.append((migration.name, seen, total)))
-    name = migrations.MIGRATIONS[0].name
-    assert told == [(name, 5, 12), (name, 10, 12), (name, 12, 12)]
+    first, second = (migration.name for migration in migrations.MIGRATIONS)
+    assert told[:3] == [(first, 5, 12), (first, 10, 12), (first, 12, 12)]
+    tables_told = [(seen, total) for name, seen, total in told if name == second]
+    assert tables_told == [(number, len(tables_told)) for number in range(1, len(tables_told) + 1)]
     async with opened(url) as store:
         await check_version_2(store)
 
@@ -153,10 +181,24 @@ async def test_a_migration_that_fails_is_tried_again_from_where_it_was(
 
     with pytest.raises(ZeroDivisionError):
         await store.migrate(fail)
-    seen: list[int] = []
-    await store.migrate(lambda _, now, __: seen.append(now))
+    told: list[tuple[int, int]] = []
+    await store.migrate(lambda migration, now, _: told.append((migration.version, now)))
     resumes = bool(store._dialect.checkpoint)
-    assert len(seen) == (2 if resumes else 3)
+    assert len([seen for version, seen in told if version == 2]) == (2 if resumes else 3)
+
+
+async def test_indexes_that_were_made_in_part_are_completed(url: str) -> None:
+    await load(url, 2)
+    store = typing.cast("SqlStore", open_store(url))
+
+    def fail(_: migrations.Migration, seen: int, total: int) -> None:
+        if seen == total // 2:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await store.migrate(fail)
+    async with opened(url) as store:
+        assert await who_said(store, 1) == list(range(100, 112))
     async with opened(url) as store:
         await check_version_2(store)
 

@@ -20,6 +20,8 @@ CREATE INDEX "invites_by_channel_id" ON "invites" ("channel_id" NULLS FIRST, "co
 
 CREATE INDEX "invites_by_expires_at" ON "invites" ("expires_at" NULLS FIRST, "code")
 
+CREATE INDEX "invites_by_inviter_id" ON "invites" ("inviter_id" NULLS FIRST, "code")
+
 COMMENT ON TABLE "invites" IS 'Invites that the bot saw being made.'
 
 ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN

@@ -15,6 +15,8 @@ CREATE INDEX "invites_by_channel_id" ON "invites" ("channel_id", "code")
 
 CREATE INDEX "invites_by_expires_at" ON "invites" ("expires_at", "code")
 
+CREATE INDEX "invites_by_inviter_id" ON "invites" ("inviter_id", "code")
+
 ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN
 
 INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
