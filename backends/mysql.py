@@ -33,7 +33,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 import yarl
 
 from persist import ddl, urls
-from persist.dialect import Dialect, Question, Search, Statement, slices
+from persist.dialect import Dialect, Integrity, Question, Search, Statement, slices
 from persist.errors import BackendError, MissingDriverError, SchemaError, URLError
 from persist.pool import Link, Pool, keep_alive
 from persist.schema import Field, Storage, Table
@@ -185,6 +185,15 @@ _SEARCH: typing.Final = Search(
 
 _LOCK: typing.Final = "CONCAT('persist ', MD5(DATABASE()))"
 
+
+def _checked(row: Row) -> str | None:
+    """Read what CHECK TABLE says: the table, the operation, what sort of word this is, and the word."""
+    table, _, sort, said = map(str, row)
+    if sort == "note" or (sort == "status" and said in ("OK", "Table is already up to date")):
+        return None
+    return f"{table.rpartition('.')[2]}: {said}"
+
+
 MARIADB: typing.Final = Dialect(
     types=_types("CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"),
     placeholder=lambda _: "?",
@@ -215,21 +224,23 @@ MARIADB: typing.Final = Dialect(
     version="SELECT CONCAT(IF(version() LIKE '%MariaDB%', '', 'MySQL '), version())",
     size="SELECT CAST(SUM(data_length + index_length) AS SIGNED) FROM information_schema.tables "
     "WHERE table_schema = DATABASE()",
+    integrity=Integrity(lambda tables: (f"CHECK TABLE {', '.join(map(_quote, tables))}",), _checked),
+    tested=(10, 11),
     vacuum=("OPTIMIZE TABLE {0}",),
     many=1000,
     search=_SEARCH,
     lock_note=" LOCK IN SHARE MODE",
 )
 
+_OLDEST: typing.Final = (8, 0, 19)
 MYSQL: typing.Final = dataclasses.replace(
     MARIADB,
     types=_types("CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"),
     upsert=functools.partial(_upsert, form=_ALIAS),
     prepare=("SET SESSION max_execution_time = 0",),
     finish=("SET SESSION max_execution_time = 1000 * @persist_seconds",),
+    tested=_OLDEST,
 )
-
-_OLDEST: typing.Final = (8, 0, 19)
 
 
 def _dialect(rows: Sequence[Row]) -> Dialect:

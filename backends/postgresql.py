@@ -40,7 +40,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 import yarl
 
 from persist import ddl, urls
-from persist.dialect import Convert, Dialect, Question, Search, Speller, Statement, keys_in_lists, slices
+from persist.dialect import Convert, Dialect, Integrity, Question, Search, Speller, Statement, keys_in_lists, slices
 from persist.errors import BackendError, MissingDriverError, SchemaError
 from persist.model import Entity, Key
 from persist.pool import Link, Pool, keep_alive
@@ -174,6 +174,17 @@ def _asked(terms: Sequence[Term]) -> str:
     return " & ".join(f"'{term.word}'{':*' if term.is_open else ''}" for term in terms)
 
 
+def _checks(tables: Sequence[str]) -> Iterator[str]:
+    """Ask amcheck for the rows of each table that cannot be, and for its indexes, which raises at the first problem."""
+    for table in tables:
+        yield f"""SELECT '{table}: ' || msg FROM verify_heapam('"{table}"'::regclass)"""
+        yield (
+            "SELECT NULL FROM (SELECT bt_index_check(i.indexrelid) FROM pg_index i "
+            "JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am a ON a.oid = c.relam AND a.amname = 'btree' "
+            f"""WHERE i.indrelid = '"{table}"'::regclass AND i.indisvalid) checked"""
+        )
+
+
 DIALECT: typing.Final = Dialect(
     types={
         "snowflake": "BIGINT",
@@ -217,6 +228,14 @@ DIALECT: typing.Final = Dialect(
     size="SELECT SUM(pg_total_relation_size(c.oid))::bigint FROM pg_class c WHERE c.relkind = 'r' "
     "AND c.relnamespace = current_schema()::regnamespace",
     may_create="SELECT has_schema_privilege(current_schema(), 'CREATE')",
+    integrity=Integrity(
+        _checks,
+        lambda row: None if row[0] is None else str(row[0]),
+        offered="SELECT COUNT(*) = 2 FROM pg_proc WHERE proname IN ('verify_heapam', 'bt_index_check') AND pronargs IN "
+        "(1, 6) AND pg_function_is_visible(oid) AND has_function_privilege(oid, 'EXECUTE')",
+        lacking="CREATE EXTENSION amcheck, and let a superuser run persist verify",
+    ),
+    tested=(15,),
     vacuum=("VACUUM (ANALYZE) {0}",),
     many=1000,
     search=Search(

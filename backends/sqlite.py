@@ -23,7 +23,7 @@ import tenacity
 import yarl
 
 from persist import ddl
-from persist.dialect import Dialect, Search, Statement
+from persist.dialect import Dialect, Integrity, Search, Statement
 from persist.errors import BackendError, SchemaError, URLError
 from persist.schema import Table
 from persist.sealing import Sealing
@@ -158,7 +158,7 @@ DIALECT = Dialect(
     octets="LENGTH(CAST({0} AS BLOB))",
     version="SELECT 'SQLite ' || sqlite_version()",
     size="SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
-    integrity="PRAGMA integrity_check",
+    integrity=Integrity(lambda _: ("PRAGMA integrity_check",), lambda row: None if row[0] == "ok" else str(row[0])),
     vacuum=("PRAGMA query_only = OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA query_only = ON"),
     ahead=64,
     exclusive=True,
@@ -423,8 +423,8 @@ def _busy(error: BaseException) -> bool:
 
 _WAYS_OUT: typing.Final = {
     sqlite3.SQLITE_CANTOPEN: "; is the folder there, and may this user write in it?",
-    sqlite3.SQLITE_READONLY: "; this user may not write there",
-    sqlite3.SQLITE_PERM: "; this user may not read or write it",
+    sqlite3.SQLITE_READONLY: "; this user may not write there: give it the right to, or name another file",
+    sqlite3.SQLITE_PERM: "; this user may not read or write it: give it the right to, or name another file",
     sqlite3.SQLITE_BUSY: "; another process is writing for longer than the timeout",
     sqlite3.SQLITE_FULL: "; make room on the disk",
     sqlite3.SQLITE_CORRUPT: "; the file is damaged: restore a backup",

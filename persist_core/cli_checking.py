@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import pathlib
 import typing
 from collections.abc import AsyncGenerator, AsyncIterator
 
@@ -18,7 +19,9 @@ from . import copying, doctor, verifying
 from .cli_app import CARE, URL, Json, app
 from .cli_output import ask, console, looked_into, progress, said, sql_store, store_of_url, table
 from .doctor import Check
+from .entities import ENTITIES
 from .errors import PersistError
+from .rules import Rules
 from .verifying import Difference, Finding
 
 __all__ = ("examine", "vacuum", "verify")
@@ -87,7 +90,7 @@ def _say_verified(number: int, found: list[Finding], drift: list[Difference] | N
             "": "✗" if finding.is_error else "·",
             "kind": finding.kind or "(database)",
             "what": finding.what,
-            "number": finding.number,
+            "number": finding.number or None,
             "for_example": ", ".join(finding.examples),
         }
         for finding in found
@@ -139,24 +142,36 @@ def examine(
     intents: typing.Annotated[
         str | None, typer.Option(help="The bot's, as in ALL_UNPRIVILEGED,GUILD_MEMBERS; else what the portal gives.")
     ] = None,
-    off: typing.Annotated[str, typer.Option(help="The kinds that its rules turn off, with commas between.")] = "",
+    rules: typing.Annotated[
+        pathlib.Path | None, typer.Option(metavar="FILE", help="The bot's rules, a file such as persist.toml.")
+    ] = None,
+    off: typing.Annotated[str, typer.Option(help="The kinds that rules in code turn off, with commas between.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Look at Python, hikari, the driver, the database and its rights, the disk, and intents against rules.
+    """Look at Python, hikari, the driver, the database, rights and keys, the disk, and intents against rules.
 
     What the developer portal gives to the bot is asked of Discord where DISCORD_TOKEN is set.
     """
-    ask(_doctor(url, intents, frozenset(filter(None, off.split(","))), as_json=as_json), as_json=as_json)
+    ask(_doctor(url, intents, rules, frozenset(filter(None, off.split(","))), as_json=as_json), as_json=as_json)
 
 
-async def _doctor(url: str, intents: str | None, off: frozenset[str], *, as_json: bool) -> bool:
-    checks = [*doctor.around(url), *doctor.of_file(url)]
-    if not any(check.what in ("folder", "file") for check in checks):  # asking would make a file
+async def _doctor(
+    url: str, intents: str | None, file: pathlib.Path | None, off: frozenset[str], *, as_json: bool
+) -> bool:
+    if unknown := off - ENTITIES.keys():
+        msg = f"there is no kind {', '.join(map(repr, sorted(unknown)))}; there are: {', '.join(ENTITIES)}"
+        raise PersistError(msg)
+    checks = [*doctor.around(url), *doctor.of_file(url), *doctor.of_environment()]
+    rules = None
+    if file is not None:
+        rules, of_rules = doctor.of_rules(file)
+        checks.append(of_rules)
+    if not any(check.what in ("folder", "file", "encryption") for check in checks):  # asking would make a file
         try:
-            checks += [check async for check in doctor.of_store(store_of_url(url))]
+            checks += [check async for check in doctor.of_store(store_of_url(url, insist=True))]
         except PersistError as error:
             checks.append(Check("database", "wrong", str(error)))
-    checks += [check async for check in _of_bot(intents, off)]
+    checks += [check async for check in _of_bot(intents, off, rules)]
     fine = all(check.state != "wrong" for check in checks)
     if as_json:
         said({"fine": fine, "checks": [check._asdict() for check in checks]}, as_json=True)
@@ -168,9 +183,9 @@ async def _doctor(url: str, intents: str | None, off: frozenset[str], *, as_json
     return fine
 
 
-async def _of_bot(intents: str | None, off: frozenset[str]) -> AsyncIterator[Check]:
+async def _of_bot(intents: str | None, off: frozenset[str], rules: Rules | None) -> AsyncIterator[Check]:
     if intents is not None:
-        for check in doctor.of_intents(_intents(intents), off):
+        for check in doctor.of_intents(_intents(intents), off, rules):
             yield check
     elif (token := os.environ.get(_TOKEN)) is not None:
         try:
@@ -183,9 +198,11 @@ async def _of_bot(intents: str | None, off: frozenset[str]) -> AsyncIterator[Che
         else:
             yield Check("token", "fine", f"of {application.name}")
             given = hikari.Intents.ALL_UNPRIVILEGED | doctor.of_application(application.flags)
-            for check in doctor.of_intents(given, off):
+            for check in doctor.of_intents(given, off, rules):
                 yield check
     else:
+        for check in doctor.of_contradictions(rules) if rules is not None else ():
+            yield check
         yield Check("intents", "fine", f"not looked at: name them with --intents, or set {_TOKEN}")
 
 

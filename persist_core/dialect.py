@@ -14,7 +14,18 @@ from .schema import Field, Storage, Table, texts_of
 from .spi import Order, Row
 from .words import Term, terms_asked
 
-__all__ = ("Convert", "Dialect", "Question", "Search", "Speller", "Statement", "converted", "keys_in_lists", "slices")
+__all__ = (
+    "Convert",
+    "Dialect",
+    "Integrity",
+    "Question",
+    "Search",
+    "Speller",
+    "Statement",
+    "converted",
+    "keys_in_lists",
+    "slices",
+)
 
 Statement = tuple[str, Row]
 """SQL and its parameters."""
@@ -110,6 +121,28 @@ class Search:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Integrity:
+    """How one database is asked whether it is whole.
+
+    Parameters
+    ----------
+    ask
+        Makes the questions, of the names of all tables. A question that is refused tells of a problem as well.
+    problem
+        What a row of an answer says is wrong; ``None`` if it says that all is well.
+    offered
+        Asks whether this database can be asked by this user. What it returns is true.
+    lacking
+        The way out where it cannot.
+    """
+
+    ask: Callable[[Sequence[str]], Iterable[str]]
+    problem: Callable[[Row], str | None]
+    offered: str = ""
+    lacking: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Dialect:
     """How one database spells what the others spell differently.
 
@@ -188,7 +221,9 @@ class Dialect:
     may_create
         Asks whether the user may make tables, where that can be asked.
     integrity
-        Asks the database whether it is whole: rows of problems, or ``ok``. Empty where it looks after itself.
+        How it is asked whether it is whole; ``None`` where it cannot be.
+    tested
+        The oldest version of the server that tests run on; nothing where that is not looked at.
     vacuum
         Statements that give back room, each by itself and outside a transaction: templates for a table, or for none.
     exclusive
@@ -241,7 +276,8 @@ class Dialect:
     version: str = "SELECT version()"
     size: str = ""
     may_create: str = ""
-    integrity: str = ""
+    integrity: Integrity | None = None
+    tested: tuple[int, ...] = ()
     vacuum: Sequence[str] = ()
     exclusive: bool = False
     many: int = 500

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import re
 import shutil
 import sys
 import typing
@@ -15,13 +16,28 @@ import hikari
 
 from . import urls
 from .completeness import lacking
-from .entities import ENTITIES
-from .errors import BackendError, PersistError
+from .contradictions import contradictions
+from .encryption import Encryption
+from .entities import ENTITIES, MESSAGES
+from .errors import BackendError, MissingDriverError, PersistError
+from .rules import Rules
 from .schema import META, VERSION
+from .sealing import note_of
 from .spi import Store
 from .sql import SqlStore
 
-__all__ = ("Check", "around", "of_application", "of_file", "of_intents", "of_store")
+__all__ = (
+    "Check",
+    "around",
+    "of_application",
+    "of_contradictions",
+    "of_environment",
+    "of_file",
+    "of_intents",
+    "of_rules",
+    "of_server",
+    "of_store",
+)
 
 _PYTHON: typing.Final = (3, 11)
 _LITTLE: typing.Final = 1_000_000_000
@@ -132,6 +148,9 @@ async def of_store(store: Store) -> AsyncIterator[Check]:
         yield Check("schema", "look", steps, "a bot migrates it when it starts; make a backup first: persist backup")
         return
     yield Check("schema", "fine", f"version {plan.version}")
+    yield (keys := _of_keys(store, plan.notes))
+    if keys.state == "wrong":
+        return
     reached = await _reached(store, store.open_to_read)
     yield reached
     if reached.state != "wrong":
@@ -140,6 +159,36 @@ async def of_store(store: Store) -> AsyncIterator[Check]:
                 yield check
         finally:
             await store.close()
+
+
+def of_environment() -> Iterator[Check]:
+    """Yield what is wrong with the keys that the environment names."""
+    try:
+        Encryption.from_environment()
+    except PersistError as error:
+        yield Check(
+            "encryption", "wrong", str(error), "put name:key into PERSIST_KEYS, as persist.Encryption makes keys"
+        )
+
+
+def _of_keys(store: SqlStore, notes: Mapping[str, str]) -> Check:
+    note = note_of(notes)
+    if store.sealing.encryption is None:
+        if note is None:
+            return Check("encryption", "fine", "nothing is encrypted, and no key is given")
+        named = ", ".join(map(repr, note.keys))
+        way_out = "put it into PERSIST_KEYS as name:key, or its file into PERSIST_KEYS_FILE; it is the one the bot has"
+        return Check(
+            "encryption", "wrong", f"the database is encrypted with the key {named}, and no key is given", way_out
+        )
+    try:
+        store.sealing.decide(store.dialect, notes, repr(store))
+    except MissingDriverError as error:
+        return Check("encryption", "wrong", str(error), "pip install 'hikari-persist[encryption]'")
+    except PersistError as error:
+        way_out = "give the bot and this command the same keys, in PERSIST_KEYS or PERSIST_KEYS_FILE"
+        return Check("encryption", "wrong", str(error), way_out)
+    return Check("encryption", "fine", "the keys that are given fit")
 
 
 def _way_out(error: PersistError) -> str:
@@ -156,7 +205,7 @@ async def _reached(store: Store, begin: Callable[[], typing.Awaitable[None]]) ->
 
 async def _asked(store: SqlStore) -> AsyncIterator[Check]:
     dialect = store.dialect
-    yield Check("server", "fine", str((await store.query(dialect.version))[0][0]))
+    yield of_server(str((await store.query(dialect.version))[0][0]), dialect.tested)
     if dialect.size:
         size = int((await store.query(dialect.size))[0][0] or 0)
         yield Check("size", "fine", f"{size / 1e6:,.1f} MB with its indexes")
@@ -170,6 +219,15 @@ async def _asked(store: SqlStore) -> AsyncIterator[Check]:
     if dialect.may_create and not (await store.query(dialect.may_create))[0][0]:
         found = "no: a new version of persist may need it once"
         yield Check("right to make tables", "look", found, "GRANT CREATE ON SCHEMA to the bot's user when you upgrade")
+
+
+def of_server(version: str, tested: tuple[int, ...]) -> Check:
+    """Say what version a server has, and whether it is one that somebody tests."""
+    number = tuple(map(int, re.findall(r"\d+", version)[: len(tested)]))
+    if number >= tested:
+        return Check("server", "fine", version)
+    oldest = ".".join(map(str, tested))
+    return Check("server", "look", version, f"nobody tests what is older than {oldest}; upgrade the server")
 
 
 def _touch(quote: Callable[[str], str]) -> str:
@@ -197,13 +255,25 @@ _PORTAL: typing.Final[Mapping[hikari.Intents, hikari.ApplicationFlags]] = {
 }
 
 
-def of_intents(intents: hikari.Intents, off: frozenset[str]) -> Iterator[Check]:
-    """Yield what a bot with some intents cannot keep, of what its rules do not turn off."""
+def of_rules(file: pathlib.Path) -> tuple[Rules | None, Check]:
+    """Return the rules of a file, and what is to say of it."""
+    try:
+        rules = Rules.load(file)
+    except PersistError as error:
+        return None, Check("rules", "wrong", str(error), "mend the file, or name another one with --rules")
+    off = [name for name, entity in ENTITIES.items() if rules.of(name) is False and not entity.opt_in]
+    return rules, Check("rules", "fine", f"{str(file)!r}: {', '.join(off) or 'nothing'} turned off")
+
+
+def of_intents(intents: hikari.Intents, off: frozenset[str], rules: Rules | None = None) -> Iterator[Check]:
+    """Yield what a bot with some intents cannot keep, of what is not turned off, and what its rules say in vain."""
+    rules = rules or Rules()
     wanting: dict[str, list[str]] = {}
-    for entity in ENTITIES.values():
-        if entity.name not in off and not entity.opt_in and (missing := lacking(entity, intents)):
+    kept = [entity for entity in ENTITIES.values() if entity.name not in off and rules.of(entity.name) is not False]
+    for entity in kept:
+        if missing := lacking(entity, intents):
             wanting.setdefault(" and ".join(str(each.name) for each in missing.split()), []).append(entity.name)
-    if not off & {"messages"} and not intents & hikari.Intents.MESSAGE_CONTENT:
+    if MESSAGES in kept and not intents & hikari.Intents.MESSAGE_CONTENT:
         wanting.setdefault("MESSAGE_CONTENT", []).append("messages (they come without their content)")
     for names, kinds in wanting.items():
         way_out = (
@@ -212,3 +282,10 @@ def of_intents(intents: hikari.Intents, off: frozenset[str]) -> Iterator[Check]:
         yield Check("intents", "look", f"without {names}: {', '.join(kinds)} stay empty or go out of date", way_out)
     if not wanting:
         yield Check("intents", "fine", "everything that is kept is kept up to date")
+    yield from of_contradictions(rules, intents)
+
+
+def of_contradictions(rules: Rules, intents: hikari.Intents = hikari.Intents.ALL) -> Iterator[Check]:
+    """Yield what rules say in vain."""
+    for told in contradictions(rules, intents):
+        yield Check("rules", "look", told, "change the rules, or the intents of the bot")

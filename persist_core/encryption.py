@@ -129,6 +129,9 @@ class Encryption:
         if not inline:
             return None
         named = [part.strip().partition(":") for part in inline.split(",")]
+        if not all(colon for _, colon, _ in named):  # what stands there alone may be a key, and is not repeated
+            msg = f"{_INLINE} is name:key, several with commas between them; a part of it has no name, or no key"
+            raise QueryError(msg)
         keys = {name: key for name, _, key in named}
         if len(keys) < len(named):
             msg = f"{_INLINE} names a key twice"
@@ -144,7 +147,9 @@ class Encryption:
             If it is not one. The message does not have it.
         """
         if not isinstance(name, str) or not _ID.fullmatch(name):
-            msg = f"the name of a key has up to 32 letters, digits, dots, dashes and underscores, unlike {name!r}"
+            this = f"one of {len(name)} characters" if isinstance(name, str) else repr(name)
+            # It may be a key that stands where its name should.
+            msg = f"the name of a key has up to 32 letters, digits, dots, dashes and underscores, and this is {this}"
             raise QueryError(msg)
         given = self.keys[name]
         try:

@@ -64,6 +64,9 @@ class Plan(typing.NamedTuple):
     steps: Sequence[Migration]
     """The migrations that would run."""
 
+    notes: Mapping[str, str]
+    """What it notes of itself."""
+
 
 async def plan(dialect: Dialect, driver: Driver, to: int | None = None) -> Plan:
     """Return what :func:`prepare` would do, and do nothing.
@@ -252,7 +255,8 @@ class Migrator:
             has = f"has version {version}" if version is not None else "is empty"
             msg = f"{self.where} {has} and cannot be brought to {target}: this persist makes version {VERSION}"
             raise SchemaError(msg)
-        return Plan(version, [step for step in MIGRATIONS if version is not None and version < step.version <= target])
+        steps = [step for step in MIGRATIONS if version is not None and version < step.version <= target]
+        return Plan(version, steps, self._meta)
 
     async def run(self, to: int | None = None) -> Sealed:
         """Make what is missing, and return how payloads are stored."""

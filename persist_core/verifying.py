@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 import hikari
 
 from . import copying
+from .dialect import Integrity
 from .entities import CHANNELS, GUILDS, MEMBERS, OWN_USER, ROLES, THREADS
+from .errors import BackendError
 from .gauges import Gauges
 from .model import Decoder, Entity, Key, Record
 from .reading import App, decoder_of, reader_of
 from .said import Said
 from .saying import overheard
+from .schema import tables
 from .spi import Page, Select, Store
 from .sql import SqlStore
 
@@ -26,7 +29,9 @@ _EXAMPLES: typing.Final = 3
 _GUILDS: typing.Final = 3
 
 
-What = typing.Literal["damaged", "unreadable", "undecodable", "unknown to hikari", "without guild", "without owner"]
+What = typing.Literal[
+    "damaged", "unchecked", "unreadable", "undecodable", "unknown to hikari", "without guild", "without owner"
+]
 
 
 class Finding(typing.NamedTuple):
@@ -43,15 +48,16 @@ class Finding(typing.NamedTuple):
     @property
     def is_error(self) -> bool:
         """Whether it should never be. Owners may be unknown for good reasons: Discord does not tell everything."""
-        return self.what not in ("without owner", "unknown to hikari")
+        return self.what not in ("unchecked", "without owner", "unknown to hikari")
 
     @property
     def way_out(self) -> str:
         """What to do about it."""
-        return _WAYS_OUT[self.what]
+        return self.examples[0] if self.what == "unchecked" else _WAYS_OUT[self.what]
 
 
 _WAYS_OUT: typing.Final[Mapping[What, str]] = {
+    "unchecked": "",
     "damaged": "restore a backup into another database, or save what can be read with persist copy",
     "unreadable": "somebody has changed the payload; delete the row, and Discord will say it again",
     "undecodable": "no hikari object can be made of it: delete the row, and Discord will say it again",
@@ -73,10 +79,9 @@ async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]
     seen
         Hears how it goes on.
     """
-    if isinstance(store, SqlStore) and store.dialect.integrity:
-        said = [str(row[0]) for row in await store.query(store.dialect.integrity)]
-        if said != ["ok"]:
-            yield Finding("", "damaged", len(said), tuple(said[:_EXAMPLES]))
+    if isinstance(store, SqlStore) and store.dialect.integrity is not None:
+        async for finding in _asked(store, store.dialect.integrity):
+            yield finding
     own = await store.select(Select(OWN_USER, limit=1, want="keys"))
     me = int(own.records[0].key[0]) if own.records else 0
     decoder = decoder_of(app, me)
@@ -93,6 +98,24 @@ async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]
             seen(entity.name, len(page.records) + len(page.corrupt))
         for finding in bad.found():
             yield finding
+
+
+async def _asked(store: SqlStore, integrity: Integrity) -> AsyncIterator[Finding]:
+    """Ask the database itself."""
+    if integrity.offered and not (await store.query(integrity.offered))[0][0]:
+        yield Finding("", "unchecked", 0, (integrity.lacking,))
+        return
+    problems: list[str] = []
+    there = {str(row[0]) for row in await store.query(store.dialect.list_tables)}
+    for question in integrity.ask([table.name for table in tables() if table.name in there]):
+        try:
+            problems += filter(None, map(integrity.problem, await store.query(question)))
+        except BackendError as error:
+            if error.temporary:
+                raise
+            problems.append(str(error))
+    if problems:
+        yield Finding("", "damaged", len(problems), tuple(problems[:_EXAMPLES]))
 
 
 class _Bad:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import pathlib
 import re
 import sqlite3
@@ -15,8 +16,9 @@ import pytest
 from fakecord import FakeDiscord
 
 import persist
-from persist import doctor
+from persist import doctor, plugins
 from persist.contract_samples import message
+from persist.sql import SqlStore
 
 pytest.importorskip("typer", reason="typer is not installed.")
 
@@ -170,6 +172,122 @@ def test_the_doctor_compares_intents_with_rules() -> None:
     assert check.state == "fine"
     given = doctor.of_application(hikari.ApplicationFlags.MESSAGE_CONTENT_INTENT_LIMITED)
     assert given == hikari.Intents.MESSAGE_CONTENT
+
+
+def checked(*words: str, code: int = 0) -> dict[str, dict[str, str]]:
+    answer = answered("doctor", *words, code=code)
+    return {check["what"]: check for check in answer["checks"]}
+
+
+@pytest.mark.parametrize("engine", ["sqlite_url", "postgresql_url", "mysql_url"])
+def test_the_doctor_looks_at_the_keys(
+    engine: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cryptography")
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    url = str(request.getfixturevalue(engine))
+    right, other = persist.Encryption.new_key(), persist.Encryption.new_key()
+
+    def keys(said: str, state: str) -> str:
+        monkeypatch.setenv("PERSIST_KEYS", said)
+        check = checked(url, code=int(state == "wrong"))["encryption"]
+        assert check["state"] == state, check
+        assert check["way_out"] or state == "fine"
+        assert right not in str(check)
+        assert other not in str(check)
+        return check["found"]
+
+    monkeypatch.setenv("PERSIST_KEYS", f"mine:{right}")
+    call("migrate", url)
+    assert "given fit" in keys(f"mine:{right}", "fine")
+    assert "encrypted with the key 'mine', and no key is given" in keys("", "wrong")
+    assert "is not the one that" in keys(f"mine:{other}", "wrong")
+    assert "which is not given" in keys(f"its:{other}", "wrong")
+    assert "has no name" in keys(right, "wrong")
+    assert "this is one of 44 characters" in keys(f"{right}:mine", "wrong")
+    assert "is not 32 bytes" in keys("mine:short", "wrong")
+
+
+def test_the_doctor_says_that_keys_are_given_for_what_is_in_clear(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("cryptography")
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    fill(sqlite_url, [message(1, 50, 1)])
+    assert checked(sqlite_url)["encryption"]["found"].startswith("nothing is encrypted")
+    monkeypatch.setenv("PERSIST_KEYS", f"mine:{persist.Encryption.new_key()}")
+    assert "persist rekey" in checked(sqlite_url, code=1)["encryption"]["found"]
+
+
+def test_the_doctor_reads_the_rules(sqlite_url: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    fill(sqlite_url, [message(1, 50, 1)])
+    file = tmp_path / "persist.toml"
+    file.write_text("[keep]\nmembers = false\nthread_members = false\npresences = false\nmessages = false\n")
+    words = (sqlite_url, "--rules", str(file))
+    assert checked(*words, "--intents", "ALL_UNPRIVILEGED")["intents"]["state"] == "fine"
+    assert "members, messages" in checked(*words)["rules"]["found"]
+    file.write_text("[keep]\nusers = false\n")
+    assert "without which hikari cannot make them" in said("doctor", *words)
+    assert "without which hikari cannot make them" in said("doctor", *words, "--intents", "ALL")
+    file.write_text("[keep]\nunicorns = false\n")
+    check = checked(*words, code=1)["rules"]
+    assert "unicorns" in check["found"]
+    assert "mend the file" in check["way_out"]
+    assert "there is no kind 'unicorns'; there are: " in said("doctor", sqlite_url, "--off", "unicorns", code=1)
+
+
+def test_the_doctor_tells_of_a_server_that_is_too_old() -> None:
+    assert doctor.of_server("PostgreSQL 15.18 on x86_64", (15,)).state == "fine"
+    assert doctor.of_server("10.11.6-MariaDB", (10, 11)).state == "fine"
+    old = doctor.of_server("PostgreSQL 12.3", (15,))
+    assert (old.state, old.way_out) == ("look", "nobody tests what is older than 15; upgrade the server")
+
+
+async def _run(url: str, *statements: str) -> None:
+    store = plugins.open_store(url)
+    assert isinstance(store, SqlStore)
+    await store.open()
+    try:
+        await store.run(lambda _: statements)
+    finally:
+        await store.close()
+
+
+def test_postgresql_is_asked_whether_it_is_whole(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    fill(postgresql_url, [message(number, 50, 1) for number in range(1, 50)])
+    assert ("", "unchecked") in found(answered("verify", postgresql_url, code=1))
+    assert "CREATE EXTENSION amcheck" in said("verify", postgresql_url, code=1)
+    asyncio.run(_run(postgresql_url, "CREATE EXTENSION amcheck"))
+    whole = found(answered("verify", postgresql_url, code=1))
+    assert not whole.keys() & {("", "unchecked"), ("", "damaged")}
+    # An index that its table has gone away from, as after a crash of a disk that lied.
+    key = "(SELECT indexrelid FROM pg_index WHERE indrelid = 'messages'::regclass AND indisprimary)"
+    asyncio.run(
+        _run(
+            postgresql_url,
+            "CREATE FUNCTION backwards(bigint, bigint) RETURNS integer IMMUTABLE LANGUAGE sql "
+            "AS 'SELECT -btint8cmp($1, $2)'",
+            "CREATE OPERATOR CLASS backwards FOR TYPE bigint USING btree AS OPERATOR 1 <, OPERATOR 2 <=, OPERATOR 3 =, "
+            "OPERATOR 4 >=, OPERATOR 5 >, FUNCTION 1 backwards(bigint, bigint)",
+            "UPDATE pg_index SET indclass = (SELECT oid::text FROM pg_opclass WHERE opcname = 'backwards')::oidvector "
+            f"WHERE indexrelid = {key}",
+        )
+    )
+    damaged = answered("verify", postgresql_url, code=1)
+    assert found(damaged)["", "damaged"] >= 1
+    assert 'index "messages_pkey"' in damaged["findings"][0]["examples"][0]
+
+
+def test_mariadb_is_asked_whether_it_is_whole(mysql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DISCORD_TOKEN", raising=False)
+    fill(mysql_url, [message(1, 50, 1)])
+    assert not [what for kind, what in found(answered("verify", mysql_url, code=1)) if not kind]
+    checked = importlib.import_module("persist.backends.mysql").MARIADB.integrity.problem
+    assert checked(("a.messages", "check", "status", "OK")) is None
+    assert checked(("a.messages", "check", "error", "Corrupt")) == "messages: Corrupt"
+    assert checked(("a.messages", "check", "status", "Operation failed")) == "messages: Operation failed"
 
 
 def test_the_doctor_asks_discord_what_the_portal_gives(

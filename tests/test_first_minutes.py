@@ -7,6 +7,7 @@ import logging
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -78,12 +79,61 @@ def test_a_missing_intent_is_told_with_both_ways_out() -> None:
         persist.Cache(bots.make(intents=hikari.Intents.GUILD_MESSAGES), "memory://")
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may write everywhere")
-async def test_a_folder_without_rights_is_told(tmp_path: pathlib.Path) -> None:
-    tmp_path.chmod(0o500)  # noqa: ASYNC240 - a moment
-    cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'cache.db'}")
-    with pytest.raises(persist.BackendError, match="may this user write in it"):
-        await cache.open()
+def unprivileged() -> list[str]:
+    """Return what a command begins with so that rights count for it, also where root runs the tests."""
+    if os.name == "nt":
+        pytest.skip("rights are other things on Windows")
+    if os.geteuid() != 0:
+        return []
+    if (setpriv := shutil.which("setpriv")) is None:
+        pytest.skip("root may write everywhere, and there is no setpriv to give that up")
+    return [setpriv, "--bounding-set=-dac_override,-dac_read_search"]
+
+
+@pytest.fixture
+def closed(tmp_path: pathlib.Path) -> typing.Iterator[pathlib.Path]:
+    """Give a folder in which nobody may write, with a database in it of which the same is true."""
+    folder = tmp_path / "closed"
+    folder.mkdir()
+    asyncio.run(_made(folder / "there.db"))
+    (folder / "there.db").chmod(0o400)
+    folder.chmod(0o500)
+    yield folder
+    folder.chmod(0o700)
+
+
+async def _made(file: pathlib.Path) -> None:
+    async with persist.Cache(bots.make(), f"sqlite:///{file}"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["cache.db", "there.db"])
+def test_a_folder_without_rights_is_told(closed: pathlib.Path, name: str) -> None:
+    program = f"""
+import asyncio, sys
+sys.path.insert(0, {str(ROOT / "tests")!r})
+import bots, persist
+cache = persist.Cache(bots.make(), "sqlite:///{closed / name}")
+try:
+    asyncio.run(cache.open())
+except persist.BackendError as error:
+    print(error)
+"""
+    command = [*unprivileged(), sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert re.search("may this user write in it|this user may not write there: give it", done.stdout), (
+        done.stdout + done.stderr
+    )
+
+
+@pytest.mark.parametrize("name", ["cache.db", "there.db"])
+def test_the_doctor_tells_of_missing_rights(closed: pathlib.Path, name: str) -> None:
+    pytest.importorskip("typer")
+    command = [*unprivileged(), sys.executable, "-m", "persist", "doctor", f"sqlite:///{closed / name}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stdout
+    assert re.search(r"✗ +right to write +'.*' cannot be written by this user", done.stdout)
+    assert "→ let the bot's user write there, or name another place" in done.stdout
 
 
 async def test_a_folder_that_is_not_there_is_told(tmp_path: pathlib.Path) -> None:
