@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from . import plans
 from .changes import Change, Drop, Patch
 from .conditions import Condition
-from .edits import Default, Edit, Newest, Part
-from .entities import CHANNELS, DM_CHANNELS, INVITES, STAGE_INSTANCES, THREADS
+from .edits import Default, Edit, Newest, Omit, Part
+from .entities import CHANNELS, DM_CHANNELS, INVITES, MESSAGES, STAGE_INSTANCES, THREADS
+from .kinds import Intents
 from .model import Entity, Payload
 from .plans import Context, Event, Plan, guild_of, in_guild
 
@@ -46,7 +47,11 @@ def _channel_delete(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _pins_update(event: Payload, context: Context) -> Iterator[Change]:
+    """Note when a message was last pinned. Which one is told by an update of that message, to whom hears these."""
     guild_id = guild_of(event)
+    if not context.intents & (Intents.DM_MESSAGES if guild_id is None else Intents.GUILD_MESSAGES):
+        here = Condition("channel_id", "equals", int(event["channel_id"]))
+        yield plans.amend(MESSAGES, guild_id, context.origin, Omit(("pinned",)), here)
     pinned = Part({"last_pin_timestamp": event.get("last_pin_timestamp")})
     for entity in (CHANNELS, THREADS) if guild_id is not None else (DM_CHANNELS,):
         yield plans.patch(entity, event["channel_id"], guild_id, context.origin, pinned)
@@ -84,7 +89,10 @@ ROWS: typing.Final[Mapping[str, Event]] = {
         _by_place(_channel_delete, plans.drop(DM_CHANNELS, "id")),
         "Forgets the channel and all that is in it or bound to it; frees a category's children.",
     ),
-    "CHANNEL_PINS_UPDATE": Event(_pins_update, "Notes when a message was last pinned."),
+    "CHANNEL_PINS_UPDATE": Event(
+        _pins_update,
+        "Notes when a message was last pinned. Without the intent for messages, which ones are becomes unknown.",
+    ),
     "CHANNEL_INFO": Event(_channel_info, "Notes the status of voice channels and since when they are used."),
     "VOICE_CHANNEL_STATUS_UPDATE": Event(_field("status"), "Notes the status of the voice channel."),
     "VOICE_CHANNEL_START_TIME_UPDATE": Event(_field("voice_start_time"), "Notes since when the voice channel is used."),

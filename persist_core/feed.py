@@ -76,7 +76,8 @@ class Feed:
         self._gauges = gauges
         self._quarantine = quarantine
         self._suppressions = suppressions
-        self._reads_content = bool(intents_of(bot) & hikari.Intents.MESSAGE_CONTENT)
+        self._intents = intents_of(bot)
+        self._reads_content = bool(self._intents & hikari.Intents.MESSAGE_CONTENT)
         self._task: asyncio.Task[hikari.ShardPayloadEvent] | None = None
         self.sessions: Sessions = Sessions(bot, self._lost_members)
         self.me: int | None = None
@@ -165,7 +166,9 @@ class Feed:
         context, shard = session.context, session.shard
         if context is None or context.origin.at != self._journal.at:
             origin = Origin("gateway", shard.id, session.epoch, self._journal.at)
-            context = session.context = Context(shard.id, shard.shard_count, self.me, origin, self._reads_content)
+            context = session.context = Context(
+                shard.id, shard.shard_count, self.me, origin, self._reads_content, self._intents
+            )
         return context
 
     def settle(self) -> None:

@@ -156,10 +156,10 @@ class Fetcher:
         """Return the bot's own user."""
         return (await self._engine()).feed.me or 0
 
-    async def is_whole(self, entity: AnyEntity, guild_id: int, wish: Wish) -> bool:
+    async def is_whole(self, entity: AnyEntity, guild_id: int | None, wish: Wish) -> bool:
         """Tell whether all that a guild has of a kind is known, by what a running session has said."""
         wish.checked()
-        if wish.prefer != "local" or wish.max_age is not None:
+        if wish.prefer != "local" or wish.max_age is not None or guild_id is None:
             return False
         engine = await self._engine()
         note = await engine.reader.note(entity, guild_id)

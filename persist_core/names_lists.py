@@ -15,6 +15,7 @@ import hikari
 
 from . import views
 from .conditions import Condition
+from .edits import Part
 from .entities import (
     AUTO_MOD_RULES,
     BANS,
@@ -45,6 +46,7 @@ Ask = Callable[[hikari.api.RESTClient], Awaitable[Sequence[T]]]
 AskEach = Callable[[hikari.api.RESTClient], hikari.LazyIterator[T]]
 _UNDEFINED: typing.Final = hikari.UNDEFINED
 _ACTIVE: typing.Final = Condition("is_archived", "equals", value=False)
+_PINNED: typing.Final = Condition("is_pinned", "equals", value=True)
 _TO_COME: typing.Final = (int(hikari.ScheduledEventStatus.SCHEDULED), int(hikari.ScheduledEventStatus.ACTIVE))
 """Of scheduled events, Discord lists those that are not over."""
 
@@ -247,8 +249,14 @@ class RestLists:
         *,
         before: hikari.UndefinedOr[datetime.datetime] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.PinnedMessage]:
-        """Return the pinned messages of a channel. REST is always asked, which alone knows when they were pinned."""
-        return self._each(lambda rest: rest.fetch_pins(channel, before=before))
+        """Return the pinned messages of a channel. REST is always asked, which alone knows when they were pinned.
+
+        Once it has listed all of them, no other message there is known to be pinned.
+        """
+        here = Condition("channel_id", "equals", key_part(channel, "the channel"))
+        pinned = All(MESSAGES, None, (here, _PINNED), otherwise=Part({"pinned": False}))
+        whole = pinned if before is hikari.UNDEFINED else None
+        return self._each(lambda rest: rest.fetch_pins(channel, before=before), whole)
 
     def fetch_public_archived_threads(
         self,

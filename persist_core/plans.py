@@ -5,6 +5,8 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
+import hikari
+
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from .conditions import Condition, Conditional, Known, Not, Where
 from .edits import Add, Default, Edit, Part
@@ -54,6 +56,9 @@ class Context(typing.NamedTuple):
     origin: Origin
     reads_content: bool
     """Whether the bot has the MESSAGE_CONTENT intent."""
+
+    intents: hikari.Intents = hikari.Intents.ALL
+    """What the bot hears of."""
 
 
 Plan = Callable[[Payload, Context], Iterable[Change]]

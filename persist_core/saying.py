@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 import hikari
 
-from .changes import Change, Drop, DropScope, Patch, Put, cascade
+from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from .completeness import known
 from .conditions import Condition, Not, Where
 from .edits import Part
@@ -40,13 +40,16 @@ class All(typing.NamedTuple):
         Whether the gateway tells a bot with the intents of each change from now on, whatever the bot may do.
     sparing
         Kinds that stay although they belong to what is forgotten.
+    otherwise
+        What is true of things that are not listed, which are not forgotten then.
     """
 
     entity: AnyEntity
-    guild_id: int
+    guild_id: int | None
     within: Where = ()
     is_told: bool = False
     sparing: tuple[AnyEntity, ...] = ()
+    otherwise: Part | None = None
 
 
 class _Factory:
@@ -164,9 +167,13 @@ class Saying:
         where: Where = (*whole.within, Condition("last_updated", "less", self._began))
         if self._listed:
             where = (*where, Not(Condition(tuple(entity.key)[-1], "is_in", frozenset(self._listed))))
+        if whole.otherwise is not None:
+            origin = Origin("rest", None, self._before[1], self._engine.journal.at)
+            self._engine.feed.accept([Amend(entity, guild_id, where, (whole.otherwise,), origin)])
+            return
         changes: list[Change] = [c for c in cascade(entity, guild_id, where) if c.entity not in whole.sparing]
         changes.append(DropScope(entity, guild_id, where))
-        if whole.is_told:
+        if whole.is_told and guild_id is not None:
             origin = Origin("rest", None, self._before[1], self._engine.journal.at)
             changes.append(known(entity.name, guild_id, origin))
         self._engine.feed.accept(changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+import hikari
 import pytest
 from fakecord import Payload, payloads
 from hearing import ME, Hearing, proves
@@ -164,6 +165,28 @@ async def test_pins_are_noted_for_channels_and_threads(heard: Hearing, guild: Pa
             assert entry.payload["last_pin_timestamp"] == moment
         assert await cache.threads.entry(id_of(channel)) is None
         assert await cache.channels.entry(id_of(thread)) is None
+
+
+@proves("CHANNEL_PINS_UPDATE")
+@pytest.mark.filterwarnings("ignore::hikari.MissingIntentWarning")
+@pytest.mark.parametrize("hears", [True, False])
+async def test_which_messages_are_pinned_is_unknown_where_nobody_tells(engine_url: str, *, hears: bool) -> None:
+    messages = hikari.Intents.GUILD_MESSAGES | hikari.Intents.DM_MESSAGES
+    intents = hikari.Intents.ALL if hears else hikari.Intents.ALL & ~messages
+    async with Hearing(engine_url, intents=intents) as heard:
+        for number, place in ((1, "20"), (2, "20"), (3, "21")):
+            told = payloads.message(place, payloads.user(), guild_id="10", id=str(number), pinned=number != 2)
+            heard.tell("messages", told, 10)
+        heard.tell("messages", payloads.message("22", payloads.user(), id="4", pinned=True), None)
+        await heard.hear("CHANNEL_PINS_UPDATE", {"guild_id": "10", "channel_id": "20", "last_pin_timestamp": None})
+        await heard.hear("CHANNEL_PINS_UPDATE", {"channel_id": "22", "last_pin_timestamp": None})
+        async for cache in heard.answers():
+            pinned = await cache.messages.find(is_pinned=True).ids()
+            assert sorted(pinned) == ([1, 3, 4] if hears else [3])
+            assert await cache.messages.find(is_pinned=None).count() == (0 if hears else 3)
+            found = await cache.get_message(1)
+            assert found is not None  # what hikari has to be given is not what is known
+            assert found.is_pinned is hears
 
 
 @proves("THREAD_CREATE")

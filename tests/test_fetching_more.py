@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import typing
 from collections.abc import AsyncIterator, Callable
 
@@ -151,6 +152,25 @@ async def test_a_whole_list_is_asked_for_once(unheard: Unheard, name: str) -> No
         assert {each.id for each in known} == {each.id for each in told}
         await unheard.cache.flush()
     assert unheard.requests == before
+
+
+async def test_what_is_pinned_no_more_is_known_to_be_so_once_pins_were_listed(unheard: Unheard) -> None:
+    channel, cache, sim = str(unheard.channel), unheard.cache, unheard.sim
+    gone, elsewhere = [await sim.create_message(place, "?") for place in (channel, str(unheard.thread))]
+    for message in (gone, elsewhere):
+        await sim.pin_message(message["channel_id"], message["id"])
+    await bots.settled(sim, cache)
+    async with sim.silently():
+        await sim.unpin_message(channel, gone["id"])
+    await cache.flush()
+    moment = datetime.datetime.now(datetime.UTC)
+    assert list(await cache.fetch_pins(unheard.channel, before=moment))
+    assert await cache.messages.find(is_pinned=True, id=int(gone["id"])).count() == 1
+    assert [each.message.id for each in await cache.fetch_pins(unheard.channel)] == [unheard.ids["message"]]
+    assert {*await cache.messages.find(is_pinned=True).ids()} == {unheard.ids["message"], int(elsewhere["id"])}
+    found = await cache.get_message(int(gone["id"]))
+    assert found is not None
+    assert not found.is_pinned
 
 
 async def test_what_a_whole_list_lacks_is_forgotten_and_no_more(unheard: Unheard) -> None:
