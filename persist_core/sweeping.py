@@ -128,8 +128,9 @@ class Sweeper:
             guilds = await self._guilds(rules)
             for guild_id, own in guilds:
                 for bounds in _all_bounds(own):
-                    within = () if guild_id is None else (Condition("guild_id", "equals", guild_id),)
-                    swept[bounds.entity.name] += await self._enforce(bounds, moment, within)
+                    within = _within(bounds.entity, guild_id, varies=rules.per_guild is not None)
+                    if within is not None:
+                        swept[bounds.entity.name] += await self._enforce(bounds, moment, within)
             self._seen = rules
             self._gauges.swept += swept
             return +swept
@@ -140,7 +141,7 @@ class Sweeper:
             return [(None, rules)]
         page = await self._store.select(Select(GUILDS, want="keys"))
         own = [(int(record.key[0]), rules.for_guild(int(record.key[0]))) for record in page.records]
-        return [(guild_id, found) for guild_id, found in own if self._is_ours(guild_id)]
+        return [(None, rules), *((guild_id, found) for guild_id, found in own if self._is_ours(guild_id))]
 
     # ------------------------------------------------------------------------------------------------------ whose it is
 
@@ -161,13 +162,13 @@ class Sweeper:
             return ()
         count, here = shards
         unbound = (Condition("guild_id", "is_null"),) if 0 in here else ()
-        if not entity.in_guild and "guild_id" not in entity.columns:
+        if not _names_guild(entity):
             return () if unbound else (AnyOf(()),)
         return (AnyOf((*(Condition("guild_id", "on_shard", (shard, count)) for shard in here), *unbound)),)
 
     # -------------------------------------------------------------------------------------------------------- the steps
 
-    async def _enforce(self, bounds: Bounds, moment: datetime.datetime, within: Where) -> int:
+    async def _enforce(self, bounds: Bounds, moment: datetime.datetime, within: tuple[Condition, ...]) -> int:
         entity, ours = bounds.entity, (*within, *bounds.spared, *self._ours(bounds.entity))
         swept = 0
         if bounds.max_age is not None:
@@ -175,7 +176,8 @@ class Sweeper:
         for column, most in bounds.per.items():
             for value in await self._groups(entity, column, (*within, *self._ours(entity))):
                 swept += await self._cut(entity, most, (Condition(column, "equals", value), *ours))
-        if bounds.max_rows is not None and (within or (shards := self._shards()) is None or 0 in shards[1]):
+        is_of_a_guild = any(condition.test == "equals" for condition in within)
+        if bounds.max_rows is not None and (is_of_a_guild or (shards := self._shards()) is None or 0 in shards[1]):
             swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
         return swept
 
@@ -243,6 +245,19 @@ class Sweeper:
             if len(keys) < step:
                 break
         return swept
+
+
+def _names_guild(entity: AnyEntity) -> bool:
+    return entity.in_guild or "guild_id" in entity.columns
+
+
+def _within(entity: AnyEntity, guild_id: int | None, *, varies: bool) -> tuple[Condition, ...] | None:
+    """Return where the rules of a guild hold, or those of no guild in particular; ``None`` if that is nowhere."""
+    if not varies:
+        return ()
+    if not _names_guild(entity):
+        return () if guild_id is None else None
+    return (Condition("guild_id", "is_null" if guild_id is None else "equals", guild_id),)
 
 
 def _told(change: Put | Patch, column: str) -> int | None:

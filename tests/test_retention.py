@@ -202,6 +202,32 @@ async def test_guilds_with_plans_keep_as_long_as_theirs_says(sqlite_url: str) ->
         assert [m.guild_id for m in await heard.cache.messages.find()] == [int(guilds[0]["id"])]
 
 
+async def test_what_is_in_no_guild_is_kept_as_the_rules_for_no_guild_in_particular_say(engine_url: str) -> None:
+    guild = payloads.guild(own_user=payloads.own_user(id=ME))
+    forever: persist.Keep[typing.Any] = persist.Keep(max_age=math.inf)
+    rules = persist.Rules(
+        messages=persist.Keep(max_age=60),
+        entitlements=persist.Keep(max_age=60),
+        users=persist.Keep(max_age=60, keep_if={"id": int(ME)}),
+        per_guild=lambda _: persist.Rules(messages=forever, users=forever, entitlements=forever),
+    )
+    clock = Clock()
+    clock.now = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    async with Hearing(engine_url, rules=rules, clock=clock) as heard:
+        await heard.ready(guild)
+        here, direct = message(START, 1) | {"guild_id": guild["id"]}, message(START, 2)
+        del direct["guild_id"]
+        await said(heard, here, direct)
+        for number, where in enumerate((guild["id"], None)):
+            sold = payloads.entitlement(ME, ME, id=str(number + 1), guild_id=where, ends_at=None)
+            await heard.hear("ENTITLEMENT_CREATE", sold)
+        others = {member["user"]["id"] for member in guild["members"]} - {ME}
+        swept = await heard.cache.sweep()
+        assert swept == {"messages": 1, "entitlements": 1, "users": len({*others, direct["author"]["id"]})}
+        assert await heard.cache.messages.find().ids() == [int(here["id"])]
+        assert await heard.cache.sweep() == {}
+
+
 async def test_processes_sweep_what_is_of_their_own_shards(sqlite_url: str) -> None:
     rules = persist.Rules(messages=persist.Keep(max_age=60))
     async with Hearing(sqlite_url, rules=rules, clock=Clock(), shards=2) as heard:
