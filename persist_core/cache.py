@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import hikari
 
-from . import chunking, names, names_before, names_lists, names_rest, permissions, privacy, sweeping, views
+from . import chunking, names, names_before, names_lists, names_rest, permissions, privacy, retention, views
 from .applying import Applied
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .contradictions import warn_of_contradictions
@@ -143,7 +143,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         self._members_policy: chunking.Policy = members
         self._memory = memory or 0
         self._pace = chunking.Pace()
-        self._clock: sweeping.Clock = sweeping.now
+        self._clock: retention.Clock = retention.now
         self._gauges = Gauges()
         self._quarantine = Quarantine(self._gauges)
         self._hindsight = Hindsight()

@@ -28,10 +28,11 @@ from .patience import Patient
 from .quarantine import Quarantine
 from .reach import Reach
 from .reader import Reader
+from .retention import Clock
 from .rules import Rules
 from .spi import Select, Store
 from .suppression import Suppressions
-from .sweeping import Clock, Sweeper
+from .sweeping import Sweeper
 
 __all__ = ("Engine",)
 
@@ -77,7 +78,7 @@ class Engine:
         self._suppressions = Suppressions(gauges)
         self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
         current = self.feed.sessions.current
-        self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, current, kept)
+        self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, current, kept, clock)
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
         self.sweeper: Sweeper = Sweeper(bot, self.store, self.journal, self.admission, gauges, clock)
         historian = Historian(self.admission, lambda: self.journal.at)

@@ -39,6 +39,7 @@ ENTITLEMENTS = Entity(
         "ends_at": time("ends_at"),
     },
     lambda make, record: make.factory.deserialize_entitlement(record.payload),
+    ends="ends_at",
     subjects=("user_id",),
     about="What users and guilds may use. Those that have run out go.",
 )

@@ -102,6 +102,7 @@ INVITES = Entity(
     lambda make, record: make.factory.deserialize_invite_with_metadata(record.payload),
     owners=(IN_GUILD, (CHANNELS, ("channel_id",))),
     intents=Intents.GUILD_INVITES,
+    ends="expires_at",
     names=("inviter_id",),
     about="Invites that the bot saw being made.",
 )

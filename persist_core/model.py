@@ -164,6 +164,8 @@ class Entity(typing.Generic[T_co]):
     passing
         Columns that are true only for the gateway session that told them, though the thing itself stays; the field of
         the payload has the same name.
+    ends
+        The column that tells when it is over, where Discord does not tell of that. It is not there any more then.
     secrets
         Fields of the payload that are never kept, such as the token of a webhook.
     opt_in
@@ -189,6 +191,7 @@ class Entity(typing.Generic[T_co]):
     intents: hikari.Intents = hikari.Intents.NONE
     ephemeral: bool = False
     passing: tuple[str, ...] = ()
+    ends: str = ""
     secrets: frozenset[str] = frozenset()
     opt_in: bool = False
     subjects: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from . import joining
 from .changes import forgetting, undecided
-from .conditions import AllOf, AnyOf, Condition, Conditional, Not, matches
+from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
 from .entities import COMPLETENESS, THREADS
 from .errors import CorruptRecordError
@@ -19,6 +19,7 @@ from .journal import Journal
 from .memory import Kept, Memory
 from .model import Decoder, Entity, Key, Record
 from .notices import Notices
+from .retention import Clock, is_over, now
 from .spi import Page, Select, Store
 
 __all__ = ("MOST_KEYS", "Reader")
@@ -58,6 +59,8 @@ class Reader:
         Returns the condition that something ephemeral is still true.
     memory
         What was asked for lately, where that is kept.
+    clock
+        What time it is, for what is over some time.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class Reader:
         decoder: Callable[[], Decoder],
         current: Callable[[], Conditional],
         memory: Memory | None = None,
+        clock: Clock = now,
     ) -> None:
         self._store = store
         self._journal = journal
@@ -76,6 +80,7 @@ class Reader:
         self._current = current
         self._notices = Notices(_LOG)
         self._memory = memory
+        self._clock = clock
 
     async def record(self, entity: AnyEntity, key: Key, *, metadata: bool = False) -> Record | None:
         """Return the record of a key as it is now, or ``None``. Parts of other kinds are not put together yet.
@@ -97,8 +102,16 @@ class Reader:
         return kept.record
 
     def is_current(self, record: Record) -> bool:
-        """Tell whether a record is true, which what is ephemeral only is in the session that told it."""
-        return not record.entity.ephemeral or bool(matches((self._current(),), record.column))
+        """Tell whether a record is true: not over, and what is ephemeral in the session that told it."""
+        entity = record.entity
+        if not (entity.ephemeral or entity.ends):
+            return True
+        return bool(matches(self._true(entity), record.column))
+
+    def _true(self, entity: AnyEntity) -> Where:
+        """Return what holds for things of a kind that are true now, where that is not all."""
+        current = (self._current(),) if entity.ephemeral else ()
+        return (*current, Not(is_over(entity, self._clock()))) if entity.ends else current
 
     async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool) -> Record | None:
         journal = self._journal
@@ -141,7 +154,9 @@ class Reader:
             elif kept.record is not None:
                 found[key] = kept.record
         found |= await self._records(entity, left, keep=keep)
-        return {key: record for key, record in found.items() if self.is_current(record)} if entity.ephemeral else found
+        if not self._true(entity):
+            return found
+        return {key: record for key, record in found.items() if self.is_current(record)}
 
     async def _records(self, entity: AnyEntity, keys: Iterable[Key], *, keep: bool) -> dict[Key, Record]:
         journal = self._journal
@@ -198,8 +213,8 @@ class Reader:
 
     async def page(self, query: Select) -> Page:
         """Ask the store. What was seen before is in the answer if the caller has flushed the journal."""
-        if query.entity.ephemeral:
-            query = dataclasses.replace(query, where=(*query.where, self._current()))
+        if true := self._true(query.entity):
+            query = dataclasses.replace(query, where=(*query.where, *true))
         page = await self._store.select(query)
         self._gauges.pages[query.entity.name] += 1
         self.note_corrupt(query.entity, page)

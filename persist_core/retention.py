@@ -9,18 +9,39 @@ from collections.abc import Callable, Iterator, Mapping
 from . import filters
 from .columns import moment
 from .conditions import AllOf, Condition, Not, Where, Within
-from .entities import AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS, ENTITIES, ENTITLEMENTS, INVITES, MESSAGES, THREADS, USERS
+from .entities import AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS, ENTITIES, MESSAGES, THREADS, USERS
 from .errors import QueryError
 from .keep import Keep
 from .model import Entity
 from .spi import Order
 
-__all__ = ("DEFAULT_AGES", "ENDED", "ORPHANS", "Bounds", "age", "bounds_of", "oldest_first", "unnamed")
+__all__ = (
+    "DEFAULT_AGES",
+    "ENDED",
+    "ORPHANS",
+    "Bounds",
+    "Clock",
+    "age",
+    "bounds_of",
+    "is_over",
+    "now",
+    "oldest_first",
+    "unnamed",
+)
 
 AnyEntity = Entity[typing.Any]
 Whole = Keep[typing.Any] | bool
+Clock = Callable[[], datetime.datetime]
+"""Returns the present moment, with its time zone."""
+
 _DAY: typing.Final = 86_400.0
 _EPOCH: typing.Final = 1_420_070_400_000
+
+
+def now() -> datetime.datetime:
+    """Return the present moment."""
+    return datetime.datetime.now(datetime.UTC)
+
 
 DEFAULT_AGES: typing.Final[Mapping[AnyEntity, float]] = {
     # As long as Discord keeps its audit log.
@@ -39,16 +60,8 @@ def _archived(now: datetime.datetime) -> Where:
     return (Condition("is_archived", "equals", value=True), unheard, Not(written))
 
 
-def _past(column: str) -> Callable[[datetime.datetime], Where]:
-    return lambda now: (Condition(column, "at_most", moment(now)),)
-
-
-ENDED: typing.Final[Mapping[AnyEntity, Callable[[datetime.datetime], Where]]] = {
-    INVITES: _past("expires_at"),
-    ENTITLEMENTS: _past("ends_at"),
-    THREADS: _archived,
-}
-"""What holds for things that are over, whatever rules say: Discord does not tell of their end.
+ENDED: typing.Final[Mapping[AnyEntity, Callable[[datetime.datetime], Where]]] = {THREADS: _archived}
+"""What holds for things that may go, whatever rules say, besides those that are over by what they say themselves.
 
 An archived thread is over when it has not been heard of for a week, and no message of it is kept.
 """
@@ -56,6 +69,11 @@ An archived thread is over when it has not been heard of for a week, and no mess
 
 ORPHANS: typing.Final[Mapping[AnyEntity, float]] = {USERS: 30 * _DAY}
 """Seconds that things are kept which belong to nothing, and which nothing names any more, where rules do not say."""
+
+
+def is_over(entity: AnyEntity, now: datetime.datetime) -> Condition:
+    """Return what holds for things that are over, of a kind that says when that is."""
+    return Condition(entity.ends, "at_most", moment(now))
 
 
 class Bounds(typing.NamedTuple):

@@ -8,7 +8,7 @@ import datetime
 import logging
 import math
 import typing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import hikari
 
@@ -22,11 +22,11 @@ from .gauges import Gauges
 from .hosts import Host
 from .journal import Journal
 from .model import Entity
-from .retention import ENDED, ORPHANS, Bounds, age, bounds_of, oldest_first, unnamed
+from .retention import ENDED, ORPHANS, Bounds, Clock, age, bounds_of, is_over, oldest_first, unnamed
 from .rules import Rules
 from .spi import Cursor, Order, Select, Store
 
-__all__ = ("Clock", "Sweeper", "now")
+__all__ = ("Sweeper",)
 
 _LOG = logging.getLogger("persist.retention")
 _EVERY: typing.Final = 10.0
@@ -35,13 +35,6 @@ _PAGES: typing.Final = 1
 """Steps of looking for orphans each time: whoever is one is found within hours, however many are not."""
 
 AnyEntity = Entity[typing.Any]
-Clock = Callable[[], datetime.datetime]
-"""Returns the present moment, with its time zone."""
-
-
-def now() -> datetime.datetime:
-    """Return the present moment."""
-    return datetime.datetime.now(datetime.UTC)
 
 
 class Sweeper:
@@ -121,8 +114,9 @@ class Sweeper:
             await self._journal.barrier()
             swept = collections.Counter[str]()
             moment, rules = self._clock(), self._admission.rules
-            for entity, ended in ENDED.items():
-                swept[entity.name] += await self._forget(entity, None, (*ended(moment), *self._ours(entity)))
+            over = {entity: (is_over(entity, moment),) for entity in ENTITIES.values() if entity.ends}
+            for entity, where in (*over.items(), *((kind, ended(moment)) for kind, ended in ENDED.items())):
+                swept[entity.name] += await self._forget(entity, None, (*where, *self._ours(entity)))
             for entity in ORPHANS:
                 swept[entity.name] += await self._bury(entity, bounds_of(entity, rules.of(entity.name)), moment, pages)
             guilds = await self._guilds(rules)

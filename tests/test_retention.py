@@ -174,6 +174,29 @@ async def test_what_is_over_goes_by_itself(engine_url: str) -> None:
         assert await heard.cache.get_thread(int(active["id"])) is not None
 
 
+async def test_what_is_over_is_not_there_any_more_before_it_is_swept(engine_url: str) -> None:
+    clock = Clock()
+    clock.now = datetime.datetime.now(datetime.UTC)
+    soon = (clock.now + datetime.timedelta(hours=1)).isoformat()
+    async with Hearing(engine_url, clock=clock) as heard:
+        await heard.hear(
+            "INVITE_CREATE", payloads.invite(GUILD, CHANNEL, payloads.user(), code="soon", expires_at=soon)
+        )
+        for number, ends in ((1, soon), (2, None)):
+            await heard.hear("ENTITLEMENT_CREATE", payloads.entitlement(ME, ME, id=str(number), ends_at=ends))
+        for is_over in (False, True):
+            for _ in range(2):
+                assert (await heard.cache.get_invite("soon") is None) is is_over
+                assert (await heard.cache.entitlements.get(1) is None) is is_over
+                assert (await heard.cache.entitlements.entry(1) is None) is is_over
+                assert await heard.cache.entitlements.find().ids() == ([2] if is_over else [1, 2])
+                assert await heard.cache.entitlements.count(user=int(ME)) == 2 - is_over
+                assert len(await heard.cache.entitlements.get_many([1, 2])) == 2 - is_over
+                await heard.cache.flush()
+            clock.forward(hours=1)
+        assert await heard.cache.sweep() == {"invites": 1, "entitlements": 1}
+
+
 @pytest.mark.parametrize(("keep", "swept"), [(True, {"audit_log_entries": 1}), (persist.Keep(max_age=math.inf), {})])
 async def test_what_only_grows_is_kept_as_long_as_discord_keeps_it(engine_url: str, keep: Whole, swept: object) -> None:
     clock = Clock()
