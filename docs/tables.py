@@ -173,8 +173,8 @@ LIFECYCLE_PAGE = """# Lifecycle
 Public names that are not as stable as [the rest](versioning.md). Each says so when it is used: what is experimental by
 `persist.ExperimentalWarning`, what is deprecated by `DeprecationWarning`.
 
-| Name | State | Since | Gone in | What to know |
-|---|---|---|---|---|
+| Name | State | What to know |
+|---|---|---|
 """
 
 
@@ -183,7 +183,8 @@ def lifecycle() -> str:
     for module in pkgutil.iter_modules(persist.integrations.__path__, "persist.integrations."):
         importlib.import_module(module.name)
     rows = (
-        f"| `{_public(name)}` | {mark.state} | {mark.since} | {mark.until or ''} | {mark.note} |\n"
+        f"| `{_public(name)}` | {mark.state} since {mark.since}{f', gone in {mark.until}' if mark.until else ''} "
+        f"| {mark.note} |\n"
         for name, mark in sorted(MARKED.items())
         if name.startswith("persist.")
     )

@@ -1,10 +1,10 @@
-"""OpenTelemetry reads what a cache says of itself: ``install(cache)``, and export meters as you do anyway."""
+"""OpenTelemetry reads what a cache says of itself: ``install(cache)``, and export as you do anyway."""
 
 from __future__ import annotations
 
 import collections
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from persist import hookimpl
 from persist.changes import Change
@@ -15,12 +15,14 @@ from persist.plugins import manager
 
 try:
     from opentelemetry.metrics import CallbackOptions, Meter, MeterProvider, Observation, get_meter
+    from opentelemetry.trace import StatusCode, Tracer, TracerProvider, get_tracer
 except ModuleNotFoundError as _error:
     raise MissingDriverError("opentelemetry-api", "opentelemetry") from _error
 
 __all__ = ("Instrumentation", "install", "name_of")
 
 _SCOPE: typing.Final = "persist"
+_NANO: typing.Final = 1_000_000_000
 
 
 _UNITS: typing.Final = {"": "1", "seconds": "s", "bytes": "By"}
@@ -61,16 +63,43 @@ class _Committed:
             self._counter.add(number, {"kind": kind, "change": change})
 
 
+class _Timed:
+    """Makes a span of everything that took time, for all caches of the process."""
+
+    def __init__(self, tracer: Tracer) -> None:
+        self._tracer = tracer
+
+    @hookimpl
+    def persist_timed(self, what: str, began: float, seconds: float, facts: Mapping[str, str | int]) -> None:
+        """Make a span that has ended already; what waited for it is its parent."""
+        attributes = {f"persist.{name}": value for name, value in facts.items() if name != "error"}
+        start = round(began * _NANO)
+        span = self._tracer.start_span(f"persist.{what}", start_time=start, attributes=attributes)
+        if (error := facts.get("error")) is not None:
+            span.set_attribute("error.type", error)
+            span.set_status(StatusCode.ERROR)
+        span.end(start + round(seconds * _NANO))
+
+
 def name_of(metric: Metric) -> str:
     """Return the name of a metric as OpenTelemetry spells it: an exporter to Prometheus makes the same name of it."""
     return f"{_SCOPE}.{metric.name.removesuffix('_total').removesuffix(f'_{metric.unit}')}"
 
 
 _committed: dict[Meter, _Committed] = {}
+_timed: dict[Tracer, _Timed] = {}
 
 
-@experimental(since="1.0", note="the names of instruments may follow OpenTelemetry's conventions, once it has some.")
-def install(cache: Monitored, *, name: str = "cache", meter_provider: MeterProvider | None = None) -> Instrumentation:
+@experimental(
+    since="1.0", note="the names of instruments and spans may follow OpenTelemetry's conventions, once it has some."
+)
+def install(
+    cache: Monitored,
+    *,
+    name: str = "cache",
+    meter_provider: MeterProvider | None = None,
+    tracer_provider: TracerProvider | None = None,
+) -> Instrumentation:
     """Let OpenTelemetry read what a cache says of itself.
 
     Parameters
@@ -81,9 +110,16 @@ def install(cache: Monitored, *, name: str = "cache", meter_provider: MeterProvi
         The value of the attribute ``cache``, where a process has several.
     meter_provider
         Whose readers collect; the global one if it is left out.
+    tracer_provider
+        Whose exporters get a span of each opening, migration, flush and request to Discord, of all caches of the
+        process; the global one if it is left out.
     """
     meter = get_meter(_SCOPE, meter_provider=meter_provider)
     if meter not in _committed:
         _committed[meter] = _Committed(meter)
         manager().register(_committed[meter])
+    tracer = get_tracer(_SCOPE, tracer_provider=tracer_provider)
+    if tracer not in _timed:
+        _timed[tracer] = _Timed(tracer)
+        manager().register(_timed[tracer])
     return Instrumentation(cache, name, meter)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import hikari
 
-from . import chunking, names, names_before, names_lists, names_rest, permissions, privacy, retention, views
+from . import chunking, hooks, names, names_before, names_lists, names_rest, permissions, privacy, retention, views
 from .applying import Applied
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .contradictions import warn_of_contradictions
@@ -61,7 +61,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         says how old an answer may be.
     backend
         Where to keep things: a URL such as ``"sqlite:///cache.db"`` or ``"memory://"``, or an object that names one,
-        such as ``persist.SQLiteBackend("cache.db")``.
+        such as ``persist.SQLiteBackend("cache.db")``; ``sqlite:///persist.db`` if this is left out.
     rules
         What is remembered; everything if this is left out. Of several rules, what all of them keep.
     interval
@@ -291,7 +291,8 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         if self._warmer is not None:
             self._warmer.follow(engine.feed, engine.reader)
         try:
-            away = await engine.start(patient=patient)
+            with hooks.timed("open"):
+                away = await engine.start(patient=patient)
         except PersistError as error:
             self._failure = error
             raise

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mappin
 
 import hikari
 
+from . import hooks
 from .completeness import completeness_of, lacking
 from .engine import Engine
 from .errors import QueryError
@@ -140,7 +141,8 @@ class Fetcher:
         saying = Saying(engine, asked.guild_id)
         self._gauges.rest_calls += 1
         try:
-            answer = await ask(saying.client(self._bot.rest))
+            with hooks.timed("fetch", kind=asked.kinds[0].name):
+                answer = await ask(saying.client(self._bot.rest))
         except hikari.NotFoundError as error:
             if len(self._absent) >= _MOST_REMEMBERED:
                 self._absent.clear()
@@ -175,7 +177,8 @@ class Fetcher:
         """Return what REST says, and remember it."""
         saying = Saying(await self._engine(), guild_id, whole)
         self._gauges.rest_calls += 1
-        answer = await ask(saying.client(self._bot.rest))
+        with hooks.timed("fetch", kind=whole.entity.name if whole is not None else "several"):
+            answer = await ask(saying.client(self._bot.rest))
         await saying.remember()
         saying.end()
         return answer

@@ -6,11 +6,12 @@ in the group ``persist.plugins``, or registered by hand: ``persist.plugins.manag
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import logging
 import time
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 
 import pluggy
 
@@ -21,7 +22,7 @@ from .plans import Context, Event, Plan
 from .plugins import manager
 from .spi import Addition
 
-__all__ = ("GROUP", "add", "committed", "results")
+__all__ = ("GROUP", "add", "committed", "results", "timed", "took")
 
 GROUP: typing.Final = "persist.plugins"
 
@@ -84,6 +85,25 @@ def committed(changes: Sequence[Change]) -> None:
                 implementation.plugin_name,
                 took * 1000,
             )
+
+
+def took(what: str, began: float, seconds: float, facts: Mapping[str, str | int]) -> None:
+    """Tell plugins of something that took time."""
+    for implementation in _implementations("persist_timed"):
+        _called(implementation, {"what": what, "began": began, "seconds": seconds, "facts": facts})
+
+
+@contextlib.contextmanager
+def timed(what: str, **facts: str | int) -> Generator[None]:
+    """Tell plugins how long a block took, and how it failed if it did."""
+    began, start = time.time(), time.perf_counter()
+    try:
+        yield
+    except BaseException as error:
+        facts["error"] = type(error).__name__
+        raise
+    finally:
+        took(what, began, time.perf_counter() - start, facts)
 
 
 def results(hook: str, **arguments: object) -> list[typing.Any]:

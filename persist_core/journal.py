@@ -369,6 +369,7 @@ class Journal:
         gauges.last_flush = seconds
         gauges.last_flush_changes = size
         gauges.last_flush_at = time.time()
+        hooks.took("flush", gauges.last_flush_at - seconds, seconds, {"changes": size})
 
     async def _store_all(self, changes: Sequence[Change]) -> None:
         """Store changes; where one is refused for good, halve them until only the refused one is left out."""

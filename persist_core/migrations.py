@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Map
 
 import orjson
 
-from . import ddl, texts
+from . import ddl, hooks, texts
 from .backfill import backfill
 from .dialect import Dialect
 from .entities import ENTITIES, MESSAGES
@@ -400,9 +400,10 @@ class Migrator:
     async def _migrate(self, migration: Migration) -> None:
         _LOG.info("%s: migration %d begins: %s", self.where, migration.version, migration.name)
         self._migration = migration
-        await migration.run(self)
-        await self.note("schema_version", str(migration.version))
-        await self.store()
+        with hooks.timed("migrate", version=migration.version):
+            await migration.run(self)
+            await self.note("schema_version", str(migration.version))
+            await self.store()
         _LOG.info("%s: migration %d is done", self.where, migration.version)
 
     def _heard(self, seen: int, total: int) -> None:

@@ -33,6 +33,7 @@ PerGuild = Callable[[hikari.Snowflake], "Rules | None"]
 class Rules:
     """Choose what is remembered. What is not mentioned is kept, except what grows without end.
 
+    Each kind of thing has a parameter, such as ``messages``: ``True`` keeps all, ``False`` none, a :class:`Keep` some.
     The kinds ``audit_log_entries`` and ``auto_mod_executions`` are only kept where they are mentioned.
 
     A rule on guilds is also one on everything in them: what belongs to a guild that is not kept is not kept either.
@@ -50,9 +51,6 @@ class Rules:
     per_guild
         Takes the id of a guild and returns the rules for what is in it, or ``None`` for these ones: for bots with
         plans. It is asked once per guild, and again after :meth:`persist.Cache.apply_rules`.
-    **kinds
-        One parameter for each kind of thing, such as ``messages``: ``True`` for all, ``False`` for none, or a
-        :class:`Keep` for some.
 
     Raises
     ------

@@ -41,6 +41,7 @@ __all__ = (
     "persist_commands",
     "persist_committed",
     "persist_entities",
+    "persist_timed",
 )
 
 hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker("persist")
@@ -251,6 +252,27 @@ def persist_committed(changes: Sequence[Change]) -> None:
     ----------
     changes
         What was stored, in the order in which it was.
+    """
+
+
+@hookspec
+def persist_timed(what: str, began: float, seconds: float, facts: Mapping[str, str | int]) -> None:
+    """Hear of something that took time, when it has ended: for traces.
+
+    It is called on the event loop, in the context of whoever waited for it where somebody did.
+
+    Parameters
+    ----------
+    what
+        ``"open"``, of a cache with its database; ``"migrate"``, of one step of a schema; ``"flush"``, of a batch, with
+        all attempts; ``"fetch"``, of a request to Discord.
+    began
+        When it began, in seconds since 1970.
+    seconds
+        How long it took.
+    facts
+        More of it: ``changes`` of a flush, ``kind`` of a fetch, ``version`` of a migration; ``error``, the name of an
+        exception, where it failed.
     """
 
 

@@ -44,7 +44,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     if importlib.util.find_spec("mkdocs") is None:
         pytest.skip("mkdocs is not installed in this environment")
     folder = tmp_path_factory.mktemp("site")
-    build = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+    # Without --quiet, which silences the warnings that --strict counts.
+    build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return folder

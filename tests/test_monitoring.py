@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import json
 import pathlib
 import re
+import sqlite3
 import typing
 from collections.abc import Iterator
 
+import bots
 import hearing
+import hikari
 import pytest
-from fakecord import payloads
+from fakecord import FakeDiscord, payloads
 from hearing import Hearing
 
 import persist
@@ -89,6 +94,64 @@ async def test_opentelemetry_collects_the_same(sqlite_url: str) -> None:
     assert said["persist.journal_age"].unit == "s"
     assert said["persist.committed_changes"].data.data_points
     provider.shutdown()
+
+
+@pytest.mark.usefixtures("_no_plugins")
+async def test_opentelemetry_has_a_span_for_what_takes_time(tmp_path: pathlib.Path) -> None:
+    sdk = pytest.importorskip("opentelemetry.sdk.trace")
+    export = pytest.importorskip("opentelemetry.sdk.trace.export.in_memory_span_exporter")
+    processors = pytest.importorskip("opentelemetry.sdk.trace.export")
+    opentelemetry = importlib.import_module("persist.integrations.opentelemetry")
+    exporter, provider = export.InMemorySpanExporter(), sdk.TracerProvider()
+    provider.add_span_processor(processors.SimpleSpanProcessor(exporter))
+    async with FakeDiscord(seed=1) as sim:
+        guild = sim.add_guild(members=3)
+        bot = bots.make(sim.rest_url)
+        cache = persist.Cache(bot, f"sqlite:///{tmp_path / 'cache.db'}")
+        with pytest.warns(persist.ExperimentalWarning):
+            opentelemetry.install(cache, tracer_provider=provider)
+        async with bots.started(sim, bot, cache):
+            await cache.flush()
+            with provider.get_tracer("mine").start_as_current_span("command"):
+                await cache.fetch_role(int(guild["id"]), int(guild["roles"][0]["id"]), prefer="rest")
+                with pytest.raises(hikari.NotFoundError):
+                    await cache.fetch_user(7)
+    spans = {span.name: span for span in exporter.get_finished_spans()}
+    assert {"persist.open", "persist.flush", "persist.fetch"} <= set(spans)
+    flushes = [span for span in exporter.get_finished_spans() if span.name == "persist.flush"]
+    assert sum(span.attributes["persist.changes"] for span in flushes) > 5
+    fetches = [span for span in exporter.get_finished_spans() if span.name == "persist.fetch"]
+    assert [span.attributes["persist.kind"] for span in fetches] == ["roles", "users"]
+    assert [span.status.is_ok for span in fetches] == [True, False]
+    assert fetches[1].attributes["error.type"] == "NotFoundError"
+    assert {span.parent.span_id for span in fetches} == {spans["command"].context.span_id}
+    assert all(0 <= span.end_time - span.start_time < 60e9 for span in spans.values())
+
+
+def test_a_migration_is_timed(tmp_path: pathlib.Path) -> None:
+    heard: list[tuple[str, object]] = []
+
+    class Listening:
+        @persist.hookimpl
+        def persist_timed(self, what: str, facts: typing.Mapping[str, object]) -> None:
+            heard.append((what, facts.get("version")))
+
+    plugin = Listening()
+    plugins.manager().register(plugin)
+    try:
+        asyncio.run(_migrated(tmp_path / "cache.db"))
+    finally:
+        plugins.manager().unregister(plugin)
+    assert ("migrate", 2) in heard
+
+
+async def _migrated(file: pathlib.Path) -> None:
+    dump = (FOLDER.parents[1] / "tests" / "dumps" / "version_1.sqlite.sql").read_text()
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript(dump)
+    store = plugins.open_store(f"sqlite:///{file}")
+    await store.open()
+    await store.close()
 
 
 def expressions() -> Iterator[tuple[str, str]]:
