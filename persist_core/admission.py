@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterator, Sequence
 
-from .changes import Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
+from .changes import REFUSED, Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
 from .conditions import known_in
 from .droppable import without, without_edits
 from .edits import Part
@@ -14,8 +14,9 @@ from .fields import NESTED
 from .gauges import Gauges
 from .judge import Judge
 from .keep import Keep
-from .model import Decoder, Entity, Origin, Payload, Record
+from .model import Decoder, Entity, Key, Origin, Payload, Record
 from .rules import Rules
+from .scrubbing import Erased, scrubbed
 
 __all__ = ("Admission", "Ruling")
 
@@ -52,7 +53,9 @@ class Ruling:
         self.guilds: Judge | None = None if guilds is None or guilds.selects_any else guilds
         self._admission = admission
         self._cut = _holding(frozenset(self._drops) | {e.name for e in chosen if e.name in _REMOVABLE})
-        stripped = self._cut if self.guilds is None else self._cut | _holding(_REMOVABLE)
+        # hikari reads no message out of other things, so these are whole without one that is off.
+        removed = self.guilds is not None or any(entity.name in _REMOVABLE for entity in self.off)
+        stripped = self._cut | _holding(_REMOVABLE) if removed else self._cut
         self.judges: dict[AnyEntity, Judge] = {
             entity: chosen.get(entity) or Judge(entity, _ALL, admission)
             for entity in ENTITIES.values()
@@ -91,6 +94,8 @@ class Ruling:
     def _inside(self, kind: str, thing: Payload, outer: Record) -> Payload | None:
         """Return what is kept of a thing that shows inside another."""
         entity = ENTITIES[kind]
+        if kind in _REMOVABLE and entity in self.off:
+            return None
         judge = self.judges.get(entity)
         if judge is not None and kind in _REMOVABLE and "id" in thing:
             guild_id = int(thing["guild_id"]) if thing.get("guild_id") else outer.guild_id
@@ -123,7 +128,12 @@ class _Keeping:
         return bool(self._entity.joins) and self._admission.decodes(self._entity)
 
     def __call__(self, known: Record | None, made: Record) -> Record | None:
-        return self._admission.kept(None if self._again else known, made)
+        if self._again:
+            return self._admission.kept(None, made)
+        kept = self._admission.kept(known, made)
+        if (kept is None or kept is known) and (refused := REFUSED.get()) is not None:
+            refused.add((made.entity, made.key))
+        return kept
 
 
 class Admission:
@@ -145,6 +155,10 @@ class Admission:
         self._keeping = {entity: _Keeping(self, entity) for entity in ENTITIES.values()}
         self._parents: dict[int, int] = {}
         self._guilds: dict[int, Record] = {}
+        self._met: set[Rules] = set()
+        self.meets: Callable[[Rules], object] = lambda _rules: None
+        """Hears of the rules of guilds, each time that some are met for the first time."""
+
         self.use(rules)
 
     def use(self, rules: Rules) -> None:
@@ -169,6 +183,9 @@ class Admission:
             return self._base
         if (own := self._own.get(guild_id)) is None:
             rules = self.rules.for_guild(guild_id)
+            if rules is not self.rules and rules not in self._met:
+                self._met.add(rules)
+                self.meets(rules)
             own = self._own[guild_id] = self._base if rules is self.rules else Ruling(rules, self)
         return own
 
@@ -337,8 +354,18 @@ class Admission:
         """Note a record of one of these kinds."""
         if record.entity is GUILDS:
             self._guilds[int(record.key[0])] = record
-        elif (parent := record.column("parent_id")) is not None:
-            self._parents[int(record.key[0])] = parent
+        else:
+            self._learn_parent(record.key, record.column("parent_id"))
+
+    def forget(self, is_meant: Callable[[str, int], bool], erased: Erased) -> None:
+        """Know no more of guilds that are erased, and nobody who is erased in others."""
+        for guild_id in [guild_id for guild_id in {*self._guilds, *self._own} if is_meant("guild", guild_id)]:
+            self._guilds.pop(guild_id, None)
+            self._own.pop(guild_id, None)
+        self._guilds = {
+            guild_id: record._replace(payload=scrubbed(record.payload, erased))
+            for guild_id, record in self._guilds.items()
+        }
 
     def recall(self, record: Record) -> None:
         """Note a stored record of one of these kinds, unless the gateway has told of it meanwhile."""
@@ -355,8 +382,14 @@ class Admission:
                 self.learn(change.record)
             elif isinstance(change, Patch):
                 for edit in change.edits:
-                    if isinstance(edit, Part) and edit.fields.get("parent_id"):
-                        self._parents[int(change.key[0])] = int(edit.fields["parent_id"])
+                    if isinstance(edit, Part) and "parent_id" in edit.fields:
+                        self._learn_parent(change.key, edit.fields["parent_id"])
+
+    def _learn_parent(self, key: Key, parent: int | str | None) -> None:
+        if parent is None:
+            self._parents.pop(int(key[0]), None)
+        else:
+            self._parents[int(key[0])] = int(parent)
 
     def _learn_of_guild(self, change: Change) -> None:
         if isinstance(change, (Put, Patch)):

@@ -7,6 +7,7 @@ nothing.
 
 from __future__ import annotations
 
+import contextvars
 import typing
 from collections.abc import Container, Iterable, Iterator, Sequence
 
@@ -16,6 +17,7 @@ from .entities import JOINED, OWNED
 from .model import Entity, Key, Origin, Record
 
 __all__ = (
+    "REFUSED",
     "Amend",
     "Archive",
     "Change",
@@ -46,6 +48,12 @@ class Keeps(typing.Protocol):
     def __call__(self, known: Record | None, made: Record) -> Record | None:
         """Return what is remembered instead of ``made``; ``None`` if the record is to be forgotten."""
         ...
+
+
+REFUSED: contextvars.ContextVar[set[tuple[Entity[typing.Any], Key]] | None] = contextvars.ContextVar(
+    "persist refused", default=None
+)
+"""Where it is noted what is not remembered, while changes are made for good; nowhere while one only looks ahead."""
 
 
 class Put(typing.NamedTuple):

@@ -14,13 +14,14 @@ from .admission import Admission
 from .applying import Applied, Place, applied, learned
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
+from .contradictions import contradictions
 from .entities import OWN_USER, SHARDS
 from .erasing import Eraser
 from .errors import BackendError, PersistError
 from .feed import Feed
 from .gauges import Gauges
 from .history import Historian
-from .hosts import Host
+from .hosts import Host, intents_of
 from .journal import Journal, Limits
 from .memory import Memory
 from .model import Decoder
@@ -75,11 +76,13 @@ class Engine:
         kept = Memory(memory, self._owns, gauges) if memory else None
         self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions, kept)
         self.admission: Admission = Admission(rules, gauges, self._decoder)
+        self.admission.meets = self._check_rules
         self._suppressions = Suppressions(gauges)
         self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
         current = self.feed.sessions.current
         self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, current, kept, clock)
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
+        self.eraser.forgotten = self.admission.forget
         self.sweeper: Sweeper = Sweeper(bot, self.store, self.journal, self.admission, gauges, clock)
         historian = Historian(self.admission, lambda: self.journal.at)
         self.feed.noticed = lambda changes: self.sweeper.noticed(historian.told(changes))
@@ -151,6 +154,11 @@ class Engine:
                 asyncio.create_task(self._settle(), name="persist shards"),
             ]
         return away
+
+    def _check_rules(self, rules: Rules) -> None:
+        """Say what the rules of a guild say in vain. Nobody has made a cache of them, who could be warned."""
+        for told in contradictions(rules, intents_of(self._bot)):
+            _LOG.warning("per_guild has returned rules that say something in vain: %s", told)
 
     async def learn_places(self) -> None:
         """Read which shards have written into the database, of how many."""

@@ -57,6 +57,8 @@ class Eraser:
         self._quarantine = quarantine
         self._gauges = gauges
         self._at_work = asyncio.Lock()
+        self.forgotten: Callable[[Meant, Erased], object] = lambda _meant, _stand_in: None
+        """Hears who is to be forgotten, for what is known of them beside the store."""
 
     @property
     def _origin(self) -> Origin:
@@ -195,6 +197,7 @@ class Eraser:
             All ids for which ``stand_in`` has said so.
         """
         self._quarantine.forget(stand_in)
+        self.forgotten(meant, stand_in)
         await self._journal.barrier()
         refused = self._gauges.quarantined.total()
         erased, anonymised = collections.Counter[str](), collections.Counter[str]()

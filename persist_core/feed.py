@@ -153,7 +153,9 @@ class Feed:
     def accept(self, changes: list[Change]) -> None:
         """Hand changes to the journal, but for those that the rules keep out."""
         # All of them are made before the first is taken: what cannot be read to its end changes nothing.
-        self._journal.accept(list(self.noticed(self._suppressions.admitted(self._admission.admitted(changes)))))
+        # What is not to be remembered is not even there for rules to choose by.
+        spoken = self._suppressions.admitted(changes)
+        self._journal.accept(list(self.noticed(self._admission.admitted(spoken))))
 
     def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
         context, chunks = self._context(session), session.chunks

@@ -11,13 +11,13 @@ import datetime
 import logging
 import time
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 import tenacity
 
 from . import hooks
 from .batch import Batch, Step
-from .changes import Change, Drop, Patch, Put, fold, undecided
+from .changes import REFUSED, Amend, Change, Drop, Patch, Put, fold, undecided
 from .columns import moment
 from .entities import COMPLETENESS
 from .errors import BackendError
@@ -159,7 +159,11 @@ class Journal:
         waiting, most, memory = self._waiting, self._limits.most, self._memory
         for change in changes:
             if waiting.size < most or self._is_served() or self._room_for(change):
-                waiting.add(change)
+                if isinstance(change, (Patch, Amend)) and change.keeps is not None:
+                    with self._counting_refused():  # what it changes may wait here
+                        waiting.add(change)
+                else:
+                    waiting.add(change)
                 if memory is not None:
                     memory.note(change)
         if waiting.size:
@@ -391,12 +395,24 @@ class Journal:
         wait = tenacity.wait_random_exponential(multiplier=0.05, max=5)
         retrying = tenacity.AsyncRetrying(retry=tenacity.retry_if_exception(_temporary), wait=wait, after=self._failed)
         async for attempt in retrying:
-            with attempt:
+            with attempt, self._counting_refused():
                 await self._store.apply(changes)
         self._moved = time.monotonic()
         if self._trouble is not None:
             self._notices.say(logging.WARNING, "back", "the database is back; %(depth)d changes wait", depth=self.depth)
             self._trouble = None
+
+    @contextlib.contextmanager
+    def _counting_refused(self) -> Generator[None]:
+        """Count what rules refuse when changes meet what is there: only whoever makes them knows that."""
+        refused = set[tuple[Entity[typing.Any], Key]]()
+        token = REFUSED.set(refused)
+        try:
+            yield
+        finally:
+            REFUSED.reset(token)
+        for entity, _ in refused:
+            self._gauges.skipped[entity.name] += 1
 
     def _failed(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None

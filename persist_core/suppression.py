@@ -117,9 +117,9 @@ class Suppressions:
                 return found
         return None
 
-    def admitted(self, changes: Iterable[Change]) -> Iterable[Change]:
+    def admitted(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Return the changes without those of who is suppressed, and without their names in all others."""
-        return self._admitted(changes) if self._hashes else changes
+        return list(self._admitted(changes)) if self._hashes else changes
 
     def _admitted(self, changes: Iterable[Change]) -> Iterator[Change]:
         for change in changes:

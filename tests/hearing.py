@@ -18,7 +18,7 @@ from persist.changes import Change, Put
 from persist.entities import COMPLETENESS, ENTITIES, SHARDS
 from persist.locations import store_of
 from persist.model import Key, Origin, Record
-from persist.spi import Select
+from persist.spi import Select, Store
 
 __all__ = ("ME", "PROVEN", "Hearing", "Shard", "proves")
 
@@ -198,18 +198,24 @@ class Hearing:
     async def stored(self, guild_id: int | None = None) -> dict[tuple[str, Key], Payload]:
         """Return what is in the database but for places and completeness: all of it, or what is of one guild."""
         await self.cache.flush()
+        if self.url == "memory://":  # nobody else can open it
+            return await _stored(typing.cast("typing.Any", self.cache._store), guild_id)
         store = store_of(self.url)
         await store.open()
-        found = {}
         try:
-            for entity in ENTITIES.values():
-                if entity in (SHARDS, COMPLETENESS) or (guild_id is not None and not entity.in_guild):
-                    continue
-                for record in (await store.select(Select(entity, guild_id=guild_id))).records:
-                    found[entity.name, record.key] = dict(record.payload)
+            return await _stored(store, guild_id)
         finally:
             await store.close()
-        return found
+
+
+async def _stored(store: Store, guild_id: int | None) -> dict[tuple[str, Key], Payload]:
+    found: dict[tuple[str, Key], Payload] = {}
+    for entity in ENTITIES.values():
+        if entity in (SHARDS, COMPLETENESS) or (guild_id is not None and not entity.in_guild):
+            continue
+        for record in (await store.select(Select(entity, guild_id=guild_id))).records:
+            found[entity.name, record.key] = dict(record.payload)
+    return found
 
 
 def ready(*guilds: Payload) -> Payload:

@@ -6,7 +6,7 @@ import typing
 from collections.abc import Iterable, Mapping, Sequence
 
 from persist.changes import Amend, Archive, Change, DropScope, archived, fold
-from persist.conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, Within, matches
+from persist.conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, matches
 from persist.model import Entity, Key, Record
 from persist.spi import Page, Select
 
@@ -92,9 +92,13 @@ class PlainStore:
                 return any(self._holds(option, record) for option in options)
             case AllOf(parts):
                 return self._all(parts, record)
-            case Within(columns, owner, where):
+            case Within(columns, owner, where, ()):
                 found = self.records.get((owner, tuple(record.column(name) for name in columns)))
                 return found is not None and self._all(where, found)
+            case Known(entity, key):
+                return (entity, key) in self.records
+            case _:
+                raise NotImplementedError(condition)
 
     @property
     def payloads(self) -> Mapping[Place, tuple[int | None, typing.Any]]:

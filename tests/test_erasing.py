@@ -242,6 +242,44 @@ async def test_a_guild_is_erased_and_not_heard_of_again(spoken: Hearing) -> None
     assert await spoken.cache.get_guild(guild) is not None
 
 
+async def test_rules_do_not_know_a_guild_that_is_erased(sqlite_url: str) -> None:
+    guild = payloads.guild(own_user=payloads.own_user(id=ME), members=3)
+    text = next(channel for channel in guild["channels"] if channel["type"] == 0)
+    said = payloads.message(text["id"], guild["members"][1]["user"], guild_id=guild["id"])
+    rules = persist.Rules(guilds=persist.Keep(where={"name": guild["name"]}))
+    async with Hearing(sqlite_url, rules=rules) as heard:
+        await heard.ready(guild)
+        await heard.cache.erase_guild(int(guild["id"]))
+        await heard.hear("GUILD_UPDATE", {**guild, "name": guild["name"]})
+        await heard.hear("GUILD_CREATE", guild)
+        assert await heard.cache.forgive_guild(int(guild["id"]))
+        await heard.hear("MESSAGE_CREATE", said)
+        assert await heard.cache.messages.count() == 0  # nobody has told yet what the guild is called
+        await heard.hear("GUILD_CREATE", guild)
+        await heard.hear("MESSAGE_CREATE", said)
+        assert await heard.cache.messages.count() == 1
+
+
+async def test_rules_do_not_know_who_is_erased(sqlite_url: str) -> None:
+    guild = payloads.guild(own_user=payloads.own_user(id=ME), members=3)
+    owner = int(guild["members"][2]["user"]["id"])
+    guild["owner_id"] = str(owner)
+    asked: list[int] = []
+    rules = persist.Rules(guilds=persist.Keep(predicate=lambda guild: bool(asked.append(guild.owner_id)) or True))
+    async with Hearing(sqlite_url, rules=rules) as heard:
+        await heard.ready(guild)
+        assert {*asked} == {owner}
+        await heard.cache.erase_user(owner)
+        asked.clear()
+        await heard.hear("TYPING_START", _typing(guild))
+        assert {*asked} == {int(DELETED_USER)}
+
+
+def _typing(guild: Payload) -> Payload:
+    where = {"guild_id": guild["id"], "channel_id": guild["channels"][1]["id"]}
+    return {**where, "user_id": guild["members"][1]["user"]["id"], "timestamp": 1, "member": guild["members"][1]}
+
+
 async def test_a_receipt_proves_itself_and_tells_nothing(spoken: Hearing) -> None:
     world = await told(spoken)
     receipt = await spoken.cache.erase_user(int(world.person["id"]))

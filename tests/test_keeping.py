@@ -73,6 +73,45 @@ def _typing(guild: Payload) -> Payload:
     return {**where, "user_id": guild["members"][1]["user"]["id"], "timestamp": 1}
 
 
+async def test_rules_of_a_guild_that_say_something_in_vain_are_told_of_once(
+    sqlite_url: str, guild: Payload, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = payloads.guild(own_user=_OWN, members=3)
+    rules = persist.Rules(per_guild=lambda _: persist.Rules(users=False))
+    async with Hearing(sqlite_url, rules=rules) as hearing:
+        await hearing.ready(guild, other)
+        await hearing.hear("MESSAGE_CREATE", message(guild, guild["channels"][1]))
+    told = [record.getMessage() for record in caplog.records if "say something in vain" in record.getMessage()]
+    assert len([line for line in told if ": members are kept and users are not" in line]) == 1
+    assert len(told) == len({*told})
+
+
+async def test_what_only_a_store_can_refuse_is_counted_too(engine_url: str, guild: Payload) -> None:
+    rules = persist.Rules(messages=Keep(where={"content": persist.startswith("!")}))
+    said = message(guild, guild["channels"][1], content="! loud")
+    for settled in (True, False):
+        async with Hearing(engine_url, rules=rules, settled=settled) as hearing:
+            await hearing.ready(guild)
+            for content, skipped in (("! louder", 0), ("quiet", 1), ("! loud again", 1)):
+                await hearing.hear("MESSAGE_CREATE", said)
+                await hearing.hear("MESSAGE_UPDATE", {**said, "content": content})
+                assert (await hearing.cache.get_message(int(said["id"])) is None) is (content == "quiet")
+                await hearing.cache.flush()
+                assert hearing.cache.gauges.skipped["messages"] == skipped
+
+
+async def test_what_is_heard_from_elsewhere_is_counted_as_well(engine_url: str, guild: Payload) -> None:
+    rules = persist.Rules(members=Keep(sources={"chunk"}))
+    member = {**guild["members"][1], "guild_id": guild["id"]}
+    async with Hearing(engine_url, rules=rules, settled=True) as hearing:
+        await hearing.ready(guild)
+        await hearing.cache.flush()
+        before = hearing.cache.gauges.skipped["members"]
+        await hearing.hear("GUILD_MEMBER_UPDATE", {**member, "nick": "x"})
+        await hearing.cache.flush()
+        assert hearing.cache.gauges.skipped["members"] == before + 1
+
+
 async def test_a_guild_that_stops_matching_goes_with_all_it_has(heard: Callable[..., Hearing], guild: Payload) -> None:
     async with heard(guilds=Keep(where={"name": persist.startswith("kept")})) as hearing:
         await hearing.ready({**guild, "name": "kept for now"})

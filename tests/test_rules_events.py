@@ -217,7 +217,7 @@ async def after(url: str, case: Case, happenings: Sequence[Event], *, settled: b
     naive = Naive(case)
     for name, payload in (("READY", ready(*_GUILDS)), *(("GUILD_CREATE", guild) for guild in _GUILDS), *happenings):
         naive.hear(name, payload)
-    await _emptied(url)
+    await emptied(url)
     async with Hearing(url, rules=case.rules, settled=settled) as heard:
         await heard.ready(*_GUILDS)
         for name, payload in happenings:
@@ -226,7 +226,7 @@ async def after(url: str, case: Case, happenings: Sequence[Event], *, settled: b
         return await heard.stored(), naive.stored()
 
 
-async def _emptied(url: str) -> None:
+async def emptied(url: str) -> None:
     store = open_store(url)
     await store.open()
     await store.apply([DropScope(entity, None) for entity in ENTITIES.values()])

@@ -1,0 +1,491 @@
+"""Rules on every kind of thing, whatever event tells of it: what is stored is what a naive filter leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import dataclasses
+import importlib.metadata
+import random
+import typing
+from collections.abc import Callable, Mapping, Sequence
+
+import hypothesis
+import hypothesis.strategies as st
+import pytest
+from catalogue import catalogue
+from fakecord import Payload, payloads
+from hearing import ME, Hearing, ready
+from plain import PlainStore
+from test_rules_events import Event, Stored, emptied
+
+import persist
+from persist.changes import Amend, Change, Drop, DropScope, Patch, Put
+from persist.conditions import known_in
+from persist.entities import AUTO_MOD_EXECUTIONS, CHANNELS, COMPLETENESS, ENTITIES, GUILDS, SHARDS, THREADS, USERS
+from persist.events import EVENTS
+from persist.fields import FIELDS, NESTED
+from persist.judge import columns_of
+from persist.keep import LISTS
+from persist.model import Key, Origin, Record
+from persist.plans import Context
+from persist.rules import KINDS
+
+Keep: typing.TypeAlias = persist.Keep[typing.Any]
+Drops = Mapping[str, frozenset[str]]
+
+_GUILDS: typing.Final = [
+    payloads.guild(own_user=payloads.own_user(id=ME), members=4, threads=2, voice_states=1, presences=2)
+    for _ in range(2)
+]
+_KINDS: typing.Final = [name for name in KINDS if name not in ("own_user", "message_versions", "auto_mod_executions")]
+
+_UNKNOWN: typing.Final = 99
+"""The type of a channel that hikari does not know."""
+
+_CHOSEN: typing.Final[Mapping[str, tuple[str, object]]] = {
+    "users": ("username", "out"),
+    "guilds": ("name", "out"),
+    "channels": ("name", "out"),
+    "threads": ("name", "out"),
+    "roles": ("name", "out"),
+    "emojis": ("name", "out"),
+    "stickers": ("name", "out"),
+    "members": ("nickname", "out"),
+    "messages": ("content", "out"),
+    "voice_states": ("session_id", "out"),
+    "presences": ("visible_status", "idle"),
+    "invites": ("is_temporary", True),
+    "thread_members": ("flags", 1),
+    "stage_instances": ("topic", "out"),
+    "webhooks": ("name", "out"),
+    "bans": ("reason", "out"),
+    "soundboard_sounds": ("name", "out"),
+    "integrations": ("name", "out"),
+    "scheduled_events": ("name", "out"),
+    "auto_mod_rules": ("name", "out"),
+    "audit_log_entries": ("reason", "out"),
+    "entitlements": ("is_deleted", True),
+    "subscriptions": ("status", 1),
+}
+"""A column of each kind that has one to choose by, and what those have in it that are not kept."""
+
+_VARIED: typing.Final[Mapping[str, tuple[object, ...]]] = {
+    **dict.fromkeys(("name", "username", "nick", "content", "session_id", "topic", "reason"), ("in", "out")),
+    "temporary": (True, False),
+    "deleted": (True, False),
+}
+"""What changes from one event to the next, and what into."""
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Case:
+    """A rule, and what it means, written down again as simply as can be."""
+
+    rules: persist.Rules
+    keeps: Callable[[str, Record], bool] = lambda _kind, _record: True
+    drops: Drops = dataclasses.field(default_factory=dict[str, frozenset[str]])
+    some: frozenset[str] = frozenset()
+    """Kinds of which not everything is kept."""
+
+    chunks: frozenset[str] = frozenset()
+    """Kinds that are taken from lists of members only."""
+
+    keeps_guild: Callable[[int, Payload | None], bool] = lambda _id, _guild: True
+    """Given a guild and what is known of it: nothing is kept of the others, nor whoever is met there."""
+
+    channels: tuple[str, frozenset[int], bool] | None = None
+    """A kind, and in which channels it is kept, or is not: threads and whole categories are meant as well."""
+
+    opts_in: bool = False
+    """Whether the audit log is kept, which has to be said."""
+
+    def __repr__(self) -> str:
+        return repr(self.rules)
+
+
+def _off(kind: str) -> Case:
+    return Case(persist.Rules(off={kind}), lambda k, _: k != kind, some=frozenset((kind,)))
+
+
+def _column(kind: str) -> Case:
+    name, out = _CHOSEN[kind]
+    rules = persist.Rules(**{kind: Keep(where={name: persist.not_(out)})})
+    return Case(rules, lambda k, record: k != kind or record.column(name) != out, some=frozenset((kind,)))
+
+
+def _predicate(kind: str) -> Case:
+    """Keep what hikari calls otherwise."""
+    name, out = _CHOSEN[kind]
+    rules = persist.Rules(**{kind: Keep(predicate=lambda thing: getattr(thing, name) != out)})
+
+    def keeps(k: str, record: Record) -> bool:
+        return k != kind or (record.column(name) != out and record.payload.get("type") != _UNKNOWN)
+
+    return Case(rules, keeps, some=frozenset((kind,)))
+
+
+def _fields(kind: str, fields: frozenset[str]) -> Case:
+    return Case(persist.Rules(**{kind: Keep(drop=fields)}), drops={kind: fields})
+
+
+def _ids(kind: str, name: str, ids: frozenset[int], *, denied: bool) -> Case:
+    read = columns_of(ENTITIES[kind], name)
+    assert read is not None
+
+    def keeps(k: str, record: Record) -> bool:
+        return k != kind or ids.isdisjoint(read(record)) is denied
+
+    listed: typing.Any = persist.not_(ids) if denied else ids
+    return Case(persist.Rules(**{kind: Keep(**{name: listed})}), keeps, some=frozenset((kind,)))
+
+
+def _guild(number: int) -> Case:
+    denied = int(_GUILDS[number]["id"])
+    rules = persist.Rules(guilds=Keep(guilds=persist.not_({denied})))
+    return Case(rules, keeps_guild=lambda snowflake, _: snowflake != denied)
+
+
+def _named(_: int) -> Case:
+    rules = persist.Rules(guilds=Keep(where={"name": persist.not_("out")}))
+    return Case(rules, keeps_guild=lambda _, guild: guild is not None and guild["name"] != "out")
+
+
+def _channels(kind: str, ids: frozenset[int], *, denied: bool) -> Case:
+    listed: typing.Any = persist.not_(ids) if denied else ids
+    rules = persist.Rules(**{kind: Keep(channels=listed)})
+    return Case(rules, some=frozenset((kind,)), channels=(kind, ids, denied))
+
+
+def _sources(kind: str) -> Case:
+    return Case(persist.Rules(**{kind: Keep(sources={"chunk"})}), some=frozenset((kind,)), chunks=frozenset((kind,)))
+
+
+def _mentioned(guild: Payload) -> dict[str, list[int]]:
+    """Return ids that a rule may be about."""
+    return {
+        "guilds": [int(guild["id"])],
+        "channels": [int(channel["id"]) for channel in (*guild["channels"], *guild["threads"])],
+        "users": [int(member["user"]["id"]) for member in guild["members"]],
+        "roles": [int(role["id"]) for role in guild["roles"]],
+    }
+
+
+_MENTIONED: typing.Final = _mentioned(_GUILDS[0])
+_LISTED: typing.Final = [
+    (kind, name)
+    for kind in _KINDS
+    for name in LISTS
+    if columns_of(ENTITIES[kind], name) is not None and kind != "guilds"  # which is about all that is in them
+]
+
+
+@st.composite
+def _listing(draw: st.DrawFn) -> Case:
+    kind, name = draw(st.sampled_from(_LISTED))
+    ids = frozenset(draw(st.lists(st.sampled_from(_MENTIONED[name]), min_size=1, max_size=3)))
+    denied = draw(st.booleans())
+    return _channels(kind, ids, denied=denied) if name == "channels" else _ids(kind, name, ids, denied=denied)
+
+
+@st.composite
+def _dropping(draw: st.DrawFn) -> Case:
+    kind = draw(st.sampled_from([kind for kind in _KINDS if FIELDS.get(kind)]))
+    return _fields(kind, frozenset(draw(st.lists(st.sampled_from(sorted(FIELDS[kind])), min_size=1, max_size=4))))
+
+
+def _opting(case: Case) -> Case:
+    return dataclasses.replace(case, opts_in=case.rules.of("audit_log_entries") is not False)
+
+
+_PREDICATES: typing.Final = ("roles", "channels", "threads", "emojis", "stickers", "members", "messages", "webhooks")
+_CASES: typing.Final = st.one_of(
+    st.sampled_from(_KINDS).map(_off).map(_opting),
+    st.sampled_from(sorted(_CHOSEN.keys() - {"guilds"})).map(_column).map(_opting),
+    st.sampled_from(_PREDICATES).map(_predicate),
+    st.sampled_from(("members", "users", "presences")).map(_sources),
+    st.integers(0, 1).map(_guild),
+    st.just(0).map(_named),
+    _listing().map(_opting),
+    _dropping().map(_opting),
+)
+
+
+def both(one: Case, other: Case) -> Case:
+    rules = one.rules & other.rules
+    kinds = ENTITIES.keys() - rules.off  # what is off says nothing of what shows inside others
+    return Case(
+        rules,
+        lambda kind, record: one.keeps(kind, record) and other.keeps(kind, record),
+        {kind: one.drops.get(kind, frozenset()) | other.drops.get(kind, frozenset()) for kind in kinds},
+        one.some | other.some,
+        one.chunks | other.chunks,
+        lambda snowflake, guild: one.keeps_guild(snowflake, guild) and other.keeps_guild(snowflake, guild),
+        one.channels or other.channels,
+        one.opts_in and other.opts_in,
+    )
+
+
+# ------------------------------------------------------------------------------------------------- what may happen
+
+
+def _pool() -> list[Event]:
+    found: list[Event] = []
+    for guild in _GUILDS:
+        told = catalogue(guild)
+        where, members = {"guild_id": guild["id"]}, guild["members"]
+        for name in ("READY", "RESUMED", "GUILD_CREATE", "GUILD_DELETE", "AUTO_MODERATION_ACTION_EXECUTION"):
+            del told[name]
+        found += told.items()
+        found += [("GUILD_MEMBER_ADD", {**member, **where}) for member in members[1:]]
+        found += [("GUILD_MEMBER_REMOVE", {**where, "user": member["user"]}) for member in members[1:]]
+        user = members[2]["user"]
+        found.append(("VOICE_STATE_UPDATE", {**told["VOICE_STATE_UPDATE"], "channel_id": None}))
+        found.append(("PRESENCE_UPDATE", {**payloads.presence(user["id"], "offline"), **where}))
+        found.append(("PRESENCE_UPDATE", {**payloads.presence(user["id"], "idle"), **where}))
+        found.append(("INVITE_DELETE", {**where, "code": told["INVITE_CREATE"]["code"], "channel_id": "1"}))
+        found.append(("MESSAGE_DELETE", {**where, **{n: told["MESSAGE_CREATE"][n] for n in ("id", "channel_id")}}))
+        found.append(("GUILD_DELETE", {"id": guild["id"]}))
+        found.append(("GUILD_DELETE", {"id": guild["id"], "unavailable": True}))
+        found.append(("CHANNEL_DELETE", next(c for c in guild["channels"] if c["type"] == 0) | where))
+        found.append(("THREAD_CREATE", {**told["THREAD_CREATE"], "message": told["MESSAGE_CREATE"]}))
+        # It does not list all of its members, or the cache would forget those that have joined meanwhile.
+        found.append(("GUILD_CREATE", {**guild, "member_count": 1000, "large": True}))
+    return found
+
+
+_POOL: typing.Final = _pool()
+
+
+def _varied(value: typing.Any, seed: int) -> typing.Any:
+    """Return a payload in which some of what changes is different: the same of the same thing, wherever it shows."""
+    if isinstance(value, list):
+        return [_varied(item, seed) for item in typing.cast("list[typing.Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _varied(item, seed) for name, item in typing.cast("Payload", value).items()}
+    for name, values in _VARIED.items():
+        if name in found and isinstance(found[name], str | bool | None):
+            chance = random.Random(f"{seed} {found.get('id')} {name}")
+            found[name] = chance.choice((*values, found[name]))
+    return found
+
+
+class Happenings(list[Event]):
+    """Events, of which a failing test prints what one can read."""
+
+    def __repr__(self) -> str:
+        told = ("id", "guild_id", "name", "nick", "content", "status", "topic", "unavailable")
+        return repr([(name, {field: payload[field] for field in told if field in payload}) for name, payload in self])
+
+
+@st.composite
+def _happenings(draw: st.DrawFn) -> Happenings:
+    chance = random.Random(draw(st.integers(0, 1 << 30)))
+    count = draw(st.integers(1, 25))
+    told = chance.choices(_POOL, k=count)
+    return Happenings((name, _varied(payload, chance.randrange(1 << 30))) for name, payload in told)
+
+
+# ------------------------------------------------------------------------------------------------- what has to be
+
+
+class Naive:
+    """Keeps everything that the rules are about, and looks through all of it after each event."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._store = PlainStore()
+        self._told = PlainStore()
+        self._parents: dict[int, int | None] = {}
+
+    def hear(self, name: str, payload: Payload) -> None:
+        context = Context(0, 1, int(ME), Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000"), reads_content=True)
+        changes = list(EVENTS[name].plan(payload, context))
+        about = next((guild for change in changes if (guild := _about(change)) is not None), None)
+        self._told.make(changes)
+        for (entity, key), record in self._told.records.items():
+            if entity in (CHANNELS, THREADS):
+                self._parents[int(key[0])] = record.column("parent_id")
+        met = about is None or self._keeps_guild(about)
+        self._store.make(
+            [change for change in changes if self._is_for_it(change) and (met or change.entity is not USERS)]
+        )
+        self._store.records = {
+            place: record._replace(payload=self._stripped(record.entity.name, record.payload))
+            for place, record in self._store.records.items()
+            if self._keeps(record)
+        }
+
+    def _keeps(self, record: Record) -> bool:
+        entity, case = record.entity, self._case
+        if entity.opt_in and not case.opts_in:
+            return False
+        guild = int(record.key[0]) if entity is GUILDS else record.guild_id
+        kept = guild is None or self._keeps_guild(guild)
+        return kept and case.keeps(entity.name, record) and self._is_in_channel(record)
+
+    def _keeps_guild(self, guild: int) -> bool:
+        known = self._told.records.get((GUILDS, (guild,)))
+        return self._case.keeps_guild(guild, None if known is None else known.payload)
+
+    def _is_in_channel(self, record: Record) -> bool:
+        kind, ids, denied = self._case.channels or ("", frozenset[int](), False)
+        if record.entity.name != kind:
+            return True
+        read = columns_of(record.entity, "channels")
+        assert read is not None
+        found = set(read(record))
+        for _ in range(2):
+            found |= {parent for channel in found if (parent := self._parents.get(channel)) is not None}
+        return ids.isdisjoint(found) is denied
+
+    def _is_for_it(self, change: Change) -> bool:
+        if isinstance(change, Amend):  # where not all are known, Discord's own count is nearer to the truth
+            return not any(kind.name in self._case.some for kind in known_in(change.where))
+        if change.entity.name in self._case.chunks and isinstance(change, Put | Patch):
+            return (change.record if isinstance(change, Put) else change).origin.source == "chunk"
+        return True
+
+    def _stripped(self, kind: str, payload: Payload) -> Payload:
+        left = {name: value for name, value in payload.items() if name not in self._case.drops.get(kind, ())}
+        for path, inside in NESTED.get(kind, {}).items():
+            left = self._at(left, path.split("."), inside)
+        return left
+
+    def _at(self, payload: Payload, path: Sequence[str], kind: str) -> Payload:
+        name, *rest = path
+        found = payload.get(name)
+        if isinstance(found, list):
+            made: typing.Any = [self._inside(one, rest, kind) for one in typing.cast("list[Payload]", found)]
+            made = [one for one in made if one is not None]
+        elif isinstance(found, dict):
+            made = self._inside(typing.cast("Payload", found), rest, kind)
+        else:
+            return payload
+        return {field: value for field, value in {**payload, name: made}.items() if field != name or made is not None}
+
+    def _inside(self, thing: Payload, path: Sequence[str], kind: str) -> Payload | None:
+        if path:
+            return self._at(thing, path, kind)
+        if kind == "messages" and "id" in thing and not self._keeps_inside(thing):
+            return None
+        return self._stripped(kind, thing)
+
+    def _keeps_inside(self, message: Payload) -> bool:
+        guild = message.get("guild_id")
+        origin = Origin("gateway", 0, 1, "")
+        record = ENTITIES["messages"].record(message, None if guild is None else int(guild), origin)
+        return self._keeps(record)
+
+    def stored(self) -> Stored:
+        found: dict[tuple[str, Key], Payload] = {}
+        for (entity, key), record in self._store.records.items():
+            if entity not in (SHARDS, COMPLETENESS, AUTO_MOD_EXECUTIONS):
+                apart = (*entity.joins, *entity.secrets)
+                found[entity.name, key] = {name: value for name, value in record.payload.items() if name not in apart}
+        return found
+
+
+def _about(change: Change) -> int | None:
+    if change.entity is GUILDS and isinstance(change, Put | Patch | Drop):
+        return int(change.key[0])
+    return None if isinstance(change, DropScope) and change.entity is GUILDS else change.guild_id
+
+
+_settings: typing.Final = hypothesis.settings(
+    deadline=None,
+    database=None,
+    phases=[hypothesis.Phase.generate],  # each example costs a database: none is spent on a shorter one
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+async def after(url: str, case: Case, happenings: Sequence[Event], *, settled: bool) -> tuple[Stored, Stored]:
+    """Return what is stored after something has happened, and what has to be."""
+    naive = Naive(case)
+    for name, payload in (("READY", ready(*_GUILDS)), *(("GUILD_CREATE", guild) for guild in _GUILDS), *happenings):
+        naive.hear(name, copy.deepcopy(payload))
+    if url != "memory://":
+        await emptied(url)
+    async with Hearing(url, rules=case.rules, settled=settled) as heard:
+        await heard.ready(*_GUILDS)
+        for name, payload in happenings:
+            await heard.hear(name, payload)
+        assert heard.cache.quarantine == ()
+        return await heard.stored(), naive.stored()
+
+
+def _differing(stored: Stored, expected: Stored) -> list[object]:
+    """Return what differs, to be read by people."""
+    found: list[object] = []
+    for place in sorted({*stored, *expected}, key=repr):
+        one, other = stored.get(place), expected.get(place)
+        if one is None or other is None:
+            if one is not other:
+                found.append((place, "is stored" if other is None else "is missing"))
+        elif one != other:
+            names = {*one, *other}
+            found.append(
+                (place, {n: (one.get(n, "-"), other.get(n, "-")) for n in names if one.get(n) != other.get(n)})
+            )
+    return found
+
+
+def _holds(url: str, examples: int) -> None:
+    @hypothesis.settings(_settings, max_examples=examples)
+    @hypothesis.given(st.lists(_CASES, min_size=1, max_size=2), _happenings(), st.booleans())
+    def holds(cases: list[Case], happenings: Happenings, settled: bool) -> None:  # noqa: FBT001
+        try:
+            case = cases[0] if len(cases) == 1 else both(*cases)
+        except persist.QueryError:  # what is dropped cannot be chosen by
+            hypothesis.reject()
+        stored, expected = asyncio.run(after(url, case, happenings, settled=settled))
+        differing = _differing(stored, expected)
+        assert not differing, differing
+
+    holds()
+
+
+async def test_a_message_that_shows_in_a_thread_is_off_as_well(sqlite_url: str) -> None:
+    guild = _GUILDS[0]
+    told = catalogue(guild)
+    thread = {**told["THREAD_CREATE"], "message": {**told["MESSAGE_CREATE"], "content": "needle"}}
+    for rules, shows in ((persist.Rules(), True), (persist.Rules(messages=False), False)):
+        await emptied(sqlite_url)
+        async with Hearing(sqlite_url, rules=rules) as heard:
+            await heard.ready(guild)
+            await heard.hear("THREAD_CREATE", thread)
+            assert ("needle" in repr(await heard.stored())) is shows
+            assert await heard.cache.get_thread(int(thread["id"])) is not None
+
+
+async def test_a_channel_that_has_left_its_category_is_not_in_it(sqlite_url: str) -> None:
+    guild = _GUILDS[0]
+    text = next(channel for channel in guild["channels"] if channel["type"] == 0 and channel["parent_id"])
+    said = payloads.message(text["id"], guild["members"][1]["user"], guild_id=guild["id"])
+    rules = persist.Rules(messages=persist.Keep(channels={int(text["parent_id"])}))
+    async with Hearing(sqlite_url, rules=rules) as heard:
+        await heard.ready(guild)
+        await heard.hear("MESSAGE_CREATE", said)
+        await heard.hear("CHANNEL_UPDATE", {**text, "guild_id": guild["id"], "parent_id": None})
+        await heard.hear("MESSAGE_CREATE", {**said, "id": payloads.snowflake()})
+        assert await heard.cache.messages.count() == 1
+
+
+pytestmark = pytest.mark.filterwarnings("ignore::persist.RulesWarning")
+
+
+def test_what_is_stored_of_every_kind_is_what_a_naive_filter_leaves(sqlite_url: str) -> None:
+    _holds(sqlite_url, 25)
+
+
+def test_it_is_so_in_memory() -> None:
+    _holds("memory://", 60)
+
+
+@pytest.mark.parametrize("engine", ["postgresql", "mysql", "redis"])
+def test_it_is_so_on_every_engine(request: pytest.FixtureRequest, engine: str) -> None:
+    if not importlib.metadata.entry_points(group="persist.backends", name=engine):
+        pytest.skip(f"There is no backend for {engine}.")
+    _holds(str(request.getfixturevalue(f"{engine}_url")), 6)
