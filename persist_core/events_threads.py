@@ -96,5 +96,8 @@ ROWS: typing.Final[Mapping[str, Event]] = {
     "THREAD_DELETE": Event(plans.ended(THREADS), "Forgets the thread with its messages and members."),
     "THREAD_LIST_SYNC": Event(_thread_list_sync, "Replaces the active threads of the named channels, or of the guild."),
     "THREAD_MEMBER_UPDATE": Event(_thread_member_update, "Remembers the bot's own membership."),
-    "THREAD_MEMBERS_UPDATE": Event(_thread_members_update, "Notes the count, and who has come and gone."),
+    "THREAD_MEMBERS_UPDATE": Event(
+        _thread_members_update,
+        "Notes the count, and who has come and gone. Threads grow stale where the bot leaves a private one.",
+    ),
 }

@@ -364,7 +364,8 @@ def _audit_log_entries() -> Iterator[tuple[str, Payload]]:
 
 def _entitlements() -> Iterator[tuple[str, Payload]]:
     yield "of a user, for ever", payloads.entitlement(ME, _ANN["id"])
-    yield "of a guild, run out", payloads.entitlement(ME, _ANN["id"], guild_id=GUILD, ends_at=payloads.iso())
+    ends = payloads.iso(seconds_later=50 * 365 * 86400)
+    yield "of a guild, until it ends", payloads.entitlement(ME, _ANN["id"], guild_id=GUILD, ends_at=ends)
     yield "of a test, and of a type from the future", payloads.entitlement(ME, _ANN["id"], starts_at=None, type=88)
 
 

@@ -144,6 +144,78 @@ async def test_threads_of_a_channel_that_is_hidden_grow_stale(heard: Hearing, gu
     assert (await state(heard.cache, guild, persist.THREADS))[0] == ("stale" if hidden else "complete")
 
 
+async def threads_are(heard: Hearing, guild: Payload, wanted: str) -> None:
+    """See to it that what is known of threads becomes stale, or does not."""
+    await heard.cache.flush()
+    for _ in range(200 if wanted == "stale" else 20):
+        if (found := (await state(heard.cache, guild, persist.THREADS))[0]) == "stale":
+            break
+        await asyncio.sleep(0.01)
+    assert found == wanted
+
+
+def shut(guild: Payload, role: str, *denied: hikari.Permissions) -> Payload:
+    """Return a guild whose everyone may do nothing, and the bot, by a role, all but what is denied."""
+    allowed = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.MANAGE_THREADS
+    for permission in denied:
+        allowed &= ~permission
+    everyone, *others = guild["roles"]
+    roles = [{**everyone, "permissions": "0"}, *others, payloads.role(id=role, permissions=str(int(allowed)))]
+    members = [{**m, "roles": [role] if m["user"]["id"] == ME else []} for m in guild["members"]]
+    channels = [{**channel, "permission_overwrites": []} for channel in guild["channels"]]
+    return {**guild, "owner_id": "1", "roles": roles, "members": members, "channels": channels}
+
+
+@pytest.mark.parametrize("hidden", [True, False])
+@pytest.mark.parametrize("how", ["the role changes", "the role goes", "the bot loses the role"])
+async def test_threads_that_the_bot_may_no_longer_see_grow_stale(
+    heard: Hearing, guild: Payload, how: str, *, hidden: bool
+) -> None:
+    where, role, other = {"guild_id": guild["id"]}, "77", payloads.role(id="78", permissions="0")
+    whole = shut(guild, role)
+    await heard.hear("GUILD_CREATE", {**whole, "roles": [*whole["roles"], other]})
+    changed = whole["roles"][-1] if hidden else other
+    me = next(member for member in whole["members"] if member["user"]["id"] == ME)
+    if how == "the role changes":
+        await heard.hear("GUILD_ROLE_UPDATE", {**where, "role": {**changed, "permissions": "0"}})
+    elif how == "the role goes":
+        await heard.hear("GUILD_ROLE_DELETE", {**where, "role_id": changed["id"]})
+    else:
+        await heard.hear("GUILD_MEMBER_UPDATE", {**where, **me, "roles": [] if hidden else [role, "78"]})
+    await threads_are(heard, guild, "stale" if hidden else "complete")
+
+
+@pytest.mark.parametrize(
+    ("kind", "denied", "wanted"), [(12, True, "stale"), (12, False, "complete"), (11, True, "complete")]
+)
+async def test_a_private_thread_that_the_bot_leaves_is_seen_by_who_manages_threads(
+    heard: Hearing,
+    guild: Payload,
+    kind: int,
+    denied: bool,  # noqa: FBT001
+    wanted: str,
+) -> None:
+    text = next(channel for channel in guild["channels"] if channel["type"] == 0)
+    own = payloads.thread_member("79", ME)
+    thread = payloads.thread(guild["id"], text["id"], "1", id="79", type=kind, member=own)
+    whole = shut(guild, "77", *((hikari.Permissions.MANAGE_THREADS,) if denied else ()))
+    await heard.hear("GUILD_CREATE", {**whole, "threads": [thread]})
+    gone = {"id": "79", "guild_id": guild["id"], "member_count": 1}
+    await heard.hear("THREAD_MEMBERS_UPDATE", {**gone, "removed_member_ids": ["5"]})
+    await threads_are(heard, guild, "complete")
+    await heard.hear("THREAD_MEMBERS_UPDATE", {**gone, "removed_member_ids": [ME]})
+    await threads_are(heard, guild, wanted)
+
+
+async def test_a_channel_that_was_hidden_before_makes_nothing_stale(heard: Hearing, guild: Payload) -> None:
+    hidden = payloads.overwrite(guild["id"], deny=str(int(hikari.Permissions.VIEW_CHANNEL)))
+    secret = payloads.text_channel(guild["id"], permission_overwrites=[hidden])
+    whole = shut(guild, "77")
+    await heard.hear("GUILD_CREATE", {**whole, "channels": [*whole["channels"], secret]})
+    await heard.hear("CHANNEL_UPDATE", {**secret, "name": "renamed"})
+    await threads_are(heard, guild, "complete")
+
+
 async def test_without_the_intent_nothing_is_complete(sqlite_url: str) -> None:
     intents = hikari.Intents.ALL & ~hikari.Intents.GUILD_MEMBERS
     with pytest.warns(hikari.MissingIntentWarning) as told:

@@ -7,6 +7,7 @@ import typing
 from . import channels, happenings, people
 from .source import SOURCE, Payload, snowflake
 
+_PRIVATE_THREAD: typing.Final = 12
 _PROFILE: typing.Final[Payload] = {
     "icon": "a" * 32,
     "description": None,
@@ -225,6 +226,8 @@ def _channels(guild_id: str, text_channels: int) -> list[Payload]:
 def _threads(guild_id: str, parent_id: str, owner_id: str, count: int, own_user: Payload | None) -> list[Payload]:
     makers = (channels.thread, channels.private_thread)
     made = [makers[n % 2](guild_id, parent_id, owner_id, name=f"thread-{n}") for n in range(count)]
-    if made and own_user is not None:
-        made[0]["member"] = people.thread_member(made[0]["id"], own_user["id"])
+    for thread in made:
+        # A private thread is told to who is in it.
+        if own_user is not None and (thread is made[0] or thread["type"] == _PRIVATE_THREAD):
+            thread["member"] = people.thread_member(thread["id"], own_user["id"])
     return made

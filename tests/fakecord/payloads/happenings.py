@@ -88,7 +88,8 @@ def invite(guild_id: str, channel_id: str, inviter: Payload, **fields: typing.An
         "temporary": False,
         "uses": 0,
         "type": 0,
-        "expires_at": iso(seconds_later=86400),
+        # A long time: whoever reads it has the clock of the wall, which is not that of this world.
+        "expires_at": iso(seconds_later=50 * 365 * 86400),
         "flags": 0,
         **fields,
     }
