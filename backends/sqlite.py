@@ -163,6 +163,7 @@ DIALECT = Dialect(
     ahead=64,
     exclusive=True,
     binary=True,
+    rows=True,
     search=Search(
         create=_create_search,
         drop=_drop_search,

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 
+from . import paging
 from .codec import Codec
 from .dialect import Dialect, Speller, converted
 from .model import Entity, Key
@@ -72,7 +73,7 @@ async def _next(
     """Return keys and payloads of the next records."""
     speller = Speller(dialect)
     order = [Order(name) for name in entity.key]
-    where = f" WHERE {speller.after(entity, order, after)}" if after is not None else ""
+    where = f" WHERE {paging.after(speller, entity, order, after)}" if after is not None else ""
     kinds: dict[str, Storage] = {**entity.key, "payload": "document"}
     columns = ", ".join(dialect.load.get(kind, "{}").format(dialect.quote(name)) for name, kind in kinds.items())
     by = ", ".join(dialect.quote(name) for name in entity.key)

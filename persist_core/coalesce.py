@@ -15,7 +15,7 @@ __all__ = ("Lookups",)
 _CLOSED: typing.Final = "the store was closed before it answered"
 
 _Waiters = dict[Key, list[asyncio.Future[Page]]]
-_Kind = tuple[Entity[typing.Any], typing.Literal["records", "keys", "count"], bool]
+_Kind = tuple[Entity[typing.Any], typing.Literal["records", "keys", "count"], bool, bool]
 
 
 class Lookups:
@@ -48,7 +48,7 @@ class Lookups:
     async def ask(self, query: Select) -> Page:
         """Answer a question that :meth:`takes` takes. Giving up on one leaves the others alone."""
         (key,) = typing.cast("tuple[Key]", query.keys)
-        waiters = self._waiting.setdefault((query.entity, query.want, query.metadata), {})
+        waiters = self._waiting.setdefault((query.entity, query.want, query.metadata, query.whole), {})
         future: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
         waiters.setdefault(key, []).append(future)
         if self._working < self._at_once:
@@ -78,9 +78,10 @@ class Lookups:
             self._working -= 1
 
     async def _answer_next(self) -> None:
-        kind, waiters = self._next()
+        (entity, want, metadata, whole), waiters = self._next()
+        query = Select(entity, keys=tuple(waiters), want=want, metadata=metadata, whole=whole)
         try:
-            _tell(waiters, await self._answer(Select(kind[0], keys=tuple(waiters), want=kind[1], metadata=kind[2])))
+            _tell(waiters, await self._answer(query))
         except Exception as error:  # noqa: BLE001 - whoever asked hears of it
             _fail(waiters, error)
         except BaseException:
@@ -101,7 +102,7 @@ def _tell(waiters: _Waiters, page: Page) -> None:
     records = {record.key: (record,) for record in page.records}
     corrupt = {key: ((key, why),) for key, why in page.corrupt}
     for key, futures in waiters.items():
-        answer = Page(records.get(key, ()), corrupt=corrupt.get(key, ()))
+        answer = Page(records.get(key, ()), corrupt=corrupt.get(key, ()), parts=page.parts)
         for future in futures:
             if not future.done():
                 future.set_result(answer)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .changes import Drop, Put
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Within, matches
 from .contract_base import Contract, found, keys
-from .contract_samples import ODDITIES, guild, invite, member, user, varied, without_joins
-from .entities import GUILDS, INVITES, MEMBERS, MESSAGES, USERS
+from .contract_samples import ODDITIES, guild, invite, member, user, varied, voice_state, without_joins
+from .entities import GUILDS, INVITES, MEMBERS, MESSAGES, USERS, VOICE_STATES
 from .model import Entity, Key, Record
 from .spi import Order, Select, Store
 
@@ -191,6 +192,10 @@ class Questions(Contract):
             down = (Order("joined_at", descending=True),)
             found_down = await _paged(store, Select(MEMBERS, guild_id=100, limit=2, where=where, order=down))
             assert sorted(found_down) == sorted(await keys(store, MEMBERS, guild_id=100, where=where))
+            here = (Condition("guild_id", "equals", 100),)
+            for order in ((), down, (Order("user_id", descending=True),)):
+                found_here = await _paged(store, Select(MEMBERS, where=here, limit=5, order=order))
+                assert found_here == [record.key for record in await found(store, MEMBERS, guild_id=100, order=order)]
 
     async def test_the_last_page_says_so(self) -> None:
         async with self.opened(*(user(number) for number in range(5))) as store:
@@ -231,6 +236,33 @@ class Questions(Contract):
             order = (Order("username", descending=True),)
             got = await found(store, USERS, order=order, limit=30, metadata=True)
             assert [record.payload for record in got] == [without_joins(record) for record in _sorted(records, order)]
+
+    async def test_parts_that_come_along_are_those_that_are_stored(self) -> None:
+        people = [user(1, username="a\0"), user(2), *(member(9, number, nick=f"{number}") for number in range(1, 4))]
+        async with self.opened(*people, *(voice_state(9, number, 5) for number in (2, 3, 4))) as store:
+            for query in (
+                Select(MEMBERS, keys=((9, 1),)),
+                Select(MEMBERS, keys=((9, 1), (9, 3), (9, 7)), metadata=True),
+                Select(MEMBERS, where=(Condition("user_id", "at_most", 2),), order=(Order("nickname"),), limit=7),
+                Select(VOICE_STATES, keys=((9, 2),)),
+                Select(VOICE_STATES, guild_id=9, limit=2, order=(Order("channel_id", descending=True),)),
+                Select(USERS, keys=((1,),)),
+            ):
+                page = await store.select(dataclasses.replace(query, whole=True))
+                assert list(page.records) == list((await store.select(query)).records)
+                if page.parts is not None:  # a store need not have them at hand
+                    for entity, theirs in _parts_named(page.records).items():
+                        stored = {record.key: record for record in await found(store, entity, keys=tuple(theirs))}
+                        assert {key: page.parts[entity].get(key) for key in theirs} == dict.fromkeys(theirs) | stored
+
+
+def _parts_named(records: Sequence[Record]) -> Mapping[Entity[typing.Any], Sequence[Key]]:
+    """Return the keys of what belongs into records, and of what belongs into that."""
+    named: dict[Entity[typing.Any], list[Key]] = {}
+    for record in records:
+        for join in record.entity.joins.values():
+            named.setdefault(join.entity, []).append(tuple(record.column(name) for name in join.on))
+    return named
 
 
 def _sorted(records: Sequence[Record], order: Sequence[Order]) -> list[Record]:

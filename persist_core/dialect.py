@@ -11,7 +11,7 @@ from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where,
 from .errors import QueryError
 from .model import Entity, Key
 from .schema import Field, Storage, Table, texts_of
-from .spi import Order, Row
+from .spi import Row
 from .words import Term, terms_asked
 
 __all__ = (
@@ -234,6 +234,8 @@ class Dialect:
         Whether a column of documents can hold bytes as well as text.
     search
         How texts are searched; ``None`` where that is not offered.
+    rows
+        Whether an index leads to what comes after ``(a, b)`` in one comparison; else each column is compared by itself.
     lock_note
         What follows a SELECT so that what it reads stays so until the transaction ends, and others may read it.
     """
@@ -284,6 +286,7 @@ class Dialect:
     binary: bool = False
     search: Search | None = None
     lock_note: str = ""
+    rows: bool = False
 
 
 class Question(typing.NamedTuple):
@@ -364,6 +367,7 @@ class Speller:
         self._dialect = dialect
         self._codec = codec
         self.params: list[typing.Any] = []
+        self.rows: bool = dialect.rows
 
     def quote(self, name: str) -> str:
         """Return an identifier."""
@@ -463,39 +467,6 @@ class Speller:
     def keys(self, entity: Entity[typing.Any], keys: Sequence[Key]) -> str:
         """Return the condition that a record has one of some keys."""
         return self._dialect.keys(self, entity, keys)
-
-    def after(self, entity: Entity[typing.Any], order: Sequence[Order], cursor: Row) -> str:
-        """Return the condition that a record comes after a place in an order, where NULL comes first."""
-        options: list[str] = []
-        passed: list[tuple[str, Storage, typing.Any]] = []
-        for (column, descending), value in zip(order, cursor, strict=True):
-            name, kind = self._dialect.quote(column), entity.kind_of(column)
-            if value is not None or not descending:
-                before = [self._equal(*place) for place in passed]
-                beyond = self._beyond(name, kind, value, descending=descending, required=column in entity.key)
-                options.append(" AND ".join((*before, beyond)))
-            passed.append((name, kind, value))
-        if len(options) == 1:
-            return options[0]
-        return f"({' OR '.join(f'({option})' for option in options)}){self._not_before(entity, order[0], cursor[0])}"
-
-    def _not_before(self, entity: Entity[typing.Any], first: Order, value: typing.Any) -> str:
-        """Say of the first column alone what follows from the rest: it leads the database to the place at once."""
-        if value is None or (first.descending and first.column not in entity.key):
-            return ""
-        kind = entity.kind_of(first.column)
-        return f" AND {self.quote(first.column)} {'<=' if first.descending else '>='} {self.value(kind, value)}"
-
-    def _equal(self, name: str, kind: Storage, value: typing.Any) -> str:
-        return f"{name} IS NULL" if value is None else f"{name} = {self.value(kind, value)}"
-
-    def _beyond(self, name: str, kind: Storage, value: typing.Any, *, descending: bool, required: bool) -> str:
-        if value is None:
-            return f"{name} IS NOT NULL"
-        if not descending:
-            return f"{name} > {self.value(kind, value)}"
-        less = f"{name} < {self.value(kind, value)}"
-        return less if required else f"({less} OR {name} IS NULL)"
 
 
 def _either(options: Sequence[str]) -> str:

@@ -71,6 +71,7 @@ class Engine:
         memory: float = 0,
     ) -> None:
         self._bot = bot
+        self._decodes: Decoder | None = None
         self.gauges: Gauges = gauges
         self.store: Patient = Patient(store)
         kept = Memory(memory, self._owns, gauges) if memory else None
@@ -107,7 +108,10 @@ class Engine:
         return self.feed.sessions.owns(guild_id)
 
     def _decoder(self) -> Decoder:
-        return Decoder(self._bot.entity_factory, hikari.Snowflake(self.feed.me or 0), self._bot)
+        me = self.feed.me or 0
+        if self._decodes is None or self._decodes.me != me:
+            self._decodes = Decoder(self._bot.entity_factory, hikari.Snowflake(me), self._bot)
+        return self._decodes
 
     async def start(self, *, patient: bool) -> BackendError | None:
         """Begin to hear, and to write what is heard.

@@ -25,10 +25,10 @@ Source = Callable[[], typing.Awaitable[Reader]]
 Running = Callable[[], frozenset[int]]
 """Returns the gateway sessions that are running."""
 
-Made = Callable[[Reader, Record, Conditional | None], T | None]
-"""Makes of a record what is given out; ``None`` when hikari cannot make it. Last comes when a record is verified."""
+Made = Callable[[Reader, Sequence[Record], Conditional | None], Iterator[T]]
+"""Makes of records what is given out, one after the other. Last comes when a record is verified."""
 
-_PAGE: typing.Final = 500
+_PAGE: typing.Final = 200
 _ALL: typing.Final = Search()
 
 
@@ -92,7 +92,7 @@ class Found(hikari.LazyIterator[T]):
     source, running
         As for a view.
     make
-        Makes of a record what is given out.
+        Makes of records what is given out.
     verified
         Whether only what a running session has said is wanted, or only what none has; ``None`` for both.
     search
@@ -171,7 +171,7 @@ class Found(hikari.LazyIterator[T]):
         What hikari cannot make an object of is there too; its ``value`` is ``None``.
         """
         query = dataclasses.replace(self._query, metadata=True)
-        return Found(query, self._source, self._running, _entry, verified=self._verified, search=self._search)
+        return Found(query, self._source, self._running, _entries, verified=self._verified, search=self._search)
 
     async def count(self) -> int:
         """Return how many there are, without reading them."""
@@ -245,19 +245,18 @@ class Found(hikari.LazyIterator[T]):
                 return item
             if self._left is None:
                 reader, query = await self._begun()
-                self._left = self._ranked(query)
+                self._left = self._ranked(dataclasses.replace(query, whole=bool(query.entity.joins)))
             elif self._left:
                 reader = await self._source()
             else:
                 raise StopAsyncIteration
             page, self._left = await _next(reader, self._left)
-            records = await reader.whole(page.records)
-            made = (self._make(reader, record, self._said) for record in records)
-            self._buffer = (item for item in made if item is not None)
+            self._buffer = self._make(reader, await reader.whole_page(page), self._said)
 
 
-def _entry(reader: Reader, record: Record, said: Conditional | None) -> Entry[typing.Any]:
-    return entry_of(reader, record, verified=said is not None and bool(matches((said,), record.column)))
+def _entries(reader: Reader, records: Sequence[Record], said: Conditional | None) -> Iterator[Entry[typing.Any]]:
+    for record in records:
+        yield entry_of(reader, record, verified=said is not None and bool(matches((said,), record.column)))
 
 
 async def _next(reader: Reader, left: Sequence[Select]) -> tuple[Page, Sequence[Select]]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from .batch import completed
 from .changes import KeyedChange, Patch
-from .model import Entity, Key, Record
+from .model import Entity, Key, Payload, Record
 
-__all__ = ("Parts", "complete", "whole")
+__all__ = ("Parts", "complete", "joined", "whole")
 
 AnyEntity = Entity[typing.Any]
 Parts = Callable[[AnyEntity, Iterable[Key]], Awaitable[Mapping[Key, Record]]]
@@ -20,15 +21,43 @@ async def whole(records: Sequence[Record], parts_of: Parts) -> Sequence[Record]:
     """Return records of one kind with the parts that are stored with their own kind."""
     if not records:
         return records
-    for field, join in records[0].entity.joins.items():
-        keys = [tuple(record.column(name) for name in join.on) for record in records]
+    entity = records[0].entity
+    for field, join in entity.joins.items():
+        keys = list(map(_key_of(entity, join.on), records))
         parts = await parts_of(join.entity, dict.fromkeys(keys))
-        made = {part.key: part for part in await whole(tuple(parts.values()), parts_of)}
+        if join.entity.joins:
+            parts = {part.key: part for part in await whole(tuple(parts.values()), parts_of)}
         records = [
-            record._replace(payload={**record.payload, field: made[key].payload}) if key in made else record
+            _with(record, field, part.payload) if (part := parts.get(key)) is not None else record
             for record, key in zip(records, keys, strict=True)
         ]
     return records
+
+
+def joined(record: Record, part_of: Callable[[AnyEntity, Key], Record | None]) -> Record:
+    """Return one record with its parts, where these are at hand."""
+    for field, join in record.entity.joins.items():
+        if (part := part_of(join.entity, _key_of(record.entity, join.on)(record))) is not None:
+            record = _with(record, field, joined(part, part_of).payload)
+    return record
+
+
+def _with(record: Record, field: str, part: Payload) -> Record:
+    entity, key, guild_id, payload, origin, first_seen, revision = record
+    payload = {**payload, field: part}
+    return tuple.__new__(Record, (entity, key, guild_id, payload, origin, first_seen, revision))
+
+
+@functools.cache
+def _key_of(entity: AnyEntity, on: tuple[str, ...]) -> Callable[[Record], Key]:
+    """Return what reads the key of a part: most often it is the key of the record itself, or a piece of that."""
+    names = list(entity.key)
+    if on == tuple(names):
+        return lambda record: record.key
+    if len(on) == 1 and on[0] in names:
+        place = names.index(on[0])
+        return lambda record: (record.key[place],)
+    return lambda record: tuple(record.column(name) for name in on)
 
 
 async def complete(changes: Sequence[KeyedChange], parts_of: Parts) -> Sequence[KeyedChange]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from . import joining
 from .changes import forgetting, undecided
@@ -40,6 +41,26 @@ class _Answer(typing.NamedTuple, typing.Generic[T]):
     """What is known of a key: a hikari object, or that there is none."""
 
     value: T | None
+
+
+class _Parts(typing.NamedTuple):
+    """What a store has said of parts along with what they are in."""
+
+    stored: int
+    """How many batches the journal had stored then: once there are more, it is of the past."""
+
+    records: Mapping[AnyEntity, Mapping[Key, Record]]
+
+
+class _UndecidedError(Exception):
+    """Only the store knows what becomes of a part under changes that it does not have yet."""
+
+
+class _Found(typing.NamedTuple):
+    """The record of a key, and its parts if the store had them at hand."""
+
+    record: Record | None
+    parts: _Parts | None = None
 
 
 class Reader:
@@ -90,16 +111,15 @@ class Reader:
         persist.CorruptRecordError
             If what is stored is not a payload any more.
         """
-        found = await (self._record(entity, key, metadata=True) if metadata else self._known(entity, key))
-        return found if found is not None and self.is_current(found) else None
+        return (await self._currently(entity, key, metadata=metadata)).record
 
-    async def _known(self, entity: AnyEntity, key: Key) -> Record | None:
-        memory = self._memory
-        if memory is None:
-            return await self._record(entity, key, metadata=False)
-        if (kept := memory.recall(entity, key)) is None:
-            kept = memory.keep(entity, key, await self._record(entity, key, metadata=False))
-        return kept.record
+    async def _currently(self, entity: AnyEntity, key: Key, *, metadata: bool = False, whole: bool = False) -> _Found:
+        memory = None if metadata else self._memory
+        kept = None if memory is None else memory.recall(entity, key)
+        found = await self._record(entity, key, metadata=metadata, whole=whole) if kept is None else _Found(kept.record)
+        if memory is not None and kept is None:
+            memory.keep(entity, key, found.record)
+        return found if found.record is not None and self.is_current(found.record) else _Found(None)
 
     def is_current(self, record: Record) -> bool:
         """Tell whether a record is true: not over, and what is ephemeral in the session that told it."""
@@ -113,14 +133,15 @@ class Reader:
         current = (self._current(),) if entity.ephemeral else ()
         return (*current, Not(is_over(entity, self._clock()))) if entity.ends else current
 
-    async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool) -> Record | None:
+    async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool, whole: bool) -> _Found:
         journal = self._journal
         changes = journal.pending(entity, key)
         if changes and not metadata and journal.settled(changes):
             self._count("journal", entity, 1, 0)
-            return journal.folded(None, changes)
+            return _Found(journal.folded(None, changes))
         self._count("journal", entity, 0, 1)
-        page = await self._unmoved(Select(entity, keys=(key,), metadata=metadata or entity.ephemeral))
+        query = Select(entity, keys=(key,), metadata=metadata or entity.ephemeral, whole=whole)
+        page = await self._unmoved(query)
         stored = page.records[0] if page.records else None
         self._count("database", entity, len(page.records), 1 - len(page.records))
         changes = journal.pending(entity, key, stored)
@@ -129,11 +150,14 @@ class Reader:
             raise CorruptRecordError(msg)
         if undecided(stored, changes):
             await journal.barrier()
-            return await self._record(entity, key, metadata=metadata)
+            return await self._record(entity, key, metadata=metadata, whole=whole)
+        now = journal.folded(stored, changes)
         if metadata and stored is not None and changes:
-            now = journal.folded(stored, changes)
-            return now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
-        return journal.folded(stored, changes)
+            now = now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
+        return _Found(now, self._parts_of(page))
+
+    def _parts_of(self, page: Page) -> _Parts | None:
+        return None if page.parts is None else _Parts(self._journal.stored, page.parts)
 
     async def records(self, entity: AnyEntity, keys: Iterable[Key], *, keep: bool = False) -> Mapping[Key, Record]:
         """Return the records of some keys as they are now; missing and unreadable ones are absent.
@@ -145,6 +169,12 @@ class Reader:
         keep
             Whether they are kept in memory, and not only looked for there.
         """
+        found, left = self._recalled(entity, keys)
+        found |= (await self._records(entity, left, keep=keep))[0]
+        return self._current_of(entity, found)
+
+    def _recalled(self, entity: AnyEntity, keys: Iterable[Key]) -> tuple[dict[Key, Record], list[Key]]:
+        """Return the records that are in memory, and the keys of which only the store can tell."""
         found: dict[Key, Record] = {}
         left: list[Key] = []
         for key in keys:
@@ -153,12 +183,16 @@ class Reader:
                 left.append(key)
             elif kept.record is not None:
                 found[key] = kept.record
-        found |= await self._records(entity, left, keep=keep)
+        return found, left
+
+    def _current_of(self, entity: AnyEntity, found: Mapping[Key, Record]) -> Mapping[Key, Record]:
         if not self._true(entity):
             return found
         return {key: record for key, record in found.items() if self.is_current(record)}
 
-    async def _records(self, entity: AnyEntity, keys: Iterable[Key], *, keep: bool) -> dict[Key, Record]:
+    async def _records(
+        self, entity: AnyEntity, keys: Iterable[Key], *, keep: bool, whole: bool = False
+    ) -> tuple[dict[Key, Record], _Parts | None]:
         journal = self._journal
         found: dict[Key, Record] = {}
         asked: list[Key] = []
@@ -171,9 +205,11 @@ class Reader:
             else:
                 self._take(found, entity, key, journal.folded(None, changes), keep=keep)
         self._count("journal", entity, len(keys) - len(asked), len(asked))
+        parts: _Parts | None = None
         for start in range(0, len(asked), MOST_KEYS):
             some = tuple(asked[start : start + MOST_KEYS])
-            page = await self._unmoved(Select(entity, keys=some, metadata=entity.ephemeral))
+            page = await self._unmoved(Select(entity, keys=some, metadata=entity.ephemeral, whole=whole))
+            parts = self._parts_of(page) if len(asked) <= MOST_KEYS else None
             self.note_corrupt(entity, page)
             self._count("database", entity, len(page.records), len(some) - len(page.records))
             stored = {record.key: record for record in page.records}
@@ -188,12 +224,14 @@ class Reader:
                     self._take(found, entity, key, record, keep=keep and key not in corrupt)
         if unsure:
             await journal.barrier()
-            found |= await self._records(entity, unsure, keep=keep)
-        return found
+            found |= (await self._records(entity, unsure, keep=keep))[0]
+        return found, parts
 
     def _count(self, tier: Tier, entity: AnyEntity, hits: int, misses: int) -> None:
-        self._gauges.hits[tier, entity.name] += hits
-        self._gauges.misses[tier, entity.name] += misses
+        if hits:
+            self._gauges.hits[tier, entity.name] += hits
+        if misses:
+            self._gauges.misses[tier, entity.name] += misses
 
     def _take(
         self, found: dict[Key, Record], entity: AnyEntity, key: Key, record: Record | None, *, keep: bool
@@ -259,24 +297,69 @@ class Reader:
         """Return records of one kind with the parts that are stored with their own kind, and maybe keep these."""
         return await joining.whole(records, functools.partial(self.records, keep=keep))
 
+    async def _whole(self, records: Sequence[Record], parts: _Parts | None) -> Sequence[Record]:
+        """Return records with their parts as they are now, and keep these: those that came along, or what is asked."""
+        if parts is not None and parts.stored == self._journal.stored:
+            with contextlib.suppress(_UndecidedError):
+                return [joining.joined(record, functools.partial(self._part, parts.records)) for record in records]
+        return await self.whole(records, keep=True)
+
+    def _part(self, stored: Mapping[AnyEntity, Mapping[Key, Record]], entity: AnyEntity, key: Key) -> Record | None:
+        kept = None if self._memory is None else self._memory.recall(entity, key)
+        if kept is not None:
+            record = kept.record
+        else:
+            record = stored[entity].get(key)
+            self._count("database", entity, record is not None, record is None)
+            if changes := self._journal.pending(entity, key, record):
+                if undecided(record, changes):
+                    raise _UndecidedError
+                record = self._journal.folded(record, changes)
+            if self._memory is not None:
+                self._memory.keep(entity, key, record)
+        return record if record is not None and self.is_current(record) else None
+
+    async def whole_page(self, page: Page) -> Sequence[Record]:
+        """Return the records of a page with their parts: as they were when it was read, where the store says that."""
+        parts = page.parts
+        if parts is None:
+            return await self.whole(page.records)
+
+        async def at_hand(entity: AnyEntity, _: Iterable[Key]) -> Mapping[Key, Record]:
+            return self._current_of(entity, parts[entity])
+
+        return await joining.whole(page.records, at_hand)
+
     def decoded(self, entity: Entity[T], record: Record) -> T | None:
         """Return a hikari object, or ``None`` if hikari cannot make one; its payload can still be asked for."""
         try:
-            return typing.cast("T", made_of(self._decoder(), record))
+            made: T = made_of(self._decoder(), record)
         except Exception as error:  # noqa: BLE001 - whatever one payload does to hikari, others can be read
             self._gauges.undecodable[entity.name] += 1
             _LOG.debug("hikari cannot make %s of the stored %s: %r", entity.name, record.key, error)
             return None
+        return made
+
+    def all_decoded(self, entity: Entity[T], records: Iterable[Record]) -> Iterator[T]:
+        """Yield the hikari objects of records of one kind, without those that hikari cannot make."""
+        decoder, decode = self._decoder(), entity.decode
+        for record in records:
+            try:
+                made: T | None = decode(decoder, record)
+            except Exception:  # noqa: BLE001 - there are ways for those, and counts
+                made = self.decoded(entity, record)
+            if made is not None:
+                yield made
 
     async def get(self, entity: Entity[T], key: Key) -> T | None:
         """Return the hikari object of a key as it is now, or ``None``."""
         if self._memory is not None and (answer := self._remembered(self._memory, entity, key)) is not None:
             return answer.value
-        record = await self.record(entity, key)
+        record, parts = await self._currently(entity, key, whole=bool(entity.joins))
         if record is None:
             return None
         if entity.joins:
-            (record,) = await self.whole((record,), keep=True)
+            (record,) = await self._whole((record,), parts)
         return self.decoded(entity, record)
 
     async def get_many(self, entity: Entity[T], keys: Iterable[Key]) -> Mapping[Key, T]:
@@ -289,8 +372,10 @@ class Reader:
                 left.append(key)
             else:
                 made[key] = answer.value
-        found = await self.records(entity, left, keep=True)
-        for record in await self.whole(tuple(found.values()), keep=True):
+        found, left = self._recalled(entity, left)
+        asked, parts = await self._records(entity, left, keep=True, whole=bool(entity.joins))
+        records = self._current_of(entity, found | asked)
+        for record in await self._whole(tuple(records.values()), parts):
             made[record.key] = self.decoded(entity, record)
         return {key: thing for key, thing in made.items() if thing is not None}
 

@@ -84,6 +84,7 @@ class ReadOnlyCache(names.HikariNames):
         self._store = store_of(backend, encryption)
         self._gauges = Gauges()
         self._me = 0
+        self._decodes: Decoder | None = None
         self._closed = False
         self._reader: Reader | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -136,7 +137,9 @@ class ReadOnlyCache(names.HikariNames):
         self._reader = reader_of(self._store, self._gauges, self._decoder)
 
     def _decoder(self) -> Decoder:
-        return decoder_of(self._app, self._me)
+        if self._decodes is None or self._decodes.me != self._me:
+            self._decodes = decoder_of(self._app, self._me)
+        return self._decodes
 
     async def close(self) -> None:
         """Close the database. If the cache is closed, this is a no-op. It may be opened again."""

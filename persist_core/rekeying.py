@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from . import migrations, texts
+from . import migrations, paging, texts
 from .codec import Codec
 from .dialect import Dialect, Speller, converted
 from .entities import ENTITIES
@@ -153,7 +153,7 @@ class _Work:
     async def _next(self, transaction: Transaction, entity: AnyEntity, after: Key | None) -> Sequence[Row]:
         dialect, speller = self._dialect, Speller(self._dialect)
         order = [Order(name) for name in entity.key]
-        where = f" WHERE {speller.after(entity, order, after)}" if after is not None else ""
+        where = f" WHERE {paging.after(speller, entity, order, after)}" if after is not None else ""
         kinds: dict[str, Storage] = {**entity.key, **_held(entity)}
         columns = ", ".join(dialect.load.get(kind, "{}").format(dialect.quote(name)) for name, kind in kinds.items())
         by = ", ".join(map(dialect.quote, entity.key))

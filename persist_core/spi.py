@@ -83,6 +83,8 @@ class Select:
         Whole records, their keys (the payloads are then empty), or only how many there are.
     metadata
         Whether to read when and how often each record was stored.
+    whole
+        Whether the parts of records that are stored with their own kind are wanted too, if the store has them at hand.
     """
 
     entity: Entity[typing.Any]
@@ -94,6 +96,7 @@ class Select:
     limit: int | None = None
     want: typing.Literal["records", "keys", "count"] = "records"
     metadata: bool = False
+    whole: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -109,6 +112,9 @@ class Page:
 
     corrupt: Sequence[tuple[Key, str]] = ()
     """Keys of records that cannot be read any more, and why."""
+
+    parts: Mapping[Entity[typing.Any], Mapping[Key, Record]] | None = None
+    """What is stored of the parts of the records, of the same moment; ``None`` if they have to be asked for."""
 
 
 class Store(typing.Protocol):

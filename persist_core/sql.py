@@ -21,28 +21,25 @@ from collections.abc import (
     Sequence,
 )
 
-import orjson
-
 from . import joining, migrations, rekeying, texts
 from .changes import Amend, Archive, Change, Drop, DropScope, Patch, Put, archived, fold
 from .coalesce import Lookups
 from .codec import Codec
 from .conditions import worded_in
-from .dialect import Dialect, Question, Speller, Statement, converted
+from .dialect import Dialect, Question, Speller, Statement
 from .entities import ENTITIES
 from .errors import BackendError, CorruptRecordError, QueryError
-from .model import METADATA, Entity, Key, Origin, Record
-from .schema import LazyRow, Storage, row_of, table_of
-from .sealing import PLAIN, Sealing
-from .spi import Answers, Driver, Order, Page, Row, Select, Transaction
+from .model import Entity, Key, Record
+from .questions import Questions
+from .schema import LazyRow, row_of, table_of
+from .sealing import PLAIN, Sealed, Sealing
+from .spi import Answers, Driver, Page, Row, Select, Transaction
 from .training import Trainer
 
 __all__ = ("SqlStore",)
 
 _LOG = logging.getLogger("persist.sql")
 AnyEntity = Entity[typing.Any]
-_METADATA: typing.Final = ("source", "shard", "epoch", "first_seen", "revision")
-_KINDS: typing.Final[Mapping[str, Storage]] = {"payload": "document", **METADATA}
 
 
 class _Work(typing.NamedTuple):
@@ -75,8 +72,7 @@ class SqlStore:
         self._dialect = dialect if isinstance(dialect, Dialect) else dialect.dialect(())
         self._driver = driver
         self._lookups: Lookups | None = None
-        self._known_columns: dict[tuple[AnyEntity, str, bool], str] = {}
-        self._known_lookups: dict[tuple[AnyEntity, str, bool], str] = {}
+        self._questions = Questions(self._dialect, None)
         self._searched: Collection[AnyEntity] | None = None
         self._apply: Mapping[type, Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
             Put: self._put,
@@ -127,17 +123,23 @@ class SqlStore:
         await self._open(lambda: self._connect(begin), self._inspected)
         self._gather()
 
+    def _read_by(self, sealed: Sealed) -> None:
+        self._codec, self._notes = sealed.codec, sealed.notes
+        self._questions = Questions(self._dialect, sealed.codec)
+
     async def _prepared(self, progress: migrations.Progress | None = None, to: int | None = None) -> None:
         sealed = await migrations.prepare(self._dialect, self._driver, progress, to, self.sealing, self._searched)
-        self._codec, self._notes = sealed.codec, sealed.notes
+        self._read_by(sealed)
 
     async def _inspected(self) -> None:
         sealed = await migrations.inspect(self._dialect, self._driver, self.sealing)
-        self._codec, self._notes = sealed.codec, sealed.notes
+        self._read_by(sealed)
 
     def _gather(self) -> None:
         if self._dialect.lookups:
-            self._lookups = Lookups(self._answer, self._dialect.lookups, self._dialect.many)
+            self._lookups = Lookups(
+                functools.partial(self._answer_by, self._driver.lookup), self._dialect.lookups, self._dialect.many
+            )
 
     async def migrate(self, progress: migrations.Progress | None = None, to: int | None = None) -> None:
         """Make the database ready to be used, as opening it would, and tell how that goes.
@@ -267,8 +269,7 @@ class SqlStore:
         await (begin or self._driver.open)()
         if isinstance(self._given, Question):
             self._dialect = self._given.dialect(await self._driver.fetch(self._given.sql))
-            self._known_columns.clear()
-            self._known_lookups.clear()
+            self._questions = Questions(self._dialect, self._codec)
 
     async def purge(self) -> bool:
         """Leave nothing of what was deleted in the files of the database. The store is open.
@@ -320,11 +321,12 @@ class SqlStore:
             self._trainer.note(changes)
 
     async def select(self, query: Select) -> Page:
-        if kinds := list(worded_in(query.where)):
+        if query.where and (kinds := list(worded_in(query.where))):
             await self._check_search(query.entity, kinds)
         if self._lookups is not None and self._lookups.takes(query):
             return await self._lookups.ask(query)
-        return await self._answer(query)
+        few = query.keys is not None and len(query.keys) == 1
+        return await self._answer_by(self._driver.lookup if few else self._driver.fetch, query)
 
     async def _check_search(self, entity: AnyEntity, kinds: Collection[AnyEntity]) -> None:
         with self._translated():
@@ -337,19 +339,17 @@ class SqlStore:
         msg = f"{entity.name} {what} in {self._driver!r}; {way}"
         raise QueryError(msg)
 
-    async def _answer(self, query: Select) -> Page:
-        few = query.keys is not None and len(query.keys) == 1
-        return await self._answer_by(self._driver.lookup if few else self._driver.fetch, query)
-
     async def _answer_by(self, fetch: Callable[[str, Row], Awaitable[Sequence[Row]]], query: Select) -> Page:
-        sql, params, order = self._spelled(query)
-        with self._translated():
-            rows = await fetch(sql, params)
+        spelled = self._questions.spelled(query)
+        try:  # as below, where a context would take longer than the rest of this
+            rows = await fetch(spelled.sql, spelled.params)
+        except self._driver.errors as error:
+            raise self._translation(error) from error
         if query.want == "count":
             return Page((), count=int(rows[0][0]))
-        page = self._page(query, rows, order)
+        page = self._questions.page(spelled, rows)
         if page.corrupt and await self._renewed(self._driver.fetch):
-            page = self._page(query, rows, order)
+            page = self._questions.page(self._questions.spelled(query), rows)
         return page
 
     async def _renewed(self, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> bool:
@@ -358,7 +358,7 @@ class SqlStore:
             notes = await migrations.notes(self._dialect, fetch)
         if notes == self._notes:
             return False
-        self._codec, self._notes = self.sealing.follow(self._dialect, notes, repr(self._driver))
+        self._read_by(self.sealing.follow(self._dialect, notes, repr(self._driver)))
         return True
 
     # -------------------------------------------------------------------------------------------------------- writing
@@ -439,100 +439,15 @@ class SqlStore:
             await self._upsert(work, change.into, versions.values())
 
     async def _stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:
-        sql, params, _ = self._spelled(query)
-        rows = await transaction.fetch(sql + self._dialect.lock_rows, params)
+        # Wholly: what is encrypted and cannot be read is not to be taken for nothing, and written over.
+        spelled = self._questions.spelled(query)
+        rows = await transaction.fetch(spelled.sql + self._dialect.lock_rows, spelled.params)
         try:
-            return self._page(query, rows, (), wholly=True).records
+            return self._questions.page(spelled, rows, wholly=True).records
         except CorruptRecordError:
             if not await self._renewed(transaction.fetch):
                 raise
-            return self._page(query, rows, (), wholly=True).records
-
-    # -------------------------------------------------------------------------------------------------------- reading
-
-    def _spelled(self, query: Select) -> tuple[str, Row, Sequence[Order]]:
-        """Return SQL, parameters, and the order whose columns stand at the end of each row."""
-        if query.keys is not None and len(query.keys) == 1 and _asks_for_keys_alone(query):
-            return self._spelled_alone(query, query.keys[0])
-        dialect, entity, speller = self._dialect, query.entity, Speller(self._dialect, self._codec)
-        where = [speller.keys(entity, query.keys)] if query.keys is not None else []
-        where += speller.where(entity, query.guild_id, query.where)
-        table = dialect.quote(entity.name)
-        if query.want == "count":
-            return f"SELECT COUNT(*) FROM {table}{_clause(' WHERE ', where)}", speller.params, ()
-        # One row needs no order, and rows that are all asked for need none either.
-        order = () if query.limit is None and not query.order else _total(query)
-        if self._codec is not None:
-            for name, _ in order:
-                self._codec.check_order(entity, name)
-        if query.after is not None:
-            where.append(speller.after(entity, _total(query), query.after))
-        columns = ", ".join((self._columns(query), *(self._load(entity, column) for column, _ in order)))
-        sql = f"SELECT {columns} FROM {table}{_clause(' WHERE ', where)}"
-        if order:
-            sql += f" ORDER BY {', '.join(self._sorted(entity, name, down=down) for name, down in order)}"
-        if query.limit is not None:
-            sql += f" LIMIT {int(query.limit)}"
-        return sql, speller.params, order
-
-    def _spelled_alone(self, query: Select, key: Key) -> tuple[str, Row, Sequence[Order]]:
-        """Return what asks for one record. Its SQL is the same for every key, and most questions are of this sort."""
-        entity = query.entity
-        kind = (entity, query.want, query.metadata)
-        if (sql := self._known_lookups.get(kind)) is None:
-            where = self._dialect.keys(Speller(self._dialect), entity, (key,))
-            sql = f"SELECT {self._columns(query)} FROM {self._dialect.quote(entity.name)} WHERE {where}"
-            self._known_lookups[kind] = sql
-        if not self._dialect.bind:
-            return sql, key, ()
-        bind = self._dialect.bind
-        return (
-            sql,
-            [bind[of](part) if of in bind else part for of, part in zip(entity.key.values(), key, strict=True)],
-            (),
-        )
-
-    @staticmethod
-    def _names(query: Select) -> Sequence[str]:
-        entity = query.entity
-        beside = ("guild_id",) if entity.in_guild and "guild_id" not in entity.key else ()
-        what = () if query.want == "keys" else ("payload", "last_updated")
-        return (*entity.key, *beside, *what, *(_METADATA if query.metadata else ()))
-
-    def _columns(self, query: Select) -> str:
-        kind = (query.entity, query.want, query.metadata)
-        if (columns := self._known_columns.get(kind)) is None:
-            columns = ", ".join(self._load(query.entity, name) for name in self._names(query))
-            self._known_columns[kind] = columns
-        return columns
-
-    def _sorted(self, entity: AnyEntity, name: str, *, down: bool) -> str:
-        # A key is never NULL, and an order that says nothing about NULL finds the key's own index.
-        ends = ("", " DESC") if name in entity.key else (self._dialect.ascending, self._dialect.descending)
-        column = self._dialect.quote(name)
-        if self._dialect.then_by and name not in entity.key and _kind(entity, name) == "text":
-            return f"{column}{ends[down]}, {self._dialect.then_by.format(column)}{ends[down]}"
-        return f"{column}{ends[down]}"
-
-    def _load(self, entity: AnyEntity, name: str) -> str:
-        return self._dialect.load.get(_kind(entity, name), "{}").format(self._dialect.quote(name))
-
-    def _page(self, query: Select, rows: Sequence[Row], order: Sequence[Order], *, wholly: bool = False) -> Page:
-        # Wholly: what is encrypted and cannot be read is not to be taken for nothing, and written over.
-        if self._dialect.read:
-            names = (*self._names(query), *(column for column, _ in order))
-            rows = converted(self._dialect, [_kind(query.entity, name) for name in names], rows)
-        records: list[Record] = []
-        corrupt: list[tuple[Key, str]] = []
-        for row in rows:
-            try:
-                records.append(_record(query, row, self._codec))
-            except ValueError as error:
-                if wholly and isinstance(error, CorruptRecordError):
-                    raise
-                corrupt.append((tuple(row[: len(query.entity.key)]), str(error)))
-        more = query.limit is not None and len(rows) == query.limit and order
-        return Page(records, tuple(rows[-1][-len(order) :]) if more and rows else None, len(rows), corrupt)
+            return self._questions.page(self._questions.spelled(query), rows, wholly=True).records
 
     @contextlib.contextmanager
     def _translated(self) -> Generator[None]:
@@ -540,8 +455,10 @@ class SqlStore:
         try:
             yield
         except self._driver.errors as error:
-            message = self._driver.explain(error)
-            raise BackendError(message, temporary=self._driver.temporary(error)) from error
+            raise self._translation(error) from error
+
+    def _translation(self, error: Exception) -> BackendError:
+        return BackendError(self._driver.explain(error), temporary=self._driver.temporary(error))
 
 
 class _Moment:
@@ -554,49 +471,8 @@ class _Moment:
         return await self._answer(query)
 
 
-def _record(query: Select, row: Row, codec: Codec | None) -> Record:
-    entity = query.entity
-    width = len(entity.key)
-    key = tuple(row[:width])
-    guild_id: int | None = None
-    if "guild_id" in entity.key:
-        guild_id = row[list(entity.key).index("guild_id")]
-    elif entity.in_guild:
-        guild_id = row[width]
-        width += 1
-    if query.want == "keys":
-        return Record(entity, key, guild_id, {}, Origin("stored", None, 0, ""))
-    stored, at = row[width], row[width + 1]
-    payload = orjson.loads(stored if codec is None else codec.opened(entity.name, key, stored))
-    if not isinstance(payload, dict):
-        msg = "its payload is not a JSON object"
-        raise ValueError(msg)  # noqa: TRY004 - what is wrong is the value, as with payloads that are no JSON
-    if not query.metadata:
-        return Record(entity, key, guild_id, payload, Origin("stored", None, 0, at))
-    source, shard, epoch, first_seen, revision = row[width + 2 : width + 7]
-    return Record(entity, key, guild_id, payload, Origin(source, shard, epoch, at), first_seen, revision)
-
-
-def _asks_for_keys_alone(query: Select) -> bool:
-    beside = query.where or query.order or query.after
-    return not beside and query.guild_id is None and query.limit is None and query.want != "count"
-
-
-def _kind(entity: AnyEntity, name: str) -> Storage:
-    return _KINDS.get(name) or entity.kind_of(name)
-
-
 def _key(record: Record) -> Key:
     return record.key
-
-
-def _total(query: Select) -> Sequence[Order]:
-    """Return an order in which no two records are equal."""
-    named = {order.column for order in query.order}
-    if query.guild_id is not None:  # it is the same in all of them
-        named.add("guild_id")
-    down = bool(query.order) and query.order[-1].descending
-    return (*query.order, *(Order(name, down) for name in query.entity.key if name not in named))
 
 
 def _clause(start: str, parts: Sequence[str]) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import orjson
 
+from . import paging
 from .codec import Codec
 from .dialect import Dialect, Speller, Statement, converted
 from .entities import ENTITIES
@@ -237,7 +238,7 @@ async def _next(notes: Notes, entity: AnyEntity, after: Key | None) -> Sequence[
     columns = entity.searched.columns if entity.searched else ()
     where = [f"({' OR '.join(f'{dialect.quote(name)} IS NOT NULL' for name in columns)})"]
     if after is not None:
-        where.append(speller.after(entity, [Order(name) for name in entity.key], after))
+        where.append(paging.after(speller, entity, [Order(name) for name in entity.key], after))
     names = (*entity.key, *columns)
     sql = (
         f"SELECT {', '.join(map(dialect.quote, names))} FROM {dialect.quote(entity.name)} "

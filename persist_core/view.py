@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import hikari
 
@@ -122,8 +122,8 @@ class View(typing.Generic[T]):
         found = Found(query, self._source, self._running, self._made, verified=verified, search=search)
         return found if limit is None else found.limit(limit)
 
-    def _made(self, reader: Reader, record: Record, _: Conditional | None) -> T | None:
-        return reader.decoded(self.entity, record)
+    def _made(self, reader: Reader, records: Sequence[Record], _: Conditional | None) -> Iterator[T]:
+        return reader.all_decoded(self.entity, records)
 
 
 def seconds_of(max_age: object) -> float:

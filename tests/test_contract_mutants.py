@@ -467,6 +467,14 @@ class AsksWithHalf(Changing):
         return change
 
 
+class ForgetsParts(Answering):
+    """Says that nothing is stored of the parts of what it is asked for."""
+
+    def answer(self, query: Select, page: Page) -> Page:
+        parts = {join.entity: dict[Key, Record]() for join in query.entity.joins.values()}
+        return dataclasses.replace(page, parts=parts) if query.whole else page
+
+
 BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (LosesOrder, "changes_of_a_batch_are_made_in_order"),
     (FirstWins, "the_later_of_two_puts_in_one_batch_wins"),
@@ -534,6 +542,7 @@ BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (CountsEverything, "conditions_find_what_they_mean"),
     (SendsPayloadsWithKeys, "keys_come_without_payloads_and_counts_without_records"),
     (SendsPayloadsWithKeys, "one_key_can_be_asked_for_alone"),
+    (ForgetsParts, "parts_that_come_along_are_those_that_are_stored"),
     (EndsEarly, "pages_of_a_guild"),
     (SortsByKeyAlone, "pages_in_any_order_make_the_whole"),
     (SortsByKeyAlone, "texts_are_in_the_order_of_their_characters"),

@@ -12,6 +12,7 @@ from fakecord import Payload, payloads
 from hearing import ME, Hearing
 
 import persist
+from persist.sql import SqlStore
 
 _OWN: typing.Final = payloads.own_user(id=ME)
 
@@ -148,6 +149,60 @@ async def test_mutual_guilds_are_those_that_a_user_is_a_member_of(asked: Hearing
     assert not await asked.cache.guilds.mutual(1).exists()
     await asked.hear("GUILD_MEMBER_REMOVE", {"user": user, "guild_id": guilds[0]["id"]})
     assert set(await asked.cache.guilds.mutual(int(user["id"])).ids()) == ids(guilds[1:2])
+
+
+async def test_members_come_with_their_users_as_these_are_now(asked: Hearing) -> None:
+    guild, other = a_guild(), a_guild()
+    await asked.ready(guild, other)
+    await asked.cache.flush()
+    user = {**guild["members"][0]["user"], "username": "renamed"}
+    at, who = int(guild["id"]), int(user["id"])
+    found = {member.id: member.username for member in await asked.cache.members.find(guild=at)}
+    assert found == {int(each["user"]["id"]): each["user"]["username"] for each in guild["members"]}
+    await asked.hear("GUILD_MEMBER_ADD", {**payloads.member(user), "guild_id": other["id"]})  # waits to be stored
+    for _ in range(3):  # from the database, and from memory
+        one = await asked.cache.get_member(at, who)
+        (many,) = await asked.cache.members.get_many(at, [who])
+        assert one is not None
+        assert (one.username, many.username) == ("renamed", "renamed")
+    assert [each.username for each in await asked.cache.members.find(user=who)] == ["renamed", "renamed"]
+
+
+async def test_one_question_to_the_database_is_for_a_member_and_its_user(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    await asked.cache.flush()
+    assert asked.cache._engine is not None
+    store = asked.cache._engine.store
+    select, heard = store.select, list[persist.Select]()
+    store.select = lambda query: (heard.append(query), select(query))[1]  # type: ignore[method-assign]
+    who = [int(each["user"]["id"]) for each in guild["members"]]
+    assert await asked.cache.get_member(int(guild["id"]), who[0])
+    assert len(heard) == 1
+    assert len(await asked.cache.members.get_many(int(guild["id"]), who)) == len(who)
+    assert len(heard) == 2
+    assert len(await asked.cache.members.find(guild=int(guild["id"]))) == len(who)
+    assert len(heard) == 3
+    (state,) = guild["voice_states"]
+    assert await asked.cache.get_voice_state(int(guild["id"]), int(state["user_id"]))
+    assert len(heard) <= 5  # it is true of a running session alone, and its member may be in memory
+
+
+async def test_a_member_whose_user_cannot_be_read_is_found_by_what_can(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    await asked.cache.flush()
+    assert asked.cache._engine is not None
+    broken, whole = (int(each["user"]["id"]) for each in guild["members"][:2])
+    store = typing.cast("SqlStore", asked.cache._engine.store._store)
+    quote = store.dialect.quote
+    sql = f"UPDATE {quote('users')} SET {quote('payload')} = '[]' WHERE {quote('id')} = {broken}"
+    await store.run(lambda _: [sql])
+    assert await asked.cache.members.get(int(guild["id"]), whole)
+    found = await asked.cache.members.find(guild=int(guild["id"])).entries()
+    assert {entry.payload["user"]["id"] for entry in found if "user" in entry.payload} >= {str(whole)}
+    assert [entry.value for entry in found if "user" not in entry.payload] == [None]
+    assert asked.cache.gauges.undecodable["users"] >= 1
 
 
 async def test_replies_and_children_are_found(asked: Hearing) -> None:

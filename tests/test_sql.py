@@ -15,11 +15,11 @@ from persist.backends import sqlite
 from persist.conditions import AllOf, AnyOf, Condition, Not, Within, Worded
 from persist.contract_samples import message, origin
 from persist.dialect import Dialect, slices
-from persist.entities import CHANNELS, COMPLETENESS, INVITES, MEMBERS, MESSAGES, THREADS, USERS
+from persist.entities import CHANNELS, COMPLETENESS, INVITES, MEMBERS, MESSAGES, THREADS, USERS, VOICE_STATES
 from persist.errors import SchemaError
+from persist.questions import Questions
 from persist.schema import META, row_of, table_of, texts_of
 from persist.spi import Order, Select
-from persist.sql import SqlStore
 
 postgresql = pytest.importorskip("persist.backends.postgresql", reason="asyncpg is not installed.")
 mysql = pytest.importorskip("persist.backends.mysql", reason="aiomysql is not installed.")
@@ -35,6 +35,7 @@ DIALECTS: Mapping[str, Dialect] = {
 _MOMENT = "2024-01-01 00:00:00.000000"
 QUESTIONS = {
     "one record by its key": Select(MEMBERS, keys=((1, 2),)),
+    "one record with its parts": Select(VOICE_STATES, keys=((1, 2),), metadata=True, whole=True),
     "with its history": Select(USERS, keys=((1,),), metadata=True),
     "records by their keys": Select(USERS, keys=((1,), (2,)), want="keys"),
     "by keys of two parts": Select(MEMBERS, keys=((1, 2), (1, 3), (4, 5)), want="keys"),
@@ -43,6 +44,12 @@ QUESTIONS = {
     "the next page by key": Select(MESSAGES, guild_id=1, after=(7,), limit=2, want="keys"),
     "the next page by a key of two parts": Select(MEMBERS, after=(1, 7), limit=2, want="keys"),
     "the next page within a guild": Select(MEMBERS, guild_id=1, after=(7,), limit=2, want="keys"),
+    "the next page where a guild is wanted": Select(
+        MEMBERS, where=(Condition("guild_id", "equals", 1),), after=(7,), limit=2, want="keys"
+    ),
+    "the next page, sorted by a column and then by a key of two parts": Select(
+        MEMBERS, order=(Order("joined_at"),), after=(_MOMENT, 1, 7), limit=2, want="keys"
+    ),
     "the next page, sorted up": Select(USERS, order=(Order("username"),), after=("a", 7), limit=2, want="keys"),
     "the next page, sorted down": Select(
         MESSAGES, order=(Order("edited_timestamp", descending=True),), after=(_MOMENT, 7), limit=2, want="keys"
@@ -102,10 +109,10 @@ def spoken(dialect: Dialect) -> Iterator[str]:
     said = [message(1, 1, content="It's a Red Panda: 熊"), message(2, 1, content="!")]
     for sql, params in texts.written(dialect, MESSAGES, said):
         yield f"{sql}\n    {list(params)!r}"
-    store = SqlStore(dialect, typing.cast("typing.Any", None))
+    questions = Questions(dialect, None)
     for what, query in QUESTIONS.items():
-        sql, params, _ = store._spelled(query)
-        yield f"-- {what}\n{sql}\n    {list(params)!r}"
+        asked = questions.spelled(query)
+        yield f"-- {what}\n{asked.sql}\n    {list(asked.params)!r}"
 
 
 @pytest.mark.parametrize("name", DIALECTS)

@@ -80,6 +80,17 @@ SELECT "guild_id", "user_id", "payload", to_char("last_updated", 'YYYY-MM-DD HH2
 "guild_id" = $1 AND "user_id" = $2
     [1, 2]
 
+-- one record with its parts
+SELECT "guild_id", "user_id", "payload", to_char("last_updated", 'YYYY-MM-DD HH24:MI:SS.US'), "source", "shard",
+"epoch", to_char("first_seen", 'YYYY-MM-DD HH24:MI:SS.US'), "revision", "part0_guild_id", "part0_user_id",
+"part0_payload", to_char("part0_last_updated", 'YYYY-MM-DD HH24:MI:SS.US'), "part1_id", "part1_payload",
+to_char("part1_last_updated", 'YYYY-MM-DD HH24:MI:SS.US') FROM "voice_states" LEFT JOIN (SELECT "guild_id" AS
+"part0_guild_id", "user_id" AS "part0_user_id", "payload" AS "part0_payload", "last_updated" AS "part0_last_updated"
+FROM "members") AS "part0" ON "part0_guild_id" = "voice_states"."guild_id" AND "part0_user_id" =
+"voice_states"."user_id" LEFT JOIN (SELECT "id" AS "part1_id", "payload" AS "part1_payload", "last_updated" AS
+"part1_last_updated" FROM "users") AS "part1" ON "part1_id" = "part0_user_id" WHERE "guild_id" = $1 AND "user_id" = $2
+    [1, 2]
+
 -- with its history
 SELECT "id", "payload", to_char("last_updated", 'YYYY-MM-DD HH24:MI:SS.US'), "source", "shard", "epoch",
 to_char("first_seen", 'YYYY-MM-DD HH24:MI:SS.US'), "revision" FROM "users" WHERE "id" = $1
@@ -107,14 +118,25 @@ SELECT "id", "guild_id", "id" FROM "messages" WHERE "guild_id" = $1 AND "id" > $
     [1, 7]
 
 -- the next page by a key of two parts
-SELECT "guild_id", "user_id", "guild_id", "user_id" FROM "members" WHERE (("guild_id" > $1) OR ("guild_id" = $2 AND
-"user_id" > $3)) AND "guild_id" >= $4 ORDER BY "guild_id", "user_id" LIMIT 2
-    [1, 1, 7, 1]
+SELECT "guild_id", "user_id", "guild_id", "user_id" FROM "members" WHERE ("guild_id", "user_id") > ($1, $2) ORDER BY
+"guild_id", "user_id" LIMIT 2
+    [1, 7]
 
 -- the next page within a guild
 SELECT "guild_id", "user_id", "user_id" FROM "members" WHERE "guild_id" = $1 AND "user_id" > $2 ORDER BY "user_id"
 LIMIT 2
     [1, 7]
+
+-- the next page where a guild is wanted
+SELECT "guild_id", "user_id", "user_id" FROM "members" WHERE "guild_id" = $1 AND "user_id" > $2 ORDER BY "user_id"
+LIMIT 2
+    [1, 7]
+
+-- the next page, sorted by a column and then by a key of two parts
+SELECT "guild_id", "user_id", to_char("joined_at", 'YYYY-MM-DD HH24:MI:SS.US'), "guild_id", "user_id" FROM "members"
+WHERE (("joined_at" > $1::text::timestamptz) OR ("joined_at" = $2::text::timestamptz AND ("guild_id", "user_id") >
+($3, $4))) AND "joined_at" >= $5::text::timestamptz ORDER BY "joined_at" NULLS FIRST, "guild_id", "user_id" LIMIT 2
+    ['2024-01-01 00:00:00.000000', '2024-01-01 00:00:00.000000', 1, 7, '2024-01-01 00:00:00.000000']
 
 -- the next page, sorted up
 SELECT "id", "username", "id" FROM "users" WHERE (("username" > $1) OR ("username" = $2 AND "id" > $3)) AND "username"

@@ -100,6 +100,16 @@ DELETE FROM "persist_search_messages" WHERE "id" = ?
 SELECT "guild_id", "user_id", "payload", "last_updated" FROM "members" WHERE "guild_id" = ? AND "user_id" = ?
     [1, 2]
 
+-- one record with its parts
+SELECT "guild_id", "user_id", "payload", "last_updated", "source", "shard", "epoch", "first_seen", "revision",
+"part0_guild_id", "part0_user_id", "part0_payload", "part0_last_updated", "part1_id", "part1_payload",
+"part1_last_updated" FROM "voice_states" LEFT JOIN (SELECT "guild_id" AS "part0_guild_id", "user_id" AS
+"part0_user_id", "payload" AS "part0_payload", "last_updated" AS "part0_last_updated" FROM "members") AS "part0" ON
+"part0_guild_id" = "voice_states"."guild_id" AND "part0_user_id" = "voice_states"."user_id" LEFT JOIN (SELECT "id" AS
+"part1_id", "payload" AS "part1_payload", "last_updated" AS "part1_last_updated" FROM "users") AS "part1" ON
+"part1_id" = "part0_user_id" WHERE "guild_id" = ? AND "user_id" = ?
+    [1, 2]
+
 -- with its history
 SELECT "id", "payload", "last_updated", "source", "shard", "epoch", "first_seen", "revision" FROM "users" WHERE "id" =
 ?
@@ -127,14 +137,25 @@ SELECT "id", "guild_id", "id" FROM "messages" WHERE "guild_id" = ? AND "id" > ? 
     [1, 7]
 
 -- the next page by a key of two parts
-SELECT "guild_id", "user_id", "guild_id", "user_id" FROM "members" WHERE (("guild_id" > ?) OR ("guild_id" = ? AND
-"user_id" > ?)) AND "guild_id" >= ? ORDER BY "guild_id", "user_id" LIMIT 2
-    [1, 1, 7, 1]
+SELECT "guild_id", "user_id", "guild_id", "user_id" FROM "members" WHERE ("guild_id", "user_id") > (?, ?) ORDER BY
+"guild_id", "user_id" LIMIT 2
+    [1, 7]
 
 -- the next page within a guild
 SELECT "guild_id", "user_id", "user_id" FROM "members" WHERE "guild_id" = ? AND "user_id" > ? ORDER BY "user_id" LIMIT
 2
     [1, 7]
+
+-- the next page where a guild is wanted
+SELECT "guild_id", "user_id", "user_id" FROM "members" WHERE "guild_id" = ? AND "user_id" > ? ORDER BY "user_id" LIMIT
+2
+    [1, 7]
+
+-- the next page, sorted by a column and then by a key of two parts
+SELECT "guild_id", "user_id", "joined_at", "guild_id", "user_id" FROM "members" WHERE (("joined_at" > ?) OR
+("joined_at" = ? AND ("guild_id", "user_id") > (?, ?))) AND "joined_at" >= ? ORDER BY "joined_at", "guild_id",
+"user_id" LIMIT 2
+    ['2024-01-01 00:00:00.000000', '2024-01-01 00:00:00.000000', 1, 7, '2024-01-01 00:00:00.000000']
 
 -- the next page, sorted up
 SELECT "id", "username", "id" FROM "users" WHERE (("username" > ?) OR ("username" = ? AND "id" > ?)) AND "username" >=

@@ -1,0 +1,212 @@
+"""Questions to a database of SQL: how one is spelled, and how the rows of its answer become records."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+
+from . import paging
+from .codec import Codec
+from .dialect import Dialect, Speller, converted
+from .errors import CorruptRecordError
+from .model import Entity, Key, Record
+from .rows import Part, Read, columns_of, kind_of, parts_of, reader_of
+from .schema import Storage
+from .spi import Order, Page, Row, Select
+
+__all__ = ("Questions", "Spelled")
+
+AnyEntity = Entity[typing.Any]
+
+
+class _Beside(typing.NamedTuple):
+    """Where in a row a part stands, and what makes a record of it."""
+
+    entity: AnyEntity
+    columns: slice
+    document: int
+    read: Read
+
+
+class _Form(typing.NamedTuple):
+    """What is the same in all questions for the same columns of a kind."""
+
+    columns: str
+    tables: str
+    alone: str
+    """The whole of what asks for one record. Its SQL is the same for every key, and most questions are of this sort."""
+
+    kinds: Sequence[Storage]
+    read: Read
+    parts: Sequence[_Beside]
+
+
+class Spelled(typing.NamedTuple):
+    """A question as a database is asked it."""
+
+    query: Select
+    sql: str
+    params: Row
+    form: _Form
+    order: Sequence[Order] = ()
+    """What is sorted by: these columns stand at the end of each row."""
+
+
+class Questions:
+    """Spells questions, and reads answers.
+
+    Parameters
+    ----------
+    dialect
+        How to spell.
+    codec
+        How payloads are stored, where that is not as JSON.
+    """
+
+    def __init__(self, dialect: Dialect, codec: Codec | None) -> None:
+        self._dialect = dialect
+        self._codec = codec
+        self._forms: dict[tuple[AnyEntity, bool, bool, bool], _Form] = {}
+
+    # -------------------------------------------------------------------------------------------------------- spelling
+
+    def spelled(self, query: Select) -> Spelled:
+        """Spell a question."""
+        form = self._form(query)
+        if query.keys is not None and len(query.keys) == 1 and _asks_for_keys_alone(query):
+            return Spelled(query, form.alone, self._bound(query.entity, query.keys[0]), form)
+        entity, speller = query.entity, Speller(self._dialect, self._codec)
+        where = [speller.keys(entity, query.keys)] if query.keys is not None else []
+        where += speller.where(entity, query.guild_id, query.where)
+        if query.want == "count":
+            sql = f"SELECT COUNT(*) FROM {self._dialect.quote(entity.name)}{_clause(where)}"
+            return Spelled(query, sql, speller.params, form)
+        # One row needs no order, and rows that are all asked for need none either.
+        order = () if query.limit is None and not query.order else paging.total(query)
+        if self._codec is not None:
+            for name, _ in order:
+                self._codec.check_order(entity, name)
+        if query.after is not None:
+            where.append(paging.after(speller, entity, paging.total(query), query.after))
+        columns = ", ".join((form.columns, *(self._load(kind_of(entity, name), name) for name, _ in order)))
+        sql = f"SELECT {columns} FROM {form.tables}{_clause(where)}"
+        if order:
+            sql += f" ORDER BY {', '.join(self._sorted(entity, name, down=down) for name, down in order)}"
+        if query.limit is not None:
+            sql += f" LIMIT {int(query.limit)}"
+        return Spelled(query, sql, speller.params, form, order)
+
+    def _bound(self, entity: AnyEntity, key: Key) -> Row:
+        bind = self._dialect.bind
+        if not bind:
+            return key
+        return [bind[of](part) if of in bind else part for of, part in zip(entity.key.values(), key, strict=True)]
+
+    def _form(self, query: Select) -> _Form:
+        kind = (query.entity, query.want == "records", query.metadata, query.whole)
+        if (form := self._forms.get(kind)) is None:
+            form = self._forms[kind] = self._formed(*kind)
+        return form
+
+    def _formed(self, entity: AnyEntity, payload: bool, metadata: bool, whole: bool) -> _Form:  # noqa: FBT001 - a key
+        names = columns_of(entity, payload=payload, metadata=metadata)
+        columns = [self._load(kind_of(entity, name), name) for name in names]
+        kinds: list[Storage] = []
+        kinds.extend(kind_of(entity, name) for name in names)
+        tables = [self._dialect.quote(entity.name)]
+        parts: list[_Beside] = []
+        for part in parts_of(entity) if whole and payload else ():
+            theirs = columns_of(part.entity, payload=True, metadata=part.entity.ephemeral)
+            start, end = len(columns), len(columns) + len(theirs)
+            columns += [self._load(kind_of(part.entity, name), f"{part.name}_{name}") for name in theirs]
+            kinds.extend(kind_of(part.entity, name) for name in theirs)
+            tables.append(self._table(entity, part, theirs))
+            read = reader_of(part.entity, self._codec, payload=True, metadata=part.entity.ephemeral)
+            parts.append(_Beside(part.entity, slice(start, end), start + theirs.index("payload"), read))
+        read = reader_of(entity, self._codec, payload=payload, metadata=metadata)
+        listed, joined = ", ".join(columns), " ".join(tables)
+        where = self._dialect.keys(Speller(self._dialect), entity, (tuple(entity.key),))
+        return _Form(listed, joined, f"SELECT {listed} FROM {joined} WHERE {where}", kinds, read, parts)
+
+    def _table(self, entity: AnyEntity, part: Part, names: Sequence[str]) -> str:
+        # Its columns have names of their own: what conditions and orders name are those of the record.
+        quote = self._dialect.quote
+        inner = [on for other in parts_of(entity) if other.inside == part.name for on in other.on]
+        given = ", ".join(
+            f"{quote(name)} AS {quote(f'{part.name}_{name}')}" for name in dict.fromkeys((*names, *inner))
+        )
+        here = [quote(f"{part.inside}_{on}") if part.inside else f"{quote(entity.name)}.{quote(on)}" for on in part.on]
+        same = (f"{quote(f'{part.name}_{name}')} = {on}" for name, on in zip(part.entity.key, here, strict=True))
+        table = f"(SELECT {given} FROM {quote(part.entity.name)}) AS {quote(part.name)}"
+        return f"LEFT JOIN {table} ON {' AND '.join(same)}"
+
+    def _sorted(self, entity: AnyEntity, name: str, *, down: bool) -> str:
+        # A key is never NULL, and an order that says nothing about NULL finds the key's own index.
+        ends = ("", " DESC") if name in entity.key else (self._dialect.ascending, self._dialect.descending)
+        column = self._dialect.quote(name)
+        if self._dialect.then_by and name not in entity.key and kind_of(entity, name) == "text":
+            return f"{column}{ends[down]}, {self._dialect.then_by.format(column)}{ends[down]}"
+        return f"{column}{ends[down]}"
+
+    def _load(self, kind: Storage, name: str) -> str:
+        return self._dialect.load.get(kind, "{}").format(self._dialect.quote(name))
+
+    # --------------------------------------------------------------------------------------------------------- reading
+
+    def page(self, spelled: Spelled, rows: Sequence[Row], *, wholly: bool = False) -> Page:
+        """Read an answer.
+
+        Parameters
+        ----------
+        spelled
+            What was asked.
+        rows
+            What the database answered.
+        wholly
+            Whether what is encrypted and cannot be read is raised, and not only named.
+
+        Raises
+        ------
+        persist.CorruptRecordError
+            If that is asked for, and it cannot.
+        """
+        query, form, order = spelled.query, spelled.form, spelled.order
+        if self._dialect.read:
+            entity = query.entity
+            rows = converted(self._dialect, [*form.kinds, *(kind_of(entity, name) for name, _ in order)], rows)
+        read = form.read
+        records: list[Record] = []
+        corrupt: list[tuple[Key, str]] = []
+        for row in rows:
+            try:
+                records.append(read(row))
+            except ValueError as error:
+                if wholly and isinstance(error, CorruptRecordError):
+                    raise
+                corrupt.append((tuple(row[: len(query.entity.key)]), str(error)))
+        more = query.limit is not None and len(rows) == query.limit and order
+        after = tuple(rows[-1][-len(order) :]) if more and rows else None
+        return Page(records, after, len(rows), corrupt, _parts(form.parts, rows) if query.whole else None)
+
+
+def _parts(parts: Sequence[_Beside], rows: Sequence[Row]) -> Mapping[AnyEntity, Mapping[Key, Record]] | None:
+    found: dict[AnyEntity, dict[Key, Record]] = {}
+    try:
+        for entity, columns, document, read in parts:
+            made = found.setdefault(entity, {})
+            for row in rows:
+                if row[document] is not None:
+                    record = read(row[columns])
+                    made[record.key] = record
+    except ValueError:  # who asks for it by its key is told which
+        return None
+    return found
+
+
+def _asks_for_keys_alone(query: Select) -> bool:
+    beside = query.where or query.order or query.after
+    return not beside and query.guild_id is None and query.limit is None and query.want != "count"
+
+
+def _clause(parts: Sequence[str]) -> str:
+    return f" WHERE {' AND '.join(parts)}" if parts else ""

@@ -1,0 +1,95 @@
+"""From rows to records: all that is the same for each row of a question is worked out before the first one."""
+
+from __future__ import annotations
+
+import functools
+import typing
+from collections.abc import Callable, Mapping, Sequence
+
+import orjson
+
+from .codec import Codec
+from .model import METADATA, Entity, Origin, Record
+from .schema import Storage
+from .spi import Row
+
+__all__ = ("Part", "Read", "columns_of", "kind_of", "parts_of", "reader_of")
+
+AnyEntity = Entity[typing.Any]
+Read = Callable[[Row], Record]
+"""Makes a record of a row. Raises ``ValueError`` if what is stored is not a payload any more."""
+
+_METADATA: typing.Final = ("source", "shard", "epoch", "first_seen", "revision")
+_KINDS: typing.Final[Mapping[str, Storage]] = {"payload": "document", **METADATA}
+_new = tuple.__new__  # half of what a named tuple's own takes
+
+
+class Part(typing.NamedTuple):
+    """A thing of another kind that belongs into records, and is read beside them: one table more in a question."""
+
+    name: str
+    """What its table is called there."""
+
+    entity: AnyEntity
+    on: tuple[str, ...]
+    """The columns that hold its key, in the table of the record, or in that of the part that it is in itself."""
+
+    inside: str
+    """The name of that part; empty where it is the record."""
+
+
+@functools.cache
+def parts_of(entity: AnyEntity) -> Sequence[Part]:
+    """Return the parts of things of a kind, and the parts of these, each after what it is in."""
+    found: list[Part] = []
+
+    def gather(entity: AnyEntity, inside: str) -> None:
+        for join in entity.joins.values():
+            part = Part(f"part{len(found)}", join.entity, join.on, inside)
+            found.append(part)
+            gather(join.entity, part.name)
+
+    gather(entity, "")
+    return tuple(found)
+
+
+def kind_of(entity: AnyEntity, name: str) -> Storage:
+    """Return what a column holds, also where it is the payload."""
+    return _KINDS.get(name) or entity.kind_of(name)
+
+
+def columns_of(entity: AnyEntity, *, payload: bool, metadata: bool) -> tuple[str, ...]:
+    """Return the columns that a record is made of, in the order in which :func:`reader_of` expects them."""
+    beside = ("guild_id",) if entity.in_guild and "guild_id" not in entity.key else ()
+    what = ("payload", "last_updated") if payload else ()
+    return (*entity.key, *beside, *what, *(_METADATA if metadata else ()))
+
+
+def reader_of(entity: AnyEntity, codec: Codec | None, *, payload: bool, metadata: bool) -> Read:
+    """Return what makes records of rows that have these columns first."""
+    width = len(entity.key)
+    names = columns_of(entity, payload=payload, metadata=metadata)
+    guild = names.index("guild_id") if "guild_id" in names else None
+    if not payload:
+        nothing = Origin("stored", None, 0, "")
+        return lambda row: Record(entity, tuple(row[:width]), None if guild is None else row[guild], {}, nothing)
+    document = names.index("payload")
+    beyond = slice(document + 1, document + 7 if metadata else document + 2)
+    loads, opened = orjson.loads, None if codec is None else functools.partial(codec.opened, entity.name)
+
+    def read(row: Row) -> Record:
+        key = tuple(row[:width])
+        stored = row[document]
+        payload = loads(stored if opened is None else opened(key, stored))
+        if type(payload) is not dict:
+            msg = "its payload is not a JSON object"
+            raise ValueError(msg)
+        if metadata:
+            at, source, shard, epoch, first_seen, revision = row[beyond]
+        else:
+            (at,), source, shard, epoch, first_seen, revision = row[beyond], "stored", None, 0, None, 0
+        origin = _new(Origin, (source, shard, epoch, at))
+        place = None if guild is None else row[guild]
+        return _new(Record, (entity, key, place, payload, origin, first_seen, revision))
+
+    return read
