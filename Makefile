@@ -24,6 +24,7 @@ help: ## Print this list
 # Environments
 
 .venv/.installed: pyproject.toml
+	@echo 'Installing what it takes into .venv: a minute or two, and only the first time.'
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv/bin/python -m pip install --quiet --editable '.[all]' --group dev '$(OLDEST)'

@@ -72,6 +72,30 @@ def events() -> str:
     return EVENT_PAGE + "".join(f"| `{name}` | {event.about} |\n" for name, event in EVENTS.items())
 
 
+INTENTS_PAGE = """# Intents
+
+What each gateway intent of a bot keeps up to date. Without it, the kinds beside it stay empty or go out of date, and
+`persist.Cache` warns of each of them that its rules do not turn off; `persist doctor` compares both. Those marked
+*privileged* are switched on in the developer portal as well.
+
+| Intent | Keeps up to date |
+|---|---|
+"""
+
+
+def intents() -> str:
+    """Return the page of the table of entities, from the side of intents."""
+    kept = {intent: [f"`{e.name}`" for e in ENTITIES.values() if intent in e.intents] for intent in hikari.Intents}
+    kept[hikari.Intents.MESSAGE_CONTENT] = ["what is said in `messages`, which come without it otherwise"]
+    rows = (
+        f"| `{intent.name}`{' *privileged*' if intent & hikari.Intents.ALL_PRIVILEGED else ''} | {', '.join(kinds)} |\n"
+        for intent, kinds in kept.items()
+        if kinds and len(intent.split()) == 1
+    )
+    always = ", ".join(f"`{entity.name}`" for entity in ENTITIES.values() if not entity.intents)
+    return f"{INTENTS_PAGE}{''.join(rows)}| none is needed | {always} |\n"
+
+
 METRICS_PAGE = """# Metrics
 
 What [Prometheus and OpenTelemetry](../how-to/monitor.md) see. Each has the label `cache` as well, which tells the
@@ -200,6 +224,7 @@ def _public(name: str) -> str:
 PAGES = {
     "reference/kinds.md": kinds,
     "reference/events.md": events,
+    "reference/intents.md": intents,
     "reference/metrics.md": metrics,
     "reference/command-line.md": commands,
     "reference/lifecycle.md": lifecycle,

@@ -104,7 +104,7 @@ def _say_verified(number: int, found: list[Finding], drift: list[Difference] | N
             console().print(table(each))
     for what, way_out in {finding.what: finding.way_out for finding in found}.items():
         console().print(f"{what}: {way_out}", markup=False, highlight=False)
-    console().print(f"{number:,} records were read.", "Nothing is wrong with them." if not rows else "", end=" ")
+    console().print(f"{number:,} records were read. {'' if rows else 'Nothing is wrong with them. '}", end="")
     if drift is None:
         console().print(f"Discord was not asked: set {_TOKEN} for that.")
     else:

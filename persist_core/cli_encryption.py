@@ -14,9 +14,13 @@ __all__ = ("new_key", "rekey")
 
 
 @app.command("new-key")
-def new_key() -> None:
+def new_key(*, as_json: Json = False) -> None:
     """Make a key to encrypt with. Keep it apart from the database: without it, what is stored is lost."""
-    typer.echo(Encryption.new_key())
+    key = Encryption.new_key()
+    if as_json:
+        said({"key": key}, as_json=True)
+    else:
+        typer.echo(key)
 
 
 @app.command()

@@ -11,7 +11,7 @@ import orjson
 import typer
 
 from .cli_app import URL, Json, app
-from .cli_output import ask, failed, opened, said
+from .cli_output import ask, failed, opened, progress, said
 from .erasing import alone
 from .errors import PersistError
 from .exporting import exported
@@ -39,7 +39,8 @@ def erase(url: URL, what: What, snowflake: Id, *, as_json: Json = False) -> None
 async def _erase(url: str, what: _What, snowflake: int, *, as_json: bool) -> bool:
     key_part(snowflake, f"the {what}")
     async with opened(url) as store, alone(store) as eraser:
-        made = await eraser.erase(what.value, snowflake)
+        with progress("Erasing", {}, as_json=as_json):
+            made = await eraser.erase(what.value, snowflake)
     said(made.as_dict(), as_json=as_json)
     return True
 
@@ -73,7 +74,8 @@ def export_user(
 async def _export(url: str, user: int, path: pathlib.Path, *, as_json: bool) -> bool:
     key_part(user, "the user")
     async with opened(url) as store:
-        made = await exported(store, user, path)
+        with progress("Looking for the user", {}, as_json=as_json):
+            made = await exported(store, user, path)
     found = {"path": str(made.path), "summary": str(made.summary), "own": dict(made.own), "named": dict(made.named)}
     said(found, as_json=as_json)
     return True
@@ -86,7 +88,7 @@ def receipt(
     *,
     as_json: Json = False,
 ) -> None:
-    """Say whether a receipt was made on this database, and says what it said then."""
+    """Say whether a receipt was made on this database and says what it said then."""
     ask(_receipt(url, path, as_json=as_json), as_json=as_json)
 
 

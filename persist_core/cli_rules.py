@@ -11,12 +11,14 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 import hikari
 import typer
 
+from . import copying
 from .admission import Admission
 from .applying import Place, applied, learned
 from .changes import Change
 from .cli_app import URL, Json, app
-from .cli_output import ask, opened, said
+from .cli_output import ask, opened, progress, said
 from .columns import moment
+from .copying import Seen
 from .entities import OWN_USER
 from .gauges import Gauges
 from .joining import whole
@@ -24,7 +26,7 @@ from .model import Decoder, Entity, Key, Record
 from .policy import policy_of
 from .reading import decoder_of
 from .rules import Rules
-from .spi import Select, Store
+from .spi import Page, Select, Store
 
 __all__ = ("apply_rules", "policy")
 
@@ -49,7 +51,10 @@ async def _apply_rules(url: str, file: pathlib.Path, *, dry_run: bool, as_json: 
     async with opened(url) as store, _place(store) as (place, decoder):
         admission = Admission(rules, Gauges(), lambda: decoder)
         await learned(admission, store)
-        found = await applied(place, admission, dry_run=dry_run)
+        looked_at = [entity.name for entity in await copying.kinds(store) if admission.concerns(entity)]
+        totals = {name: await copying.count(store, name) for name in looked_at}
+        with progress("Looking at", totals, as_json=as_json) as seen:
+            found = await applied(_watched(place, seen), admission, dry_run=dry_run)
     rows = [
         {"kind": kind, "seen": seen, "forgotten": found.forgotten.get(kind, 0), "trimmed": found.trimmed.get(kind, 0)}
         for kind, seen in found.seen.items()
@@ -57,6 +62,17 @@ async def _apply_rules(url: str, file: pathlib.Path, *, dry_run: bool, as_json: 
     ]
     said({"applied": rows, "done": not dry_run}, rows, as_json=as_json)
     return True
+
+
+def _watched(place: Place, seen: Seen) -> Place:
+    """Return a place that tells how many things have been read of it."""
+
+    async def read(query: Select) -> Page:
+        page = await place.read(query)
+        seen(query.entity.name, len(page.records))
+        return page
+
+    return place._replace(read=read)
 
 
 @app.command()

@@ -182,7 +182,7 @@ def _of_keys(store: SqlStore, notes: Mapping[str, str]) -> Check:
             "encryption", "wrong", f"the database is encrypted with the key {named}, and no key is given", way_out
         )
     try:
-        store.sealing.decide(store.dialect, notes, repr(store))
+        store.sealing.decide(store.dialect, notes, store.where)
     except MissingDriverError as error:
         return Check("encryption", "wrong", str(error), "pip install 'hikari-persist[encryption]'")
     except PersistError as error:
@@ -200,7 +200,7 @@ async def _reached(store: Store, begin: Callable[[], typing.Awaitable[None]]) ->
         await begin()
     except PersistError as error:
         return Check("database", "wrong", str(error), _way_out(error))
-    return Check("database", "fine", f"can be opened: {store!r}")
+    return Check("database", "fine", f"can be opened: {store.where if isinstance(store, SqlStore) else repr(store)}")
 
 
 async def _asked(store: SqlStore) -> AsyncIterator[Check]:

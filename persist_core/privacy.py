@@ -135,7 +135,7 @@ class Privacy:
         return await (await self._opened()).sweeper.sweep()
 
     async def verify_receipt(self, receipt: Receipt) -> bool:
-        """Tell whether a receipt was made by a cache on this database, and says what it said then.
+        """Tell whether a receipt was made by a cache on this database and says what it said then.
 
         Raises
         ------

@@ -84,7 +84,12 @@ class SqlStore:
         }
 
     def __repr__(self) -> str:
-        return f"<SqlStore on {self._driver!r}>"
+        return f"<SqlStore on {self.where}>"
+
+    @property
+    def where(self) -> str:
+        """What the database is called in messages."""
+        return repr(self._driver)
 
     # ---------------------------------------------------------------------------------------------------- the 4 verbs
 

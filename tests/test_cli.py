@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
 import sys
 import time
 import types
+import typing
 
 import pytest
 
+import persist
 from persist import hooks, plugins
-from persist.contract_samples import family, member, user
+from persist.contract_samples import family, member, message, user
 from persist.entities import USERS
 
 pytest.importorskip("typer", reason="typer is not installed.")
 
 import ticket_plugin
-from command_line import call, fill, stored
+from command_line import call, fill, said, stored
 from typer.testing import CliRunner
 
 from persist.cli import app
@@ -162,3 +165,57 @@ def test_a_guild_is_erased(url: str) -> None:
     members = call("stats", url)["members"]["records"]
     assert call("erase", url, "guild", "1000")["erased"]["members"] == members
     assert call("stats", url)["members"]["records"] == 0
+
+
+def test_every_command_can_answer_in_json_and_says_what_it_is_for() -> None:
+    main = pytest.importorskip("typer.main")
+
+    def each(command: typing.Any, name: str) -> typing.Iterator[tuple[str, typing.Any]]:
+        if (inner := getattr(command, "commands", None)) is None:
+            yield name, command
+            return
+        for word, one in inner.items():
+            yield from each(one, f"{name} {word}")
+
+    found = dict(each(main.get_command(app), "persist"))
+    assert len(found) > 20
+    for name, command in found.items():
+        assert "--json" in {option for parameter in command.params for option in parameter.opts}, name
+        assert command.help, name
+        assert [parameter.name for parameter in command.params if not parameter.help] == [], name
+
+
+def test_a_new_key_is_one_also_in_json() -> None:
+    pytest.importorskip("cryptography")
+    for key in (said("new-key").strip(), call("new-key")["key"]):
+        assert persist.Encryption({"mine": key}).current == "mine"
+
+
+TERMINAL: typing.Final = """
+import pty, sys
+pty.spawn([sys.executable, "-m", "persist", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_what_takes_long_shows_how_far_it_is_and_leaves_nothing_of_that_behind(
+    sqlite_url: str, tmp_path: pathlib.Path
+) -> None:
+    fill(sqlite_url, [message(number, 50, 1) for number in range(1, 300)])
+    (tmp_path / "persist.toml").write_text("[keep.messages]\nmax_age = 86400\n")
+    rules = str(tmp_path / "persist.toml")
+    for words in (
+        ("apply-rules", sqlite_url, "--rules", rules, "--dry-run"),
+        ("export-user", sqlite_url, "1", str(tmp_path / "user.jsonl")),
+        ("export", sqlite_url, str(tmp_path / "all.jsonl")),
+        ("backup", sqlite_url, str(tmp_path / "backup.db")),
+        ("vacuum", sqlite_url),
+        ("erase", sqlite_url, "user", "1"),
+    ):
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+        command = [sys.executable, "-c", TERMINAL, *words]
+        done = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=60)
+        assert "━".encode() in done.stdout, (words, done.stdout.decode())
+        piped = subprocess.run([sys.executable, "-m", "persist", *words], capture_output=True, check=False, timeout=60)
+        assert "━".encode() not in piped.stdout + piped.stderr
+        assert b"\x1b" not in piped.stdout + piped.stderr

@@ -21,6 +21,7 @@ import pytest
 
 import persist
 from persist import errors, plugins, spi
+from persist.entities import ENTITIES
 from persist.lifecycle import MARKED, deprecated, experimental
 from persist.metrics import METRICS
 
@@ -125,6 +126,15 @@ def test_every_option_of_a_url_is_documented_and_no_other(scheme: str, site: pat
     page = (site / "reference" / "urls" / "index.html").read_text()
     section = page.partition(f'<h2 id="{named}">')[2].partition("<h2")[0]
     assert re.findall(r"<td><code>(\w+)</code></td>", section) == read
+
+
+def test_every_intent_of_every_kind_has_its_line(site: pathlib.Path) -> None:
+    page = (site / "reference" / "intents" / "index.html").read_text()
+    lines = dict(re.findall(r"<tr>\s*<td><code>(\w+)</code>.*?</td>\s*<td>(.*?)</td>", page, re.DOTALL))
+    for entity in ENTITIES.values():
+        for intent in entity.intents.split():
+            assert f"<code>{entity.name}</code>" in lines[intent.name], (entity.name, intent)
+    assert "<code>MESSAGE_CONTENT</code> <em>privileged</em>" in page
 
 
 def test_every_metric_and_everything_marked_has_its_line(site: pathlib.Path) -> None:
