@@ -36,7 +36,7 @@ from persist import ddl, urls
 from persist.dialect import Dialect, Integrity, Question, Search, Statement, slices
 from persist.errors import BackendError, MissingDriverError, SchemaError, URLError
 from persist.pool import Link, Pool, keep_alive
-from persist.schema import Field, Storage, Table
+from persist.schema import Field, Rows, Storage, Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
@@ -107,14 +107,11 @@ _BESIDE: typing.Final = frozenset(("guild_id", "source", "shard", "epoch", "last
 """What may differ although the payload is the same."""
 
 
-def _upsert(table: Table, rows: Iterable[Row], *, form: _Form) -> Iterator[Statement]:
+def _upsert(table: Table, rows: Rows[typing.Any], *, form: _Form) -> Iterator[Statement]:
     # As text: the client library would need eight times as long to put in as many parameters.
     start, end = _ends(table, form)
     for some in slices(table, rows, _ROWS, _CHARACTERS):
-        columns = [
-            _LITERALS.get(field.kind, _texts)(values)
-            for field, values in zip(table.fields, zip(*some, strict=True), strict=True)
-        ]
+        columns = [_LITERALS.get(field.kind, _texts)(values) for field, values in zip(table.fields, some, strict=True)]
         values = ",".join([f"({','.join(row)})" for row in zip(*columns, strict=True)])
         yield f"{start}{values}{end}", ()
 

@@ -35,7 +35,7 @@ import re
 import socket
 import ssl
 import typing
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 
 import yarl
 
@@ -44,7 +44,7 @@ from persist.dialect import Convert, Dialect, Integrity, Question, Search, Spell
 from persist.errors import BackendError, MissingDriverError, SchemaError
 from persist.model import Entity, Key
 from persist.pool import Link, Pool, keep_alive
-from persist.schema import Field, Storage, Table
+from persist.schema import Field, Rows, Storage, Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
@@ -127,13 +127,14 @@ def _insert(table: Table, *, jsonb: bool) -> str:
     )
 
 
-def _upsert(table: Table, rows: Iterable[Row], *, jsonb: bool = False) -> Iterator[Statement]:
+def _upsert(table: Table, rows: Rows[typing.Any], *, jsonb: bool = False) -> Iterator[Statement]:
     bind = _JSONB_BIND if jsonb else _BIND
     converts = [bind.get(field.kind) for field in table.fields]
     for some in slices(table, rows, _ROWS):
-        columns: list[Sequence[typing.Any]] = []
-        for convert, values in zip(converts, zip(*some, strict=True), strict=True):
-            columns.append(values if convert is None else [None if v is None else convert(v) for v in values])
+        columns = [
+            values if convert is None else [None if v is None else convert(v) for v in values]
+            for convert, values in zip(converts, some, strict=True)
+        ]
         yield _insert(table, jsonb=jsonb), columns
 
 

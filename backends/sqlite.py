@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import itertools
 import json
 import pathlib
 import sqlite3
@@ -25,7 +24,7 @@ import yarl
 from persist import ddl
 from persist.dialect import Dialect, Integrity, Search, Statement
 from persist.errors import BackendError, SchemaError, URLError
-from persist.schema import Table
+from persist.schema import Rows, Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
@@ -37,7 +36,7 @@ __all__ = ("DIALECT", "SqliteDriver", "persist_backends")
 APPLICATION_ID: typing.Final = 0x70727374
 """``prst``: what ``file`` and other tools know the database by."""
 
-_ROWS: typing.Final = (128, 16, 1)
+_SIZES: typing.Final = (128, 16, 1)
 """How many rows a statement writes. Long ones hand the GIL over seldom; few different ones stay prepared."""
 
 _PRAGMAS: typing.Final = (
@@ -69,14 +68,12 @@ def _insert(table: Table, rows: int) -> str:
     )
 
 
-def _upsert(table: Table, rows: Iterable[Row]) -> Iterator[Statement]:
-    rows = iter(rows)
-    while some := list(itertools.islice(rows, _ROWS[0])):
-        start = 0
-        for size in _ROWS:
-            while len(some) - start >= size:
-                yield _insert(table, size), _Parameters(some[start : start + size], len(table.fields))
-                start += size
+def _upsert(table: Table, rows: Rows[typing.Any]) -> Iterator[Statement]:
+    start = 0
+    for size in _SIZES:
+        if times := (len(rows) - start) // size:
+            yield _insert(table, size), _Repeated(rows, start, size, times)
+            start += size * times
 
 
 def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
@@ -113,27 +110,34 @@ def _asked(terms: Sequence[Term]) -> str:
     return " AND ".join(f'"{term.word}"{"*" if term.is_open else ""}' for term in terms)
 
 
-class _Parameters(Sequence[typing.Any]):
-    """The parameters of a statement of many rows, put together by the thread that binds them."""
+class _Repeated(Sequence[Row]):
+    """The parameters of a statement of so many rows that runs so often, put together by the thread that binds them."""
 
-    __slots__ = ("_flat", "_length", "_rows")
+    __slots__ = ("_rows", "_size", "_start", "_times")
 
-    def __init__(self, rows: Sequence[Row], width: int) -> None:
+    def __init__(self, rows: Rows[typing.Any], start: int, size: int, times: int) -> None:
         self._rows = rows
-        self._length = len(rows) * width
-        self._flat: list[typing.Any] | None = None
+        self._start = start
+        self._size = size
+        self._times = times
 
     def __len__(self) -> int:
-        return self._length
+        return self._times
 
     @typing.overload
-    def __getitem__(self, index: int) -> typing.Any: ...
+    def __getitem__(self, index: int) -> Row: ...
     @typing.overload
-    def __getitem__(self, index: slice) -> Sequence[typing.Any]: ...
-    def __getitem__(self, index: int | slice) -> typing.Any:
-        if self._flat is None:
-            self._flat = list(itertools.chain.from_iterable(self._rows))
-        return self._flat[index]
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(self._times)[index]]
+        if not 0 <= index < self._times:
+            raise IndexError(index)
+        columns = self._rows.columns(self._start + index * self._size, self._size)
+        flat = [None] * (self._size * len(columns))
+        for place, column in enumerate(columns):
+            flat[place :: len(columns)] = column
+        return flat
 
 
 DIALECT = Dialect(
@@ -160,7 +164,6 @@ DIALECT = Dialect(
     size="SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
     integrity=Integrity(lambda _: ("PRAGMA integrity_check",), lambda row: None if row[0] == "ok" else str(row[0])),
     vacuum=("PRAGMA query_only = OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA query_only = ON"),
-    ahead=64,
     exclusive=True,
     binary=True,
     rows=True,
@@ -180,7 +183,10 @@ class _Transaction:
         self._connection = connection
 
     async def execute(self, sql: str, params: Row = ()) -> None:
-        await self._connection.execute_fetchall(sql, params)  # one trip to the writer's thread, not two
+        if isinstance(params, _Repeated):
+            await (await self._connection.executemany(sql, params)).close()
+        else:
+            await self._connection.execute_fetchall(sql, params)  # one trip to the writer's thread, not two
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         return list(await self._connection.execute_fetchall(sql, params))

@@ -15,8 +15,7 @@ import orjson
 
 from .errors import CorruptRecordError, QueryError
 from .model import Entity, Key, Record
-from .schema import row_of, table_of
-from .spi import Row
+from .schema import Columnar, columns_of, table_of
 
 __all__ = ("COMPRESSED", "ENCRYPTED", "Codec", "Columns", "Layer", "packed", "place", "unpacked")
 
@@ -125,27 +124,28 @@ class Codec:
         self._columns = columns
         self._binary = binary
         self._strict = strict
-        self._makers: dict[AnyEntity, Callable[[Record], Row]] = {}
+        self._makers: dict[AnyEntity, Callable[[Sequence[Record]], Columnar]] = {}
 
-    def row(self, record: Record) -> Row:
-        """Return the row of a record, as :func:`~persist.schema.row_of` does."""
-        make = self._makers.get(record.entity)
+    def columns_of(self, records: Sequence[Record]) -> Columnar:
+        """Return the rows of records of one kind, column by column, as :func:`~persist.schema.columns_of` does."""
+        entity = records[0].entity
+        make = self._makers.get(entity)
         if make is None:
-            make = self._makers[record.entity] = self._maker(record.entity)
-        return make(record)
+            make = self._makers[entity] = self._maker(entity)
+        return make(records)
 
-    def _maker(self, entity: AnyEntity) -> Callable[[Record], Row]:
+    def _maker(self, entity: AnyEntity) -> Callable[[Sequence[Record]], Columnar]:
         names = [field.name for field in table_of(entity).fields]
         document = names.index("payload")
         concealed = [(names.index(name), conceal) for name, conceal in self.concealed(entity).items() if conceal]
 
-        def make(record: Record) -> Row:
-            row = list(row_of(record))
-            row[document] = self.sealed(entity.name, record.key, row[document])
+        def make(records: Sequence[Record]) -> Columnar:
+            columns = list(columns_of(records))
+            documents = zip(records, columns[document], strict=True)
+            columns[document] = [self.sealed(entity.name, record.key, plain) for record, plain in documents]
             for index, conceal in concealed:
-                if row[index] is not None:
-                    row[index] = conceal(row[index])
-            return row
+                columns[index] = [None if value is None else conceal(value) for value in columns[index]]
+            return columns
 
         return make
 

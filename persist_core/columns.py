@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import hikari
 
@@ -24,18 +24,24 @@ Convert = Callable[[typing.Any], typing.Any]
 
 def _column(kind: Kind, path: str, plain: type, convert: Convert, *, index: bool) -> Column:
     *parents, name = path.split(".")
+    needs_nothing = {plain, type(None)}
 
-    # Called for each column of each row that is written: what is plain, or absent, costs no further call.
     def read(payload: Payload) -> typing.Any:
+        for parent in parents:
+            payload = payload.get(parent) or {}
         value = payload.get(name)
         return value if value is None or type(value) is plain else convert(value)
 
-    def read_inside(payload: Payload) -> typing.Any:
+    # All rows that are written pass through here: what is plain, or absent, costs no call of ours.
+    def read_all(payloads: Sequence[Payload]) -> Sequence[typing.Any]:
         for parent in parents:
-            payload = payload.get(parent) or {}
-        return read(payload)
+            payloads = [payload.get(parent) or {} for payload in payloads]
+        values = [payload.get(name) for payload in payloads]
+        if needs_nothing.issuperset(map(type, values)):
+            return values
+        return [value if value is None or type(value) is plain else convert(value) for value in values]
 
-    return Column(kind, read_inside if parents else read, index, path)
+    return Column(kind, read, index, path, read_all)
 
 
 def _no(meant: str) -> Convert:

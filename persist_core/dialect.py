@@ -10,7 +10,7 @@ from .codec import Codec
 from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not, Where, Within, Worded
 from .errors import QueryError
 from .model import Entity, Key
-from .schema import Field, Storage, Table, texts_of
+from .schema import Columnar, Field, Rows, Storage, Table, texts_of
 from .spi import Row
 from .words import Term, terms_asked
 
@@ -40,32 +40,30 @@ Convert = Callable[[typing.Any], typing.Any]
 """Makes one value of another. It is never given ``None``."""
 
 
-def slices(table: Table, rows: Iterable[Row], most: int, size: int = 4_000_000) -> Iterator[list[Row]]:
-    """Cut rows into lists that are not too long, and whose documents are not too long together.
+def slices(table: Table, rows: Rows[typing.Any], most: int, size: int = 4_000_000) -> Iterator[Columnar]:
+    """Cut rows into slices that are not too long, and whose documents are not too long together.
 
     Parameters
     ----------
     table
         Where the rows go.
     rows
-        The rows. No more are taken than what has been yielded needs.
+        The rows. No more are made than what has been yielded needs.
     most
-        How many rows a list has at most.
+        How many rows a slice has at most.
     size
-        How many characters of what is compared, as documents, a list has at most, unless one row alone has more.
+        How many characters of what is compared, as documents, a slice has at most, unless one row alone has more.
     """
     document = next((index for index, field in enumerate(table.fields) if field.name == table.compared), 0)
-    some: list[Row] = []
-    weight = 0
-    for row in rows:
-        length = len(row[document])
-        if some and (len(some) == most or weight + length > size):
-            yield some
-            some, weight = [], 0
-        some.append(row)
-        weight += length
-    if some:
-        yield some
+    for start in range(0, len(rows), most):
+        columns = rows.columns(start, most)
+        begin = weight = 0
+        for end, length in enumerate(map(len, columns[document])):
+            if end > begin and weight + length > size:
+                yield [column[begin:end] for column in columns]
+                begin, weight = end, 0
+            weight += length
+        yield [column[begin:] for column in columns] if begin else columns
 
 
 def keys_in_lists(speller: Speller, entity: Entity[typing.Any], keys: Sequence[Key]) -> str:
@@ -186,9 +184,6 @@ class Dialect:
     lookups
         How many questions for one record may be on their way at once; what arrives meanwhile shares the next query.
         0 where each is answered faster alone.
-    ahead
-        How many statements may be handed to the driver before the first has ended. More than 1 for a driver that
-        puts them in a queue of its own thread, which then also encodes the rows.
     list_tables
         Asks for the names of all tables that there are.
     list_columns
@@ -242,7 +237,7 @@ class Dialect:
 
     types: Mapping[Storage, str]
     placeholder: Callable[[int], str]
-    upsert: Callable[[Table, Iterable[Row]], Iterable[Statement]]
+    upsert: Callable[[Table, Rows[typing.Any]], Iterable[Statement]]
     list_tables: str
     list_columns: str
     list_indexes: str
@@ -263,7 +258,6 @@ class Dialect:
     then_by: str = ""
     lock_rows: str = ""
     lookups: int = 0
-    ahead: int = 1
     table_options: Callable[[Table], str] = lambda _: ""
     index_part: Callable[[Field], str] = lambda _: "{}"
     keys_in_indexes: bool = False

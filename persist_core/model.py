@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import hikari
 
@@ -106,6 +106,13 @@ class Column:
 
     path: str = ""
     """The dotted path of the field that it is read from."""
+
+    read_all: Callable[[Sequence[Payload]], Sequence[typing.Any]] | None = None
+    """Takes its values out of many payloads, where that is faster than one after the other."""
+
+    def of(self, payloads: Sequence[Payload]) -> Sequence[typing.Any]:
+        """Return its values in payloads. Raises when one is not of its kind."""
+        return [self.read(payload) for payload in payloads] if self.read_all is None else self.read_all(payloads)
 
 
 class Join(typing.NamedTuple):
@@ -221,9 +228,14 @@ class Entity(typing.Generic[T_co]):
 
     def record(self, payload: Payload, guild_id: int | None, origin: Origin) -> Record:
         """Make a record of ``payload``."""
-        if self.secrets:
-            payload = {name: value for name, value in payload.items() if name not in self.secrets}
+        payload = self.kept(payload)
         return Record(self, self.identify(payload, guild_id), guild_id, payload, origin)
+
+    def kept(self, payload: Payload) -> Payload:
+        """Return what may be remembered of a payload: all but what is secret."""
+        if self.secrets:
+            return {name: value for name, value in payload.items() if name not in self.secrets}
+        return payload
 
     def column_of(self, name: str, key: Key, guild_id: int | None, payload: Payload) -> typing.Any:
         """Return the value of a column, wherever it stands: in the key, beside it, or in the payload."""

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import functools
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import orjson
 
 from .entities import ENTITIES
-from .model import Entity, Kind, Record
+from .model import Entity, Kind, Payload, Record
 from .spi import Row
 
-__all__ = ("META", "VERSION", "Field", "LazyRow", "Storage", "Table", "row_of", "table_of", "tables", "texts_of")
+__all__ = (
+    "META",
+    "VERSION",
+    "Columnar",
+    "Field",
+    "Rows",
+    "Storage",
+    "Table",
+    "columns_of",
+    "row_of",
+    "table_of",
+    "tables",
+    "texts_of",
+)
+
+T = typing.TypeVar("T")
+
+Columnar = Sequence[Sequence[typing.Any]]
+"""Rows of a table, column by column."""
 
 VERSION: typing.Final = 3
 """The version of the schema that this code reads and writes."""
@@ -117,68 +135,75 @@ def tables() -> Sequence[Table]:
     return (META, *map(table_of, ENTITIES.values()))
 
 
-def row_of(record: Record) -> tuple[typing.Any, ...]:
+def row_of(record: Record) -> Row:
     """Return the row of a record that is stored for the first time, here at least: what history it has comes with it.
 
     Its payload is JSON, without what is stored with its own kind and what is never stored.
     """
-    return _rows(record.entity)(record)
+    return tuple(column[0] for column in columns_of((record,)))
 
 
-class LazyRow(Sequence[typing.Any]):
-    """The row of a record, made when it is first read: in the thread that writes it, where there is one.
+def columns_of(records: Sequence[Record]) -> Columnar:
+    """Return the rows of records of one kind, as :func:`row_of` does, column by column."""
+    return _columns(records[0].entity)(records)
+
+
+class Rows(typing.Generic[T]):
+    """Rows of one table that are made of things, some at a time, when they are needed.
+
+    They are made by whoever asks for them, in the thread that writes them where there is one.
 
     Parameters
     ----------
-    record
-        The record that is stored.
+    things
+        What they are made of.
     make
-        Makes its row.
+        Makes the rows of some things, column by column.
     """
 
-    __slots__ = ("_make", "_record", "_row")
+    __slots__ = ("_make", "_things")
 
-    def __init__(self, record: Record, make: Callable[[Record], Row]) -> None:
-        self._record = record
+    def __init__(self, things: Sequence[T], make: Callable[[Sequence[T]], Columnar]) -> None:
+        self._things = things
         self._make = make
-        self._row: Row | None = None
-
-    def _made(self) -> Row:
-        if self._row is None:
-            self._row = self._make(self._record)
-        return self._row
-
-    @typing.overload
-    def __getitem__(self, index: int) -> typing.Any: ...
-    @typing.overload
-    def __getitem__(self, index: slice) -> Sequence[typing.Any]: ...
-    def __getitem__(self, index: int | slice) -> typing.Any:
-        return self._made()[index]
-
-    def __iter__(self) -> Iterator[typing.Any]:
-        return iter(self._made())
 
     def __len__(self) -> int:
-        return len(self._made())
+        return len(self._things)
+
+    def columns(self, start: int, count: int) -> Columnar:
+        """Return so many rows, or as many as there are, column by column."""
+        return self._make(self._things[start : start + count])
 
 
 @functools.cache
-def _rows(entity: Entity[typing.Any]) -> Callable[[Record], tuple[typing.Any, ...]]:
+def _columns(entity: Entity[typing.Any]) -> Callable[[Sequence[Record]], Columnar]:
     """Return what makes rows of a kind, with all that can be known before the first one."""
-    readers = tuple(column.read for column in entity.columns.values())
+    columns = tuple(entity.columns.values())
     apart = (*entity.joins, *entity.secrets)
     beside = entity.in_guild and "guild_id" not in entity.key
 
-    def row(record: Record) -> tuple[typing.Any, ...]:
-        _, key, guild_id, payload, (source, shard, epoch, at), first_seen, revision = record
-        columns = [read(payload) for read in readers]
-        if apart:
-            own = dict(payload)
-            for name in apart:
-                own.pop(name, None)
-            payload = own
-        document = orjson.dumps(payload).decode()
-        guild = (guild_id,) if beside else ()
-        return (*key, *guild, *columns, document, source, shard, epoch, at, first_seen or at, revision or 1)
+    def own(payload: Payload) -> Payload:
+        payload = dict(payload)
+        for name in apart:
+            payload.pop(name, None)
+        return payload
 
-    return row
+    # A step here is taken for each row that is written: most of them are inside of one call for all rows.
+    def make(records: Sequence[Record]) -> Columnar:
+        _, keys, guilds, payloads, origins, first_seen, revisions = zip(*records, strict=True)
+        sources, shards, epochs, moments = zip(*origins, strict=True)
+        documents = map(own, payloads) if apart else payloads
+        return [
+            *zip(*keys, strict=True),
+            *([guilds] if beside else []),
+            *(column.of(payloads) for column in columns),
+            [document.decode() for document in map(orjson.dumps, documents)],
+            sources,
+            shards,
+            epochs,
+            moments,
+            [first or at for first, at in zip(first_seen, moments, strict=True)] if any(first_seen) else moments,
+            [revision or 1 for revision in revisions],
+        ]
+
+    return make

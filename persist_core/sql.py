@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import contextlib
 import functools
 import logging
@@ -31,7 +30,7 @@ from .entities import ENTITIES
 from .errors import BackendError, CorruptRecordError, QueryError
 from .model import Entity, Key, Record
 from .questions import Questions
-from .schema import LazyRow, row_of, table_of
+from .schema import Rows, columns_of, table_of
 from .sealing import PLAIN, Sealed, Sealing
 from .spi import Answers, Driver, Page, Row, Select, Transaction
 from .training import Trainer
@@ -374,25 +373,25 @@ class SqlStore:
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Iterable[Record]) -> None:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
         records = sorted(records, key=_key)
-        make = row_of if self._codec is None else self._codec.row
-        lazy = functools.partial(LazyRow, make=make) if self._dialect.ahead > 1 else make
-        await self._execute(work.transaction, self._dialect.upsert(table_of(entity), map(lazy, records)))
+        rows = Rows(records, columns_of if self._codec is None else self._codec.columns_of)
+        await self._execute(work.transaction, self._dialect.upsert(table_of(entity), rows))
         if entity in work.searched:
             await self._execute(work.transaction, texts.written(self._dialect, entity, records))
 
     async def _execute(self, transaction: Transaction, statements: Iterable[Statement]) -> None:
-        under_way: collections.deque[asyncio.Task[None]] = collections.deque()
+        under_way: asyncio.Task[None] | None = None
         try:
-            for sql, params in statements:
-                under_way.append(asyncio.create_task(transaction.execute(sql, params)))
-                if len(under_way) >= self._dialect.ahead:
-                    await asyncio.sleep(0)  # the database takes these rows while the next ones are encoded
-                    await under_way.popleft()
-            while under_way:
-                await under_way.popleft()
+            for sql, params in statements:  # the database takes some rows while the next ones are made
+                if under_way is not None:
+                    await under_way
+                under_way = asyncio.create_task(transaction.execute(sql, params))
+                await asyncio.sleep(0)
+            if under_way is not None:
+                await under_way
         finally:
-            # One that is refused ends the transaction, and none may begin after that.
-            await asyncio.gather(*under_way, return_exceptions=True)
+            # One that is refused ends the transaction, which it has to leave before that.
+            if under_way is not None:
+                await asyncio.gather(under_way, return_exceptions=True)
 
     async def _patch(self, work: _Work, entity: AnyEntity, changes: Sequence[Patch]) -> None:
         query = Select(entity, keys=tuple({change.key for change in changes}))

@@ -6,6 +6,7 @@ note first, in the same transaction. So a process that has turned nothing on, or
 
 from __future__ import annotations
 
+import itertools
 import logging
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from .dialect import Dialect, Speller, Statement, converted
 from .entities import ENTITIES
 from .errors import SchemaError
 from .model import Entity, Key, Record
-from .schema import META, table_of, texts_of
+from .schema import META, Columnar, Rows, table_of, texts_of
 from .spi import Order, Row, Transaction
 from .words import FORM, terms_of, text_of
 
@@ -29,6 +30,8 @@ NOTE: typing.Final = "search"
 """The name of the note: which kinds have texts, and which form of them; 0 while they are being made."""
 
 _SLICE: typing.Final = 250
+_AT_ONCE: typing.Final = 128
+"""How many texts are cut into terms before the loop runs again."""
 
 AnyEntity = Entity[typing.Any]
 
@@ -106,21 +109,25 @@ def _statements(
     if search is None or searched is None:
         return
     silent: list[Key] = []
-
-    def rows() -> Iterator[Row]:
-        for key, values in texts:
+    table = texts_of(entity)
+    texts = iter(texts)
+    while some := list(itertools.islice(texts, _AT_ONCE)):
+        rows: list[Row] = []
+        for key, values in some:
             if text := text_of(values):
                 terms = " ".join([search.prefix + term for term in terms_of(text, inside=searched.inside)])
-                yield (*key, text, terms)
+                rows.append((*key, text, terms))
             else:
                 silent.append(key)
-
-    table = texts_of(entity)
-    yield from dialect.upsert(table, rows())
+        yield from dialect.upsert(table, Rows(rows, _columnar))
     for start in range(0, len(silent), dialect.many):
         speller = Speller(dialect)
         where = speller.keys(entity, silent[start : start + dialect.many])
         yield f"DELETE FROM {dialect.quote(table.name)} WHERE {where}", speller.params
+
+
+def _columnar(rows: Sequence[Row]) -> Columnar:
+    return list(zip(*rows, strict=True))
 
 
 # ------------------------------------------------------------------------------------------------ turning it on and off

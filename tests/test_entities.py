@@ -18,7 +18,7 @@ from hearing import ME, Hearing
 from samples import BUILT, GUILD, SAMPLES, Sample
 
 from persist.entities import ENTITIES
-from persist.model import Entity, Key, Kind, Origin, Record
+from persist.model import Column, Entity, Key, Kind, Origin, Record
 
 _ORIGIN: typing.Final = Origin("gateway", 0, 17, "2026-01-02 03:04:05.000006")
 
@@ -163,6 +163,34 @@ async def test_the_database_holds_every_column_in_its_kind(sqlite_url: str, tmp_
             (invalid,) = database.execute(f'SELECT COUNT(*) FROM "{entity.name}" WHERE NOT json_valid(payload)')
             assert invalid == (0,)
     database.close()
+
+
+_WRONG: typing.Final[tuple[object, ...]] = ("x", "7", 7, 1.5, True, ["x"], [7], [], {}, {"id": "7"}, None)
+
+
+@pytest.mark.parametrize("kind", sorted(ENTITIES))
+def test_many_rows_are_what_each_of_them_would_be(kind: str) -> None:
+    entity = ENTITIES[kind]
+    good = [sample.payload for sample in SAMPLES if sample.kind == kind] or [{}]
+    for column in entity.columns.values():
+        root = (column.path or "nothing").split(".")[0]
+        spoilt = [{**payload, root: value} for payload in good for value in _WRONG]
+        some: list[list[Payload]] = [[*good, *spoilt], [*spoilt, {}], good, [{}]]
+        for payloads_of_it in some:
+            readable = [payload for payload in payloads_of_it if _is_read(column, payload)]
+            assert list(column.of(readable)) == [column.read(payload) for payload in readable]
+            for payload in payloads_of_it:
+                if not _is_read(column, payload):
+                    with pytest.raises((LookupError, TypeError, ValueError, AttributeError)):
+                        column.of([*readable, payload])
+
+
+def _is_read(column: Column, payload: Payload) -> bool:
+    try:
+        column.read(payload)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return False
+    return True
 
 
 async def test_a_channel_of_an_unknown_type_is_kept_and_costs_no_other(heard: Hearing) -> None:

@@ -34,9 +34,9 @@ $7::bigint[], $8::text[], $9::text[], $10::bigint[]) AS given (v1, v2, v3, v4, v
 excluded."source", "shard" = excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated",
 "revision" = stored."revision" + 1 WHERE stored."payload" IS DISTINCT FROM excluded."payload"
     [(1, 1), ['members', 'a\x01\x01\x01\x02\x01\x01\x02\x02\x01\x02\x02\x02'], ["it's a\\b %s ?", "it's a\\b %s ?"],
-('{"kind":"members","state":"it\'s a\\\\b %s ?"}', '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}'),
+['{"kind":"members","state":"it\'s a\\\\b %s ?"}', '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}'],
 ['gateway', 'gateway'], (3, 3), (1700000000000001, 1700000000000001), ('2024-05-06 07:00:01.000001', '2024-05-06
-07:00:01.000001'), ('2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001'), (1, 1)]
+07:00:01.000001'), ('2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001'), [1, 1]]
 
 SELECT "value" FROM "persist_meta" WHERE "name" = 'search' FOR SHARE
 
