@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable, Mapping
 
 import engines
+import fleet
 import footprint
 import gateway
 import heard
@@ -40,6 +41,7 @@ BENCHMARKS: typing.Final[Mapping[str, Callable[[measure.Size], list[measure.Resu
     "throughput": gateway.throughput,
     "chunks": gateway.chunks,
     "large-guild": gateway.large_guild,
+    "fleet": fleet.fleet,
     "memory": footprint.memory,
     "payloads": lambda size: payloads.payloads(size.rounds),
     "search": lambda size: search.search(size.rounds),

@@ -33,6 +33,10 @@ class GuildActions:
             payload = payloads.guild(own_user=self.world.own_user, **options)
         return self.world.insert_guild(payload).payload()
 
+    def guild_ids(self) -> list[str]:
+        """Return the ids of all guilds that the bot is in."""
+        return list(self.world.guilds)
+
     def guild_payload(self, guild_id: str) -> Payload:
         """Return a guild as it is now, as GUILD_CREATE tells it to a client with every intent."""
         return self.world.guilds[guild_id].payload()

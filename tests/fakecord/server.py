@@ -106,6 +106,7 @@ class FakeDiscord:
         self.silently = broadcast.silently
         self.wait_until = observer.wait_until
 
+        self.guild_ids = guilds.guild_ids
         self.add_guild = guilds.add_guild
         self.guild_payload = guilds.guild_payload
         self.join_guild = guilds.join_guild
