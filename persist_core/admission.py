@@ -261,11 +261,9 @@ class Admission:
             All changes of one event, or of one thing that REST has told.
         """
         if self._is_plain:
-            off = self._base.off
-            for change in changes:
-                if change.entity in off or type(change) is Amend:
-                    return [change for change in changes if self._is_plainly_admitted(change)]
-            return changes
+            if self._base.off.isdisjoint([change.entity for change in changes]) and Amend not in map(type, changes):
+                return changes
+            return [change for change in changes if self._is_plainly_admitted(change)]
         self._learn(changes)
         about = next((guild_id for change in changes if (guild_id := _guild_of(change)) is not None), None)
         found = [kept for change in changes for kept in self._admitted(change, about)]

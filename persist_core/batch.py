@@ -37,19 +37,19 @@ AnyEntity = Entity[typing.Any]
 
 def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
     """Return one change of a key that does what two do."""
-    if not isinstance(later, Patch):
+    if type(later) is not Patch:
         return later
-    match earlier:
-        case Put(record):
-            made = fold(record, later)
-            return Drop(record.entity, record.key, record.guild_id) if made is None else Put(made)
-        case Patch(entity, key, guild_id, edits, _, create, keeps):
-            edits = joined(edits, later.edits)
-            keeps = later.keeps if keeps is None else _InTurn((*_in_turn(earlier), later))
-            return Patch(entity, key, guild_id, edits, later.origin, create or later.create, keeps)
-        case Drop():
-            made = fold(None, later)
-            return earlier if made is None else Put(made)
+    if type(earlier) is Patch:
+        entity, key, guild_id, edits, _, create, keeps = earlier
+        keeps = later.keeps if keeps is None else _InTurn((*_in_turn(earlier), later))
+        joint = joined(edits, later.edits)
+        if keeps is None:
+            if joint is later.edits and create <= later.create and guild_id == later.guild_id:
+                return later  # it says all that the earlier one said
+            return Patch.of(entity, key, guild_id, joint, later.origin, create=create or later.create)
+        return Patch(entity, key, guild_id, joint, later.origin, create or later.create, keeps)
+    made = fold(earlier if isinstance(earlier, Put) else None, later)
+    return Drop(earlier.entity, earlier.key, earlier.guild_id) if made is None else Put(made)
 
 
 class _InTurn:
@@ -93,30 +93,34 @@ class Segment:
         self.scopes: list[ScopeChange] = []
         self._scopes_of: dict[AnyEntity, list[ScopeChange]] = {}
         self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
-        self._guilds: set[tuple[AnyEntity, int | None]] = set()
+        self._guilds: dict[AnyEntity, set[int | None]] = {}
 
     def add(self, change: KeyedChange) -> bool | None:
         """Take a change of a key. Return whether it is one more, or was absorbed; ``None`` when it cannot be here."""
-        entity, key, guild_id = change.entity, change.key, change.guild_id
+        entity, key = change.entity, change.key
         keyed = self.keyed.get(entity)
         if keyed is None:
-            keyed = self.keyed[entity] = {}
+            keyed, self._guilds[entity] = {}, set()
+            self.keyed[entity] = keyed
         earlier = keyed.get(key)
-        if earlier is None or earlier.guild_id != guild_id:
-            self._guilds.add((entity, guild_id))
         if earlier is None:
+            self._guilds[entity].add(change.guild_id)
             keyed[key] = change
             return True
-        if isinstance(change, Patch) and change.create and isinstance(earlier, Patch) and not earlier.create:
-            return None  # what the earlier one says is lost if nothing is stored, and only a store can tell
-        if isinstance(change, Patch) and change.create and isinstance(earlier, Drop) and needs_parts(change, None):
-            return None
-        keyed[key] = absorb(earlier, change)
+        if earlier.guild_id != change.guild_id:
+            self._guilds[entity].add(change.guild_id)
+        if type(change) is Patch:
+            if change.create and type(earlier) is Patch and not earlier.create:
+                return None  # what the earlier one says is lost if nothing is stored, and only a store can tell
+            if change.create and type(earlier) is Drop and needs_parts(change, None):
+                return None
+            change = absorb(earlier, change)
+        keyed[key] = change
         return False
 
     def holds(self, entity: AnyEntity, guild_id: int | None) -> bool:
         """Tell whether keyed changes of a kind are here, in a guild or in any."""
-        return bool(self.keyed.get(entity)) if guild_id is None else (entity, guild_id) in self._guilds
+        return bool(self.keyed.get(entity)) if guild_id is None else guild_id in self._guilds.get(entity, ())
 
     def informed(self, change: ScopeChange) -> ScopeChange:
         """Return a change of a scope that asks a store only for what the keyed changes here do not tell already."""
@@ -297,15 +301,14 @@ class Batch:
         """Take a change that is later than all others here."""
         if not isinstance(change, (Put, Patch, Drop)):
             self._add_scope(change)
-            return
-        added = self.segments[-1].add(change)
-        if added is None:
-            self.segments.append(Segment())
-            added = self.segments[-1].add(change)
-        if added:
+        elif added := self.segments[-1].add(change):
             self.size += 1
-        else:
+        elif added is False:
             self.coalesced += 1
+        else:
+            self.segments.append(Segment())
+            self.segments[-1].add(change)
+            self.size += 1
 
     def _add_scope(self, change: ScopeChange) -> None:
         change = self.segments[-1].informed(change)

@@ -78,6 +78,17 @@ class Chunker:
         How often.
     """
 
+    heard: typing.ClassVar[tuple[str, ...]] = (
+        "GUILD_CREATE",
+        "GUILD_DELETE",
+        "READY",
+        "RATE_LIMITED",
+        "GUILD_MEMBER_ADD",
+        "GUILD_MEMBER_REMOVE",
+        "MESSAGE_CREATE",
+    )
+    """What it is to hear of."""
+
     def __init__(
         self,
         bot: hikari.GatewayBotAware,

@@ -21,6 +21,7 @@ from .errors import QueryError
 from .model import Entity, Origin, Payload, Record
 
 __all__ = (
+    "TELLING",
     "Completeness",
     "State",
     "completeness_of",
@@ -61,6 +62,9 @@ _LISTED_WITHOUT_INTENTS: typing.Final = frozenset(_LISTS["GUILD_CREATE"].values(
 """Kinds that come with a guild whether or not the bot hears of their changes."""
 
 _OF_THE_GUILD: typing.Final = frozenset(("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"))
+
+TELLING: typing.Final[frozenset[str]] = frozenset((*_LISTS, *_CHANGED_SOMEHOW, *_OF_THE_GUILD))
+"""The events that may say how much is known."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,7 +155,7 @@ def completeness_of(
 
 def known(kind: str, guild_id: int, origin: Origin, state: State = "complete") -> Put:
     """Return the change that notes how much is known of a kind in a guild."""
-    return Put(COMPLETENESS.record(_note(kind, origin, state), guild_id, origin))
+    return Put.of(COMPLETENESS, _note(kind, origin, state), guild_id, origin)
 
 
 def _note(kind: str, origin: Origin, state: State) -> Payload:

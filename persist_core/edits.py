@@ -208,5 +208,5 @@ def joined(earlier: tuple[Edit, ...], later: tuple[Edit, ...]) -> tuple[Edit, ..
     if not (isinstance(last, Part) and isinstance(first, Part)):
         return (*earlier, *later)
     if last.fields.keys() <= first.fields.keys():
-        return (*earlier[:-1], *later)
+        return later if len(earlier) == 1 else (*earlier[:-1], *later)
     return (*earlier[:-1], Part({**last.fields, **first.fields}), *later[1:])

@@ -91,7 +91,8 @@ class Engine:
         if isinstance(bot, hikari.GatewayBotAware):
             self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
             self._reach = Reach(self.feed, self.reader, self.journal)
-            self.feed.observers += [self._chunker.observe, self._reach.observe]
+            self.feed.observe(self._chunker.observe, self._chunker.heard)
+            self.feed.observe(self._reach.observe, self._reach.heard)
         self._writer: asyncio.Task[None] | None = None
         self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
         self._helpers: list[asyncio.Task[None]] = []

@@ -91,7 +91,7 @@ def _message(message: Payload, guild_id: int | None, context: Context) -> Iterat
     whole = own.keys() >= _WHOLE_MESSAGE
     yield Patch(MESSAGES, (int(message["id"]),), guild_id, (Part(own),), context.origin, create=whole)
     if whole and "webhook_id" not in message:
-        yield Put(USERS.record(message["author"], None, context.origin))
+        yield Put.of(USERS, message["author"], None, context.origin)
 
 
 ROWS: typing.Final[Mapping[str, Event]] = {

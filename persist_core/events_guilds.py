@@ -56,8 +56,8 @@ _KEPT_APART: typing.Final = frozenset((*_PARTS, "threads", "members"))
 def _ready(event: Payload, context: Context) -> Iterator[Change]:
     """Forget the guilds of this shard that are gone; keep the listed ones, as unavailable until they are created."""
     origin = context.origin
-    yield Put(OWN_USER.record(event["user"], None, origin))
-    yield Put(USERS.record(event["user"], None, origin))
+    yield Put.of(OWN_USER, event["user"], None, origin)
+    yield Put.of(USERS, event["user"], None, origin)
     shard = (context.shard_id, context.shard_count)
     listed = tuple(int(guild["id"]) for guild in plans.listed(event["guilds"]))
     mine = Condition("id", "on_shard", shard)
@@ -80,7 +80,7 @@ def _guild_create(event: Payload, context: Context) -> Iterator[Change]:
         yield plans.patch(GUILDS, guild_id, guild_id, origin, Part({"unavailable": True}))
         return
     own = {name: value for name, value in event.items() if name not in _KEPT_APART}
-    yield Put(GUILDS.record({"unavailable": False, **own}, guild_id, origin))
+    yield Put.of(GUILDS, {"unavailable": False, **own}, guild_id, origin)
     yield from _guild_parts(event, guild_id, context)
     if (threads := event.get("threads")) is not None:
         yield from active_threads(threads, guild_id, context)
@@ -121,7 +121,7 @@ def _each(entity: Entity[typing.Any], field: str) -> Plan:
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
         for payload in plans.listed(event[field]):
-            yield Put(entity.record(payload, int(event["guild_id"]), context.origin))
+            yield Put.of(entity, payload, int(event["guild_id"]), context.origin)
 
     return plan
 

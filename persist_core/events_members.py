@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from . import plans
 from .changes import Change, Drop, Put
@@ -23,7 +23,7 @@ def _member_add(event: Payload, context: Context) -> Iterator[Change]:
     yield from plans.members((event,), guild_id, context.origin)
 
 
-def _member_update(event: Payload, context: Context) -> Iterator[Change]:
+def _member_update(event: Payload, context: Context) -> Iterable[Change]:
     return plans.member(event, event["user"], int(event["guild_id"]), context.origin)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from . import plans
 from .changes import Change, Drop, Patch, Put
@@ -18,23 +18,23 @@ _DM: typing.Final = 1
 _UNPRIVILEGED: typing.Final = ("content", "embeds", "attachments", "components")
 
 
-def _message_create(event: Payload, context: Context) -> Iterator[Change]:
+def _message_create(event: Payload, context: Context) -> Iterable[Change]:
     guild_id, origin = guild_of(event), context.origin
-    yield Put(MESSAGES.record(event, guild_id, origin))
+    changes: list[Change] = [Put.of(MESSAGES, event, guild_id, origin)]
     if "webhook_id" not in event:  # the author of a webhook's message is not a user
-        yield from plans.member(event.get("member"), event["author"], guild_id, origin)
+        changes += plans.member(event.get("member"), event["author"], guild_id, origin)
     for user in event.get("mentions") or ():
         known = {name: value for name, value in user.items() if name != "member"}
-        yield from plans.member(user.get("member"), known, guild_id, origin)
+        changes += plans.member(user.get("member"), known, guild_id, origin)
     channel, kind, last = event["channel_id"], event.get("channel_type"), Part({"last_message_id": event["id"]})
     if guild_id is None:
-        yield _conversation(event, context, last)
-        return
+        return (*changes, _conversation(event, context, last))
     if kind not in THREAD_TYPES:
-        yield plans.patch(CHANNELS, channel, guild_id, origin, last)
+        changes.append(plans.patch(CHANNELS, channel, guild_id, origin, last))
     if kind is None or kind in THREAD_TYPES:
         grown = (Add("message_count", 1), Add("total_message_sent", 1))
-        yield plans.patch(THREADS, channel, guild_id, origin, last, *grown)
+        changes.append(plans.patch(THREADS, channel, guild_id, origin, last, *grown))
+    return changes
 
 
 def _conversation(event: Payload, context: Context, last: Part) -> Change:

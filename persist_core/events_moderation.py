@@ -29,13 +29,13 @@ def _ban_add(event: Payload, context: Context) -> Iterator[Change]:
     """Remember the ban. Its reason is told by REST only, and stays where it is known."""
     guild_id, origin = int(event["guild_id"]), context.origin
     yield Patch(BANS, BANS.identify(event, guild_id), guild_id, (Part(event),), origin, create=True)
-    yield Put(USERS.record(event["user"], None, origin))
+    yield Put.of(USERS, event["user"], None, origin)
 
 
 def _ban_remove(event: Payload, context: Context) -> Iterator[Change]:
     guild_id = int(event["guild_id"])
     yield Drop(BANS, BANS.identify(event, guild_id), guild_id)
-    yield Put(USERS.record(event["user"], None, context.origin))
+    yield Put.of(USERS, event["user"], None, context.origin)
 
 
 def _execution(event: Payload, context: Context) -> Iterator[Change]:
@@ -43,7 +43,7 @@ def _execution(event: Payload, context: Context) -> Iterator[Change]:
     moment = time.time_ns() // 1_000_000 - _EPOCH_MS
     made = hikari.Snowflake(moment << 22 | _PROCESS | next(_COUNT) & 0xFFF)
     guild_id = int(event["guild_id"])
-    yield Put(AUTO_MOD_EXECUTIONS.record({**event, "id": str(made)}, guild_id, context.origin))
+    yield Put.of(AUTO_MOD_EXECUTIONS, {**event, "id": str(made)}, guild_id, context.origin)
 
 
 ROWS: typing.Final[Mapping[str, Event]] = {

@@ -16,7 +16,7 @@ __all__ = ("ROWS",)
 
 def _creator(event: Payload, context: Context) -> Iterator[Change]:
     if (creator := event.get("creator")) is not None:
-        yield Put(USERS.record(creator, None, context.origin))
+        yield Put.of(USERS, creator, None, context.origin)
 
 
 def _user(amount: int) -> Plan:

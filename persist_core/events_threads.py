@@ -37,7 +37,7 @@ def _own_membership(thread: Payload, guild_id: int | None, context: Context) -> 
         return
     if own:
         payload = {"id": thread["id"], "user_id": str(user_id), **own}
-        yield Put(THREAD_MEMBERS.record(payload, guild_id, context.origin))
+        yield Put.of(THREAD_MEMBERS, payload, guild_id, context.origin)
     else:
         yield Drop(THREAD_MEMBERS, (int(thread["id"]), int(user_id)), guild_id)
 
@@ -68,7 +68,7 @@ def _thread_member_update(event: Payload, context: Context) -> Iterator[Change]:
     guild_id = guild_of(event)
     yield plans.patch(THREADS, event["id"], guild_id, context.origin, Part({"member": event}))
     own = {name: value for name, value in event.items() if name not in _APART}
-    yield Put(THREAD_MEMBERS.record(own, guild_id, context.origin))
+    yield Put.of(THREAD_MEMBERS, own, guild_id, context.origin)
 
 
 def _thread_members_update(event: Payload, context: Context) -> Iterator[Change]:
@@ -80,7 +80,7 @@ def _thread_members_update(event: Payload, context: Context) -> Iterator[Change]
         if (found := added.get("member")) and "user" in found:
             yield from plans.member(found, found["user"], guild_id, origin)
         payload = {**{name: value for name, value in added.items() if name not in _APART}, "id": event["id"]}
-        yield Put(THREAD_MEMBERS.record(payload, guild_id, origin))
+        yield Put.of(THREAD_MEMBERS, payload, guild_id, origin)
         if int(added["user_id"]) == context.me:
             changed["member"] = payload
     for removed in map(int, event.get("removed_member_ids") or ()):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import hikari
 
-from . import completeness
+from . import completeness, member_chunks
 from .admission import Admission
 from .changes import Change, DropScope
 from .conditions import Condition, Not
@@ -55,8 +55,6 @@ class Feed:
         The gateway sessions.
     noting
         Who notes what was there before each event.
-    observers
-        Who else hears of each event.
     noticed
         Who hears of what is taken of it.
     """
@@ -82,7 +80,7 @@ class Feed:
         self.sessions: Sessions = Sessions(bot, self._lost_members)
         self.me: int | None = None
         self.noting: Noting | None = None
-        self.observers: list[Observer] = []
+        self._observers: dict[str, list[Observer]] = {}
         self.noticed: Noticed = iter
 
     @property
@@ -147,8 +145,13 @@ class Feed:
             self._forget_places(shard.shard_count)
         elif name == "GUILD_CREATE" and session.held is not None:
             session.held.add(int(payload["id"]))
-        for observe in self.observers:
+        for observe in self._observers.get(name, ()):
             observe(name, shard, payload)
+
+    def observe(self, observer: Observer, names: Iterable[str]) -> None:
+        """Let somebody hear of some events after their changes have been made."""
+        for name in names:
+            self._observers.setdefault(name, []).append(observer)
 
     def accept(self, changes: list[Change]) -> None:
         """Hand changes to the journal, but for those that the rules keep out."""
@@ -159,9 +162,13 @@ class Feed:
 
     def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
         context, chunks = self._context(session), session.chunks
-        payload = chunks.without_left(name, payload)
-        changes = [*completeness.told(name, payload, context.origin), *plan(payload, context)]
-        changes += chunks.note(name, payload, session.shard.id, context.origin)
+        concerns_members = name in member_chunks.CONCERNED
+        if concerns_members:
+            payload = chunks.without_left(name, payload)
+        changes = list(completeness.told(name, payload, context.origin)) if name in completeness.TELLING else []
+        changes += plan(payload, context)
+        if concerns_members:
+            changes += chunks.note(name, payload, session.shard.id, context.origin)
         return changes
 
     def _context(self, session: Session) -> Context:

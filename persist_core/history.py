@@ -41,11 +41,15 @@ class Historian:
     def __init__(self, admission: Admission, now: Callable[[], str]) -> None:
         self._admission = admission
         self._now = now
+        self._rules: Rules | None = None
+        self._is_wanted = False
 
     def told(self, changes: Iterable[Change]) -> Iterable[Change]:
         """Return changes, and before those that end a version of a message what remembers it."""
         rules = self._admission.rules
-        return self._told(changes, rules) if rules.per_guild is not None or history_of(rules) else changes
+        if rules is not self._rules:
+            self._rules, self._is_wanted = rules, rules.per_guild is not None or bool(history_of(rules))
+        return self._told(changes, rules) if self._is_wanted else changes
 
     def _told(self, changes: Iterable[Change], rules: Rules) -> Iterator[Change]:
         for change in changes:

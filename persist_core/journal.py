@@ -476,4 +476,4 @@ def _temporary(error: BaseException) -> bool:
 def stale(entity: Entity[typing.Any], guild_id: int, origin: Origin) -> Put:
     """Return the change that notes that what is known of a kind in a guild is not up to date."""
     payload = {"kind": entity.name, "state": "stale", "epoch": origin.epoch, "at": origin.at, "source": origin.source}
-    return Put(COMPLETENESS.record(payload, guild_id, origin))
+    return Put.of(COMPLETENESS, payload, guild_id, origin)

@@ -9,9 +9,12 @@ from . import completeness
 from .changes import Change
 from .model import Origin, Payload
 
-__all__ = ("MemberChunks",)
+__all__ = ("CONCERNED", "MemberChunks")
 
 _MEMBER_EVENTS: typing.Final = frozenset(("GUILD_MEMBER_ADD", "GUILD_MEMBER_UPDATE", "GUILD_MEMBER_REMOVE"))
+
+CONCERNED: typing.Final = _MEMBER_EVENTS | {"GUILD_CREATE", "GUILD_DELETE", "GUILD_MEMBERS_CHUNK"}
+"""The events that mean something to a request for members."""
 
 
 class _Request:

@@ -98,7 +98,7 @@ def put(entity: AnyEntity, at: str | None = None) -> Plan:
     """Remember what the event carries, whole or in a field."""
 
     def plan(event: Payload, context: Context) -> Iterable[Change]:
-        return (Put(entity.record(event[at] if at else event, guild_of(event), context.origin)),)
+        return (Put.of(entity, event[at] if at else event, guild_of(event), context.origin),)
 
     return plan
 
@@ -131,9 +131,9 @@ def ended(entity: AnyEntity, field: str = "id") -> Plan:
     return lambda event, _: end(entity, (int(event[field]),), guild_of(event))
 
 
-def patch(entity: AnyEntity, snowflake: object, guild_id: int | None, origin: Origin, *edits: Edit) -> Patch:
+def patch(entity: AnyEntity, snowflake: str | int, guild_id: int | None, origin: Origin, *edits: Edit) -> Patch:
     """Change part of a known thing."""
-    return Patch(entity, (int(typing.cast("str", snowflake)),), guild_id, edits, origin)
+    return Patch.of(entity, (int(snowflake),), guild_id, edits, origin)
 
 
 def amend(entity: AnyEntity, guild_id: int | None, origin: Origin, edit: Edit, *where: Condition) -> Amend:
@@ -206,20 +206,22 @@ def replace(
 def members(payloads: Iterable[Payload], guild_id: int, origin: Origin) -> Iterator[Change]:
     """Yield what remembers whole members and their users."""
     for payload in payloads:
-        user = payload["user"]
-        yield Put(MEMBERS.record(payload, guild_id, origin))
-        yield Put(USERS.record(user, None, origin))
+        yield Put.of(MEMBERS, payload, guild_id, origin)
+        yield Put.of(USERS, payload["user"], None, origin)
 
 
 def member(
     part: Payload | None, user: Payload, guild_id: int | None, origin: Origin, *, create: bool = True
-) -> Iterator[Change]:
-    """Yield what is learned of a user, and of a member where ``part`` of one is at hand, in passing."""
-    yield Put(USERS.record(user, None, origin))
-    if part and guild_id is not None:
-        key = (guild_id, int(user["id"]))
-        edits: tuple[Edit, ...] = (Part(part),)
-        if part.get("joined_at") is None:  # null for guests, which tells nothing of when a member joined
-            known = {name: value for name, value in part.items() if name != "joined_at"}
-            edits = (Default({"joined_at": None}), Part(known))
-        yield Patch(MEMBERS, key, guild_id, edits, origin, create)  # the user is joined
+) -> Sequence[Change]:
+    """Return what is learned of a user, and of a member where ``part`` of one is at hand, in passing."""
+    known = Put.of(USERS, user, None, origin)
+    if not part or guild_id is None:
+        return (known,)
+    edits: tuple[Edit, ...] = (Part(part),)
+    if part.get("joined_at") is None:  # null for guests, which tells nothing of when a member joined
+        edits = (
+            Default({"joined_at": None}),
+            Part({name: value for name, value in part.items() if name != "joined_at"}),
+        )
+    # The user is joined.
+    return (known, Patch.of(MEMBERS, (guild_id, *known.key), guild_id, edits, origin, create=create))

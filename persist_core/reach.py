@@ -37,6 +37,15 @@ class Reach:
         What has been heard, what is known, and where is noted that it is stale.
     """
 
+    heard: typing.ClassVar[tuple[str, ...]] = (
+        "CHANNEL_UPDATE",
+        "GUILD_ROLE_UPDATE",
+        "GUILD_ROLE_DELETE",
+        "GUILD_MEMBER_UPDATE",
+        "THREAD_MEMBERS_UPDATE",
+    )
+    """What it is to hear of."""
+
     def __init__(self, feed: Feed, reader: Reader, journal: Journal) -> None:
         self._feed = feed
         self._reader = reader

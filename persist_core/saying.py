@@ -155,7 +155,7 @@ class Saying:
         origin = Origin("rest", None, epoch, self._engine.journal.at)
         if said.entity in _MERGED:
             return Patch(said.entity, key, said.guild_id, (Part(said.payload),), origin, create=not said.only_known)
-        return Put(said.entity.record(said.payload, said.guild_id, origin))
+        return Put.of(said.entity, said.payload, said.guild_id, origin)
 
     def end(self) -> None:
         """Forget what an answer would have listed, if it were there still, and note that all of it is known."""

@@ -188,4 +188,4 @@ class Sessions:
                 "sequence": sequence,
                 "epoch": session.epoch,
             }
-            yield Put(SHARDS.record(payload, None, Origin("gateway", shard_id, session.epoch, at)))
+            yield Put.of(SHARDS, payload, None, Origin("gateway", shard_id, session.epoch, at))

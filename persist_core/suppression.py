@@ -79,14 +79,14 @@ class Suppressions:
         name, secret = secrets.token_hex(4), secrets.token_bytes(32)
         self.keys[name] = secret
         payload = {"id": name, "secret": secret.hex(), "created_at": origin.at}
-        return name, Put(ERASURE_KEYS.record(payload, None, origin))
+        return name, Put.of(ERASURE_KEYS, payload, None, origin)
 
     def add(self, entry: Payload, origin: Origin) -> Change:
         """Suppress from now on, and return the change that remembers it."""
         self._hashes.add(str(entry["hash"]))
         self._whats = tuple(sorted({*self._whats, str(entry["kind"])}))
         self._known.clear()
-        return Put(SUPPRESSIONS.record(entry, None, origin))
+        return Put.of(SUPPRESSIONS, entry, None, origin)
 
     def lift(self, hashes: Iterable[str]) -> list[Change]:
         """Suppress no longer, and return the changes that forget it."""
@@ -133,7 +133,7 @@ class Suppressions:
         match change:
             case Drop() | DropScope() | Archive():
                 return change
-            case Put(record):
+            case Put() as record:
                 if is_own(record.entity, record.key, record.guild_id, record.payload, self._is_suppressed):
                     return None
                 payload = scrubbed(record.payload, self.stand_in)

@@ -55,6 +55,17 @@ class Warmer:
         What is to be filled.
     """
 
+    heard: typing.ClassVar[tuple[str, ...]] = (
+        "READY",
+        "GUILD_CREATE",
+        "GUILD_DELETE",
+        "GUILD_MEMBER_ADD",
+        "GUILD_MEMBER_UPDATE",
+        "GUILD_MEMBER_REMOVE",
+        "GUILD_MEMBERS_CHUNK",
+    )
+    """What it is to hear of."""
+
     def __init__(self, bot: hikari.GatewayBotAware, wish: Warm, rows: Sequence[Row]) -> None:
         self._bot = bot
         self._cache = typing.cast("hikari.api.MutableCache", bot.cache)
@@ -148,7 +159,7 @@ class Warmer:
     def follow(self, feed: Feed, reader: Reader) -> None:
         """Hear what an open cache hears from now on."""
         self._reader = reader
-        feed.observers.append(self.observe)
+        feed.observe(self.observe, self.heard)
 
     def observe(self, name: str, shard: hikari.api.GatewayShard, event: Payload) -> None:
         """Hear of an event before hikari's cache does."""
