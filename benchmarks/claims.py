@@ -93,13 +93,13 @@ CLAIMS: typing.Final = (
     Claim(
         "sake",
         "Keeps things over a restart",
-        "yes, but members are deleted at each start",
+        "yes, but of large guilds members are deleted at each start",
         lambda seen: seen["one_guild"]["still there"] and seen["members"]["at first"] < 1001,
     ),
     Claim(
         "hikari-persist",
         "Keeps things over a restart",
-        "yes, but members are deleted at each start",
+        "yes, but of large guilds members are deleted at each start",
         lambda seen: seen["both_guilds"]["all"] and seen["members"]["at first"] < 1001,
     ),
     Claim("hikari", "Databases", "memory", _same),
@@ -235,7 +235,7 @@ def cells() -> Iterator[tuple[str, str, str]]:
     """Yield what is said of others: whose it is, the row, and the words."""
     text = (places.ROOT / "README.md").read_text()
     table = re.search(r"^\| \| persist \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
-    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in (table or [""])[0].splitlines()]
+    rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in (table or [""])[0].strip().splitlines()]
     head = rows[0][-3:]
     for row in rows[2:]:
         yield from ((column, row[0], cell) for column, cell in zip(head, row[2:], strict=True))

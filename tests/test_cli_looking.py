@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pathlib
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
 
+import bots
 import pytest
+from fakecord import FakeDiscord
 
 from persist.contract_samples import family, guild, member, message, role, user
 
 pytest.importorskip("typer", reason="typer is not installed.")
 
 from command_line import answered, call, fill, said
+from typer.testing import CliRunner
 
 from persist import cli_filters, cli_output
+from persist.cli import app
 from persist.entities import ROLES
 from persist.errors import QueryError
 
@@ -141,3 +147,53 @@ def test_a_database_that_lacks_a_kind_is_read_all_the_same(sqlite_url: str, tmp_
     assert call("stats", sqlite_url)["subscriptions"]["records"] == 0
     assert call("export", sqlite_url, str(tmp_path / "a.jsonl"))["records"] > 0
     assert answered("verify", sqlite_url, code=1)["records"] > 0  # hikari makes nothing of these samples
+
+
+async def test_every_command_that_looks_or_saves_works_beside_a_running_bot(tmp_path: pathlib.Path) -> None:
+    url, file = f"sqlite:///{tmp_path / 'cache.db'}", str(tmp_path / "saved")
+    async with FakeDiscord(seed=5) as sim:
+        guild = sim.add_guild(members=20)
+        channel = bots.text_channel(guild)
+        async with bots.lone(sim, url, tmp_path) as bot:
+            await bot.starts(sim)
+            written = 0
+            for words in (
+                ("stats", url),
+                ("find", "messages", f"channel={channel}", "--limit", "3", "--url", url),
+                ("show", "guilds", str(guild["id"]), "--url", url),
+                ("export", url, f"{file}.jsonl"),
+                ("backup", url, f"{file}.db"),
+                ("verify", url),
+                ("doctor", url, "--intents", "ALL"),
+                ("vacuum", url),
+                ("migrate", url),
+            ):
+                saying = asyncio.create_task(_say(sim, channel, 30))
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-m",
+                    "persist",
+                    *words,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.STDOUT,
+                )
+                said, _ = await asyncio.wait_for(process.communicate(), 60)
+                await saying
+                written += 30
+                # verify may see a message whose channel is not known yet, and that is no error.
+                assert process.returncode == 0, (words, said.decode())
+            assert await bot.ends(signal.SIGINT) is not None
+        assert "lost" not in bot.log.read_text()
+        assert bots.rows(tmp_path / "cache.db", "SELECT COUNT(*) FROM messages") == [written]
+        assert bots.rows(tmp_path / "cache.db", "PRAGMA integrity_check") == ["ok"]
+
+
+async def _say(sim: FakeDiscord, channel: str, count: int) -> None:
+    for number in range(count):
+        await sim.create_message(channel, f"red panda {number}")
+        await asyncio.sleep(0.01)
+
+
+def test_a_command_line_that_is_wrong_ends_with_2() -> None:
+    for words in (["find"], ["stats", "sqlite:///a.db", "--nonsense"], ["nonsense"], ["verify", "x", "--sample", "0"]):
+        assert CliRunner().invoke(app, words).exit_code == 2, words
