@@ -226,6 +226,7 @@ MARIADB: typing.Final = Dialect(
     vacuum=("OPTIMIZE TABLE {0}",),
     many=1000,
     search=_SEARCH,
+    by_key=" FORCE INDEX (PRIMARY)",  # where there is an index of the same columns, it is taken for as good
     lock_note=" LOCK IN SHARE MODE",
 )
 

@@ -231,6 +231,8 @@ class Dialect:
         How texts are searched; ``None`` where that is not offered.
     rows
         Whether an index leads to what comes after ``(a, b)`` in one comparison; else each column is compared by itself.
+    by_key
+        What follows a table whose records are asked for by their keys, where the database has to be led to them.
     lock_note
         What follows a SELECT so that what it reads stays so until the transaction ends, and others may read it.
     """
@@ -281,6 +283,7 @@ class Dialect:
     search: Search | None = None
     lock_note: str = ""
     rows: bool = False
+    by_key: str = ""
 
 
 class Question(typing.NamedTuple):

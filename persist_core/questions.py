@@ -32,7 +32,8 @@ class _Form(typing.NamedTuple):
     """What is the same in all questions for the same columns of a kind."""
 
     columns: str
-    tables: str
+    table: str
+    parts_joined: str
     alone: str
     """The whole of what asks for one record. Its SQL is the same for every key, and most questions are of this sort."""
 
@@ -89,7 +90,8 @@ class Questions:
         if query.after is not None:
             where.append(paging.after(speller, entity, paging.total(query), query.after))
         columns = ", ".join((form.columns, *(self._load(kind_of(entity, name), name) for name, _ in order)))
-        sql = f"SELECT {columns} FROM {form.tables}{_clause(where)}"
+        by_key = self._dialect.by_key if query.keys is not None else ""
+        sql = f"SELECT {columns} FROM {form.table}{by_key}{form.parts_joined}{_clause(where)}"
         if order:
             sql += f" ORDER BY {', '.join(self._sorted(entity, name, down=down) for name, down in order)}"
         if query.limit is not None:
@@ -113,20 +115,20 @@ class Questions:
         columns = [self._load(kind_of(entity, name), name) for name in names]
         kinds: list[Storage] = []
         kinds.extend(kind_of(entity, name) for name in names)
-        tables = [self._dialect.quote(entity.name)]
+        table, joined = self._dialect.quote(entity.name), ""
         parts: list[_Beside] = []
         for part in parts_of(entity) if whole and payload else ():
             theirs = columns_of(part.entity, payload=True, metadata=part.entity.ephemeral)
             start, end = len(columns), len(columns) + len(theirs)
             columns += [self._load(kind_of(part.entity, name), f"{part.name}_{name}") for name in theirs]
             kinds.extend(kind_of(part.entity, name) for name in theirs)
-            tables.append(self._table(entity, part, theirs))
+            joined += f" {self._table(entity, part, theirs)}"
             read = reader_of(part.entity, self._codec, payload=True, metadata=part.entity.ephemeral)
             parts.append(_Beside(part.entity, slice(start, end), start + theirs.index("payload"), read))
         read = reader_of(entity, self._codec, payload=payload, metadata=metadata)
-        listed, joined = ", ".join(columns), " ".join(tables)
+        listed = ", ".join(columns)
         where = self._dialect.keys(Speller(self._dialect), entity, (tuple(entity.key),))
-        return _Form(listed, joined, f"SELECT {listed} FROM {joined} WHERE {where}", kinds, read, parts)
+        return _Form(listed, table, joined, f"SELECT {listed} FROM {table}{joined} WHERE {where}", kinds, read, parts)
 
     def _table(self, entity: AnyEntity, part: Part, names: Sequence[str]) -> str:
         # Its columns have names of their own: what conditions and orders name are those of the record.
