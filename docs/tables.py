@@ -20,8 +20,12 @@ import persist.integrations
 from persist.cli import app
 from persist.entities import ENTITIES
 from persist.events import EVENTS
+from persist.fields import FIELDS
+from persist.judge import columns_of
+from persist.keep import LISTS
 from persist.lifecycle import MARKED
 from persist.metrics import METRICS
+from persist.rules import KINDS as KINDS_WITH_RULES
 from persist.views import VIEWS
 
 __all__ = ("on_files",)
@@ -94,6 +98,28 @@ def intents() -> str:
     )
     always = ", ".join(f"`{entity.name}`" for entity in ENTITIES.values() if not entity.intents)
     return f"{INTENTS_PAGE}{''.join(rows)}| none is needed | {always} |\n"
+
+
+RULES_PAGE = """# What rules may say
+
+One row for each kind of thing: which of the lists `guilds`, `channels`, `users` and `roles` of a
+[`persist.Keep`](rules.md) may choose among it, and which of Discord's fields its `drop` may name. `where`, `keep_if`,
+`max_age` and `sources` are for every kind.
+
+| Kind | Lists | Fields that can be dropped |
+|---|---|---|
+"""
+
+
+def rules() -> str:
+    """Return the page of what rules may say of each kind."""
+    parts = [RULES_PAGE]
+    for name in KINDS_WITH_RULES:
+        entity = ENTITIES[name]
+        lists = ", ".join(f"`{each}`" for each in LISTS if columns_of(entity, each) is not None)
+        fields = ", ".join(f"`{field}`" for field in sorted(FIELDS.get(name, ()))) or "all but its key and whose it is"
+        parts.append(f"| `{name}`{', only if mentioned' if entity.opt_in else ''} | {lists} | {fields} |\n")
+    return "".join(parts)
 
 
 METRICS_PAGE = """# Metrics
@@ -226,6 +252,7 @@ PAGES = {
     "reference/events.md": events,
     "reference/intents.md": intents,
     "reference/metrics.md": metrics,
+    "reference/rules-by-kind.md": rules,
     "reference/command-line.md": commands,
     "reference/lifecycle.md": lifecycle,
     "reference/urls.md": url_options,

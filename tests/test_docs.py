@@ -22,8 +22,10 @@ import pytest
 import persist
 from persist import errors, plugins, spi
 from persist.entities import ENTITIES
+from persist.keep import LISTS
 from persist.lifecycle import MARKED, deprecated, experimental
 from persist.metrics import METRICS
+from persist.rules import KINDS
 
 ROOT: typing.Final = pathlib.Path(__file__).parents[1]
 PAGES: typing.Final = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -135,6 +137,24 @@ def test_every_intent_of_every_kind_has_its_line(site: pathlib.Path) -> None:
         for intent in entity.intents.split():
             assert f"<code>{entity.name}</code>" in lines[intent.name], (entity.name, intent)
     assert "<code>MESSAGE_CONTENT</code> <em>privileged</em>" in page
+
+
+def test_what_rules_may_say_of_each_kind_is_what_they_take(site: pathlib.Path) -> None:
+    page = (site / "reference" / "rules-by-kind" / "index.html").read_text()
+    rows = re.findall(r"<tr>\s*<td><code>(\w+)</code>.*?</td>\s*<td>(.*?)</td>\s*<td>(.*?)</td>", page, re.DOTALL)
+    assert {name for name, _, _ in rows} == set(KINDS)
+    for name, lists, fields in rows:
+        said = {each: [1] for each in re.findall(r"<code>(\w+)</code>", lists)}
+        for each in LISTS:
+            wish: typing.Any = {name: persist.Keep(**{each: [1]})}  # type: ignore[arg-type]
+            if each in said:
+                persist.Rules(**wish)
+            else:
+                with pytest.raises(persist.QueryError):
+                    persist.Rules(**wish)
+        for field in re.findall(r"<code>(\w+)</code>", fields):
+            dropping: typing.Any = {name: persist.Keep(drop={field})}
+            persist.Rules(**dropping)
 
 
 def test_every_metric_and_everything_marked_has_its_line(site: pathlib.Path) -> None:
