@@ -50,13 +50,16 @@ def slices(table: Table, rows: Rows[typing.Any], most: int, size: int = 4_000_00
     rows
         The rows. No more are made than what has been yielded needs.
     most
-        How many rows a slice has at most.
+        How many rows a slice has at most, as long as the stride of the rows is 1.
     size
         How many characters of what is compared, as documents, a slice has at most, unless one row alone has more.
     """
     document = next((index for index, field in enumerate(table.fields) if field.name == table.compared), 0)
-    for start in range(0, len(rows), most):
-        columns = rows.columns(start, most)
+    start = 0
+    while start < len(rows):
+        count = most * rows.stride.times
+        columns = rows.columns(start, count)
+        start += count
         begin = weight = 0
         for end, length in enumerate(map(len, columns[document])):
             if end > begin and weight + length > size:

@@ -36,6 +36,12 @@ _YIELD_EVERY, _YIELD_FOR = 0.005, 0.0002
 _STALLS_AFTER: typing.Final = 60.0
 """Seconds after which a database that has not answered counts as away."""
 
+_TURNS: typing.Final = 500
+"""Turns of the event loop that are waited for its answer then: the loop may not have come to it."""
+
+_STEPS: typing.Final = 8
+"""How many transactions a large batch is: each takes its turns of the event loop, which is busy where much piles up."""
+
 
 class Limits(typing.NamedTuple):
     """How much the journal holds, and for how long."""
@@ -107,6 +113,7 @@ class Journal:
         self._shedding = False
         self._runs = False
         self._moved = 0.0
+        self._turns = 0
         self._yielding: asyncio.TimerHandle | None = None
         self._gave_way = 0.0
 
@@ -175,8 +182,24 @@ class Journal:
 
     def _is_served(self) -> bool:
         """Tell whether the database is at work. A flood that it has not caught up with yet is no reason to forget."""
-        stalls = self._writing is not None and time.monotonic() - self._moved > _STALLS_AFTER
-        return self._runs and self._trouble is None and not stalls
+        return self._runs and self._trouble is None and not self._is_stalled()
+
+    def _is_stalled(self) -> bool:
+        if self._is_answered():
+            self._turns = 0
+        elif not self._turns:
+            self._count_turn()
+        return self._turns >= _TURNS
+
+    def _is_answered(self) -> bool:
+        return self._writing is None or time.monotonic() - self._moved <= _STALLS_AFTER
+
+    def _count_turn(self) -> None:
+        if self._is_answered():
+            self._turns = 0
+        elif self._turns < _TURNS:
+            self._turns += 1
+            asyncio.get_running_loop().call_soon(self._count_turn)
 
     def _room_for(self, change: Change) -> bool:
         """Make room for a change in a full journal, or count it as lost."""
@@ -348,7 +371,7 @@ class Journal:
             self._arrived.clear()
             self._hurry.clear()
             self._sealed += 1
-            self._unwritten = self._writing.steps(self._limits.batch)
+            self._unwritten = self._writing.steps(max(self._limits.batch, self._writing.size // _STEPS))
         self._moved = time.monotonic()
         began, size = time.perf_counter(), self._writing.size
         # What has piled up while the database was away is many transactions: one would hold the loop to prepare. Those

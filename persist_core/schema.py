@@ -11,6 +11,7 @@ import orjson
 from .entities import ENTITIES
 from .model import Entity, Kind, Payload, Record
 from .spi import Row
+from .stride import Stride
 
 __all__ = (
     "META",
@@ -159,13 +160,18 @@ class Rows(typing.Generic[T]):
         What they are made of.
     make
         Makes the rows of some things, column by column.
+    stride
+        How many times more of them than usual a statement writes.
     """
 
-    __slots__ = ("_make", "_things")
+    __slots__ = ("_make", "_things", "stride")
 
-    def __init__(self, things: Sequence[T], make: Callable[[Sequence[T]], Columnar]) -> None:
+    def __init__(
+        self, things: Sequence[T], make: Callable[[Sequence[T]], Columnar], stride: Stride | None = None
+    ) -> None:
         self._things = things
         self._make = make
+        self.stride: Stride = stride or Stride()
 
     def __len__(self) -> int:
         return len(self._things)

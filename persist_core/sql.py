@@ -33,6 +33,7 @@ from .questions import Questions
 from .schema import Rows, columns_of, table_of
 from .sealing import PLAIN, Sealed, Sealing
 from .spi import Answers, Driver, Page, Row, Select, Transaction
+from .stride import Stride
 from .training import Trainer
 
 __all__ = ("SqlStore",)
@@ -73,6 +74,7 @@ class SqlStore:
         self._lookups: Lookups | None = None
         self._questions = Questions(self._dialect, None)
         self._searched: Collection[AnyEntity] | None = None
+        self._stride = Stride()
         self._apply: Mapping[type, Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
             Put: self._put,
             Patch: self._patch,
@@ -373,7 +375,7 @@ class SqlStore:
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Iterable[Record]) -> None:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
         records = sorted(records, key=_key)
-        rows = Rows(records, columns_of if self._codec is None else self._codec.columns_of)
+        rows = Rows(records, columns_of if self._codec is None else self._codec.columns_of, self._stride)
         await self._execute(work.transaction, self._dialect.upsert(table_of(entity), rows))
         if entity in work.searched:
             await self._execute(work.transaction, texts.written(self._dialect, entity, records))
@@ -385,7 +387,7 @@ class SqlStore:
                 if under_way is not None:
                     await under_way
                 under_way = asyncio.create_task(transaction.execute(sql, params))
-                await asyncio.sleep(0)
+                await self._stride.turn()
             if under_way is not None:
                 await under_way
         finally:
@@ -484,10 +486,11 @@ def _clause(start: str, parts: Sequence[str]) -> str:
 
 
 def _runs(changes: Sequence[Change], most: int) -> Iterator[list[Change]]:
-    """Cut changes into neighbours of one sort and one kind of thing, no more than a statement takes at once."""
+    """Cut changes into neighbours of one sort and one kind of thing, no more than a statement may name."""
     run: list[Change] = []
     for change in changes:
-        if run and (type(change) is not type(run[0]) or change.entity is not run[0].entity or len(run) == most):
+        is_full = len(run) >= most and type(change) is not Put
+        if run and (type(change) is not type(run[0]) or change.entity is not run[0].entity or is_full):
             yield run
             run = []
         run.append(change)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import pathlib
+import time
 import typing
 from collections.abc import AsyncIterator, Iterable, Sequence
 
@@ -356,6 +357,30 @@ async def test_a_database_that_does_not_answer_counts_as_away(monkeypatch: pytes
         assert kit.gauges.lost == {"messages": 5}
         kit.shelf.may_store.set()
         await kit.journal.flush()
+
+
+async def test_an_answer_that_the_event_loop_has_not_come_to_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "_STALLS_AFTER", 0.05)
+    async with writing(most=10) as kit:
+        kit.shelf.may_store.clear()
+        kit.journal.accept([kit.put()])
+        await bots.until(lambda: kit.shelf.attempts > 0)
+        kit.shelf.may_store.set()
+        time.sleep(0.1)  # a flood, between two turns of the loop  # noqa: ASYNC251
+        kit.journal.accept([kit.put() for _ in range(50)])
+        await kit.journal.flush()
+        assert kit.gauges.lost.total() == kit.gauges.shed.total() == 0
+
+
+async def test_what_has_piled_up_is_few_transactions() -> None:
+    async with writing(batch=10) as kit:
+        kit.shelf.may_store.clear()
+        kit.journal.accept([kit.put()])
+        await bots.until(lambda: kit.shelf.attempts > 0)
+        kit.journal.accept([kit.put() for _ in range(1000)])
+        kit.shelf.may_store.set()
+        await kit.journal.flush()
+        assert len(kit.shelf.batches) <= 1 + 9
 
 
 # ------------------------------------------------------------------------------------------------------------- the end

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pathlib
 import textwrap
+import time
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,6 +23,7 @@ from persist.model import Record
 from persist.questions import Questions
 from persist.schema import META, Columnar, Rows, columns_of, row_of, table_of, texts_of
 from persist.spi import Order, Select
+from persist.stride import Stride
 
 postgresql = pytest.importorskip("persist.backends.postgresql", reason="asyncpg is not installed.")
 mysql = pytest.importorskip("persist.backends.mysql", reason="aiomysql is not installed.")
@@ -181,6 +184,29 @@ def test_a_statement_is_neither_too_many_rows_nor_too_long() -> None:
     assert [len(some) for some in cut(4_000_000)] == [10, 10, 3]
     assert [row for some in cut(500) for row in some] == rows
     assert [len(some) for some in cut(500) if rows[7] in some] == [1]
+
+
+async def test_statements_grow_while_the_event_loop_is_slow_to_come_round() -> None:
+    async def busy() -> None:
+        while True:
+            time.sleep(0.03)  # noqa: ASYNC251 - this is what it is about
+            await asyncio.sleep(0)
+
+    stride, table = Stride(), table_of(MESSAGES)
+    rows = Rows([message(number, 1) for number in range(100)], columns_of, stride)
+
+    def lengths() -> list[int]:
+        return [len(some[0]) for some in slices(table, rows, 10)]
+
+    assert lengths() == [10] * 10
+    hog = asyncio.create_task(busy())
+    for _ in range(3):
+        await stride.turn()
+    assert lengths() == [80, 20]
+    hog.cancel()
+    while stride.times > 1:
+        await stride.turn()
+    assert lengths() == [10] * 10
 
 
 def test_rows_are_made_as_they_are_needed() -> None:
