@@ -224,6 +224,7 @@ MARIADB: typing.Final = Dialect(
     integrity=Integrity(lambda tables: (f"CHECK TABLE {', '.join(map(_quote, tables))}",), _checked),
     tested=(10, 11),
     vacuum=("OPTIMIZE TABLE {0}",),
+    rewrite=("OPTIMIZE TABLE {0}",),
     many=1000,
     search=_SEARCH,
     by_key=" FORCE INDEX (PRIMARY)",  # where there is an index of the same columns, it is taken for as good

@@ -238,6 +238,7 @@ DIALECT: typing.Final = Dialect(
     ),
     tested=(15,),
     vacuum=("VACUUM (ANALYZE) {0}",),
+    rewrite=("VACUUM (FULL, ANALYZE) {0}",),
     many=1000,
     rows=True,
     search=Search(

@@ -140,6 +140,13 @@ class _Repeated(Sequence[Row]):
         return flat
 
 
+_VACUUM: typing.Final = (
+    "PRAGMA query_only = OFF",
+    "VACUUM",
+    "PRAGMA wal_checkpoint(TRUNCATE)",
+    "PRAGMA query_only = ON",
+)
+
 DIALECT = Dialect(
     types={
         "snowflake": "INTEGER",
@@ -163,7 +170,8 @@ DIALECT = Dialect(
     version="SELECT 'SQLite ' || sqlite_version()",
     size="SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
     integrity=Integrity(lambda _: ("PRAGMA integrity_check",), lambda row: None if row[0] == "ok" else str(row[0])),
-    vacuum=("PRAGMA query_only = OFF", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "PRAGMA query_only = ON"),
+    vacuum=_VACUUM,
+    rewrite=_VACUUM,
     exclusive=True,
     binary=True,
     rows=True,

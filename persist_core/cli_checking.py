@@ -112,18 +112,26 @@ def _say_verified(number: int, found: list[Finding], drift: list[Difference] | N
 
 
 @app.command(rich_help_panel=CARE)
-def vacuum(url: URL, *, as_json: Json = False) -> None:
+def vacuum(
+    url: URL,
+    *,
+    full: typing.Annotated[
+        bool,
+        typer.Option("--full", help="Write all tables anew, so that nothing that was erased is left in their files."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Give room back that deleted things have left. Bots may go on; what they write meanwhile waits."""
-    ask(_vacuum(url, as_json=as_json), as_json=as_json)
+    ask(_vacuum(url, full=full, as_json=as_json), as_json=as_json)
 
 
-async def _vacuum(url: str, *, as_json: bool) -> bool:
+async def _vacuum(url: str, *, full: bool, as_json: bool) -> bool:
     store = sql_store(url)
     await store.open_to_read()
     try:
         before = int((await store.query(store.dialect.size))[0][0] or 0) if store.dialect.size else 0
         with progress("Vacuuming", {}, as_json=as_json):
-            await store.vacuum()
+            await store.vacuum(full=full)
         after = int((await store.query(store.dialect.size))[0][0] or 0) if store.dialect.size else 0
     finally:
         await store.close()

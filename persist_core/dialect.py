@@ -224,6 +224,8 @@ class Dialect:
         The oldest version of the server that tests run on; nothing where that is not looked at.
     vacuum
         Statements that give back room, each by itself and outside a transaction: templates for a table, or for none.
+    rewrite
+        The same, so that files of tables hold nothing of what was deleted, though nobody can use them meanwhile.
     exclusive
         Whether a database with tables but none of ours must be somebody else's.
     many
@@ -280,6 +282,7 @@ class Dialect:
     integrity: Integrity | None = None
     tested: tuple[int, ...] = ()
     vacuum: Sequence[str] = ()
+    rewrite: Sequence[str] = ()
     exclusive: bool = False
     many: int = 500
     binary: bool = False

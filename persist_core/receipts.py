@@ -37,8 +37,8 @@ class Receipt:
     anonymised
         How many things of others named what was erased, and do not any more, by kind.
     purged
-        Whether the files of the database were rewritten too, so that nothing is left in their gaps. It is ``False`` for
-        databases that do so by themselves, and where it could not be done; the log says why.
+        Whether the files of the database were rewritten too, so that nothing is left in their gaps. It is ``False`` on
+        servers, where ``persist vacuum URL --full`` does so, and where it could not be done; the log says why.
     signature
         HMAC-SHA256 of all of this under the database's key.
     """

@@ -30,7 +30,7 @@ from .entities import ENTITIES
 from .errors import BackendError, CorruptRecordError, QueryError
 from .model import Entity, Key, Record
 from .questions import Questions
-from .schema import Rows, columns_of, table_of
+from .schema import Rows, columns_of, table_of, tables, texts_of
 from .sealing import PLAIN, Sealed, Sealing
 from .spi import Answers, Driver, Page, Row, Select, Transaction
 from .stride import Stride
@@ -252,13 +252,20 @@ class SqlStore:
         """How the database spells, as far as that is known: all of it once the store is open."""
         return self._dialect
 
-    async def vacuum(self) -> None:
-        """Give room back that is not used any more. The store is open."""
+    async def vacuum(self, *, full: bool = False) -> None:
+        """Give room back that is not used any more. The store is open.
+
+        Parameters
+        ----------
+        full
+            Whether to write all tables anew, so that nothing of what was deleted is left in their files. On a server,
+            nobody can use a table meanwhile.
+        """
         with self._translated():
-            for sql in self._dialect.vacuum:
-                tables = map(table_of, ENTITIES.values())
-                names = [self._dialect.quote(table.name) for table in tables] if "{" in sql else [""]
-                for name in names:
+            there = {str(row[0]) for row in await self._driver.fetch(self._dialect.list_tables)}
+            ours = {table.name for table in tables()} | {texts_of(entity).name for entity in ENTITIES.values()}
+            for sql in self._dialect.rewrite if full else self._dialect.vacuum:
+                for name in map(self._dialect.quote, sorted(there & ours)) if "{" in sql else [""]:
                     await self._driver.fetch(sql.format(name))
 
     async def _open(self, connect: Callable[[], Awaitable[None]], check: Callable[[], Awaitable[None]]) -> None:

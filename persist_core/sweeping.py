@@ -7,8 +7,9 @@ import collections
 import datetime
 import logging
 import math
+import time
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 import hikari
 
@@ -24,13 +25,19 @@ from .journal import Journal
 from .model import Entity
 from .retention import ENDED, ORPHANS, Bounds, Clock, age, bounds_of, is_over, oldest_first, unnamed
 from .rules import Rules
-from .spi import Cursor, Order, Select, Store
+from .spi import Cursor, Order, Page, Select, Store
 
 __all__ = ("Sweeper",)
 
 _LOG = logging.getLogger("persist.retention")
 _EVERY: typing.Final = 10.0
 _STEP: typing.Final = 500
+_RESTS: typing.Final = 50
+"""How many times as long as looking takes nobody looks again by itself: what has no index is read through."""
+
+_LONGEST: typing.Final = 3600.0
+"""Seconds after which it is looked again in any case: whoever changes a database by hand may have made things older."""
+
 _PAGES: typing.Final = 1
 """Steps of looking for orphans each time: whoever is one is found within hours, however many are not."""
 
@@ -75,6 +82,10 @@ class Sweeper:
         self._at_work = asyncio.Lock()
         self._grown: dict[tuple[AnyEntity, str], set[int]] = {}
         self._seen: Rules | None = None
+        self._rests: dict[Hashable, float] = {}
+        """When it is looked again for what was not there."""
+
+        self._took = 0.0
         self._passed: dict[AnyEntity, Cursor | None] = {}
         """Up to where orphans have been looked for."""
 
@@ -83,7 +94,7 @@ class Sweeper:
         while True:
             await asyncio.sleep(_EVERY)
             try:
-                await self._sweep(_PAGES)
+                await self.sweep_lazily()
             except PersistError as error:
                 _LOG.debug("what is too old is looked for again soon: %s", error)
 
@@ -109,14 +120,28 @@ class Sweeper:
         """
         return await self._sweep(math.inf)
 
-    async def _sweep(self, pages: float) -> Mapping[str, int]:
+    async def sweep_lazily(self) -> Mapping[str, int]:
+        """Do as :meth:`sweep`, but do not look where nothing can be yet, or where that takes long and was done lately.
+
+        Raises
+        ------
+        persist.BackendError
+            As for :meth:`sweep`.
+        """
+        return await self._sweep(_PAGES, lazily=True)
+
+    async def _sweep(self, pages: float, *, lazily: bool = False) -> Mapping[str, int]:
         async with self._at_work:
             await self._journal.barrier()
             swept = collections.Counter[str]()
             moment, rules = self._clock(), self._admission.rules
+            if not lazily or self._seen is not rules:
+                self._rests.clear()
             over = {entity: (is_over(entity, moment),) for entity in ENTITIES.values() if entity.ends}
             for entity, where in (*over.items(), *((kind, ended(moment)) for kind, ended in ENDED.items())):
-                swept[entity.name] += await self._forget(entity, None, (*where, *self._ours(entity)))
+                if self._is_awake(entity):
+                    swept[entity.name] += await self._forget(entity, None, (*where, *self._ours(entity)))
+                    self._rest(entity)
             for entity in ORPHANS:
                 swept[entity.name] += await self._bury(entity, bounds_of(entity, rules.of(entity.name)), moment, pages)
             guilds = await self._guilds(rules)
@@ -165,8 +190,12 @@ class Sweeper:
     async def _enforce(self, bounds: Bounds, moment: datetime.datetime, within: tuple[Condition, ...]) -> int:
         entity, ours = bounds.entity, (*within, *bounds.spared, *self._ours(bounds.entity))
         swept = 0
-        if bounds.max_age is not None:
-            swept += await self._forget(entity, None, (*age(entity, moment, bounds.max_age), *ours))
+        what = (entity, bounds.max_age, str((within, bounds.spared)))
+        if bounds.max_age is not None and self._is_awake(what):
+            left = await self._left(entity, bounds.max_age, moment, ours)
+            if left <= 0:
+                swept += await self._forget(entity, None, (*age(entity, moment, bounds.max_age), *ours))
+            self._rest(what, min(left, bounds.max_age / 10))
         for column, most in bounds.per.items():
             for value in await self._groups(entity, column, (*within, *self._ours(entity))):
                 swept += await self._cut(entity, most, (Condition(column, "equals", value), *ours))
@@ -204,6 +233,28 @@ class Sweeper:
             await self._journal.barrier()
         return len(found)
 
+    async def _left(self, entity: AnyEntity, most: float, moment: datetime.datetime, where: Where) -> float:
+        """Return in how many seconds the oldest thing of a kind is too old; nought where an index tells at once."""
+        if not (order := oldest_first(entity)):
+            return 0
+        oldest = (await self._looked(Select(entity, where=where, order=order, limit=1))).records
+        if not oldest:
+            return _LONGEST
+        heard = datetime.datetime.fromisoformat(oldest[0].origin.at).replace(tzinfo=datetime.UTC)
+        return most - (moment - heard).total_seconds()
+
+    async def _looked(self, query: Select) -> Page:
+        began = time.monotonic()
+        page = await self._store.select(query)
+        self._took = time.monotonic() - began
+        return page
+
+    def _is_awake(self, what: Hashable) -> bool:
+        return time.monotonic() >= self._rests.get(what, 0)
+
+    def _rest(self, what: Hashable, seconds: float = 0) -> None:
+        self._rests[what] = time.monotonic() + min(_LONGEST, max(seconds, _RESTS * self._took))
+
     async def _groups(self, entity: AnyEntity, column: str, ours: Where) -> list[int]:
         """Return the values of a column for which there may be too many: all at first, then those that have grown."""
         grown = self._grown.setdefault((entity, column), set())
@@ -231,7 +282,7 @@ class Sweeper:
         while most is None or swept < most:
             step = _STEP if most is None else min(_STEP, most - swept)
             query = Select(entity, where=where, order=oldest_first(entity), limit=step, want="keys")
-            keys = [record.key for record in (await self._store.select(query)).records]
+            keys = [record.key for record in (await self._looked(query)).records]
             if keys:
                 self._journal.accept(forgetting(entity, keys))
                 await self._journal.barrier()

@@ -297,3 +297,35 @@ def test_bounds_combine_and_leave_the_feed_alone() -> None:
     assert not persist.Keep(max_rows=3).chooses
     assert repr(persist.Keep(max_rows=3, max_age=60)) == "Keep(max_age=60.0, max_rows=3)"
     assert persist.Rules(messages=both).of("messages") == both
+
+
+async def test_nobody_looks_where_nothing_can_be_too_old_yet(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, rules = Clock(), persist.Rules(roles=persist.Keep(max_age=datetime.timedelta(hours=1)))
+    async with Hearing(sqlite_url, rules=rules, clock=clock) as heard:
+        guild = payloads.guild(own_user=payloads.own_user(id=ME), members=1)
+        await heard.ready(guild)
+        await heard.cache.flush()
+        clock.now = datetime.datetime.now(datetime.UTC)
+        assert heard.cache._engine is not None
+        sweeper, asked = heard.cache._engine.sweeper, []
+        select = sweeper._store.select
+
+        async def noted(query: Select) -> typing.Any:
+            asked.append(query.entity.name)
+            return await select(query)
+
+        monkeypatch.setattr(sweeper._store, "select", noted)
+        assert await sweeper.sweep_lazily() == {}
+        assert "roles" in asked
+        asked.clear()
+        assert await sweeper.sweep_lazily() == {}
+        assert "roles" not in asked
+        clock.forward(hours=2)
+        assert await sweeper.sweep_lazily() == {}  # nobody has waited
+        assert await sweeper.sweep() == {"roles": len(guild["roles"])}  # whoever asks is answered
+        await heard.hear("GUILD_CREATE", guild)
+        clock.forward(hours=-2)
+        await heard.cache.apply_rules(persist.Rules(roles=persist.Keep(max_age=1e9)))
+        asked.clear()
+        await sweeper.sweep_lazily()
+        assert "roles" in asked  # other rules, another time
