@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import typing
+
 import dict_store
 import pytest
 
@@ -9,6 +12,7 @@ from persist import Encryption
 from persist.locations import sealed
 from persist.plugins import open_store
 from persist.spi import Store
+from persist.sql import SqlStore
 from persist.testing import StoreContract
 
 
@@ -75,6 +79,37 @@ class TestEncryptedPostgresqlJsonb(Encrypted, TestPostgresqlJsonb):
 
 
 class TestEncryptedMysql(Encrypted, TestMysql):
+    pass
+
+
+class Compressed(OfURL):
+    """There are dictionaries from the beginning."""
+
+    @pytest.fixture(autouse=True)
+    def _dictionaries(self, _place: None) -> None:
+        compression = pytest.importorskip("persist.compression", reason="zstandard is not installed.")
+        self.url += f"{'&' if '?' in self.url else '?'}compression=zstd"
+        samples = [f'{{"id":"{number}","username":"x","nick":null,"content":""}}'.encode() for number in range(1000)]
+
+        async def note() -> None:
+            store = typing.cast("SqlStore", open_store(self.url))
+            await store.open()
+            for kind in ("users", "members", "messages"):
+                await store._keep_dictionary(kind, compression.trained(samples))
+            await store.close()
+
+        asyncio.run(note())
+
+
+class TestCompressedSqliteFile(Compressed, TestSqliteFile):
+    pass
+
+
+class TestCompressedPostgresql(Compressed, TestPostgresql):
+    pass
+
+
+class TestCompressedMysql(Compressed, TestMysql):
     pass
 
 
