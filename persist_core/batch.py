@@ -7,9 +7,10 @@ is later than it. Where only a store could tell what it covers, a new segment be
 
 from __future__ import annotations
 
+import collections
 import functools
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .changes import Amend, Archive, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold, needs_parts
 from .conditions import (
@@ -197,7 +198,7 @@ class Segment:
 
     def changes(self) -> Iterator[Change]:
         """Yield all changes, in an order that a store may make them in."""
-        yield from self.scopes
+        yield from _abreast(self.scopes)
         # Whoever decides about a thing by its parts finds them stored.
         for _, keyed in sorted(self.keyed.items(), key=lambda kind: _depth(kind[0])):
             for sort in _SORTS:  # neighbours of one sort become one statement
@@ -205,6 +206,33 @@ class Segment:
 
 
 _SORTS: typing.Final = (Put, Patch, Drop)
+
+
+def _abreast(scopes: Iterable[ScopeChange]) -> Iterator[ScopeChange]:
+    """Yield changes of scopes so that what forgets one kind in many guilds stands together, and is one statement.
+
+    A bot that starts hears of each guild what all of its lists are. What is forgotten in one guild does not depend on
+    what is forgotten in another one; within a guild the order stays.
+    """
+    guilds: dict[int, collections.deque[DropScope]] = {}
+    for change in scopes:
+        if isinstance(change, DropScope) and change.guild_id is not None:
+            guilds.setdefault(change.guild_id, collections.deque()).append(change)
+        else:
+            yield from _by_kind(guilds)
+            yield change
+    yield from _by_kind(guilds)
+
+
+def _by_kind(guilds: dict[int, collections.deque[DropScope]]) -> Iterator[DropScope]:
+    """Yield the first change of the first guild, the next one of each other guild that is of its kind, and so on."""
+    while guilds:
+        entity = next(iter(guilds.values()))[0].entity
+        for guild_id, left in list(guilds.items()):
+            if left[0].entity is entity:
+                yield left.popleft()
+                if not left:
+                    del guilds[guild_id]
 
 
 @functools.cache

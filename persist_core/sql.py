@@ -40,6 +40,8 @@ __all__ = ("SqlStore",)
 
 _LOG = logging.getLogger("persist.sql")
 AnyEntity = Entity[typing.Any]
+_SCOPES: typing.Final = 32
+"""How many scopes one statement forgets."""
 
 
 class _Work(typing.NamedTuple):
@@ -425,11 +427,12 @@ class SqlStore:
         await work.transaction.execute(f"DELETE FROM {self._dialect.quote(entity.name)} WHERE {where}", speller.params)
 
     async def _drop_scope(self, work: _Work, entity: AnyEntity, changes: Sequence[DropScope]) -> None:
-        for change in changes:
+        for start in range(0, len(changes), _SCOPES):
             speller = Speller(self._dialect, self._codec)
-            where = speller.where(entity, change.guild_id, change.where)
-            sql = f"DELETE FROM {self._dialect.quote(entity.name)}{_clause(' WHERE ', where)}"
-            await work.transaction.execute(sql, speller.params)
+            wheres = [speller.where(entity, c.guild_id, c.where) for c in changes[start : start + _SCOPES]]
+            where = " OR ".join(f"({' AND '.join(parts)})" for parts in wheres)
+            sql = f"DELETE FROM {self._dialect.quote(entity.name)}{f' WHERE {where}' if all(wheres) else ''}"
+            await work.transaction.execute(sql, speller.params if all(wheres) else ())
 
     async def _amend(self, work: _Work, entity: AnyEntity, changes: Sequence[Amend]) -> None:
         for change in changes:
@@ -486,10 +489,6 @@ class _Moment:
 
 def _key(record: Record) -> Key:
     return record.key
-
-
-def _clause(start: str, parts: Sequence[str]) -> str:
-    return f"{start}{' AND '.join(parts)}" if parts else ""
 
 
 def _runs(changes: Sequence[Change], most: int) -> Iterator[list[Change]]:

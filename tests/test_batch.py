@@ -16,7 +16,7 @@ from persist.batch import Batch
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from persist.conditions import AllOf, Condition
 from persist.edits import Add, Edit, Part
-from persist.entities import CHANNELS, MESSAGES, THREADS
+from persist.entities import CHANNELS, MEMBERS, MESSAGES, ROLES, THREADS
 from persist.gauges import Gauges
 from persist.journal import Journal, Limits
 from persist.model import Key, Record
@@ -110,6 +110,19 @@ def test_a_batch_does_what_its_changes_do(scene: Scene) -> None:
 @hypothesis.given(scenes())
 def test_it_does_not_matter_where_a_batch_ends(scene: Scene) -> None:
     assert made(scene.base, *map(gathered, scene.acts)).payloads == made(scene.base, scene.changes).payloads
+
+
+def test_what_is_forgotten_in_many_guilds_stands_together_by_kind_and_in_the_order_of_each_guild() -> None:
+    batch, kinds = Batch(""), (MEMBERS, ROLES, MEMBERS)
+    everywhere = DropScope(ROLES, None, (Condition("id", "equals", 1),))
+    for guild_id in (1, 2, 3):
+        for kind in kinds:
+            batch.add(DropScope(kind, guild_id))
+    batch.add(everywhere)
+    batch.add(DropScope(ROLES, 1))
+    told = [(change.entity, change.guild_id) for change in batch.changes() if isinstance(change, DropScope)]
+    before = [(kind, guild_id) for kind in kinds for guild_id in (1, 2, 3)]
+    assert told == [*before, (ROLES, None), (ROLES, 1)]
 
 
 @some
