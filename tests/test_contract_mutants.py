@@ -520,6 +520,7 @@ BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (EditsNothing, "an_edit_of_a_scope_reaches_all_of_it_and_nothing_else"),
     (DropsNoChildren, "what_belongs_to_a_channel_goes_with_it_through_its_threads"),
     (BelongsByOneColumn, "belonging_by_two_columns"),
+    (BelongsByItsKey, "what_nothing_names_can_be_forgotten"),
     (BreaksRules, "a_patch_keeps_what_rules_keep_of_the_whole"),
     (BreaksRules, "what_a_patch_makes_that_rules_refuse_is_forgotten"),
     (BreaksRules, "what_an_edit_of_a_scope_makes_that_rules_refuse_is_forgotten"),
