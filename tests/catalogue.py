@@ -218,7 +218,7 @@ def _of_the_application(guild: Payload) -> dict[str, Payload]:
             "permissions": permissions,
         },
         "ENTITLEMENT_CREATE": entitlement,
-        "ENTITLEMENT_UPDATE": {**entitlement, "ends_at": payloads.iso()},
+        "ENTITLEMENT_UPDATE": {**entitlement, "ends_at": "2999-01-01T00:00:00.000000+00:00"},
         "ENTITLEMENT_DELETE": entitlement,
         "SUBSCRIPTION_CREATE": subscription,
         "SUBSCRIPTION_UPDATE": {**subscription, "status": 1},

@@ -169,11 +169,12 @@ MYSQL: typing.Final = Program(
     home="mysql",
     prepare=lambda site: [
         site.binaries["mariadb-install-db"],
-        *("--no-defaults", f"--datadir={site.data}", "--auth-root-authentication-method=normal", "--skip-test-db"),
+        *("--no-defaults", f"--datadir={site.data}", f"--tmpdir={site.folder}"),
+        *("--auth-root-authentication-method=normal", "--skip-test-db"),
     ],
     serve=lambda site: [
         site.binaries["mariadbd"],
-        *("--no-defaults", f"--datadir={site.data}", f"--socket={site.folder / 'socket'}"),
+        *("--no-defaults", f"--datadir={site.data}", f"--tmpdir={site.folder}", f"--socket={site.folder / 'socket'}"),
         *("--bind-address=127.0.0.1", f"--port={site.port}", f"--pid-file={site.folder / 'pid'}"),
         *("--skip-name-resolve", "--innodb-flush-log-at-trx-commit=2", "--innodb-buffer-pool-size=64M"),
     ],
