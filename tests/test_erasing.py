@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import copy
 import dataclasses
 import json
@@ -320,6 +322,30 @@ async def test_a_bot_learns_whom_another_process_has_erased(spoken: Hearing) -> 
     assert await spoken.cache.get_message(said) is None
     await spoken.hear("GUILD_MEMBER_ADD", {**payloads.member(world.person), "guild_id": world.guild["id"]})
     assert await spoken.cache.get_user(person) is None
+
+
+@pytest.mark.parametrize("turns", [1, 5, 20, 60, 200])
+async def test_an_erasure_that_is_interrupted_is_finished_by_the_next_start(sqlite_url: str, turns: int) -> None:
+    async with Hearing(sqlite_url) as heard:
+        world = await told(heard)
+        person = int(world.person["id"])
+        erasing = asyncio.create_task(heard.cache.erase_user(person))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        erasing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await erasing
+    async with Hearing(sqlite_url) as again:
+        assert again.cache._engine is not None
+        await again.cache._engine.eraser.catch_up()
+        suppressed = await again.cache._engine.store.select(Select(SUPPRESSIONS))
+        if not suppressed.records:  # it had not begun
+            await again.cache.erase_user(person)
+        assert await again.cache.messages.find(author=person).count() == 0
+        assert await again.cache.get_user(person) is None
+        assert await again.cache.get_member(int(world.guild["id"]), person) is None
+        await again.hear("GUILD_MEMBER_ADD", {**payloads.member(world.person), "guild_id": world.guild["id"]})
+        assert await again.cache.get_user(person) is None
 
 
 async def test_a_person_gets_everything_and_nothing_of_others(spoken: Hearing, tmp_path: pathlib.Path) -> None:
