@@ -12,8 +12,8 @@ import sys
 import time
 
 import footprint_bot
-import hikari
 import measure
+import workload
 
 import persist
 
@@ -39,16 +39,7 @@ def _is_through(stats: persist.Stats, guilds: int) -> bool:
 
 async def main(rest_url: str, url: str, first: int, count: int, of: int, guilds: int) -> None:
     """Run the shards."""
-    bot = hikari.GatewayBot(
-        "OTAw.fake.token",
-        rest_url=rest_url,
-        intents=hikari.Intents.ALL,
-        auto_chunk_members=False,
-        cache_settings=hikari.impl.CacheSettings(components=hikari.api.CacheComponents.NONE),
-        banner=None,
-        logs=None,
-        suppress_optimization_warning=True,
-    )
+    bot = workload.bot(rest_url=rest_url)
     began, late = time.perf_counter(), list[float]()
     async with persist.Cache(bot, url, members="stale") as cache:
         answered = await _first_answer(cache)

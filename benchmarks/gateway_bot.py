@@ -7,6 +7,7 @@ import sys
 import time
 
 import hikari
+import workload
 
 import persist
 
@@ -38,16 +39,7 @@ class Clock:
 async def main(rest_url: str, file: str, way: str, count: int) -> None:
     """Run the bot."""
     components = hikari.api.CacheComponents.ALL if way == "hikari" else hikari.api.CacheComponents.NONE
-    bot = hikari.GatewayBot(
-        "OTAw.fake.token",
-        rest_url=rest_url,
-        intents=hikari.Intents.ALL,
-        auto_chunk_members=False,
-        cache_settings=hikari.impl.CacheSettings(components=components),
-        banner=None,
-        logs=None,
-        suppress_optimization_warning=True,
-    )
+    bot = workload.bot(components, rest_url)
     cache = persist.Cache(bot, f"sqlite:///{file}", members="always") if way == "persist" else None
     clock = Clock(count)
     hearing = asyncio.create_task(

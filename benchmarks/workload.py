@@ -13,12 +13,16 @@ __all__ = ("ORIGIN_AT", "bot", "guild", "members", "message", "presences", "read
 ORIGIN_AT: typing.Final = "2026-01-01 00:00:00.000000"
 
 
-def bot(components: hikari.api.CacheComponents = hikari.api.CacheComponents.NONE) -> hikari.GatewayBot:
-    """Return a bot that never connects."""
+def bot(
+    components: hikari.api.CacheComponents = hikari.api.CacheComponents.NONE, rest_url: str | None = None
+) -> hikari.GatewayBot:
+    """Return a bot that asks for no members, of the simulator at a URL, or one that never connects."""
     settings = hikari.impl.CacheSettings(components=components)
     return hikari.GatewayBot(
         "OTAw.fake.token",
+        rest_url=rest_url,
         intents=hikari.Intents.ALL,
+        auto_chunk_members=False,
         cache_settings=settings,
         banner=None,
         logs=None,

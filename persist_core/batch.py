@@ -10,7 +10,7 @@ from __future__ import annotations
 import collections
 import functools
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from .changes import Amend, Archive, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold, needs_parts
 from .conditions import (
@@ -214,25 +214,28 @@ def _abreast(scopes: Iterable[ScopeChange]) -> Iterator[ScopeChange]:
     A bot that starts hears of each guild what all of its lists are. What is forgotten in one guild does not depend on
     what is forgotten in another one; within a guild the order stays.
     """
-    guilds: dict[int, collections.deque[DropScope]] = {}
+    places: list[dict[AnyEntity, list[DropScope]]] = []
+    counts = collections.Counter[int]()
     for change in scopes:
         if isinstance(change, DropScope) and change.guild_id is not None:
-            guilds.setdefault(change.guild_id, collections.deque()).append(change)
+            place = counts[change.guild_id]
+            counts[change.guild_id] += 1
+            if place == len(places):
+                places.append({})
+            places[place].setdefault(change.entity, []).append(change)
         else:
-            yield from _by_kind(guilds)
+            yield from _by_place(places)
             yield change
-    yield from _by_kind(guilds)
+            places.clear()
+            counts.clear()
+    yield from _by_place(places)
 
 
-def _by_kind(guilds: dict[int, collections.deque[DropScope]]) -> Iterator[DropScope]:
-    """Yield the first change of the first guild, the next one of each other guild that is of its kind, and so on."""
-    while guilds:
-        entity = next(iter(guilds.values()))[0].entity
-        for guild_id, left in list(guilds.items()):
-            if left[0].entity is entity:
-                yield left.popleft()
-                if not left:
-                    del guilds[guild_id]
+def _by_place(places: Iterable[Mapping[AnyEntity, Sequence[DropScope]]]) -> Iterator[DropScope]:
+    """Yield the first change of each guild, kind by kind, then the second one of each, and so on."""
+    for kinds in places:
+        for changes in kinds.values():
+            yield from changes
 
 
 @functools.cache
