@@ -6,6 +6,9 @@ BENCH ?=
 OLDEST := hikari==2.6.0
 NEWEST := hikari>=2.7,<3
 
+# Every Python can read this, also those that could read nothing else here.
+IS_NEW := 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("persist needs Python 3.11 or newer, this is %d.%d.%d (%s): make $(MAKECMDGOALS) PYTHON=python3.12" % (v[0], v[1], v[2], sys.executable))'
+
 # Strict editable mode links file by file: a new name needs a new installation, an edited file does not. So each
 # environment is stamped with the names of the files, and a changed name is a stamp that does not exist yet.
 FILES := $(sort $(wildcard $(foreach folder,persist_core persist_core/_hikaripersist backends integrations,$(folder)/*.py $(folder)/py.typed)))
@@ -24,14 +27,16 @@ help: ## Print this list
 # Environments
 
 .venv/.installed: pyproject.toml
+	@test -x .venv/bin/pip || $(PYTHON) -c $(IS_NEW)
 	@echo 'Installing what it takes into .venv: a minute or two, and only the first time.'
-	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	test -x .venv/bin/pip || $(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv/bin/python -m pip install --quiet --editable '.[all]' --group dev '$(OLDEST)'
 	touch $@
 
 .venv-newest/.installed: pyproject.toml
-	test -x .venv-newest/bin/python || $(PYTHON) -m venv .venv-newest
+	@test -x .venv-newest/bin/pip || $(PYTHON) -c $(IS_NEW)
+	test -x .venv-newest/bin/pip || $(PYTHON) -m venv .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
 	.venv-newest/bin/python -m pip install --quiet --upgrade --editable '.[arc,cli,compression,crescent,encryption,mysql,opentelemetry,postgresql,prometheus,tanjun]' --group test '$(NEWEST)'
 	touch $@

@@ -148,6 +148,41 @@ def test_an_old_python_is_refused_by_pip() -> None:
     assert "Python 3.11" in README
 
 
+def make_with(folder: pathlib.Path, version: str, goal: str) -> tuple[pathlib.Path, subprocess.CompletedProcess[str]]:
+    """Run make with a stand-in for a Python: it claims to be of a version, and says what it is asked to run."""
+    if shutil.which("make") is None or os.name == "nt":
+        pytest.skip("there is no make here")
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder)
+    numbers = tuple(map(int, version.split(".")))
+    claim = f"import sys; sys.executable, sys.version_info = {str(folder / 'python')!r}, {numbers}"
+    (folder / "python").write_text(
+        f"""#!/bin/sh
+test "$1" = -c || {{ echo "asked for $*"; exit 1; }}
+exec '{sys.executable}' -c "{claim}; exec(sys.argv[1])" "$2"
+"""
+    )
+    (folder / "python").chmod(0o700)
+    command = ["make", goal, f"PYTHON={folder / 'python'}"]
+    return folder / "python", subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("goal", ["demo", "test-newest"])
+@pytest.mark.parametrize("version", ["2.7.18", "3.8.18", "3.10.13"])
+def test_an_old_python_is_refused_by_make_before_it_begins(tmp_path: pathlib.Path, version: str, goal: str) -> None:
+    python, done = make_with(tmp_path, version, goal)
+    said = f"persist needs Python 3.11 or newer, this is {version} ({python}): make {goal} PYTHON=python3.12\n"
+    assert done.returncode != 0
+    assert done.stderr.startswith(said), done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("version", ["3.11.0", "3.14.1"])
+def test_a_python_that_is_new_enough_makes_an_environment(tmp_path: pathlib.Path, version: str) -> None:
+    _, done = make_with(tmp_path, version, "demo")
+    assert "asked for -m venv .venv\n" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("module", "missing", "says"),
     [
