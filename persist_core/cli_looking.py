@@ -165,8 +165,8 @@ Query = tuple[list[str], str | None, int, str | None]
 async def _find(kind: str, query: Query, url: str, *, count: bool, as_json: bool) -> bool:
     entity = entity_named(kind)
     words, order_by, limit, columns = query
-    where, verified = filters.where(entity, cli_filters.wanted(entity, words))
-    if verified:
+    where, learned = filters.where(entity, cli_filters.wanted(entity, words))
+    if learned.verified:
         msg = "no gateway session runs here, so nothing is verified; ask the bot that runs, in code"
         raise PersistError(msg)
     order = () if order_by is None else (_order(entity, order_by),)

@@ -15,11 +15,11 @@ from . import hooks
 from .completeness import completeness_of, lacking
 from .engine import Engine
 from .errors import QueryError
+from .filters import seconds_of
 from .gauges import Gauges
 from .hosts import Host, intents_of
 from .model import Entity, Key, Record
 from .saying import All, Saying
-from .view import seconds_of
 
 __all__ = ("Asked", "Fetcher", "Prefer", "Wish")
 

@@ -17,6 +17,7 @@ from .model import Entity, Kind
 
 __all__ = (
     "Filter",
+    "Learned",
     "after",
     "any_of",
     "at_least",
@@ -26,6 +27,7 @@ __all__ = (
     "contains",
     "has",
     "not_",
+    "seconds_of",
     "startswith",
     "where",
 )
@@ -42,6 +44,16 @@ class Filter(typing.Generic[V_co]):
 
     test: str
     value: typing.Any
+
+
+class Learned(typing.NamedTuple):
+    """How things were learned that are wanted, as far as no column of theirs tells."""
+
+    verified: bool | None = None
+    """Whether only what a running session has said is wanted, or only what none has; ``None`` for both."""
+
+    max_age: float | None = None
+    """How many seconds ago it was told or listed at most; ``None`` for whenever that was."""
 
 
 def contains(text: str) -> Filter[str]:
@@ -108,14 +120,15 @@ _ORDERED: typing.Final = frozenset(("less", "greater", "at_least", "at_most"))
 _DEEPEST: typing.Final = 16
 """Conditions inside each other; the parser of SQLite gives up at about twice as many."""
 _TEXT: typing.Final = frozenset(("contains", "startswith"))
+_OLDEST: typing.Final = 100 * 365 * 86_400
 
 
 _BESIDE: typing.Final[Mapping[str, str]] = {"updated": "last_updated", "first_seen": "first_seen", "source": "source"}
 """What every kind can be found and sorted by besides its columns, and the column that it means."""
 
 
-def where(entity: Entity[typing.Any], filters: Mapping[str, typing.Any]) -> tuple[tuple[Conditional, ...], bool | None]:
-    """Turn keyword arguments into conditions, and whether only what is verified is wanted, or only what is not.
+def where(entity: Entity[typing.Any], filters: Mapping[str, typing.Any]) -> tuple[tuple[Conditional, ...], Learned]:
+    """Turn keyword arguments into conditions, and how what is wanted was learned.
 
     Raises
     ------
@@ -126,10 +139,26 @@ def where(entity: Entity[typing.Any], filters: Mapping[str, typing.Any]) -> tupl
     if "verified" in filters and not isinstance(verified, bool):
         msg = f"verified is True or False, not {verified!r}"
         raise QueryError(msg)
-    columns = ((name, value) for name, value in filters.items() if name != "verified")
-    return tuple(
-        _condition(entity, column_named(entity, name, "verified"), value, 0) for name, value in columns
-    ), verified
+    max_age = filters.get("max_age")
+    learned = Learned(verified, None if max_age is None else seconds_of(max_age))
+    columns = ((name, value) for name, value in filters.items() if name not in learned._fields)
+    named = ((column_named(entity, name, *learned._fields), value) for name, value in columns)
+    return tuple(_condition(entity, column, value, 0) for column, value in named), learned
+
+
+def seconds_of(max_age: object) -> float:
+    """Return the seconds in an argument.
+
+    Raises
+    ------
+    persist.QueryError
+        If it is no age.
+    """
+    seconds = max_age.total_seconds() if isinstance(max_age, datetime.timedelta) else max_age
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _OLDEST:
+        msg = f"max_age is a number of seconds or a timedelta, from 0 to a hundred years, not {max_age!r}"
+        raise QueryError(msg)
+    return float(seconds)
 
 
 def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:

@@ -30,6 +30,7 @@ Made = Callable[[Reader, Sequence[Record], Conditional | None], Iterator[T]]
 
 _PAGE: typing.Final = 200
 _ALL: typing.Final = Search()
+_WHENEVER: typing.Final = filters.Learned()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,13 +94,13 @@ class Found(hikari.LazyIterator[T]):
         As for a view.
     make
         Makes of records what is given out.
-    verified
-        Whether only what a running session has said is wanted, or only what none has; ``None`` for both.
+    learned
+        How they were learned.
     search
         What they are searched for, where they are.
     """
 
-    __slots__ = ("_buffer", "_left", "_make", "_query", "_running", "_said", "_search", "_source", "_verified")
+    __slots__ = ("_buffer", "_learned", "_left", "_make", "_query", "_running", "_said", "_search", "_source")
 
     def __init__(
         self,
@@ -107,15 +108,14 @@ class Found(hikari.LazyIterator[T]):
         source: Source,
         running: Running,
         make: Made[T],
-        *,
-        verified: bool | None = None,
+        learned: filters.Learned = _WHENEVER,
         search: Search = _ALL,
     ) -> None:
         self._query = query
         self._source = source
         self._running = running
         self._make = make
-        self._verified = verified
+        self._learned = learned
         self._search = search
         self._said: Conditional | None = None
         self._left: Sequence[Select] | None = None
@@ -128,7 +128,7 @@ class Found(hikari.LazyIterator[T]):
 
     def _asking(self, search: Search, **changes: typing.Any) -> Found[T]:
         query = dataclasses.replace(self._query, **changes)
-        return Found(query, self._source, self._running, self._make, verified=self._verified, search=search)
+        return Found(query, self._source, self._running, self._make, self._learned, search)
 
     def order_by(self, *columns: str) -> Found[T]:
         """Sort by columns, the first one first; ``-`` before a name sorts from the greatest down.
@@ -171,7 +171,7 @@ class Found(hikari.LazyIterator[T]):
         What hikari cannot make an object of is there too; its ``value`` is ``None``.
         """
         query = dataclasses.replace(self._query, metadata=True)
-        return Found(query, self._source, self._running, _entries, verified=self._verified, search=self._search)
+        return Found(query, self._source, self._running, _entries, self._learned, self._search)
 
     async def count(self) -> int:
         """Return how many there are, without reading them."""
@@ -219,13 +219,14 @@ class Found(hikari.LazyIterator[T]):
         """Return what answers, once it has all that was seen, and the question with all its conditions."""
         reader = await self._source()
         await reader.barrier()
-        query = self._query
-        if self._verified is not None or query.metadata:
+        query, (verified, max_age) = self._query, self._learned
+        also: list[Conditional] = []
+        if verified is not None or query.metadata:
             self._said = await reader.said(query.entity, self._running())
-        if self._verified is not None and self._said is not None:
-            asked = self._said if self._verified else Not(self._said)
-            query = dataclasses.replace(query, where=(*query.where, asked))
-        return reader, query
+            also += [] if verified is None else [self._said if verified else Not(self._said)]
+        if max_age is not None:
+            also.append(await reader.told_since(query.entity, reader.before_now(max_age)))
+        return reader, dataclasses.replace(query, where=(*query.where, *also))
 
     def _ranked(self, query: Select) -> Sequence[Select]:
         """Return the questions that find what is searched for, those of a higher rank first."""

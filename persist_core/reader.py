@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import functools
 import logging
 import typing
@@ -11,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from . import joining
 from .changes import forgetting, undecided
+from .columns import moment
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
 from .entities import COMPLETENESS, THREADS
@@ -18,7 +20,7 @@ from .errors import CorruptRecordError
 from .gauges import Gauges, Tier
 from .journal import Journal
 from .memory import Kept, Memory
-from .model import Decoder, Entity, Key, Record
+from .model import Decoder, Entity, Key, Payload, Record
 from .notices import Notices
 from .retention import Clock, is_over, now
 from .spi import Page, Select, Store
@@ -265,12 +267,27 @@ class Reader:
     async def said(self, entity: AnyEntity, running: Collection[int]) -> Conditional:
         """Return the condition that a running session has said a thing of a kind, alone or in a list of all."""
         itself = Condition("epoch", "is_in", tuple(running))
-        if not entity.in_guild or not running:
+        if not running:
+            return itself
+        return await self._or_listed(itself, entity, lambda note: note.get("epoch") in running)
+
+    async def told_since(self, entity: AnyEntity, since: str) -> Conditional:
+        """Return the condition that a thing of a kind was told since then, alone or in a list of all."""
+        itself = Condition("last_updated", "at_least", since)
+        return await self._or_listed(itself, entity, lambda note: note["at"] >= since)
+
+    async def _or_listed(self, itself: Conditional, entity: AnyEntity, does: Callable[[Payload], bool]) -> Conditional:
+        """Return that a condition holds, or that a note which does list all of a kind in a guild."""
+        if not entity.in_guild:
             return itself
         of_it = (Condition("kind", "equals", entity.name), Condition("state", "equals", "complete"))
         notes = (await self.page(Select(COMPLETENESS, where=of_it))).records
-        guilds = tuple(note.guild_id for note in notes if note.payload.get("epoch") in running)
+        guilds = tuple(note.guild_id for note in notes if does(note.payload))
         return AnyOf((itself, AllOf((Condition("guild_id", "is_in", guilds), *_LISTED.get(entity, ())))))
+
+    def before_now(self, seconds: float) -> str:
+        """Return when it was some seconds ago."""
+        return moment(self._clock() - datetime.timedelta(seconds=seconds))
 
     def forget(self, entity: AnyEntity, keys: Sequence[Key]) -> None:
         """Forget records and what belongs to them, or is made with them."""

@@ -133,10 +133,11 @@ def _said(entity: AnyEntity, keep: Keep[typing.Any]) -> Iterator[Bounds]:
     if keep.orphan_age is not None and entity not in ORPHANS:
         msg = f"{entity.name} go with what they belong to, and are no orphans: leave out max_orphan_age"
         raise QueryError(msg)
-    spared, verified = filters.where(entity, keep.keep_if)
-    if verified is not None:
-        msg = f"{entity.name}: keep_if looks at columns, and whether a thing is verified is none"
-        raise QueryError(msg)
+    spared, learned = filters.where(entity, keep.keep_if)
+    for name, value in learned._asdict().items():
+        if value is not None:
+            msg = f"{entity.name}: keep_if looks at columns, and {name} is none of them"
+            raise QueryError(msg)
     yield Bounds(entity, keep.age, per, keep.max_rows, (Not(AllOf(spared)),) if spared else (), keep.orphan_age)
 
 

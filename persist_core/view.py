@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import hikari
 
 from . import filters
-from .columns import moment
 from .completeness import confirms
 from .conditions import Conditional
 from .errors import QueryError
@@ -19,10 +18,9 @@ from .reader import Reader
 from .searching import searching
 from .spi import Select
 
-__all__ = ("Entry", "Found", "Many", "Source", "View", "code_part", "each", "key_part", "seconds_of")
+__all__ = ("Entry", "Found", "Many", "Source", "View", "code_part", "each", "key_part")
 
 T = typing.TypeVar("T")
-_OLDEST: typing.Final = 100 * 365 * 86_400
 
 
 class Many(list[T]):
@@ -48,9 +46,10 @@ class View(typing.Generic[T]):
     value, a collection of values, ``None`` for what is unset, or a condition such as ``persist.contains("x")``. A
     column that holds an id may be named without ``_id``, and takes whatever has an id. Beside its columns everything
     can be found by ``updated`` and ``first_seen`` (when it was last changed, and first stored), ``source``
-    (``"gateway"``, ``"chunk"`` or ``"rest"``) and ``verified`` (whether a gateway session that runs now has
-    said it). Without any, everything is found. :class:`~persist.QueryError` is raised at once if there is
-    no such column, or a value is not of its kind.
+    (``"gateway"``, ``"chunk"`` or ``"rest"``), ``verified`` (whether a gateway session that runs now has said it) and
+    ``max_age`` (seconds, or a `datetime.timedelta`: only what was told or listed since then). Without any,
+    everything is found. :class:`~persist.QueryError` is raised at once if there is no such column, or a value is not of
+    its kind.
 
     Parameters
     ----------
@@ -71,7 +70,7 @@ class View(typing.Generic[T]):
 
     async def _get(self, key: Key, max_age: float | datetime.timedelta | None = None) -> T | None:
         reader = await self._source()
-        if max_age is not None and not await self._is_young(reader, key, seconds_of(max_age)):
+        if max_age is not None and not await self._is_young(reader, key, filters.seconds_of(max_age)):
             return None
         return await reader.get(self.entity, key)
 
@@ -83,8 +82,7 @@ class View(typing.Generic[T]):
         if record.guild_id is not None and (note := await reader.note(self.entity, record.guild_id)) is not None:
             # What is listed unchanged is not written again.
             said += [note.payload["at"]] if confirms(note, record, {note.payload["epoch"]}) else []
-        oldest = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=seconds)
-        return max(said) >= moment(oldest)
+        return max(said) >= reader.before_now(seconds)
 
     async def _entry(self, key: Key) -> Entry[T] | None:
         reader = await self._source()
@@ -111,34 +109,19 @@ class View(typing.Generic[T]):
         return Many(items, tuple(key[-1] for key in keys if key not in made))
 
     def _find(self, wanted: Mapping[str, typing.Any], *also: Conditional) -> Found[T]:
-        where, verified = filters.where(self.entity, wanted)
+        where, learned = filters.where(self.entity, wanted)
         query = Select(self.entity, where=(*where, *also))
-        return Found(query, self._source, self._running, self._made, verified=verified)
+        return Found(query, self._source, self._running, self._made, learned)
 
     def _search(self, question: str, limit: int | None, wanted: Mapping[str, typing.Any]) -> Found[T]:
         search = searching(self.entity, question)
-        where, verified = filters.where(self.entity, wanted)
+        where, learned = filters.where(self.entity, wanted)
         query = Select(self.entity, where=where, order=search.order)
-        found = Found(query, self._source, self._running, self._made, verified=verified, search=search)
+        found = Found(query, self._source, self._running, self._made, learned, search)
         return found if limit is None else found.limit(limit)
 
     def _made(self, reader: Reader, records: Sequence[Record], _: Conditional | None) -> Iterator[T]:
         return reader.all_decoded(self.entity, records)
-
-
-def seconds_of(max_age: object) -> float:
-    """Return the seconds in an argument.
-
-    Raises
-    ------
-    persist.QueryError
-        If it is no age.
-    """
-    seconds = max_age.total_seconds() if isinstance(max_age, datetime.timedelta) else max_age
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _OLDEST:
-        msg = f"max_age is a number of seconds or a timedelta, from 0 to a hundred years, not {max_age!r}"
-        raise QueryError(msg)
-    return float(seconds)
 
 
 def key_part(value: object, what: str) -> int:

@@ -64,6 +64,7 @@ class Wanted(typing.TypedDict, total=False):
     first_seen: Moment
     source: Text
     verified: bool
+    max_age: float | datetime.timedelta | None
 
 
 class WantedGuilds(Wanted, total=False):

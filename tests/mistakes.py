@@ -73,6 +73,7 @@ async def values_of_the_wrong_type(cache: persist.Cache, role: hikari.Role, chan
     cache.roles.find(position=persist.has(role))  # wrong
     cache.users.find(verified="yes")  # wrong
     cache.users.find(updated=5)  # wrong
+    cache.users.find(max_age="a day")  # wrong
     cache.messages.find(channel=channel, content=persist.not_(persist.contains("a")), author=[role.id, 5])
 
 

@@ -61,6 +61,7 @@ async def filters_have_the_types_of_their_columns(
     cache.roles.find(permissions=persist.has(hikari.Permissions.ADMINISTRATOR), position=persist.at_least(3))
     cache.channels.find(type=hikari.ChannelType.GUILD_TEXT, parent=None)
     cache.users.find(updated=persist.after(now), first_seen=persist.before(now), source="rest", verified=True)
+    cache.messages.find(max_age=datetime.timedelta(minutes=5))
     await cache.users.count(username=persist.startswith("a"))
 
 

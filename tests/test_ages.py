@@ -1,0 +1,136 @@
+"""How old an answer may be: what was told or listed longer ago is left out, on every engine."""
+
+from __future__ import annotations
+
+import datetime
+import typing
+
+import pytest
+from fakecord import Payload, payloads
+from hearing import Hearing
+
+import persist
+from persist.changes import Put
+from persist.columns import moment
+from persist.completeness import State, known
+from persist.entities import ENTITIES
+from persist.model import Origin
+
+NOW: typing.Final = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
+GUILD, OTHER_GUILD = 100000000000000001, 100000000000000002
+CHANNEL, ANN = "200000000000000001", "300000000000000001"
+HOUR: typing.Final = datetime.timedelta(hours=1)
+INSTANT: typing.Final = datetime.timedelta(microseconds=1)
+
+
+def hearing(url: str) -> Hearing:
+    return Hearing(url, clock=lambda: NOW)
+
+
+def origin(ago: datetime.timedelta) -> Origin:
+    return Origin("gateway", 0, 0, moment(NOW - ago))
+
+
+def tell(heard: Hearing, kind: str, payload: Payload, ago: datetime.timedelta, guild_id: int = GUILD) -> None:
+    heard.accept(Put(ENTITIES[kind].record(payload, guild_id, origin(ago))))
+
+
+def note(heard: Hearing, kind: str, ago: datetime.timedelta, guild_id: int = GUILD, state: State = "complete") -> None:
+    heard.accept(known(kind, guild_id, origin(ago), state))
+
+
+async def test_what_was_told_longer_ago_is_not_found(engine_url: str) -> None:
+    roles = [payloads.role(position=number) for number in range(4)]
+    ages = (datetime.timedelta(0), HOUR, HOUR + INSTANT, 24 * HOUR)
+    async with hearing(engine_url) as heard:
+        for role, ago in zip(roles, ages, strict=True):
+            tell(heard, "roles", role, ago)
+        young = [int(role["id"]) for role in roles[:2]]
+        async for cache in heard.answers():  # also while all of it waits to be stored
+            found = cache.roles.find(max_age=HOUR).order_by("position")
+            assert [role.id async for role in found] == young
+            assert [entry.value and entry.value.id for entry in await found.entries()] == young
+            assert await found.ids() == young
+            assert await cache.roles.find(max_age=HOUR, position=[1, 2]).ids() == young[1:]
+            assert await cache.roles.count(max_age=3600) == await found.count() == 2
+            assert await cache.roles.count(max_age=3599.999999) == await cache.roles.count(max_age=0) == 1
+            assert await cache.roles.count(max_age=None) == 4
+            assert [await cache.roles.get(int(role["id"]), max_age=HOUR) is not None for role in roles] == [
+                *(True, True),
+                *(False, False),
+            ]
+
+
+async def test_what_was_told_anew_is_young_again(engine_url: str) -> None:
+    role = payloads.role(name="old")
+    async with hearing(engine_url) as heard:
+        tell(heard, "roles", role, 24 * HOUR)
+        await heard.cache.flush()
+        assert await heard.cache.roles.count(max_age=HOUR) == 0
+        tell(heard, "roles", {**role, "name": "new"}, HOUR)
+        async for cache in heard.answers():
+            assert [each.name async for each in cache.roles.find(max_age=HOUR)] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("state", "ago", "listed"),
+    [("complete", HOUR, 1), ("complete", HOUR + INSTANT, 0), ("partial", HOUR, 0), ("stale", HOUR, 0)],
+)
+async def test_what_a_list_had_again_is_as_young_as_the_list(
+    engine_url: str, state: State, ago: datetime.timedelta, listed: int
+) -> None:
+    here, there = payloads.role(), payloads.role()
+    thread = payloads.thread(str(GUILD), CHANNEL, ANN)
+    archived = payloads.thread(str(GUILD), CHANNEL, ANN, thread_metadata=payloads.thread_metadata(archived=True))
+    async with hearing(engine_url) as heard:
+        for kind, payload, guild_id in (
+            ("roles", here, GUILD),
+            ("roles", there, OTHER_GUILD),
+            ("threads", thread, GUILD),
+            ("threads", archived, GUILD),
+        ):
+            tell(heard, kind, payload, 24 * HOUR, guild_id)
+        note(heard, "roles", ago, state=state)
+        note(heard, "threads", ago, state=state)
+        note(heard, "emojis", datetime.timedelta(0), OTHER_GUILD)
+        async for cache in heard.answers():
+            assert await cache.roles.find(max_age=HOUR).ids() == [int(here["id"])] * listed
+            assert await cache.threads.find(max_age=HOUR).ids() == [int(thread["id"])] * listed
+            for view, payload in ((cache.roles, here), (cache.roles, there), (cache.threads, archived)):
+                is_young = await view.get(int(payload["id"]), max_age=HOUR) is not None
+                assert is_young == bool(await view.count(id=int(payload["id"]), max_age=HOUR))
+
+
+async def test_many_pages_have_only_what_is_young(engine_url: str) -> None:
+    users = [payloads.user() for _ in range(450)]
+    async with hearing(engine_url) as heard:
+        for number, user in enumerate(users):
+            tell(heard, "users", user, HOUR if number % 2 else 2 * HOUR)
+        young = sorted(int(user["id"]) for user in users[1::2])
+        found = heard.cache.users.find(max_age=HOUR)
+        assert [user.id async for user in found] == young
+        assert [user.id async for user in found.limit(210)] == young[:210]
+        assert await found.count() == len(young) == 225
+
+
+async def test_what_is_searched_for_may_be_too_old() -> None:
+    async with Hearing("memory://", clock=lambda: NOW, search={"messages"}) as heard:
+        said = [payloads.message(CHANNEL, payloads.user(), content="a red panda") for _ in range(2)]
+        for message, ago in zip(said, (HOUR, 2 * HOUR), strict=True):
+            tell(heard, "messages", message, ago)
+        assert await heard.cache.messages.search("red panda", max_age=HOUR).ids() == [int(said[0]["id"])]
+
+
+async def test_what_is_no_age_is_refused_at_once() -> None:
+    async with hearing("memory://") as heard:
+        for wrong in (-1, True, "1", float("nan"), float("inf"), datetime.timedelta(seconds=-1), persist.not_(5)):
+            asked: typing.Any = {"max_age": wrong}
+            with pytest.raises(persist.QueryError, match="max_age is a number of seconds or a timedelta"):
+                heard.cache.roles.find(**asked)
+            with pytest.raises(persist.QueryError, match="max_age is a number of seconds or a timedelta"):
+                await heard.cache.roles.get(1, **asked)
+        with pytest.raises(persist.QueryError, match=r"they can by: .*, verified, max_age$"):
+            heard.cache.roles.find(**typing.cast("typing.Any", {"age": 5}))
+    keep: persist.Keep[typing.Any] = persist.Keep(max_age=5, keep_if={"max_age": 5})
+    with pytest.raises(persist.QueryError, match="keep_if looks at columns, and max_age is none of them"):
+        persist.Rules(roles=keep)
