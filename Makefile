@@ -26,6 +26,9 @@ help: ## Print this list
 
 # Environments
 
+# setuptools warns of what is meant: that a strict editable installation is one.
+%/.installed %/$(LINKED): export PYTHONWARNINGS := ignore
+
 .venv/.installed: pyproject.toml
 	@test -x .venv/bin/pip || $(PYTHON) -c $(IS_NEW)
 	@echo 'Installing what it takes into .venv: a minute or two, and only the first time.'

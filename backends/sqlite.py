@@ -28,7 +28,7 @@ from persist.schema import Rows, Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
-from persist.urls import COMPRESSION, Option, options_of, seconds
+from persist.urls import COMPRESSION, Option, misplaced, options_of, seconds
 from persist.words import Term
 
 __all__ = ("DIALECT", "SqliteDriver", "persist_backends")
@@ -227,8 +227,8 @@ class SqliteDriver:
     async def open(self) -> None:
         self._lock = asyncio.Lock()  # it belongs to the loop that runs now
         path = self._path
-        if path is not None and not path.parent.is_dir():
-            msg = f"cannot make {self!r}: there is no folder {str(path.parent)!r}; make it first"
+        if path is not None and (told := misplaced(path)) is not None:
+            msg = f"cannot open {self!r}: {told[0]}; {told[1]}"
             raise BackendError(msg)
         self._writer = writer = await self._connect(":memory:" if path is None else str(path))
         with self._recognised():

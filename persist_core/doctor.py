@@ -103,8 +103,8 @@ def of_file(url: str) -> Iterator[Check]:
         return
     file = pathlib.Path(urls.parse(url).path.removeprefix("/"))
     folder = file.parent
-    if not folder.is_dir():
-        yield Check("folder", "wrong", f"{str(folder)!r} is not there", f"mkdir -p {folder}")
+    if (told := urls.misplaced(file)) is not None:
+        yield Check("folder", "wrong", *told)
         return
     for place in (folder, *([file] if file.exists() else ())):
         if not os.access(place, os.W_OK):

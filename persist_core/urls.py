@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
+import shlex
 import typing
 from collections.abc import Callable, Mapping
 
@@ -18,6 +20,7 @@ __all__ = (
     "choice",
     "flag",
     "hosts_of",
+    "misplaced",
     "options_of",
     "parse",
     "seconds",
@@ -148,6 +151,20 @@ def flag(text: str) -> bool:
         msg = "on or off"
         raise ValueError(msg)
     return known[text.lower()]
+
+
+def misplaced(file: pathlib.Path) -> tuple[str, str] | None:
+    """Say why a file cannot be in its place, and the way out, if it is seen from here."""
+    try:
+        if file.is_dir():
+            return f"{str(file)!r} is a folder", f"name a file in it: {str(file / 'cache.db')!r}"
+    except PermissionError:
+        return f"this user may not look into {str(file.parent)!r}", "let the bot's user do so, or name another place"
+    if blocking := next((each for each in file.parents if each.is_file()), None):
+        return f"{str(blocking)!r} is a file, and no folder", "name another place"
+    if not file.parent.is_dir():
+        return f"there is no folder {str(file.parent)!r}", f"make it first: mkdir -p {shlex.quote(str(file.parent))}"
+    return None
 
 
 COMPRESSION: typing.Final = Option(

@@ -170,7 +170,7 @@ async def test_a_folder_that_is_not_there_is_named(tmp_path: pathlib.Path) -> No
 
 async def test_a_folder_is_no_database(tmp_path: pathlib.Path) -> None:
     cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path}")
-    with pytest.raises(persist.BackendError, match="unable to open database file"):
+    with pytest.raises(persist.BackendError, match="is a folder; name a file in it"):
         await cache.open()
 
 

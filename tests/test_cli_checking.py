@@ -141,7 +141,9 @@ def test_the_doctor_finds_nothing_wrong_with_a_database_of_ours(
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("sqlite:///{}/no/such/cache.db", ["mkdir -p", "is not there"]),
+        ("sqlite:///{}/no/such/cache.db", ["there is no folder", "make it first: mkdir -p"]),
+        ("sqlite:///{}", ["is a folder", "name a file in it: '.*cache.db'"]),
+        ("sqlite:///{}/foreign.db/folder/cache.db", ["foreign.db' is a file, and no folder", "name another place"]),
         ("sqlite:///{}/not-yet.db", ["is not there yet"]),
         ("sqlite:///{}/foreign.db", ["is not persist's|tables that are not persist's"]),
         ("nonsense://x", ["no backend is installed for nonsense://"]),

@@ -107,8 +107,16 @@ async def _made(file: pathlib.Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("name", ["cache.db", "there.db"])
-def test_a_folder_without_rights_is_told(closed: pathlib.Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "mode", "told"),
+    [
+        ("cache.db", 0o500, "may this user write in it"),
+        ("there.db", 0o500, "this user may not write there: give it"),
+        ("there.db", 0o400, "this user may not look into '.*closed'; let the bot's user do so"),
+    ],
+)
+def test_a_folder_without_rights_is_told(closed: pathlib.Path, name: str, mode: int, told: str) -> None:
+    closed.chmod(mode)
     program = f"""
 import asyncio, sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
@@ -121,9 +129,7 @@ except persist.BackendError as error:
 """
     command = [*unprivileged(), sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert re.search("may this user write in it|this user may not write there: give it", done.stdout), (
-        done.stdout + done.stderr
-    )
+    assert re.search(told, done.stdout), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", ["cache.db", "there.db"])
@@ -136,10 +142,21 @@ def test_the_doctor_tells_of_missing_rights(closed: pathlib.Path, name: str) -> 
     assert "→ let the bot's user write there, or name another place" in done.stdout
 
 
-async def test_a_folder_that_is_not_there_is_told(tmp_path: pathlib.Path) -> None:
-    cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'no' / 'cache.db'}")
-    with pytest.raises(persist.BackendError, match=r"there is no folder .*; make it first"):
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("no/cache.db", "there is no folder .*no'; make it first: mkdir -p .*no$"),
+        ("bot.py/cache.db", r"bot\.py' is a file, and no folder; name another place"),
+        ("bot.py/data/cache.db", r"bot\.py' is a file, and no folder; name another place"),
+        ("", r"is a folder; name a file in it: '.*cache\.db'"),
+    ],
+)
+async def test_a_place_where_no_file_can_be_is_told(tmp_path: pathlib.Path, name: str, told: str) -> None:
+    (tmp_path / "bot.py").touch()
+    cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / name}")
+    with pytest.raises(persist.BackendError, match=told):
         await cache.open()
+    assert [each.name for each in sorted(await asyncio.to_thread(lambda: list(tmp_path.iterdir())))] == ["bot.py"]
 
 
 def test_an_old_python_is_refused_by_pip() -> None:
