@@ -86,6 +86,8 @@ class Sweeper:
         """When it is looked again for what was not there."""
 
         self._took = 0.0
+        """How long looking for something has taken so far."""
+
         self._passed: dict[AnyEntity, Cursor | None] = {}
         """Up to where orphans have been looked for."""
 
@@ -200,8 +202,12 @@ class Sweeper:
             for value in await self._groups(entity, column, (*within, *self._ours(entity))):
                 swept += await self._cut(entity, most, (Condition(column, "equals", value), *ours))
         is_of_a_guild = any(condition.test == "equals" for condition in within)
-        if bounds.max_rows is not None and (is_of_a_guild or (shards := self._shards()) is None or 0 in shards[1]):
+        all_of_it = (entity, "rows", str((within, bounds.spared)))
+        if bounds.max_rows is None or not (is_of_a_guild or (shards := self._shards()) is None or 0 in shards[1]):
+            return swept
+        if self._is_awake(all_of_it):
             swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
+            self._rest(all_of_it)
         return swept
 
     async def _bury(self, entity: AnyEntity, bounds: Iterable[Bounds], moment: datetime.datetime, pages: float) -> int:
@@ -246,10 +252,12 @@ class Sweeper:
     async def _looked(self, query: Select) -> Page:
         began = time.monotonic()
         page = await self._store.select(query)
-        self._took = time.monotonic() - began
+        self._took += time.monotonic() - began
         return page
 
     def _is_awake(self, what: Hashable) -> bool:
+        """Tell whether something is looked for again. How long that takes is measured from here to its rest."""
+        self._took = 0.0
         return time.monotonic() >= self._rests.get(what, 0)
 
     def _rest(self, what: Hashable, seconds: float = 0) -> None:
@@ -273,7 +281,7 @@ class Sweeper:
 
     async def _cut(self, entity: AnyEntity, most: int, where: Where) -> int:
         """Forget the oldest of some things until there are no more than so many."""
-        count = (await self._store.select(Select(entity, where=where, want="count"))).count
+        count = (await self._looked(Select(entity, where=where, want="count"))).count
         return await self._forget(entity, count - most, where) if count > most else 0
 
     async def _forget(self, entity: AnyEntity, most: int | None, where: Where) -> int:

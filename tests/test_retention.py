@@ -329,3 +329,26 @@ async def test_nobody_looks_where_nothing_can_be_too_old_yet(sqlite_url: str, mo
         asked.clear()
         await sweeper.sweep_lazily()
         assert "roles" in asked  # other rules, another time
+
+
+async def test_what_took_long_to_count_is_not_counted_again_at_once(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Hearing(sqlite_url, rules=persist.Rules(messages=persist.Keep(max_rows=2))) as heard:
+        assert heard.cache._engine is not None
+        sweeper, counted = heard.cache._engine.sweeper, []
+        select = sweeper._store.select
+
+        async def slow(query: Select) -> typing.Any:
+            if query.want == "count":
+                counted.append(query.entity.name)
+                await asyncio.sleep(0.5)  # it rests for 25 seconds then
+            return await select(query)
+
+        await said(heard, *(message(START, number) for number in range(5)))
+        monkeypatch.setattr(sweeper._store, "select", slow)
+        assert await sweeper.sweep_lazily() == {"messages": 3}
+        await said(heard, message(START, 5))
+        assert await sweeper.sweep_lazily() == {}
+        assert counted == ["messages"]
+        assert await sweeper.sweep() == {"messages": 1}  # whoever asks is answered
