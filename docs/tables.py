@@ -263,8 +263,8 @@ _ROLE = re.compile(r":(?:attr|class|exc|func|meth|mod):<code>(?:~[\w.]*\.)?([\w.
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:  # noqa: ARG001 - mkdocs gives it by name
-    """Show names in docstrings as the names that they are."""
-    return _ROLE.sub(r"<code>\1</code>", html)
+    """Show names in docstrings as the names that they are, and code in them without what announces it."""
+    return _ROLE.sub(r"<code>\1</code>", html).replace("<p>::</p>", "")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

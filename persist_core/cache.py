@@ -41,7 +41,6 @@ from .warming import Warmer
 __all__ = ("Cache",)
 
 _LOG = logging.getLogger("persist")
-_DEFAULT: typing.Final = "sqlite:///persist.db"
 
 E = typing.TypeVar("E", bound=hikari.Event)
 T = typing.TypeVar("T")
@@ -111,7 +110,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
     def __init__(
         self,
         bot: Host,
-        backend: str | Location = _DEFAULT,
+        backend: str | Location = "sqlite:///persist.db",
         *,
         rules: Rules | Sequence[Rules] | None = None,
         interval: float = 0.05,
@@ -179,7 +178,8 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
     @staticmethod
     def resolve(bot: Host) -> Cache:
         """Return the cache that is attached to a bot, or attach one: to ``PERSIST_URL``, else ``sqlite:///persist.db``."""
-        return Cache.of(bot) or Cache(bot, os.environ.get("PERSIST_URL", _DEFAULT))
+        url = os.environ.get("PERSIST_URL")
+        return Cache.of(bot) or (Cache(bot) if url is None else Cache(bot, url))
 
     def _attach(self) -> None:
         if self._gateway is None:

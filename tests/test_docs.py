@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import functools
+import http.server
 import importlib.util
+import os
 import pathlib
 import re
 import subprocess
 import sys
+import threading
 import tomllib
 import types
 import typing
@@ -16,6 +19,7 @@ import warnings
 from collections.abc import Iterator
 
 import bots
+import browser
 import hikari
 import pytest
 
@@ -66,6 +70,38 @@ def test_the_site_asks_nothing_of_another_host(site: pathlib.Path) -> None:
     assert [page.name for page in site.rglob("*.css") if fetched.search(page.read_text())] == []
 
 
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing of what is asked for."""
+
+
+@pytest.fixture
+def home(site: pathlib.Path) -> Iterator[str]:
+    """Serve the site to a browser of this machine."""
+    if browser.program() is None:
+        if os.environ.get("PERSIST_REQUIRE_SERVERS") == "1":
+            pytest.fail("Chromium is not installed")
+        pytest.skip("Chromium is not installed")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+async def test_pages_fit_a_narrow_screen_and_ask_nothing_of_another_host(site: pathlib.Path, home: str) -> None:
+    widths = dict.fromkeys(_pages(site), 0)
+    async with browser.opened() as tab:
+        for page in widths:
+            await tab.show(home + page, width=400)
+            widths[page] = await tab.value("document.documentElement.scrollWidth")
+    assert {page: width for page, width in widths.items() if width != 400} == {}
+    assert {url for url in tab.asked if not url.startswith((home, "data:"))} == set()
+
+
+def _pages(site: pathlib.Path) -> list[str]:
+    return sorted(f"{page.parent.relative_to(site).as_posix()}/" for page in site.rglob("index.html"))
+
+
 def test_links_lead_to_pages_and_headings_that_there_are(site: pathlib.Path) -> None:
     def lost(page: pathlib.Path) -> Iterator[str]:
         for link in re.findall(r'<a [^>]*href="([^"]+)"', page.read_text()):
@@ -81,7 +117,7 @@ def test_links_lead_to_pages_and_headings_that_there_are(site: pathlib.Path) -> 
 
 
 def test_docstrings_are_read_as_what_they_are(site: pathlib.Path) -> None:
-    strange = re.compile(r":(?:attr|class|exc|func|meth|mod):|``|<p>Parameters<")
+    strange = re.compile(r":(?:attr|class|exc|func|meth|mod):|``|::</p>|<p>Parameters<")
     found = {page.parent.name: match for page in site.rglob("*.html") if (match := strange.findall(page.read_text()))}
     assert found == {}
 
