@@ -11,27 +11,18 @@ import secrets
 import typing
 from collections.abc import Callable, Mapping, Sequence
 
-import hypothesis
 import hypothesis.strategies as st
 import pytest
 import servers
 from fakecord import Payload, payloads
-from hearing import ME, Hearing, ready
-from plain import PlainStore
+from hearing import ME, Hearing
+from naive import Case, Happenings, both, holds
 
 import persist
-from persist.changes import DropScope
-from persist.entities import COMPLETENESS, ENTITIES, GUILDS, MESSAGES, SHARDS, USERS
-from persist.events import EVENTS
-from persist.fields import NESTED
-from persist.model import Key, Origin, Record
-from persist.plans import Context
-from persist.plugins import open_store
+from persist.model import Record
 
 Anything = typing.Any
 Keep: typing.TypeAlias = persist.Keep[Anything]
-Event = tuple[str, Payload]
-Stored = Mapping[tuple[str, Key], Payload]
 
 _GUILDS: typing.Final = [payloads.guild(own_user=payloads.own_user(id=ME), members=3, presences=0) for _ in range(2)]
 _TEXT: typing.Final = [[c for c in guild["channels"] if c["type"] == 0][:2] for guild in _GUILDS]
@@ -39,14 +30,6 @@ _ROLE: typing.Final = _GUILDS[0]["roles"][1]["id"]
 _DENIED, _LOUD = int(_GUILDS[1]["id"]), int(_TEXT[0][0]["id"])
 _SAID: typing.Final = st.sampled_from(["! loud", "quiet", "", "!"])
 _NICKS: typing.Final = st.sampled_from([None, "out", "in"])
-
-
-class Case(typing.NamedTuple):
-    """A rule, and what it means, written down again as simply as can be."""
-
-    rules: persist.Rules
-    keeps: Callable[[str, Record], bool] = lambda _kind, _record: True
-    drops: Mapping[str, frozenset[str]] = {}
 
 
 def _in_channel(kind: str, record: Record) -> bool:
@@ -61,20 +44,27 @@ def _inside(kind: str, record: Record) -> bool:
     return kind != "members" or record.payload.get("nick") != "out"
 
 
-def _not_denied(kind: str, record: Record) -> bool:
-    return (record.key[0] if kind == "guilds" else record.guild_id) != _DENIED
-
-
 def _with_role(kind: str, record: Record) -> bool:
     return kind != "members" or _ROLE in record.payload["roles"]
 
 
+def _members(rule: Keep, keeps: Callable[[str, Record], bool]) -> Case:
+    return Case(persist.Rules(members=rule), keeps, some=frozenset(("members",)))
+
+
+def _messages(rule: Keep, keeps: Callable[[str, Record], bool]) -> Case:
+    return Case(persist.Rules(messages=rule), keeps, some=frozenset(("messages",)))
+
+
 CASES: typing.Final[Mapping[str, Case]] = {
-    "a channel": Case(persist.Rules(messages=Keep(channels={_LOUD})), _in_channel),
-    "a column": Case(persist.Rules(messages=Keep(where={"content": persist.startswith("!")})), _loud),
-    "a predicate": Case(persist.Rules(members=Keep(predicate=lambda member: member.nickname != "out")), _inside),
-    "a role": Case(persist.Rules(members=Keep(roles={int(_ROLE)})), _with_role),
-    "a guild": Case(persist.Rules(guilds=Keep(guilds=persist.not_({_DENIED}))), _not_denied),
+    "a channel": _messages(Keep(channels={_LOUD}), _in_channel),
+    "a column": _messages(Keep(where={"content": persist.startswith("!")}), _loud),
+    "a predicate": _members(Keep(predicate=lambda member: member.nickname != "out"), _inside),
+    "a role": _members(Keep(roles={int(_ROLE)}), _with_role),
+    "a guild": Case(
+        persist.Rules(guilds=Keep(guilds=persist.not_({_DENIED}))),
+        keeps_guild=lambda snowflake, _: snowflake != _DENIED,
+    ),
     "fields": Case(
         persist.Rules(
             messages=Keep(drop={"content", "embeds"}), users=Keep(drop={"global_name"}), members=Keep(drop={"nick"})
@@ -88,13 +78,6 @@ CASES: typing.Final[Mapping[str, Case]] = {
 }
 
 
-def both(one: Case, other: Case) -> Case:
-    drops = {kind: one.drops.get(kind, frozenset()) | other.drops.get(kind, frozenset()) for kind in NESTED}
-    return Case(
-        one.rules & other.rules, lambda kind, record: one.keeps(kind, record) and other.keeps(kind, record), drops
-    )
-
-
 # A predicate or a column that is dropped cannot be chosen by.
 _CASES: typing.Final = st.one_of(
     st.sampled_from(list(CASES.values())),
@@ -102,14 +85,6 @@ _CASES: typing.Final = st.one_of(
         both, st.sampled_from([CASES[name] for name in ("a channel", "a guild")]), st.sampled_from(list(CASES.values()))
     ),
 )
-
-
-class Happenings(list[Event]):
-    """Events, of which a failing test prints what one can read."""
-
-    def __repr__(self) -> str:
-        told = ("id", "guild_id", "channel_id", "message_id", "content", "nick", "roles", "role_id")
-        return repr([(name, {field: payload[field] for field in told if field in payload}) for name, payload in self])
 
 
 @st.composite
@@ -151,110 +126,13 @@ def _happenings(draw: st.DrawFn) -> Happenings:
     return found
 
 
-class Naive:
-    """Keeps everything, and looks through all of it after each event."""
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._store = PlainStore()
-
-    def hear(self, name: str, payload: Payload) -> None:
-        context = Context(0, 1, int(ME), Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000"), reads_content=True)
-        changes = list(EVENTS[name].plan(payload, context))
-        about = payload.get("guild_id", payload.get("id"))
-        if about == str(_DENIED) and not self._case.keeps(
-            "guilds", Record(GUILDS, (_DENIED,), _DENIED, {}, context.origin)
-        ):
-            changes = [change for change in changes if change.entity is not USERS]
-        self._store.make(changes)
-        self._store.records = {
-            place: record._replace(payload=self._stripped(record.entity.name, record.payload))
-            for place, record in self._store.records.items()
-            if self._case.keeps(record.entity.name, record)
-        }
-
-    def _stripped(self, kind: str, payload: Payload) -> Payload:
-        left = {name: value for name, value in payload.items() if name not in self._case.drops.get(kind, ())}
-        for path, inside in NESTED.get(kind, {}).items():
-            found = left.get(path)
-            if isinstance(found, dict):
-                kept = inside != "messages" or self._keeps_inside(found)
-                if kept:
-                    left[path] = self._stripped(inside, found)
-                else:
-                    del left[path]
-            elif isinstance(found, list):
-                left[path] = [self._stripped(inside, one) for one in found]
-        return left
-
-    def _keeps_inside(self, message: Payload) -> bool:
-        return _of_message(self._case, message)
-
-    def stored(self) -> Stored:
-        found: dict[tuple[str, Key], Payload] = {}
-        for (entity, key), record in self._store.records.items():
-            if entity not in (SHARDS, COMPLETENESS):
-                apart = (*entity.joins, *entity.secrets)
-                found[entity.name, key] = {name: value for name, value in record.payload.items() if name not in apart}
-        return found
-
-
-def _of_message(case: Case, message: Payload) -> bool:
-    entity = MESSAGES
-    guild_id = int(message["guild_id"])
-    return case.keeps("messages", Record(entity, (int(message["id"]),), guild_id, message, Origin("gateway", 0, 1, "")))
-
-
-_settings: typing.Final = hypothesis.settings(
-    deadline=None,
-    database=None,
-    phases=[hypothesis.Phase.generate],  # each example costs a database: none is spent on a shorter one
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
-
-
-async def after(url: str, case: Case, happenings: Sequence[Event], *, settled: bool) -> tuple[Stored, Stored]:
-    naive = Naive(case)
-    for name, payload in (("READY", ready(*_GUILDS)), *(("GUILD_CREATE", guild) for guild in _GUILDS), *happenings):
-        naive.hear(name, payload)
-    await emptied(url)
-    async with Hearing(url, rules=case.rules, settled=settled) as heard:
-        await heard.ready(*_GUILDS)
-        for name, payload in happenings:
-            await heard.hear(name, payload)
-        assert heard.cache.quarantine == ()
-        return await heard.stored(), naive.stored()
-
-
-async def emptied(url: str) -> None:
-    store = open_store(url)
-    await store.open()
-    await store.apply([DropScope(entity, None) for entity in ENTITIES.values()])
-    await store.close()
-
-
-@pytest.mark.parametrize("settled", [True, False], ids=["one by one", "all at once"])
-def test_what_is_stored_is_what_a_naive_filter_leaves(sqlite_url: str, settled: bool) -> None:  # noqa: FBT001
-    @hypothesis.settings(_settings, max_examples=40)
-    @hypothesis.given(_CASES, _happenings())
-    def holds(case: Case, happenings: Happenings) -> None:
-        stored, expected = asyncio.run(after(sqlite_url, case, happenings, settled=settled))
-        assert stored == expected
-
-    holds()
+def test_what_is_stored_is_what_a_naive_filter_leaves(sqlite_url: str) -> None:
+    holds(sqlite_url, _GUILDS, _CASES, _happenings(), 80)
 
 
 @pytest.mark.parametrize("engine", ["postgresql_url", "mysql_url"])
 def test_it_is_so_on_every_engine(request: pytest.FixtureRequest, engine: str) -> None:
-    url = str(request.getfixturevalue(engine))
-
-    @hypothesis.settings(_settings, max_examples=6)
-    @hypothesis.given(_CASES, _happenings(), st.booleans())
-    def holds(case: Case, happenings: Happenings, settled: bool) -> None:  # noqa: FBT001
-        stored, expected = asyncio.run(after(url, case, happenings, settled=settled))
-        assert stored == expected
-
-    holds()
+    holds(str(request.getfixturevalue(engine)), _GUILDS, _CASES, _happenings(), 6)
 
 
 # ------------------------------------------------------------------------------------------------------- in the files

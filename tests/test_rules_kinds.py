@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import copy
 import dataclasses
 import importlib.metadata
 import random
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import hypothesis
 import hypothesis.strategies as st
 import pytest
 from catalogue import catalogue
 from fakecord import Payload, payloads
-from hearing import ME, Hearing, ready
-from plain import PlainStore
-from test_rules_events import Event, Stored, emptied
+from hearing import ME, Hearing
+from naive import Case, Event, Happenings, both, emptied, holds
 
 import persist
-from persist.changes import Amend, Change, Drop, DropScope, Patch, Put
-from persist.conditions import known_in
-from persist.entities import AUTO_MOD_EXECUTIONS, CHANNELS, COMPLETENESS, ENTITIES, GUILDS, SHARDS, THREADS, USERS
-from persist.events import EVENTS
-from persist.fields import FIELDS, NESTED
+from persist.entities import ENTITIES
+from persist.fields import FIELDS
 from persist.judge import columns_of
 from persist.keep import LISTS
-from persist.model import Key, Origin, Record
-from persist.plans import Context
+from persist.model import Record
 from persist.rules import KINDS
 
 Keep: typing.TypeAlias = persist.Keep[typing.Any]
-Drops = Mapping[str, frozenset[str]]
 
 _GUILDS: typing.Final = [
     payloads.guild(own_user=payloads.own_user(id=ME), members=4, threads=2, voice_states=1, presences=2)
@@ -76,32 +68,6 @@ _VARIED: typing.Final[Mapping[str, tuple[object, ...]]] = {
     "deleted": (True, False),
 }
 """What changes from one event to the next, and what into."""
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Case:
-    """A rule, and what it means, written down again as simply as can be."""
-
-    rules: persist.Rules
-    keeps: Callable[[str, Record], bool] = lambda _kind, _record: True
-    drops: Drops = dataclasses.field(default_factory=dict[str, frozenset[str]])
-    some: frozenset[str] = frozenset()
-    """Kinds of which not everything is kept."""
-
-    chunks: frozenset[str] = frozenset()
-    """Kinds that are taken from lists of members only."""
-
-    keeps_guild: Callable[[int, Payload | None], bool] = lambda _id, _guild: True
-    """Given a guild and what is known of it: nothing is kept of the others, nor whoever is met there."""
-
-    channels: tuple[str, frozenset[int], bool] | None = None
-    """A kind, and in which channels it is kept, or is not: threads and whole categories are meant as well."""
-
-    opts_in: bool = False
-    """Whether the audit log is kept, which has to be said."""
-
-    def __repr__(self) -> str:
-        return repr(self.rules)
 
 
 def _off(kind: str) -> Case:
@@ -211,19 +177,13 @@ _CASES: typing.Final = st.one_of(
 )
 
 
-def both(one: Case, other: Case) -> Case:
-    rules = one.rules & other.rules
-    kinds = ENTITIES.keys() - rules.off  # what is off says nothing of what shows inside others
-    return Case(
-        rules,
-        lambda kind, record: one.keeps(kind, record) and other.keeps(kind, record),
-        {kind: one.drops.get(kind, frozenset()) | other.drops.get(kind, frozenset()) for kind in kinds},
-        one.some | other.some,
-        one.chunks | other.chunks,
-        lambda snowflake, guild: one.keeps_guild(snowflake, guild) and other.keeps_guild(snowflake, guild),
-        one.channels or other.channels,
-        one.opts_in and other.opts_in,
-    )
+@st.composite
+def _combined(draw: st.DrawFn) -> Case:
+    cases = draw(st.lists(_CASES, min_size=1, max_size=2))
+    try:
+        return cases[0] if len(cases) == 1 else both(*cases)
+    except persist.QueryError:  # what is dropped cannot be chosen by
+        hypothesis.reject()
 
 
 # ------------------------------------------------------------------------------------------------- what may happen
@@ -271,180 +231,12 @@ def _varied(value: typing.Any, seed: int) -> typing.Any:
     return found
 
 
-class Happenings(list[Event]):
-    """Events, of which a failing test prints what one can read."""
-
-    def __repr__(self) -> str:
-        told = ("id", "guild_id", "name", "nick", "content", "status", "topic", "unavailable")
-        return repr([(name, {field: payload[field] for field in told if field in payload}) for name, payload in self])
-
-
 @st.composite
 def _happenings(draw: st.DrawFn) -> Happenings:
     chance = random.Random(draw(st.integers(0, 1 << 30)))
     count = draw(st.integers(1, 25))
     told = chance.choices(_POOL, k=count)
     return Happenings((name, _varied(payload, chance.randrange(1 << 30))) for name, payload in told)
-
-
-# ------------------------------------------------------------------------------------------------- what has to be
-
-
-class Naive:
-    """Keeps everything that the rules are about, and looks through all of it after each event."""
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._store = PlainStore()
-        self._told = PlainStore()
-        self._parents: dict[int, int | None] = {}
-
-    def hear(self, name: str, payload: Payload) -> None:
-        context = Context(0, 1, int(ME), Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000"), reads_content=True)
-        changes = list(EVENTS[name].plan(payload, context))
-        about = next((guild for change in changes if (guild := _about(change)) is not None), None)
-        self._told.make(changes)
-        for (entity, key), record in self._told.records.items():
-            if entity in (CHANNELS, THREADS):
-                self._parents[int(key[0])] = record.column("parent_id")
-        met = about is None or self._keeps_guild(about)
-        self._store.make(
-            [change for change in changes if self._is_for_it(change) and (met or change.entity is not USERS)]
-        )
-        self._store.records = {
-            place: record._replace(payload=self._stripped(record.entity.name, record.payload))
-            for place, record in self._store.records.items()
-            if self._keeps(record)
-        }
-
-    def _keeps(self, record: Record) -> bool:
-        entity, case = record.entity, self._case
-        if entity.opt_in and not case.opts_in:
-            return False
-        guild = int(record.key[0]) if entity is GUILDS else record.guild_id
-        kept = guild is None or self._keeps_guild(guild)
-        return kept and case.keeps(entity.name, record) and self._is_in_channel(record)
-
-    def _keeps_guild(self, guild: int) -> bool:
-        known = self._told.records.get((GUILDS, (guild,)))
-        return self._case.keeps_guild(guild, None if known is None else known.payload)
-
-    def _is_in_channel(self, record: Record) -> bool:
-        kind, ids, denied = self._case.channels or ("", frozenset[int](), False)
-        if record.entity.name != kind:
-            return True
-        read = columns_of(record.entity, "channels")
-        assert read is not None
-        found = set(read(record))
-        for _ in range(2):
-            found |= {parent for channel in found if (parent := self._parents.get(channel)) is not None}
-        return ids.isdisjoint(found) is denied
-
-    def _is_for_it(self, change: Change) -> bool:
-        if isinstance(change, Amend):  # where not all are known, Discord's own count is nearer to the truth
-            return not any(kind.name in self._case.some for kind in known_in(change.where))
-        if change.entity.name in self._case.chunks and isinstance(change, Put | Patch):
-            return (change.record if isinstance(change, Put) else change).origin.source == "chunk"
-        return True
-
-    def _stripped(self, kind: str, payload: Payload) -> Payload:
-        left = {name: value for name, value in payload.items() if name not in self._case.drops.get(kind, ())}
-        for path, inside in NESTED.get(kind, {}).items():
-            left = self._at(left, path.split("."), inside)
-        return left
-
-    def _at(self, payload: Payload, path: Sequence[str], kind: str) -> Payload:
-        name, *rest = path
-        found = payload.get(name)
-        if isinstance(found, list):
-            made: typing.Any = [self._inside(one, rest, kind) for one in typing.cast("list[Payload]", found)]
-            made = [one for one in made if one is not None]
-        elif isinstance(found, dict):
-            made = self._inside(typing.cast("Payload", found), rest, kind)
-        else:
-            return payload
-        return {field: value for field, value in {**payload, name: made}.items() if field != name or made is not None}
-
-    def _inside(self, thing: Payload, path: Sequence[str], kind: str) -> Payload | None:
-        if path:
-            return self._at(thing, path, kind)
-        if kind == "messages" and "id" in thing and not self._keeps_inside(thing):
-            return None
-        return self._stripped(kind, thing)
-
-    def _keeps_inside(self, message: Payload) -> bool:
-        guild = message.get("guild_id")
-        origin = Origin("gateway", 0, 1, "")
-        record = ENTITIES["messages"].record(message, None if guild is None else int(guild), origin)
-        return self._keeps(record)
-
-    def stored(self) -> Stored:
-        found: dict[tuple[str, Key], Payload] = {}
-        for (entity, key), record in self._store.records.items():
-            if entity not in (SHARDS, COMPLETENESS, AUTO_MOD_EXECUTIONS):
-                apart = (*entity.joins, *entity.secrets)
-                found[entity.name, key] = {name: value for name, value in record.payload.items() if name not in apart}
-        return found
-
-
-def _about(change: Change) -> int | None:
-    if change.entity is GUILDS and isinstance(change, Put | Patch | Drop):
-        return int(change.key[0])
-    return None if isinstance(change, DropScope) and change.entity is GUILDS else change.guild_id
-
-
-_settings: typing.Final = hypothesis.settings(
-    deadline=None,
-    database=None,
-    phases=[hypothesis.Phase.generate],  # each example costs a database: none is spent on a shorter one
-    suppress_health_check=list(hypothesis.HealthCheck),
-)
-
-
-async def after(url: str, case: Case, happenings: Sequence[Event], *, settled: bool) -> tuple[Stored, Stored]:
-    """Return what is stored after something has happened, and what has to be."""
-    naive = Naive(case)
-    for name, payload in (("READY", ready(*_GUILDS)), *(("GUILD_CREATE", guild) for guild in _GUILDS), *happenings):
-        naive.hear(name, copy.deepcopy(payload))
-    if url != "memory://":
-        await emptied(url)
-    async with Hearing(url, rules=case.rules, settled=settled) as heard:
-        await heard.ready(*_GUILDS)
-        for name, payload in happenings:
-            await heard.hear(name, payload)
-        assert heard.cache.quarantine == ()
-        return await heard.stored(), naive.stored()
-
-
-def _differing(stored: Stored, expected: Stored) -> list[object]:
-    """Return what differs, to be read by people."""
-    found: list[object] = []
-    for place in sorted({*stored, *expected}, key=repr):
-        one, other = stored.get(place), expected.get(place)
-        if one is None or other is None:
-            if one is not other:
-                found.append((place, "is stored" if other is None else "is missing"))
-        elif one != other:
-            names = {*one, *other}
-            found.append(
-                (place, {n: (one.get(n, "-"), other.get(n, "-")) for n in names if one.get(n) != other.get(n)})
-            )
-    return found
-
-
-def _holds(url: str, examples: int) -> None:
-    @hypothesis.settings(_settings, max_examples=examples)
-    @hypothesis.given(st.lists(_CASES, min_size=1, max_size=2), _happenings(), st.booleans())
-    def holds(cases: list[Case], happenings: Happenings, settled: bool) -> None:  # noqa: FBT001
-        try:
-            case = cases[0] if len(cases) == 1 else both(*cases)
-        except persist.QueryError:  # what is dropped cannot be chosen by
-            hypothesis.reject()
-        stored, expected = asyncio.run(after(url, case, happenings, settled=settled))
-        differing = _differing(stored, expected)
-        assert not differing, differing
-
-    holds()
 
 
 async def test_a_message_that_shows_in_a_thread_is_off_as_well(sqlite_url: str) -> None:
@@ -477,15 +269,15 @@ pytestmark = pytest.mark.filterwarnings("ignore::persist.RulesWarning")
 
 
 def test_what_is_stored_of_every_kind_is_what_a_naive_filter_leaves(sqlite_url: str) -> None:
-    _holds(sqlite_url, 25)
+    holds(sqlite_url, _GUILDS, _combined(), _happenings(), 25)
 
 
 def test_it_is_so_in_memory() -> None:
-    _holds("memory://", 60)
+    holds("memory://", _GUILDS, _combined(), _happenings(), 60)
 
 
 @pytest.mark.parametrize("engine", ["postgresql", "mysql", "redis"])
 def test_it_is_so_on_every_engine(request: pytest.FixtureRequest, engine: str) -> None:
     if not importlib.metadata.entry_points(group="persist.backends", name=engine):
         pytest.skip(f"There is no backend for {engine}.")
-    _holds(str(request.getfixturevalue(f"{engine}_url")), 6)
+    holds(str(request.getfixturevalue(f"{engine}_url")), _GUILDS, _combined(), _happenings(), 6)
