@@ -14,6 +14,7 @@ import json
 import pathlib
 import sqlite3
 import threading
+import time
 import typing
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
@@ -24,7 +25,7 @@ import yarl
 from persist import ddl
 from persist.dialect import Dialect, Integrity, Search, Statement
 from persist.errors import BackendError, SchemaError, URLError
-from persist.schema import Rows, Table
+from persist.schema import Columnar, Rows, Table
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, Row, Transaction, hookimpl
 from persist.sql import SqlStore
@@ -36,8 +37,14 @@ __all__ = ("DIALECT", "SqliteDriver", "persist_backends")
 APPLICATION_ID: typing.Final = 0x70727374
 """``prst``: what ``file`` and other tools know the database by."""
 
-_SIZES: typing.Final = (128, 16, 1)
+_SIZES: typing.Final = (1024, 512, 256, 128, 16, 1)
 """How many rows a statement writes. Long ones hand the GIL over seldom; few different ones stay prepared."""
+
+_USUAL: typing.Final = 128
+"""How many it writes at most where the writer does not wait for the GIL longer than it works."""
+
+_BINDS: typing.Final = 32_766
+"""How many values SQLite binds to one statement: https://www.sqlite.org/limits.html"""
 
 _PRAGMAS: typing.Final = (
     "PRAGMA journal_mode = WAL",
@@ -69,11 +76,23 @@ def _insert(table: Table, rows: int) -> str:
 
 
 def _upsert(table: Table, rows: Rows[typing.Any]) -> Iterator[Statement]:
-    start = 0
-    for size in _SIZES:
-        if times := (len(rows) - start) // size:
-            yield _insert(table, size), _Repeated(rows, start, size, times)
-            start += size * times
+    # Whoever writes the rows asks for them one statement at a time, so that each is as long as the last one tells.
+    width, start = len(table.fields), 0
+    while start < len(rows):
+        most = min(len(rows) - start, _USUAL * rows.stride.times, _BINDS // width)
+        size = next(size for size in _SIZES if size <= most)
+        began, worked = time.perf_counter(), time.thread_time()
+        yield _insert(table, size), _flat(rows.columns(start, size))
+        worked = time.thread_time() - worked
+        rows.stride.waited(time.perf_counter() - began - worked, worked)
+        start += size
+
+
+def _flat(columns: Columnar) -> Row:
+    flat = [None] * (len(columns) * len(columns[0]))
+    for place, column in enumerate(columns):
+        flat[place :: len(columns)] = column
+    return flat
 
 
 def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
@@ -108,36 +127,6 @@ def _drop_search(texts: Table, _: Table) -> Iterator[str]:
 
 def _asked(terms: Sequence[Term]) -> str:
     return " AND ".join(f'"{term.word}"{"*" if term.is_open else ""}' for term in terms)
-
-
-class _Repeated(Sequence[Row]):
-    """The parameters of a statement of so many rows that runs so often, put together by the thread that binds them."""
-
-    __slots__ = ("_rows", "_size", "_start", "_times")
-
-    def __init__(self, rows: Rows[typing.Any], start: int, size: int, times: int) -> None:
-        self._rows = rows
-        self._start = start
-        self._size = size
-        self._times = times
-
-    def __len__(self) -> int:
-        return self._times
-
-    @typing.overload
-    def __getitem__(self, index: int) -> Row: ...
-    @typing.overload
-    def __getitem__(self, index: slice) -> Sequence[Row]: ...
-    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(self._times)[index]]
-        if not 0 <= index < self._times:
-            raise IndexError(index)
-        columns = self._rows.columns(self._start + index * self._size, self._size)
-        flat = [None] * (self._size * len(columns))
-        for place, column in enumerate(columns):
-            flat[place :: len(columns)] = column
-        return flat
 
 
 _VACUUM: typing.Final = (
@@ -191,13 +180,20 @@ class _Transaction:
         self._connection = connection
 
     async def execute(self, sql: str, params: Row = ()) -> None:
-        if isinstance(params, _Repeated):
-            await (await self._connection.executemany(sql, params)).close()
-        else:
-            await self._connection.execute_fetchall(sql, params)  # one trip to the writer's thread, not two
+        await self._connection.execute_fetchall(sql, params)  # one trip to the writer's thread, not two
+
+    async def execute_all(self, statements: Iterable[Statement]) -> None:
+        """Run statements by one trip to the writer's thread, which also makes them."""
+        # aiosqlite has no public name for what its thread is to do besides statements.
+        await self._connection._execute(_run, self._connection._conn, statements)  # type: ignore[no-untyped-call]  # noqa: SLF001
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         return list(await self._connection.execute_fetchall(sql, params))
+
+
+def _run(connection: sqlite3.Connection, statements: Iterable[Statement]) -> None:
+    for sql, params in statements:
+        connection.execute(sql, params)
 
 
 class SqliteDriver:
@@ -341,7 +337,7 @@ class SqliteDriver:
             writer = self._opened()
             try:
                 # Inside: its thread may begin although whoever waits for that is cancelled.
-                await (await writer.execute("BEGIN IMMEDIATE")).close()
+                await writer.execute_fetchall("BEGIN IMMEDIATE")
                 yield _Transaction(writer)
                 await writer.commit()
             except BaseException:

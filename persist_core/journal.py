@@ -28,11 +28,15 @@ from .notices import Notices
 from .past import Past, Recollection
 from .quarantine import Quarantine
 from .spi import Store
+from .unwalked import Unwalked
 
 __all__ = ("Journal", "Limits")
 
 _LOG = logging.getLogger("persist.journal")
 _YIELD_EVERY, _YIELD_FOR = 0.005, 0.0002
+_BEHIND: typing.Final = 0.05
+"""Seconds after which a writer that has not got through one step is taken to wait for the event loop."""
+
 _STALLS_AFTER: typing.Final = 60.0
 """Seconds after which a database that has not answered counts as away."""
 
@@ -116,6 +120,7 @@ class Journal:
         self._turns = 0
         self._yielding: asyncio.TimerHandle | None = None
         self._gave_way = 0.0
+        self._unwalked = Unwalked()
 
     # -------------------------------------------------------------------------------------------------------- taking
 
@@ -175,9 +180,11 @@ class Journal:
                     memory.note(change)
         if waiting.size:
             self._arrived.set()
+            if waiting.size >= self._unwalked.mark:
+                self._unwalked.hide(waiting.size)
             if waiting.size >= self._enough:
                 self._hurry.set()
-                if self.depth > self._limits.busy:
+                if self._is_behind():
                     self._give_way()
 
     def _is_served(self) -> bool:
@@ -235,19 +242,29 @@ class Journal:
         if self._memory is not None:
             self._memory.clear()
 
+    def _is_behind(self) -> bool:
+        late = self._writing is not None and time.monotonic() - self._moved > _BEHIND
+        return late or self.depth > self._limits.busy
+
     def _give_way(self) -> None:
         # A loop that never idles starves every other thread, the writer's too: it loses each race for the GIL. A burst
         # from the gateway does not even let the loop's own timers run, so this is called from within it.
-        if self.depth <= self._limits.busy:
-            self._yielding = None
-            return
-        now = time.monotonic()
-        if now - self._gave_way >= _YIELD_EVERY:
+        behind = self._is_behind()
+        if behind and time.monotonic() - self._gave_way >= _YIELD_EVERY:
             time.sleep(_YIELD_FOR)
-            self._gave_way = now
-            if self._yielding is not None:
-                self._yielding.cancel()
-            self._yielding = asyncio.get_running_loop().call_later(_YIELD_EVERY, self._give_way)
+            self._gave_way = time.monotonic()
+        if behind or self._writing is not None:
+            self._look_again(_YIELD_EVERY if behind else _BEHIND)
+
+    def _look_again(self, seconds: float) -> None:
+        if self._yielding is not None:
+            self._yielding.cancel()
+        self._yielding = asyncio.get_running_loop().call_later(seconds, self._give_way)
+
+    def _stay(self) -> None:
+        if self._yielding is not None:
+            self._yielding.cancel()
+            self._yielding = None
 
     # -------------------------------------------------------------------------------------------------------- asking
 
@@ -373,6 +390,7 @@ class Journal:
             self._sealed += 1
             self._unwritten = self._writing.steps(max(self._limits.batch, self._writing.size // _STEPS))
         self._moved = time.monotonic()
+        self._look_again(_BEHIND)
         began, size = time.perf_counter(), self._writing.size
         # What has piled up while the database was away is many transactions: one would hold the loop to prepare. Those
         # that are through are not made again, should this be cancelled: a reaction would count twice.
@@ -385,6 +403,8 @@ class Journal:
         self._gauges.coalesced += self._writing.coalesced
         self._note_flush(size, time.perf_counter() - began)
         self._writing = None
+        self._stay()
+        self._unwalked.show(self._waiting.size)
         self._stored = self._sealed
         self._shedding = False
         self._release(lambda target, _: target <= self._stored, None)
@@ -478,9 +498,8 @@ class Journal:
         self._forget_asked()
         self._waiting, self._writing, self._step = Batch(_later(self._waiting.at)), None, None
         self._release(lambda _target, _patient: True, BackendError(f"the cache was closed: {reason}"))
-        if self._yielding is not None:
-            self._yielding.cancel()
-            self._yielding = None
+        self._stay()
+        self._unwalked.show(0)
         return lost
 
 

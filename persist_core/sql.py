@@ -390,6 +390,10 @@ class SqlStore:
             await self._execute(work.transaction, texts.written(self._dialect, entity, records))
 
     async def _execute(self, transaction: Transaction, statements: Iterable[Statement]) -> None:
+        execute_all: Callable[[Iterable[Statement]], Awaitable[None]] | None = getattr(transaction, "execute_all", None)
+        if execute_all is not None:  # whoever has a thread of its own makes them there
+            await execute_all(statements)
+            return
         under_way: asyncio.Task[None] | None = None
         try:
             for sql, params in statements:  # the database takes some rows while the next ones are made

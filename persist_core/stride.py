@@ -1,4 +1,4 @@
-"""How many rows a statement writes where the driver needs the event loop, by how long that takes to come round."""
+"""How many rows a statement writes, by how long it has to wait for the event loop, or for the interpreter's lock."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _MOST: typing.Final = 16
 class Stride:
     """Grows while the event loop is busy with other things, and shrinks when it is not.
 
-    A statement costs a few turns of the loop, however many rows it has. A short one keeps the loop free where it is;
-    where a turn takes long anyway, as in the flood of guilds when a large bot starts, short ones would fall behind.
+    A statement costs a few turns of the loop, however many rows it has, or the interpreter's lock a few times where a
+    thread of its own runs it. A short one keeps the loop free where it is; where waiting takes long anyway, as in the
+    flood of guilds when a large bot starts, short ones would fall behind.
 
     Attributes
     ----------
@@ -33,7 +34,14 @@ class Stride:
         began = time.perf_counter()
         await asyncio.sleep(0)
         took = time.perf_counter() - began
-        if took > _SLOW:
+        self._note(grows=took > _SLOW, shrinks=took < _QUICK)
+
+    def waited(self, waited: float, worked: float) -> None:
+        """Note for how many seconds a thread has waited, and worked, for one statement."""
+        self._note(grows=waited > worked, shrinks=waited < worked / 4)
+
+    def _note(self, *, grows: bool, shrinks: bool) -> None:
+        if grows:
             self.times = min(_MOST, self.times * 2)
-        elif took < _QUICK:
+        elif shrinks:
             self.times = max(1, self.times // 2)

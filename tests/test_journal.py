@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import pathlib
 import time
@@ -16,7 +17,7 @@ from fakecord import FakeDiscord, Payload, payloads
 from hearing import Hearing
 
 import persist
-from persist import journal
+from persist import journal, unwalked
 from persist.changes import Change, Patch, Put
 from persist.edits import Part
 from persist.entities import MESSAGES, SHARDS
@@ -381,6 +382,70 @@ async def test_what_has_piled_up_is_few_transactions() -> None:
         kit.shelf.may_store.set()
         await kit.journal.flush()
         assert len(kit.shelf.batches) <= 1 + 9
+
+
+async def test_the_loop_gives_way_to_a_writer_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    gave: list[float] = []
+    monkeypatch.setattr(journal, "_BEHIND", 0.01)
+    monkeypatch.setattr(journal.time, "sleep", gave.append)
+    async with writing() as kit:
+        kit.shelf.may_store.clear()
+        kit.journal.accept([kit.put()])
+        await bots.until(lambda: len(gave) > 3)  # although next to nothing waits
+        kit.shelf.may_store.set()
+        await kit.journal.flush()
+        assert set(gave) == {journal._YIELD_FOR}
+        count = len(gave)
+        await asyncio.sleep(0.05)
+        assert len(gave) == count
+
+
+# ---------------------------------------------------------------------------------------------- the garbage collector
+
+
+async def test_what_waits_in_a_flood_is_hidden_from_the_garbage_collector_until_it_is_written() -> None:
+    async with writing() as kit:
+        kit.shelf.may_store.clear()
+        kit.journal.accept([kit.put() for _ in range(500)])
+        assert gc.get_freeze_count() == 0
+        kit.journal.accept([kit.put() for _ in range(1000)])
+        kit.journal.accept([kit.put()])
+        frozen = gc.get_freeze_count()
+        assert frozen > 1000
+        kit.journal.accept([kit.put() for _ in range(2000)])
+        assert gc.get_freeze_count() > frozen
+        kit.shelf.may_store.set()
+        await kit.journal.flush()
+        assert gc.get_freeze_count() == 0
+
+
+async def test_what_a_cache_gives_up_is_shown_to_the_garbage_collector() -> None:
+    kit = Kit()
+    kit.journal.accept([kit.put() for _ in range(2000)])
+    assert gc.get_freeze_count() > 0
+    kit.journal.give_up("this is a test")
+    assert gc.get_freeze_count() == 0
+
+
+async def test_what_a_program_has_frozen_itself_stays_so() -> None:
+    kit = Kit()
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        for _ in range(3):
+            kit.journal.accept([kit.put() for _ in range(1500)])
+        await kit.journal.write()
+        assert abs(gc.get_freeze_count() - frozen) < 1000  # what has been freed is not frozen any more
+    finally:
+        gc.unfreeze()
+
+
+def test_a_flood_that_does_not_end_is_not_hidden_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unwalked, "_LONGEST", -1.0)
+    hiding = unwalked.Unwalked()
+    hiding.hide(5000)
+    assert gc.get_freeze_count() == 0
+    hiding.show(0)
 
 
 # ------------------------------------------------------------------------------------------------------------- the end

@@ -221,5 +221,5 @@ def test_rows_are_made_as_they_are_needed() -> None:
         rows = Rows([message(number, 1) for number in range(1000)], columns)
         _, params = next(iter(dialect.upsert(table_of(MESSAGES), rows)))
         if params:
-            assert params[0]
+            assert params[0] is not None
         assert sum(made) <= 250

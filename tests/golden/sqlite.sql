@@ -24,10 +24,16 @@ INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "s
 = excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch"
 = excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
 "completeness"."payload" IS NOT excluded."payload"
-    [[1, 'members', "it's a\\b %s ?", '{"kind":"members","state":"it\'s a\\\\b %s ?"}', 'gateway', 3,
-1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1], [1, 'a\x00\x01\x02', "it's a\\b %s
-?", '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}', 'gateway', 3, 1700000000000001, '2024-05-06
-07:00:01.000001', '2024-05-06 07:00:01.000001', 1]]
+    [1, 'members', "it's a\\b %s ?", '{"kind":"members","state":"it\'s a\\\\b %s ?"}', 'gateway', 3, 1700000000000001,
+'2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
+
+INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
+"first_seen", "revision") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("guild_id", "kind") DO UPDATE SET "state"
+= excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch"
+= excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
+"completeness"."payload" IS NOT excluded."payload"
+    [1, 'a\x00\x01\x02', "it's a\\b %s ?", '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}', 'gateway',
+3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
 
 SELECT "value" FROM "persist_meta" WHERE "name" = 'search'
 
@@ -85,7 +91,7 @@ CREATE TRIGGER "persist_search_members_of" AFTER DELETE ON "members" BEGIN DELET
 
 INSERT INTO "persist_search_messages" ("id", "words", "terms") VALUES (?, ?, ?) ON CONFLICT ("id") DO UPDATE SET
 "words" = excluded."words", "terms" = excluded."terms" WHERE "persist_search_messages"."words" IS NOT excluded."words"
-    [[1, '\n it s a red panda 熊 \n', 'it s a red panda _718a']]
+    [1, '\n it s a red panda 熊 \n', 'it s a red panda _718a']
 
 DELETE FROM "persist_search_messages" WHERE "id" = ?
     [2]

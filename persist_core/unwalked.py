@@ -1,0 +1,60 @@
+"""What waits to be written in a flood, kept out of the sight of Python's garbage collector."""
+
+from __future__ import annotations
+
+import gc
+import time
+import typing
+
+__all__ = ("Unwalked",)
+
+_EACH: typing.Final = 1024
+"""How many more changes have to wait before they are hidden: there are floods, and there is daily life."""
+
+_LONGEST: typing.Final = 60.0
+"""Seconds after which a flood is daily life: what is hidden with it may be garbage, which has to be found some time."""
+
+
+class Unwalked:
+    """Hides what waits from the garbage collector, and shows what is left of it once a batch is written.
+
+    The collector walks over every object that stays, again and again as they become more, and a payload is dozens of
+    them: that took more than half of the time of a bot that heard a hundred thousand members, and stalled its loop.
+    Payloads need no collector, as they never refer to themselves. So they are moved to where it does not look
+    (``gc.freeze``) with everything else that is alive; they are freed as always when they are written.
+
+    Where a program has frozen objects itself, nothing is done: to show ours would be to show its own.
+
+    Attributes
+    ----------
+    mark
+        From how many changes that wait on :meth:`hide` is to be called.
+    """
+
+    def __init__(self) -> None:
+        self.mark: float = _EACH
+        self._since: float | None = None
+        self._hidden = False
+
+    def hide(self, waiting: int) -> None:
+        """Hide everything that is alive: so many changes wait."""
+        now = time.monotonic()
+        if not self._hidden and gc.get_freeze_count():
+            self.mark = float("inf")
+            return
+        if self._since is None:
+            self._since = now
+        self.mark = waiting + _EACH
+        if now - self._since < _LONGEST:
+            gc.freeze()
+            self._hidden = True
+
+    def show(self, waiting: int) -> None:
+        """Show what is hidden: a batch has been written, and so many changes wait already."""
+        if self._hidden:
+            gc.unfreeze()
+            self._hidden = False
+        if self.mark != float("inf"):
+            self.mark = _EACH
+        if waiting < _EACH:
+            self._since = None
