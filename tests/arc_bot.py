@@ -43,7 +43,8 @@ async def suggest(
 
 
 def client_of(stage: Stage) -> arc.GatewayClient:
-    client = arc.GatewayClient(stage.bot)
+    # On a crowded machine, it would answer by itself before the command does.
+    client = arc.GatewayClient(stage.bot, autodefer=False)
     client.set_type_dependency(Notes, stage.notes)
     client.include(arc.slash_command("slash", "A command")(respond))
     client.include(arc.user_command("user")(on_user))

@@ -123,7 +123,8 @@ def _lightbulb(stage: Stage) -> _Client:
 def _arc(stage: Stage) -> _Client:
     import arc  # noqa: PLC0415 - it may not be installed
 
-    client = arc.GatewayClient(stage.bot)
+    # On a crowded machine, it would answer by itself before the command does.
+    client = arc.GatewayClient(stage.bot, autodefer=False)
 
     def guard(name: str, hook: typing.Any) -> None:
         async def guarded(context: arc.GatewayContext) -> None:

@@ -165,6 +165,14 @@ def test_an_old_python_is_refused_by_pip() -> None:
     assert "Python 3.11" in README
 
 
+def test_what_is_shown_installs_this_library_and_not_its_first_release() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    for page in (README, (ROOT / "docs" / "tutorial.md").read_text()):
+        # pip takes an alpha only where it is asked for.
+        assert f"pip install 'hikari-persist>={version}'" in page
+        assert "pip install hikari-persist" not in page
+
+
 def make_with(folder: pathlib.Path, version: str, goal: str) -> tuple[pathlib.Path, subprocess.CompletedProcess[str]]:
     """Run make with a stand-in for a Python: it claims to be of a version, and says what it is asked to run."""
     if shutil.which("make") is None or os.name == "nt":
