@@ -45,7 +45,8 @@ class Rules:
     Parameters
     ----------
     off, on
-        Names of kinds, in short: ``off={"presences"}`` is ``presences=False``.
+        Names of kinds, in short: ``off={"presences"}`` is ``presences=False``, and
+        ``on={"audit_log_entries"}`` is ``audit_log_entries=True``.
     others
         The same for kinds that plugins have added, by their names.
     per_guild
