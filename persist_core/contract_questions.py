@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .changes import Drop, Put
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Within, matches
 from .contract_base import Contract, found, keys
 from .contract_samples import ODDITIES, guild, invite, member, user, varied, voice_state, without_joins
 from .entities import GUILDS, INVITES, MEMBERS, MESSAGES, USERS, VOICE_STATES
+from .joining import whole
 from .model import Entity, Key, Record
 from .spi import Order, Select, Store
 
@@ -238,22 +239,43 @@ class Questions(Contract):
             assert [record.payload for record in got] == [without_joins(record) for record in _sorted(records, order)]
 
     async def test_parts_that_come_along_are_those_that_are_stored(self) -> None:
-        people = [user(1, username="a\0"), user(2), *(member(9, number, nick=f"{number}") for number in range(1, 4))]
-        async with self.opened(*people, *(voice_state(9, number, 5) for number in (2, 3, 4))) as store:
-            for query in (
-                Select(MEMBERS, keys=((9, 1),)),
-                Select(MEMBERS, keys=((9, 1), (9, 3), (9, 7)), metadata=True),
-                Select(MEMBERS, where=(Condition("user_id", "at_most", 2),), order=(Order("nickname"),), limit=7),
-                Select(VOICE_STATES, keys=((9, 2),)),
-                Select(VOICE_STATES, guild_id=9, limit=2, order=(Order("channel_id", descending=True),)),
-                Select(USERS, keys=((1,),)),
-            ):
+        async with self.opened(*_PEOPLE) as store:
+            for query in _WITH_PARTS:
                 page = await store.select(dataclasses.replace(query, whole=True))
                 assert list(page.records) == list((await store.select(query)).records)
                 if page.parts is not None:  # a store need not have them at hand
                     for entity, theirs in _parts_named(page.records).items():
                         stored = {record.key: record for record in await found(store, entity, keys=tuple(theirs))}
                         assert {key: page.parts[entity].get(key) for key in theirs} == dict.fromkeys(theirs) | stored
+
+    async def test_what_is_made_lazily_is_whole(self) -> None:
+        async with self.opened(*_PEOPLE) as store:
+
+            async def parts_of(entity: Entity[typing.Any], keys: Iterable[Key]) -> Mapping[Key, Record]:
+                return {record.key: record for record in await found(store, entity, keys=tuple(keys))}
+
+            for query in _WITH_PARTS:
+                page = await store.select(dataclasses.replace(query, whole=True, lazily=True))
+                if page.wholes is not None:  # a store need not do that
+                    bare = await store.select(query)
+                    assert list(page.wholes) == list(await whole(bare.records, parts_of))
+                    assert (page.after, page.count) == (bare.after, len(bare.records))
+
+
+_PEOPLE: typing.Final = (
+    user(1, username="a\0"),
+    user(2),
+    *(member(9, number, nick=f"{number}") for number in range(1, 4)),
+    *(voice_state(9, number, 5) for number in (2, 3, 4)),
+)
+_WITH_PARTS: typing.Final = (
+    Select(MEMBERS, keys=((9, 1),)),
+    Select(MEMBERS, keys=((9, 1), (9, 3), (9, 7)), metadata=True),
+    Select(MEMBERS, where=(Condition("user_id", "at_most", 2),), order=(Order("nickname"),), limit=7),
+    Select(VOICE_STATES, keys=((9, 2),)),
+    Select(VOICE_STATES, guild_id=9, limit=2, order=(Order("channel_id", descending=True),)),
+    Select(USERS, keys=((1,),)),
+)
 
 
 def _parts_named(records: Sequence[Record]) -> Mapping[Entity[typing.Any], Sequence[Key]]:

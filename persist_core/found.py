@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
 import hikari
 
@@ -25,7 +25,7 @@ Source = Callable[[], typing.Awaitable[Reader]]
 Running = Callable[[], frozenset[int]]
 """Returns the gateway sessions that are running."""
 
-Made = Callable[[Reader, Sequence[Record], Conditional | None], Iterator[T]]
+Made = Callable[[Reader, Iterable[Record], Conditional | None], Iterator[T]]
 """Makes of records what is given out, one after the other. Last comes when a record is verified."""
 
 _PAGE: typing.Final = 200
@@ -246,7 +246,7 @@ class Found(hikari.LazyIterator[T]):
                 return item
             if self._left is None:
                 reader, query = await self._begun()
-                self._left = self._ranked(dataclasses.replace(query, whole=bool(query.entity.joins)))
+                self._left = self._ranked(dataclasses.replace(query, whole=bool(query.entity.joins), lazily=True))
             elif self._left:
                 reader = await self._source()
             else:
@@ -255,7 +255,7 @@ class Found(hikari.LazyIterator[T]):
             self._buffer = self._make(reader, await reader.whole_page(page), self._said)
 
 
-def _entries(reader: Reader, records: Sequence[Record], said: Conditional | None) -> Iterator[Entry[typing.Any]]:
+def _entries(reader: Reader, records: Iterable[Record], said: Conditional | None) -> Iterator[Entry[typing.Any]]:
     for record in records:
         yield entry_of(reader, record, verified=said is not None and bool(matches((said,), record.column)))
 
@@ -269,5 +269,6 @@ async def _next(reader: Reader, left: Sequence[Select]) -> tuple[Page, Sequence[
         others.insert(0, dataclasses.replace(query, after=page.after))
     if query.limit is None:
         return page, others
-    limit = query.limit - len(page.records) - len(page.corrupt)
+    passed = len(page.records) + len(page.corrupt) if page.wholes is None else page.count
+    limit = query.limit - passed
     return page, [dataclasses.replace(other, limit=limit) for other in others] if limit > 0 else ()

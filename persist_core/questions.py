@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from . import paging
 from .codec import Codec
 from .dialect import Dialect, Speller, converted
 from .errors import CorruptRecordError
 from .model import Entity, Key, Record
-from .rows import Part, Read, columns_of, kind_of, parts_of, reader_of
+from .rows import Part, Read, columns_of, kind_of, parts_of, payload_of, reader_of
 from .schema import Storage
-from .spi import Order, Page, Row, Select
+from .spi import Order, Page, Row, Select, Unreadable
 
 __all__ = ("Questions", "Spelled")
 
@@ -22,7 +22,7 @@ AnyEntity = Entity[typing.Any]
 class _Beside(typing.NamedTuple):
     """Where in a row a part stands, and what makes a record of it."""
 
-    entity: AnyEntity
+    part: Part
     columns: slice
     document: int
     read: Read
@@ -40,6 +40,8 @@ class _Form(typing.NamedTuple):
     kinds: Sequence[Storage]
     read: Read
     parts: Sequence[_Beside]
+    lazy: bool
+    """Whether records can be made of rows later, one by one: nothing is known then that another process changes."""
 
 
 class Spelled(typing.NamedTuple):
@@ -124,11 +126,14 @@ class Questions:
             kinds.extend(kind_of(part.entity, name) for name in theirs)
             joined += f" {self._table(entity, part, theirs)}"
             read = reader_of(part.entity, self._codec, payload=True, metadata=part.entity.ephemeral)
-            parts.append(_Beside(part.entity, slice(start, end), start + theirs.index("payload"), read))
+            parts.append(_Beside(part, slice(start, end), start + theirs.index("payload"), read))
         read = reader_of(entity, self._codec, payload=payload, metadata=metadata)
         listed = ", ".join(columns)
         where = self._dialect.keys(Speller(self._dialect), entity, (tuple(entity.key),))
-        return _Form(listed, table, joined, f"SELECT {listed} FROM {table}{joined} WHERE {where}", kinds, read, parts)
+        alone = f"SELECT {listed} FROM {table}{joined} WHERE {where}"
+        # Whether a part is true now is for whoever asked to say, and he is not asked for one by one.
+        lazy = payload and self._codec is None and not any(_passes(beside.part.entity) for beside in parts)
+        return _Form(listed, table, joined, alone, kinds, read, parts, lazy)
 
     def _table(self, entity: AnyEntity, part: Part, names: Sequence[str]) -> str:
         # Its columns have names of their own: what conditions and orders name are those of the record.
@@ -176,6 +181,10 @@ class Questions:
         if self._dialect.read:
             entity = query.entity
             rows = converted(self._dialect, [*form.kinds, *(kind_of(entity, name) for name, _ in order)], rows)
+        more = query.limit is not None and len(rows) == query.limit and order
+        after = tuple(rows[-1][-len(order) :]) if more and rows else None
+        if query.lazily and form.lazy and _are_plain(rows, form):
+            return Page((), after, len(rows), wholes=_wholes(query.entity, form, rows))
         read = form.read
         records: list[Record] = []
         corrupt: list[tuple[Key, str]] = []
@@ -186,16 +195,45 @@ class Questions:
                 if wholly and isinstance(error, CorruptRecordError):
                     raise
                 corrupt.append((tuple(row[: len(query.entity.key)]), str(error)))
-        more = query.limit is not None and len(rows) == query.limit and order
-        after = tuple(rows[-1][-len(order) :]) if more and rows else None
         return Page(records, after, len(rows), corrupt, _parts(form.parts, rows) if query.whole else None)
+
+
+def _passes(entity: AnyEntity) -> bool:
+    return entity.ephemeral or bool(entity.ends)
+
+
+def _are_plain(rows: Sequence[Row], form: _Form) -> bool:
+    """Tell whether all documents look like JSON: others are for a codec, which another process may have changed."""
+    places = [form.kinds.index("document"), *(beside.document for beside in form.parts)]
+    return all(row[place] is None or row[place][:1] == "{" for place in places for row in rows)
+
+
+def _wholes(entity: AnyEntity, form: _Form, rows: Sequence[Row]) -> Iterator[Record | Unreadable]:
+    """Make the records of rows with their parts, each when it is asked for."""
+    width = len(entity.key)
+    for row in rows:
+        try:
+            record = form.read(row)
+        except ValueError as error:
+            yield Unreadable(entity, tuple(row[:width]), str(error))
+            continue
+        # These have just been parsed, and nobody has them yet.
+        into = {"": typing.cast("dict[str, typing.Any]", record.payload)}
+        for part, columns, document, _ in form.parts:
+            if (stored := row[document]) is None or part.inside not in into:
+                continue
+            try:
+                into[part.name] = into[part.inside][part.field] = payload_of(stored)
+            except ValueError as error:
+                yield Unreadable(part.entity, tuple(row[columns][: len(part.entity.key)]), str(error))
+        yield record
 
 
 def _parts(parts: Sequence[_Beside], rows: Sequence[Row]) -> Mapping[AnyEntity, Mapping[Key, Record]] | None:
     found: dict[AnyEntity, dict[Key, Record]] = {}
     try:
-        for entity, columns, document, read in parts:
-            made = found.setdefault(entity, {})
+        for part, columns, document, read in parts:
+            made = found.setdefault(part.entity, {})
             for row in rows:
                 if row[document] is not None:
                     record = read(row[columns])

@@ -23,7 +23,7 @@ from .memory import Kept, Memory
 from .model import Decoder, Entity, Key, Payload, Record
 from .notices import Notices
 from .retention import Clock, is_over, now
-from .spi import Page, Select, Store
+from .spi import Page, Select, Store, Unreadable
 
 __all__ = ("MOST_KEYS", "Reader")
 
@@ -336,8 +336,10 @@ class Reader:
                 self._memory.keep(entity, key, record)
         return record if record is not None and self.is_current(record) else None
 
-    async def whole_page(self, page: Page) -> Sequence[Record]:
+    async def whole_page(self, page: Page) -> Iterable[Record]:
         """Return the records of a page with their parts: as they were when it was read, where the store says that."""
+        if page.wholes is not None:
+            return self._readable(page.wholes)
         parts = page.parts
         if parts is None:
             return await self.whole(page.records)
@@ -346,6 +348,13 @@ class Reader:
             return self._current_of(entity, parts[entity])
 
         return await joining.whole(page.records, at_hand)
+
+    def _readable(self, wholes: Iterable[Record | Unreadable]) -> Iterator[Record]:
+        for one in wholes:
+            if isinstance(one, Unreadable):
+                self.note_corrupt(one.entity, Page((), corrupt=((one.key, one.reason),)))
+            else:
+                yield one
 
     def decoded(self, entity: Entity[T], record: Record) -> T | None:
         """Return a hikari object, or ``None`` if hikari cannot make one; its payload can still be asked for."""

@@ -13,7 +13,7 @@ from .model import METADATA, Entity, Origin, Record
 from .schema import Storage
 from .spi import Row
 
-__all__ = ("Part", "Read", "columns_of", "kind_of", "parts_of", "reader_of")
+__all__ = ("Part", "Read", "columns_of", "kind_of", "parts_of", "payload_of", "reader_of")
 
 AnyEntity = Entity[typing.Any]
 Read = Callable[[Row], Record]
@@ -37,6 +37,9 @@ class Part(typing.NamedTuple):
     inside: str
     """The name of that part; empty where it is the record."""
 
+    field: str
+    """The field of that which it is."""
+
 
 @functools.cache
 def parts_of(entity: AnyEntity) -> Sequence[Part]:
@@ -44,8 +47,8 @@ def parts_of(entity: AnyEntity) -> Sequence[Part]:
     found: list[Part] = []
 
     def gather(entity: AnyEntity, inside: str) -> None:
-        for join in entity.joins.values():
-            part = Part(f"part{len(found)}", join.entity, join.on, inside)
+        for field, join in entity.joins.items():
+            part = Part(f"part{len(found)}", join.entity, join.on, inside, field)
             found.append(part)
             gather(join.entity, part.name)
 
@@ -65,6 +68,15 @@ def columns_of(entity: AnyEntity, *, payload: bool, metadata: bool) -> tuple[str
     return (*entity.key, *beside, *what, *(_METADATA if metadata else ()))
 
 
+def payload_of(document: bytes | str) -> dict[str, typing.Any]:
+    """Return what a document says. Raises ``ValueError`` if it is not a payload any more."""
+    payload = orjson.loads(document)
+    if type(payload) is not dict:
+        msg = "its payload is not a JSON object"
+        raise ValueError(msg)
+    return payload
+
+
 def reader_of(entity: AnyEntity, codec: Codec | None, *, payload: bool, metadata: bool) -> Read:
     """Return what makes records of rows that have these columns first."""
     width = len(entity.key)
@@ -75,15 +87,12 @@ def reader_of(entity: AnyEntity, codec: Codec | None, *, payload: bool, metadata
         return lambda row: Record(entity, tuple(row[:width]), None if guild is None else row[guild], {}, nothing)
     document = names.index("payload")
     beyond = slice(document + 1, document + 7 if metadata else document + 2)
-    loads, opened = orjson.loads, None if codec is None else functools.partial(codec.opened, entity.name)
+    opened = None if codec is None else functools.partial(codec.opened, entity.name)
 
     def read(row: Row) -> Record:
         key = tuple(row[:width])
         stored = row[document]
-        payload = loads(stored if opened is None else opened(key, stored))
-        if type(payload) is not dict:
-            msg = "its payload is not a JSON object"
-            raise ValueError(msg)
+        payload = payload_of(stored if opened is None else opened(key, stored))
         if metadata:
             at, source, shard, epoch, first_seen, revision = row[beyond]
         else:

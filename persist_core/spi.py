@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pluggy
 import yarl
@@ -35,6 +35,7 @@ __all__ = (
     "Select",
     "Store",
     "Transaction",
+    "Unreadable",
     "hookimpl",
     "hookspec",
     "persist_backends",
@@ -85,6 +86,8 @@ class Select:
         Whether to read when and how often each record was stored.
     whole
         Whether the parts of records that are stored with their own kind are wanted too, if the store has them at hand.
+    lazily
+        Whether the answer may be :attr:`Page.wholes` instead of :attr:`Page.records`.
     """
 
     entity: Entity[typing.Any]
@@ -97,6 +100,15 @@ class Select:
     want: typing.Literal["records", "keys", "count"] = "records"
     metadata: bool = False
     whole: bool = False
+    lazily: bool = False
+
+
+class Unreadable(typing.NamedTuple):
+    """A record that cannot be read any more."""
+
+    entity: Entity[typing.Any]
+    key: Key
+    reason: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,6 +127,10 @@ class Page:
 
     parts: Mapping[Entity[typing.Any], Mapping[Key, Record]] | None = None
     """What is stored of the parts of the records, of the same moment; ``None`` if they have to be asked for."""
+
+    wholes: Iterable[Record | Unreadable] | None = None
+    """The records with their parts, or why there is none, each made when it is asked for; ``None`` if they are
+    ``records``. Of thousands that are gone through, few are alive at once: a garbage collector walks over what is."""
 
 
 class Store(typing.Protocol):

@@ -120,7 +120,7 @@ class View(typing.Generic[T]):
         found = Found(query, self._source, self._running, self._made, learned, search)
         return found if limit is None else found.limit(limit)
 
-    def _made(self, reader: Reader, records: Sequence[Record], _: Conditional | None) -> Iterator[T]:
+    def _made(self, reader: Reader, records: Iterable[Record], _: Conditional | None) -> Iterator[T]:
         return reader.all_decoded(self.entity, records)
 
 

@@ -475,6 +475,13 @@ class ForgetsParts(Answering):
         return dataclasses.replace(page, parts=parts) if query.whole else page
 
 
+class HandsOutHalves(Answering):
+    """Leaves away the parts of what it makes lazily."""
+
+    def answer(self, query: Select, page: Page, /) -> Page:
+        return dataclasses.replace(page, records=(), wholes=page.records) if query.lazily else page
+
+
 BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (LosesOrder, "changes_of_a_batch_are_made_in_order"),
     (FirstWins, "the_later_of_two_puts_in_one_batch_wins"),
@@ -544,6 +551,7 @@ BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (SendsPayloadsWithKeys, "keys_come_without_payloads_and_counts_without_records"),
     (SendsPayloadsWithKeys, "one_key_can_be_asked_for_alone"),
     (ForgetsParts, "parts_that_come_along_are_those_that_are_stored"),
+    (HandsOutHalves, "what_is_made_lazily_is_whole"),
     (EndsEarly, "pages_of_a_guild"),
     (SortsByKeyAlone, "pages_in_any_order_make_the_whole"),
     (SortsByKeyAlone, "texts_are_in_the_order_of_their_characters"),

@@ -205,6 +205,28 @@ async def test_a_member_whose_user_cannot_be_read_is_found_by_what_can(asked: He
     assert asked.cache.gauges.undecodable["users"] >= 1
 
 
+async def test_what_cannot_be_read_of_a_page_is_counted_and_the_rest_is_found(sqlite_url: str) -> None:
+    async with Hearing(sqlite_url) as heard:
+        guild = a_guild()
+        await heard.ready(guild)
+        await heard.cache.flush()
+        assert heard.cache._engine is not None
+        store = typing.cast("SqlStore", heard.cache._engine.store._store)
+        first, second, *_ = (int(each["user"]["id"]) for each in guild["members"])
+        await store.run(
+            lambda _: [
+                f"UPDATE members SET payload = '{{' WHERE user_id = {first}",
+                f"UPDATE users SET payload = '{{' WHERE id = {second}",
+            ]
+        )
+        found = await heard.cache.members.find().entries()
+        assert len(found) == len(guild["members"]) - 1
+        assert [entry.value for entry in found if "user" not in entry.payload] == [None]
+        undecodable = heard.cache.gauges.undecodable
+        assert (undecodable["users"], undecodable["members"]) == (1, 2)  # one has no user any more to be made with
+        assert len(await heard.cache.members.find().limit(3)) == 1
+
+
 async def test_replies_and_children_are_found(asked: Hearing) -> None:
     guild = a_guild()
     await asked.ready(guild)
