@@ -15,6 +15,7 @@ import footprint
 import gateway
 import heard
 import measure
+import own_api
 import payloads
 import reads
 import report
@@ -30,6 +31,7 @@ BENCHMARKS: typing.Final[Mapping[str, Callable[[measure.Size], list[measure.Resu
     "unchanged": store.unchanged,
     "hook": heard.hook,
     "live": heard.live,
+    "own-api": own_api.own_api,
     "presences": heard.presences,
     "memory-reads": reads.from_memory,
     "sqlite-reads": reads.from_sqlite,

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import hikari
 import measure
@@ -78,15 +78,15 @@ async def _fill(path: pathlib.Path, count: int) -> None:
     await place.close()
 
 
-def _bare(path: pathlib.Path) -> float:
-    """Return how many microseconds SQLite alone takes for the newest fifty, decoded."""
+def _bare(path: pathlib.Path, use: Callable[[typing.Any], object] = lambda payload: payload) -> float:
+    """Return how many microseconds SQLite alone takes for the newest fifty, decoded, and maybe used."""
     sql = "SELECT payload FROM messages WHERE channel_id = ? ORDER BY id DESC LIMIT 50"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         took = []
         for _ in range(200):
             began = time.perf_counter()
             for (payload,) in connection.execute(sql, (CHANNEL,)):
-                orjson.loads(payload)
+                use(orjson.loads(payload))
             took.append(time.perf_counter() - began)
     return measure.percentile(took, 0.5) * 1e6
 
@@ -122,6 +122,13 @@ def growth(size: measure.Size) -> list[measure.Result]:
             "newest 50 of 1,000,000 messages",
             "us",
             {"bare SELECT and decode": bare, "persist": newest[most]},
+            size.rounds,
+        )
+        factory = functools.partial(_bare, files[SIZES[-1]], workload.bot().entity_factory.deserialize_message)
+        found += measure.compare(
+            "newest 50 of 1,000,000 messages, as objects",
+            "us",
+            {"bare SELECT, decode, hikari's factory": factory, "persist": newest[most]},
             size.rounds,
         )
         flat = {least: newest.pop(least), **newest}
