@@ -48,8 +48,8 @@ class Case:
     keeps_guild: Callable[[int, Payload | None], bool] = lambda _id, _guild: True
     """Given a guild and what is known of it: nothing is kept of the others, nor whoever is met there."""
 
-    channels: tuple[str, frozenset[int], bool] | None = None
-    """A kind, and in which channels it is kept, or is not: threads and whole categories are meant as well."""
+    channels: tuple[tuple[str, frozenset[int], bool], ...] = ()
+    """Kinds, and in which channels each is kept, or is not: threads and whole categories are meant as well."""
 
     opts_in: bool = False
     """Whether the audit log is kept, which has to be said."""
@@ -69,7 +69,7 @@ def both(one: Case, other: Case) -> Case:
         one.some | other.some,
         one.chunks | other.chunks,
         lambda snowflake, guild: one.keeps_guild(snowflake, guild) and other.keeps_guild(snowflake, guild),
-        one.channels or other.channels,
+        (*one.channels, *other.channels),
         one.opts_in and other.opts_in,
     )
 
@@ -101,14 +101,28 @@ class _Naive:
             if entity in (CHANNELS, THREADS):
                 self._parents[int(key[0])] = record.column("parent_id")
         met = about is None or self._keeps_guild(about)
-        self._store.make(
-            [change for change in changes if self._is_for_it(change) and (met or change.entity is not USERS)]
-        )
+        for change in changes:
+            if met or change.entity is not USERS:
+                self._make(change)
         self._store.records = {
-            place: record._replace(payload=self._stripped(record.entity.name, record.payload))
+            place: record._replace(payload=self._stripped(record.entity.name, record.payload, record.guild_id))
             for place, record in self._store.records.items()
             if self._keeps(record)
         }
+
+    def _make(self, change: Change) -> None:
+        if isinstance(change, Amend) and any(kind.name in self._case.some for kind in known_in(change.where)):
+            return  # where not all are known, Discord's own count is nearer to the truth
+        before = dict(self._store.records)
+        self._store.make([change])
+        if not isinstance(change, Put | Patch) or change.entity.name not in self._case.chunks:
+            return
+        place = change.entity, change.key
+        made = self._store.records.get(place)
+        if made is not None and made.origin.source != "chunk" and self._keeps(made):
+            self._store.records = before  # what is told from elsewhere is not taken; what is not kept any more goes
+        elif made is not None and made.origin.source != "chunk":
+            del self._store.records[place]
 
     def _keeps(self, record: Record) -> bool:
         entity, case = record.entity, self._case
@@ -123,52 +137,44 @@ class _Naive:
         return self._case.keeps_guild(guild, None if known is None else known.payload)
 
     def _is_in_channel(self, record: Record) -> bool:
-        kind, ids, denied = self._case.channels or ("", frozenset[int](), False)
-        if record.entity.name != kind:
+        rules = [(ids, denied) for kind, ids, denied in self._case.channels if kind == record.entity.name]
+        if not rules:
             return True
         read = columns_of(record.entity, "channels")
         assert read is not None
         found = set(read(record))
         for _ in range(2):
             found |= {parent for channel in found if (parent := self._parents.get(channel)) is not None}
-        return ids.isdisjoint(found) is denied
+        return all(ids.isdisjoint(found) is denied for ids, denied in rules)
 
-    def _is_for_it(self, change: Change) -> bool:
-        if isinstance(change, Amend):  # where not all are known, Discord's own count is nearer to the truth
-            return not any(kind.name in self._case.some for kind in known_in(change.where))
-        if change.entity.name in self._case.chunks and isinstance(change, Put | Patch):
-            return (change.record if isinstance(change, Put) else change).origin.source == "chunk"
-        return True
-
-    def _stripped(self, kind: str, payload: Payload) -> Payload:
+    def _stripped(self, kind: str, payload: Payload, guild: int | None) -> Payload:
         left = {name: value for name, value in payload.items() if name not in self._case.drops.get(kind, ())}
         for path, inside in NESTED.get(kind, {}).items():
-            left = self._at(left, path.split("."), inside)
+            left = self._at(left, path.split("."), inside, guild)
         return left
 
-    def _at(self, payload: Payload, path: Sequence[str], kind: str) -> Payload:
+    def _at(self, payload: Payload, path: Sequence[str], kind: str, guild: int | None) -> Payload:
         name, *rest = path
         found = payload.get(name)
         if isinstance(found, list):
-            made: typing.Any = [self._inside(one, rest, kind) for one in typing.cast("list[Payload]", found)]
+            made: typing.Any = [self._inside(one, rest, kind, guild) for one in typing.cast("list[Payload]", found)]
             made = [one for one in made if one is not None]
         elif isinstance(found, dict):
-            made = self._inside(typing.cast("Payload", found), rest, kind)
+            made = self._inside(typing.cast("Payload", found), rest, kind, guild)
         else:
             return payload
         return {field: value for field, value in {**payload, name: made}.items() if field != name or made is not None}
 
-    def _inside(self, thing: Payload, path: Sequence[str], kind: str) -> Payload | None:
+    def _inside(self, thing: Payload, path: Sequence[str], kind: str, guild: int | None) -> Payload | None:
         if path:
-            return self._at(thing, path, kind)
-        if kind == "messages" and "id" in thing and not self._keeps_inside(thing):
+            return self._at(thing, path, kind, guild)
+        if kind == "messages" and "id" in thing and not self._keeps_inside(thing, guild):
             return None
-        return self._stripped(kind, thing)
+        return self._stripped(kind, thing, guild)
 
-    def _keeps_inside(self, message: Payload) -> bool:
-        guild = message.get("guild_id")
-        origin = Origin("gateway", 0, 1, "")
-        record = ENTITIES["messages"].record(message, None if guild is None else int(guild), origin)
+    def _keeps_inside(self, message: Payload, outer: int | None) -> bool:
+        guild = message.get("guild_id") or outer  # a message that is answered is shown without its guild
+        record = ENTITIES["messages"].record(message, guild and int(guild), Origin("gateway", 0, 1, ""))
         return self._keeps(record)
 
     def stored(self) -> Stored:

@@ -120,7 +120,7 @@ def _named(_: int) -> Case:
 def _channels(kind: str, ids: frozenset[int], *, denied: bool) -> Case:
     listed: typing.Any = persist.not_(ids) if denied else ids
     rules = persist.Rules(**{kind: Keep(channels=listed)})
-    return Case(rules, some=frozenset((kind,)), channels=(kind, ids, denied))
+    return Case(rules, some=frozenset((kind,)), channels=((kind, ids, denied),))
 
 
 def _sources(kind: str) -> Case:
