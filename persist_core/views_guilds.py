@@ -1,0 +1,113 @@
+"""Views: what guilds are, and what each of them makes for itself."""
+
+from __future__ import annotations
+
+from typing import Unpack
+
+import hikari
+
+from . import entities
+from .conditions import Condition, Within
+from .found import Found
+from .model import Entity
+from .objects import SoundboardSound
+from .view import key_part
+from .views_shapes import ById, Id
+from .wanted import WantedEmojis, WantedGuilds, WantedIntegrations, WantedRoles, WantedSoundboardSounds, WantedStickers
+
+__all__ = ("Emojis", "Guilds", "Integrations", "Roles", "SoundboardSounds", "Stickers")
+
+
+class Guilds(ById[hikari.GatewayGuild]):
+    """The guilds that the bot is in."""
+
+    entity: Entity[hikari.GatewayGuild] = entities.GUILDS
+
+    def find(self, **wanted: Unpack[WantedGuilds]) -> Found[hikari.GatewayGuild]:
+        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        return self._find(wanted)
+
+    async def count(self, **wanted: Unpack[WantedGuilds]) -> int:
+        """Return how many there are, with filters as in :meth:`find`."""
+        return await self._find(wanted).count()
+
+    def mutual(self, user: Id, /) -> Found[hikari.GatewayGuild]:
+        """Find the guilds that a user is a known member of.
+
+        Raises
+        ------
+        persist.QueryError
+            If that is not an id.
+        """
+        who = Condition("user_id", "equals", key_part(user, "the user"))
+        return self._find({}, Within(("id",), entities.MEMBERS, (who,), ("guild_id",)))
+
+
+class Roles(ById[hikari.Role]):
+    """The roles of guilds."""
+
+    entity: Entity[hikari.Role] = entities.ROLES
+
+    def find(self, **wanted: Unpack[WantedRoles]) -> Found[hikari.Role]:
+        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        return self._find(wanted)
+
+    async def count(self, **wanted: Unpack[WantedRoles]) -> int:
+        """Return how many there are, with filters as in :meth:`find`."""
+        return await self._find(wanted).count()
+
+
+class Emojis(ById[hikari.KnownCustomEmoji]):
+    """The custom emojis of guilds."""
+
+    entity: Entity[hikari.KnownCustomEmoji] = entities.EMOJIS
+
+    def find(self, **wanted: Unpack[WantedEmojis]) -> Found[hikari.KnownCustomEmoji]:
+        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        return self._find(wanted)
+
+    async def count(self, **wanted: Unpack[WantedEmojis]) -> int:
+        """Return how many there are, with filters as in :meth:`find`."""
+        return await self._find(wanted).count()
+
+
+class Stickers(ById[hikari.GuildSticker]):
+    """The stickers of guilds."""
+
+    entity: Entity[hikari.GuildSticker] = entities.STICKERS
+
+    def find(self, **wanted: Unpack[WantedStickers]) -> Found[hikari.GuildSticker]:
+        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        return self._find(wanted)
+
+    async def count(self, **wanted: Unpack[WantedStickers]) -> int:
+        """Return how many there are, with filters as in :meth:`find`."""
+        return await self._find(wanted).count()
+
+
+class SoundboardSounds(ById[SoundboardSound]):
+    """The sounds of the soundboards of guilds."""
+
+    entity: Entity[SoundboardSound] = entities.SOUNDBOARD_SOUNDS
+
+    def find(self, **wanted: Unpack[WantedSoundboardSounds]) -> Found[SoundboardSound]:
+        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        return self._find(wanted)
+
+    async def count(self, **wanted: Unpack[WantedSoundboardSounds]) -> int:
+        """Return how many there are, with filters as in :meth:`find`."""
+        return await self._find(wanted).count()
+
+
+class Integrations(ById[hikari.Integration]):
+    """What is connected to guilds: bots, and accounts of other services."""
+
+    entity: Entity[hikari.Integration] = entities.INTEGRATIONS
+
+    def find(self, **wanted: Unpack[WantedIntegrations]) -> Found[hikari.Integration]:
+        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        return self._find(wanted)
+
+    async def count(self, **wanted: Unpack[WantedIntegrations]) -> int:
+        """Return how many there are, with filters as in :meth:`find`."""
+        return await self._find(wanted).count()
