@@ -156,6 +156,8 @@ class Dialect:
     upsert
         Turns rows of a table, no two of the same key, into statements that write them, as fast as the database goes.
         A row whose stored payload is the same must stay untouched; else ``revision`` grows, and ``first_seen`` stays.
+    loaded
+        Turns rows that are not stored yet into what its way to load many takes, where it has one.
     quote
         Spells an identifier.
     store
@@ -248,6 +250,7 @@ class Dialect:
     list_tables: str
     list_columns: str
     list_indexes: str
+    loaded: Callable[[Table, Rows[typing.Any]], Iterable[bytes]] | None = None
     quote: Callable[[str], str] = lambda name: f'"{name}"'
     store: Mapping[Storage, str] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])
     load: Mapping[Storage, str] = dataclasses.field(default_factory=dict[typing.Any, typing.Any])

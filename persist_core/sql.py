@@ -28,6 +28,7 @@ from .conditions import worded_in
 from .dialect import Dialect, Question, Speller, Statement
 from .entities import ENTITIES
 from .errors import BackendError, CorruptRecordError, QueryError
+from .loading import load_new
 from .model import Entity, Key, Record
 from .questions import Questions
 from .schema import Rows, columns_of, table_of, tables, texts_of
@@ -384,7 +385,9 @@ class SqlStore:
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Iterable[Record]) -> None:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
         records = sorted(records, key=_key)
-        rows = Rows(records, columns_of if self._codec is None else self._codec.columns_of, self._stride)
+        make = columns_of if self._codec is None else self._codec.columns_of
+        left = await load_new(work.transaction, self._dialect, self._codec, records, make, self._stride)
+        rows = Rows(left, make, self._stride)
         await self._execute(work.transaction, self._dialect.upsert(table_of(entity), rows))
         if entity in work.searched:
             await self._execute(work.transaction, texts.written(self._dialect, entity, records))

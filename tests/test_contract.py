@@ -8,7 +8,7 @@ import typing
 import dict_store
 import pytest
 
-from persist import Encryption
+from persist import Encryption, loading
 from persist.locations import sealed
 from persist.plugins import open_store
 from persist.spi import Store
@@ -110,6 +110,22 @@ class TestCompressedPostgresql(Compressed, TestPostgresql):
 
 
 class TestCompressedMysql(Compressed, TestMysql):
+    pass
+
+
+class Loaded(OfURL):
+    """Few new records are loaded as many are."""
+
+    @pytest.fixture(autouse=True)
+    def _eager(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(loading, "LEAST", 1)
+
+
+class TestLoadedPostgresql(Loaded, TestPostgresql):
+    pass
+
+
+class TestLoadedPostgresqlJsonb(Loaded, TestPostgresqlJsonb):
     pass
 
 
