@@ -208,6 +208,7 @@ class SqliteDriver:
     """
 
     errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    writes_in_thread: bool = True
 
     def __init__(self, path: pathlib.Path | None, timeout: float = 5.0) -> None:
         self._path = path

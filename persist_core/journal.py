@@ -243,8 +243,12 @@ class Journal:
             self._memory.clear()
 
     def _is_behind(self) -> bool:
-        late = self._writing is not None and time.monotonic() - self._moved > _BEHIND
-        return late or self.depth > self._limits.busy
+        return self._is_late() or self.depth > self._limits.busy
+
+    def _is_late(self) -> bool:
+        # A server has its own reasons to take long.
+        threaded = getattr(self._store, "writes_in_thread", False)
+        return threaded and self._writing is not None and time.monotonic() - self._moved > _BEHIND
 
     def _give_way(self) -> None:
         # A loop that never idles starves every other thread, the writer's too: it loses each race for the GIL. A burst

@@ -24,6 +24,11 @@ class Patient:
         self._store = store
         self._missing: BackendError | None = BackendError("the database has not been opened", temporary=True)
 
+    @property
+    def writes_in_thread(self) -> bool:
+        """Whether a thread of this process writes, to which the event loop has to give way."""
+        return bool(getattr(self._store, "writes_in_thread", False))
+
     async def open(self) -> None:
         try:
             await self._store.open()

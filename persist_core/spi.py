@@ -167,7 +167,11 @@ class Answers(typing.Protocol):
 
 
 class Transaction(typing.Protocol):
-    """A database connection between BEGIN and COMMIT."""
+    """A database connection between BEGIN and COMMIT.
+
+    It may have an ``execute_all(statements)`` that runs statements in a thread of its own, which makes them as it goes,
+    and a ``load``, as :data:`persist.loading.Load`, where the database has a quicker way for many new rows.
+    """
 
     async def execute(self, sql: str, params: Row = ()) -> None:
         """Run one statement."""
@@ -178,7 +182,11 @@ class Transaction(typing.Protocol):
 
 
 class Driver(typing.Protocol):
-    """Runs SQL on one database; all that differs between client libraries."""
+    """Runs SQL on one database; all that differs between client libraries.
+
+    One whose thread writes, and so competes with the event loop for the interpreter's lock, has a ``writes_in_thread``
+    that is true: the loop then gives way to it when it is late.
+    """
 
     errors: tuple[type[Exception], ...]
     """What the client library raises."""

@@ -232,6 +232,11 @@ class SqlStore:
                 yield _Moment(functools.partial(self._answer_by, transaction.fetch))
 
     @property
+    def writes_in_thread(self) -> bool:
+        """Whether a thread of this process writes, to which the event loop has to give way."""
+        return bool(getattr(self._driver, "writes_in_thread", False))
+
+    @property
     def is_a_file(self) -> bool:
         """Whether the database is a file, of which :meth:`backup` makes another one."""
         return hasattr(self._driver, "backup")
