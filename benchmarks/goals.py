@@ -16,6 +16,7 @@ GOALS: typing.Final[Mapping[tuple[str, str], Goal]] = {
     ("lag of the loop over an idle one, p99", "persist writes"): Goal(most=1.5, figure=True),
     ("lag of the loop over an idle one, greatest", "persist writes"): Goal(most=15, figure=True),
     ("gateway to committed row, chunks of members", "persist"): Goal(least=10),
+    ("gateway to committed row, against Redis", "persist"): Goal(least=2),
     ("a guild of 10,000 members, until committed", "persist"): Goal(most=1 / 8),
     ("at the store's own interface, chunks", "persist"): Goal(least=30),
     ("at the store's own interface, live updates", "persist"): Goal(least=30),
