@@ -265,7 +265,7 @@ class Journal:
             self._yielding.cancel()
         self._yielding = asyncio.get_running_loop().call_later(seconds, self._give_way)
 
-    def _stay(self) -> None:
+    def _look_no_more(self) -> None:
         if self._yielding is not None:
             self._yielding.cancel()
             self._yielding = None
@@ -407,7 +407,7 @@ class Journal:
         self._gauges.coalesced += self._writing.coalesced
         self._note_flush(size, time.perf_counter() - began)
         self._writing = None
-        self._stay()
+        self._look_no_more()
         self._unwalked.show(self._waiting.size)
         self._stored = self._sealed
         self._shedding = False
@@ -502,7 +502,7 @@ class Journal:
         self._forget_asked()
         self._waiting, self._writing, self._step = Batch(_later(self._waiting.at)), None, None
         self._release(lambda _target, _patient: True, BackendError(f"the cache was closed: {reason}"))
-        self._stay()
+        self._look_no_more()
         self._unwalked.show(0)
         return lost
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
-from .codec import Codec
-from .dialect import Dialect, Speller
-from .model import Entity, Key, Record
+from .model import Record
+from .questions import Questions
 from .schema import Columnar, Rows, Table, table_of
-from .spi import Transaction
+from .spi import Select, Transaction
 from .stride import Stride
 
 __all__ = ("LEAST", "Load", "load_new")
 
 LEAST: typing.Final = 1000
 """From how many records on it is asked which of them are there: with fewer the question costs more than it saves."""
+
+Loaded = Callable[[Table, Rows[typing.Any]], Iterable[bytes]]
+"""Turns new rows into what the way to load them takes."""
 
 Load = Callable[[Table, AsyncIterator[bytes]], Awaitable[bool]]
 """Writes new rows, and returns whether it did: ``False``, and nothing is written, when somebody else has written one of
@@ -24,8 +26,8 @@ them meanwhile."""
 
 async def load_new(
     transaction: Transaction,
-    dialect: Dialect,
-    codec: Codec | None,
+    questions: Questions,
+    loaded: Loaded | None,
     records: Sequence[Record],
     make: Callable[[Sequence[Record]], Columnar],
     stride: Stride,
@@ -38,8 +40,10 @@ async def load_new(
     ----------
     transaction
         In which they are written. It has a ``load``, a :data:`Load`, where the database has a quick way.
-    dialect, codec
-        How the database spells, and how payloads are stored.
+    questions
+        How the database is asked.
+    loaded
+        How the database spells new rows there, where it has such a way: see :class:`~persist.dialect.Dialect`.
     records
         Records of one kind, no two of the same key.
     make
@@ -48,14 +52,16 @@ async def load_new(
         How many are made at once.
     """
     load: Load | None = getattr(transaction, "load", None)
-    if load is None or dialect.loaded is None or len(records) < LEAST:
+    if load is None or loaded is None or len(records) < LEAST:
         return records
     entity = records[0].entity
-    stored = await _stored(transaction, dialect, codec, entity, [record.key for record in records])
+    asked = questions.spelled(Select(entity, keys=tuple(record.key for record in records), want="keys"))
+    answer = questions.page(asked, await transaction.fetch(asked.sql, asked.params))
+    stored = {record.key for record in answer.records}
     new = [record for record in records if record.key not in stored]
     if len(new) < LEAST:
         return records
-    table, loaded = table_of(entity), dialect.loaded
+    table = table_of(entity)
 
     async def parts() -> AsyncIterator[bytes]:
         for part in loaded(table, Rows(new, make, stride)):
@@ -65,17 +71,3 @@ async def load_new(
     if not await load(table, parts()):
         return records
     return [record for record in records if record.key in stored]
-
-
-async def _stored(
-    transaction: Transaction, dialect: Dialect, codec: Codec | None, entity: Entity[typing.Any], keys: Sequence[Key]
-) -> set[Key]:
-    speller = Speller(dialect, codec)
-    names = ", ".join(map(dialect.quote, entity.key))
-    where = speller.keys(entity, keys)
-    sql = f"SELECT {names} FROM {dialect.quote(entity.name)} WHERE {where}"
-    reads = [dialect.read.get(kind) for kind in entity.key.values()]
-    return {
-        tuple(part if read is None else read(part) for read, part in zip(reads, row, strict=True))
-        for row in await transaction.fetch(sql, speller.params)
-    }

@@ -131,7 +131,7 @@ class Questions:
         listed = ", ".join(columns)
         where = self._dialect.keys(Speller(self._dialect), entity, (tuple(entity.key),))
         alone = f"SELECT {listed} FROM {table}{joined} WHERE {where}"
-        # Whether a part is true now is for whoever asked to say, and he is not asked for one by one.
+        # Whoever asked decides whether a part is still true, and does so for a page, not for one record.
         lazy = payload and self._codec is None and not any(_passes(beside.part.entity) for beside in parts)
         return _Form(listed, table, joined, alone, kinds, read, parts, lazy)
 

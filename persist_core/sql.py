@@ -391,7 +391,7 @@ class SqlStore:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
         records = sorted(records, key=_key)
         make = columns_of if self._codec is None else self._codec.columns_of
-        left = await load_new(work.transaction, self._dialect, self._codec, records, make, self._stride)
+        left = await load_new(work.transaction, self._questions, self._dialect.loaded, records, make, self._stride)
         rows = Rows(left, make, self._stride)
         await self._execute(work.transaction, self._dialect.upsert(table_of(entity), rows))
         if entity in work.searched:

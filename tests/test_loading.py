@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import typing
-from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+from test_migrations import opened
 
 from persist import loading
 from persist.changes import Put
 from persist.entities import USERS
 from persist.model import Origin
-from persist.plugins import open_store
 from persist.spi import Select
 from persist.sql import SqlStore
 
@@ -26,23 +24,13 @@ def _user(number: int, name: str = "a", at: int = 1) -> Put:
     return Put(USERS.record(payload, None, Origin("gateway", 0, 1, f"2026-01-01 00:00:00.{at:06d}")))
 
 
-@contextlib.asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[SqlStore]:
-    store = typing.cast("SqlStore", open_store(url))
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
 async def _names(store: SqlStore) -> dict[int, tuple[str, int]]:
     page = await store.select(Select(USERS, metadata=True))
     return {int(record.key[0]): (record.payload["username"], record.revision) for record in page.records}
 
 
 async def test_what_is_there_is_changed_and_what_is_new_is_loaded(postgresql_url: str) -> None:
-    async with _opened(postgresql_url) as store:
+    async with opened(postgresql_url) as store:
         await store.apply([_user(number) for number in range(0, _MANY, 3)])
         await store.apply([_user(number, "a" if number % 2 else "b", 2) for number in range(_MANY)])
         assert await _names(store) == {
@@ -51,7 +39,7 @@ async def test_what_is_there_is_changed_and_what_is_new_is_loaded(postgresql_url
 
 
 async def test_what_somebody_else_writes_meanwhile_is_not_in_the_way(postgresql_url: str) -> None:
-    async with _opened(postgresql_url) as store:
+    async with opened(postgresql_url) as store:
         other = await asyncpg.connect(postgresql_url)
         try:
             transaction = other.transaction()
@@ -74,7 +62,7 @@ async def test_what_somebody_else_writes_meanwhile_is_not_in_the_way(postgresql_
 async def test_one_that_cannot_be_stored_leaves_nothing_half_written_and_the_connection_whole(
     postgresql_url: str,
 ) -> None:
-    async with _opened(postgresql_url) as store:
+    async with opened(postgresql_url) as store:
         for poison in ("\ud800", 1 << 70):
             changes = [_user(number) for number in range(_MANY)]
             changes[-1] = Put(changes[-1]._replace(payload={**changes[-1].payload, "username": poison}))
