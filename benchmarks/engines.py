@@ -22,12 +22,17 @@ import store
 import yarl
 
 from persist.changes import Put
+from persist.journal import Limits
 from persist.plugins import open_store
 
 __all__ = ("Pool", "aiomysql_pool", "asyncpg_pool", "database", "writes")
 
 ROWS: typing.Final = 20_000
 BATCH: typing.Final = 1000
+"""How many rows the usual way writes at once."""
+
+STEP: typing.Final = Limits().busy
+"""How many waiting changes a journal gives to a server in one transaction."""
 
 Pool = Callable[[str, str], contextlib.AbstractAsyncContextManager[Callable[[tuple[int, int]], Awaitable[object]]]]
 """Asks a query a question, on connections that are lent for each."""
@@ -109,8 +114,8 @@ async def _ours(url: str, changes: Sequence[Put], clear: Callable[[], Awaitable[
     await place.open()
     try:
         began = time.perf_counter()
-        for start in range(0, len(changes), BATCH):
-            await place.apply(changes[start : start + BATCH])
+        for start in range(0, len(changes), STEP):
+            await place.apply(changes[start : start + STEP])
         return len(changes) / (time.perf_counter() - began)
     finally:
         await place.close()

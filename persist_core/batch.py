@@ -8,7 +8,10 @@ is later than it. Where only a store could tell what it covers, a new segment be
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
+import itertools
+import operator
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
@@ -27,7 +30,7 @@ from .conditions import (
     matches,
     withins,
 )
-from .edits import Default, edited, joined
+from .edits import REPEATABLE, Default, edited, joined
 from .model import Entity, Key, Payload, Record
 from .past import Recollection
 
@@ -51,6 +54,11 @@ def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
         return Patch(entity, key, guild_id, joint, later.origin, create or later.create, keeps)
     made = fold(earlier if isinstance(earlier, Put) else None, later)
     return Drop(earlier.entity, earlier.key, earlier.guild_id) if made is None else Put(made)
+
+
+def is_repeatable(change: KeyedChange) -> bool:
+    """Tell whether a change that is made twice does what it does once."""
+    return type(change) is not Patch or (change.keeps is None and REPEATABLE.issuperset(map(type, change.edits)))
 
 
 class _InTurn:
@@ -96,28 +104,63 @@ class Segment:
         self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
         self._guilds: dict[AnyEntity, set[int | None]] = {}
 
-    def add(self, change: KeyedChange) -> bool | None:
-        """Take a change of a key. Return whether it is one more, or was absorbed; ``None`` when it cannot be here."""
-        entity, key = change.entity, change.key
+    def take(self, changes: Iterable[Change], *, decided: bool = False) -> tuple[int, int]:
+        """Take changes of keys, up to the first one that is of a scope or cannot be here.
+
+        Parameters
+        ----------
+        changes
+            The changes.
+        decided
+            Whether rules may decide about them now; else the first one that they decide about is not taken either.
+
+        Returns
+        -------
+        tuple[int, int]
+            How many of them were taken, and how many of these were not absorbed.
+        """
+        taken = more = 0
+        for change in typing.cast("Iterable[KeyedChange]", changes):  # four of each message: every call counts
+            if type(change) in _SCOPES or (type(change) is Patch and change.keeps is not None and not decided):
+                break
+            entity, key, guild_id = change.entity, change.key, change.guild_id
+            keyed = self.keyed.get(entity)
+            if keyed is None:
+                keyed = self._begin(entity)
+            earlier = keyed.get(key)
+            if earlier is None:
+                self._guilds[entity].add(guild_id)
+                keyed[key] = change
+                more += 1
+            elif earlier is not change or not is_repeatable(change):
+                if earlier.guild_id != guild_id:
+                    self._guilds[entity].add(guild_id)
+                if type(change) is Patch and change.create and self._is_undecided(earlier, change):
+                    break
+                keyed[key] = absorb(earlier, change) if type(change) is Patch else change
+            taken += 1
+        return taken, more
+
+    @staticmethod
+    def _is_undecided(earlier: KeyedChange, change: Patch) -> bool:
+        if type(earlier) is Patch:
+            return not earlier.create  # what it says is lost if nothing is stored, and only a store can tell
+        return type(earlier) is Drop and needs_parts(change, None)
+
+    def put_all(self, entity: AnyEntity, puts: Sequence[Put]) -> int:
+        """Take puts of one kind, and return how many of them are one more, without a step of ours for each."""
         keyed = self.keyed.get(entity)
         if keyed is None:
-            keyed, self._guilds[entity] = {}, set()
-            self.keyed[entity] = keyed
-        earlier = keyed.get(key)
-        if earlier is None:
-            self._guilds[entity].add(change.guild_id)
-            keyed[key] = change
-            return True
-        if earlier.guild_id != change.guild_id:
-            self._guilds[entity].add(change.guild_id)
-        if type(change) is Patch:
-            if change.create and type(earlier) is Patch and not earlier.create:
-                return None  # what the earlier one says is lost if nothing is stored, and only a store can tell
-            if change.create and type(earlier) is Drop and needs_parts(change, None):
-                return None
-            change = absorb(earlier, change)
-        keyed[key] = change
-        return False
+            keyed = self._begin(entity)
+        before = len(keyed)
+        keyed.update(zip(map(_KEY, puts), puts, strict=True))
+        self._guilds[entity].update(map(_GUILD, puts))
+        return len(keyed) - before
+
+    def _begin(self, entity: AnyEntity) -> dict[Key, KeyedChange]:
+        self._guilds[entity] = set()
+        keyed = self.keyed[entity] = {}
+        return keyed
 
     def holds(self, entity: AnyEntity, guild_id: int | None) -> bool:
         """Tell whether keyed changes of a kind are here, in a guild or in any."""
@@ -206,6 +249,16 @@ class Segment:
 
 
 _SORTS: typing.Final = (Put, Patch, Drop)
+_SCOPES: typing.Final[frozenset[type]] = frozenset((DropScope, Amend, Archive))
+_MANY: typing.Final = 32
+"""From more changes on it is worth while to see which of them are of one sort and one kind."""
+
+_ENTITY: typing.Final = operator.attrgetter("entity")
+_KEY: typing.Final = operator.attrgetter("key")
+_GUILD: typing.Final = operator.attrgetter("guild_id")
+
+Deciding = Callable[[], contextlib.AbstractContextManager[object]]
+"""Surrounds what rules decide about for good."""
 
 
 def _abreast(scopes: Iterable[ScopeChange]) -> Iterator[ScopeChange]:
@@ -318,28 +371,61 @@ class Batch:
     ----------
     at
         The moment that stands for the batch. A stored record that was last updated then contains it.
+    deciding
+        Surrounds the taking of changes that rules decide about.
     """
 
-    __slots__ = ("at", "coalesced", "segments", "size")
+    __slots__ = ("_deciding", "at", "coalesced", "segments", "size")
 
-    def __init__(self, at: str) -> None:
+    def __init__(self, at: str, deciding: Deciding = contextlib.nullcontext) -> None:
         self.at: str = at
         self.segments: list[Segment] = [Segment()]
         self.size: int = 0
         self.coalesced: int = 0
+        self._deciding = deciding
+
+    def take(self, changes: Sequence[Change]) -> None:
+        """Take changes that are later than all others here, each later than those before it."""
+        if len(changes) > _MANY:
+            self._take_many(changes)
+            return
+        taken, more = self.segments[-1].take(changes)
+        self.size += more
+        self.coalesced += taken - more
+        if taken < len(changes):
+            for change in changes[taken:]:
+                self.add(change)
+
+    def _take_many(self, changes: Sequence[Change]) -> None:
+        for sort, alike in itertools.groupby(changes, type):
+            if sort is not Put:
+                for change in alike:
+                    self.add(change)
+                continue
+            for entity, of_kind in itertools.groupby(alike, _ENTITY):
+                puts = typing.cast("list[Put]", list(of_kind))
+                more = self.segments[-1].put_all(entity, puts)
+                self.size += more
+                self.coalesced += len(puts) - more
 
     def add(self, change: Change) -> None:
         """Take a change that is later than all others here."""
-        if not isinstance(change, (Put, Patch, Drop)):
-            self._add_scope(change)
-        elif added := self.segments[-1].add(change):
-            self.size += 1
-        elif added is False:
-            self.coalesced += 1
+        if isinstance(change, (Patch, Amend)) and change.keeps is not None:
+            with self._deciding():  # what it changes may wait here
+                self._add(change)
         else:
+            self._add(change)
+
+    def _add(self, change: Change) -> None:
+        if isinstance(change, (DropScope, Amend, Archive)):
+            self._add_scope(change)
+            return
+        taken, more = self.segments[-1].take((change,), decided=True)
+        if not taken:
             self.segments.append(Segment())
-            self.segments[-1].add(change)
-            self.size += 1
+            taken, more = self.segments[-1].take((change,), decided=True)
+        self.size += more
+        self.coalesced += taken - more
 
     def _add_scope(self, change: ScopeChange) -> None:
         change = self.segments[-1].informed(change)

@@ -78,6 +78,16 @@ class Put(Record):
             payload = entity.kept(payload)
         return tuple.__new__(cls, (entity, entity.identify(payload, guild_id), guild_id, payload, origin, None, 0))
 
+    @classmethod
+    def all_of(
+        cls, entity: Entity[typing.Any], payloads: Iterable[Payload], guild_id: int | None, origin: Origin
+    ) -> list[typing.Self]:
+        """Make the changes that remember many payloads: members come by the thousand."""
+        new, identify = tuple.__new__, entity.identify
+        if entity.secrets:
+            payloads = map(entity.kept, payloads)
+        return [new(cls, (entity, identify(each, guild_id), guild_id, each, origin, None, 0)) for each in payloads]
+
     @property
     def record(self) -> Record:
         """What to remember."""

@@ -119,6 +119,9 @@ class Chunker:
     def observe(self, name: str, shard: hikari.api.GatewayShard, event: Payload) -> None:
         """Hear of an event, in the feed's turn."""
         match name:
+            case "MESSAGE_CREATE" | "GUILD_MEMBER_ADD" | "GUILD_MEMBER_REMOVE":  # the most frequent ones
+                if self._guilds:
+                    self._used(name, event)
             case "GUILD_CREATE" if not event.get("unavailable"):
                 self._created(shard, event)
             case "GUILD_DELETE":
@@ -127,8 +130,6 @@ class Chunker:
                 self._guilds = {i: guild for i, guild in self._guilds.items() if guild.shard.id != shard.id}
             case "RATE_LIMITED" if event.get("opcode") == _REQUEST_GUILD_MEMBERS:
                 self._refused(event)
-            case "GUILD_MEMBER_ADD" | "GUILD_MEMBER_REMOVE" | "MESSAGE_CREATE" if self._guilds:
-                self._used(name, event)
             case _:
                 pass
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import typing
 from collections.abc import Iterable, Mapping, Sequence
@@ -241,7 +240,7 @@ class Questions(Contract):
     async def test_parts_that_come_along_are_those_that_are_stored(self) -> None:
         async with self.opened(*_PEOPLE) as store:
             for query in _WITH_PARTS:
-                page = await store.select(dataclasses.replace(query, whole=True))
+                page = await store.select(query._replace(whole=True))
                 assert list(page.records) == list((await store.select(query)).records)
                 if page.parts is not None:  # a store need not have them at hand
                     for entity, theirs in _parts_named(page.records).items():
@@ -255,7 +254,7 @@ class Questions(Contract):
                 return {record.key: record for record in await found(store, entity, keys=tuple(keys))}
 
             for query in _WITH_PARTS:
-                page = await store.select(dataclasses.replace(query, whole=True, lazily=True))
+                page = await store.select(query._replace(whole=True, lazily=True))
                 if page.wholes is not None:  # a store need not do that
                     bare = await store.select(query)
                     assert list(page.wholes) == list(await whole(bare.records, parts_of))

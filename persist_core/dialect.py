@@ -31,10 +31,10 @@ Statement = tuple[str, Row]
 """SQL and its parameters."""
 
 _FEW: typing.Final = 1000
+"""How many values one statement may bind one by one: databases set a limit."""
+
 _WIDE: typing.Final = 100
 """Options that stand side by side. SQLite counts each as one level deeper, and knows a thousand levels."""
-
-"""How many values one statement may bind one by one: databases set a limit."""
 
 Convert = Callable[[typing.Any], typing.Any]
 """Makes one value of another. It is never given ``None``."""

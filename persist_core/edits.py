@@ -9,6 +9,7 @@ from .model import Payload
 from .scrubbing import scrubbed
 
 __all__ = (
+    "REPEATABLE",
     "Add",
     "Default",
     "Edit",
@@ -188,6 +189,9 @@ class Scrub(typing.NamedTuple):
     def apply(self, payload: Payload) -> Payload:
         return typing.cast("Payload", scrubbed(payload, dict(self.stand_ins).get))
 
+
+REPEATABLE: typing.Final = frozenset((Part, Default, Omit))
+"""Edits that do no more when they are made twice."""
 
 Edit = Part | Default | Omit | Inside | Newest | Without | Add | React | NoReactions | Vote | Scrub
 

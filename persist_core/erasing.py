@@ -90,9 +90,11 @@ class Eraser:
         erased, anonymised = await self.clear(lambda *asked: asked in meant, stand_ins.get, stand_ins)
         if what == "user":  # of what cannot be read any more, the columns still tell whose it is
             self._journal.accept(
-                DropScope(entity, None, (Condition(name, "equals", snowflake),))
-                for entity in ENTITIES.values()
-                for name in entity.persons
+                [
+                    DropScope(entity, None, (Condition(name, "equals", snowflake),))
+                    for entity in ENTITIES.values()
+                    for name in entity.persons
+                ]
             )
         self._suppress(what, subject, key_id, done=True)
         await self._journal.barrier()
@@ -133,7 +135,7 @@ class Eraser:
         written = Within(("referenced_message_id",), MESSAGES, (Condition("author_id", "equals", user),))
         async for page in pages(self._store, MESSAGES, written, metadata=True):
             copies = (Omit(("message_snapshots", "referenced_message")),)
-            self._journal.accept(Patch(MESSAGES, r.key, r.guild_id, copies, r.origin) for r in page.records)
+            self._journal.accept([Patch(MESSAGES, r.key, r.guild_id, copies, r.origin) for r in page.records])
 
     async def forgive(self, what: What, snowflake: int) -> bool:
         """Let a user or a guild be remembered again. Return whether it was suppressed."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from . import plans
 from .changes import Change, Drop, Patch, Put
 from .edits import Add, Edit, Inside, NoReactions, Part, React, Vote
 from .entities import CHANNELS, DM_CHANNELS, MESSAGES, THREADS
 from .model import Payload
-from .plans import THREAD_TYPES, Context, Event, Plan, guild_of
+from .plans import THREAD_TYPES, Context, Event, Plan, Said, guild_of
 
 __all__ = ("ROWS",)
 
 _DM: typing.Final = 1
+_AUTHORS: typing.Final = 10_000
+"""How many authors of messages are kept in mind."""
+
 _UNPRIVILEGED: typing.Final = ("content", "embeds", "attachments", "components")
 
 
@@ -22,7 +25,7 @@ def _message_create(event: Payload, context: Context) -> Iterable[Change]:
     guild_id, origin = guild_of(event), context.origin
     changes: list[Change] = [Put.of(MESSAGES, event, guild_id, origin)]
     if "webhook_id" not in event:  # the author of a webhook's message is not a user
-        changes += plans.member(event.get("member"), event["author"], guild_id, origin)
+        changes += _author(event, guild_id, context)
     for user in event.get("mentions") or ():
         known = {name: value for name, value in user.items() if name != "member"}
         changes += plans.member(user.get("member"), known, guild_id, origin)
@@ -34,6 +37,19 @@ def _message_create(event: Payload, context: Context) -> Iterable[Change]:
     if kind is None or kind in THREAD_TYPES:
         grown = (Add("message_count", 1), Add("total_message_sent", 1))
         changes.append(plans.patch(THREADS, channel, guild_id, origin, last, *grown))
+    return changes
+
+
+def _author(event: Payload, guild_id: int | None, context: Context) -> Sequence[Change]:
+    """Return what is learned of an author. Few people write most messages, and of each of them all say the same."""
+    what = guild_id, event["author"], event.get("member")
+    known = context.authors.get(what[1]["id"])
+    if known is not None and known.what == what:
+        return known.changes
+    changes = plans.member(what[2], what[1], guild_id, context.origin)
+    if len(context.authors) >= _AUTHORS:
+        context.authors.clear()
+    context.authors[what[1]["id"]] = Said(what, changes)
     return changes
 
 

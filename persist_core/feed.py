@@ -132,21 +132,26 @@ class Feed:
             return
         session = self.sessions.of(shard)
         if name == "READY":
-            self.me = int(payload["user"]["id"])
-            self.sessions.begin(shard, payload)
-        # All of an event's changes or, when it cannot be read to its end, none.
-        changes = self._changes(name, row.plan, session, payload)
-        if name == "READY" and self.sessions.is_resharded(shard):
-            session.held = {int(guild["id"]) for guild in payload["guilds"]}
-            changes = [change for change in changes if not _forgets_guilds(change)]
-        self.accept(changes)
-        if name == "READY":
-            self.settle()
-            self._forget_places(shard.shard_count)
-        elif name == "GUILD_CREATE" and session.held is not None:
-            session.held.add(int(payload["id"]))
+            self._begin(session, payload)
+        else:
+            # All of an event's changes or, when it cannot be read to its end, none.
+            self.accept(self._changes(name, row.plan, session, payload))
+            if session.held is not None and name == "GUILD_CREATE":
+                session.held.add(int(payload["id"]))
         for observe in self._observers.get(name, ()):
             observe(name, shard, payload)
+
+    def _begin(self, session: Session, ready: Payload) -> None:
+        self.me = int(ready["user"]["id"])
+        shard = session.shard
+        self.sessions.begin(shard, ready)
+        changes = self._changes("READY", EVENTS["READY"].plan, session, ready)
+        if self.sessions.is_resharded(shard):
+            session.held = {int(guild["id"]) for guild in ready["guilds"]}
+            changes = [change for change in changes if not _forgets_guilds(change)]
+        self.accept(changes)
+        self.settle()
+        self._forget_places(shard.shard_count)
 
     def observe(self, observer: Observer, names: Iterable[str]) -> None:
         """Let somebody hear of some events after their changes have been made."""
@@ -176,7 +181,7 @@ class Feed:
         if context is None or context.origin.at != self._journal.at:
             origin = Origin("gateway", shard.id, session.epoch, self._journal.at)
             context = session.context = Context(
-                shard.id, shard.shard_count, self.me, origin, self._reads_content, self._intents
+                shard.id, shard.shard_count, self.me, origin, self._reads_content, {}, self._intents
             )
         return context
 

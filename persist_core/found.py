@@ -127,7 +127,7 @@ class Found(hikari.LazyIterator[T]):
         return self._query.entity
 
     def _asking(self, search: Search, **changes: typing.Any) -> Found[T]:
-        query = dataclasses.replace(self._query, **changes)
+        query = self._query._replace(**changes)
         return Found(query, self._source, self._running, self._make, self._learned, search)
 
     def order_by(self, *columns: str) -> Found[T]:
@@ -170,14 +170,14 @@ class Found(hikari.LazyIterator[T]):
 
         What hikari cannot make an object of is there too; its ``value`` is ``None``.
         """
-        query = dataclasses.replace(self._query, metadata=True)
+        query = self._query._replace(metadata=True)
         return Found(query, self._source, self._running, _entries, self._learned, self._search)
 
     async def count(self) -> int:
         """Return how many there are, without reading them."""
         reader, query = await self._begun()
         where = (*query.where, *self._search.where)
-        query = dataclasses.replace(query, want="count", limit=None, order=(), where=where)
+        query = query._replace(want="count", limit=None, order=(), where=where)
         count = (await reader.page(query)).count
         return count if self._query.limit is None else min(count, self._query.limit)
 
@@ -226,16 +226,16 @@ class Found(hikari.LazyIterator[T]):
             also += [] if verified is None else [self._said if verified else Not(self._said)]
         if max_age is not None:
             also.append(await reader.told_since(query.entity, reader.before_now(max_age)))
-        return reader, dataclasses.replace(query, where=(*query.where, *also))
+        return reader, query._replace(where=(*query.where, *also))
 
     def _ranked(self, query: Select) -> Sequence[Select]:
         """Return the questions that find what is searched for, those of a higher rank first."""
         ranks = self._search.ranks or (self._search.where,)
-        return [dataclasses.replace(query, where=(*query.where, *rank)) for rank in ranks]
+        return [query._replace(where=(*query.where, *rank)) for rank in ranks]
 
     async def _keys(self) -> AsyncIterator[list[Key]]:
         reader, query = await self._begun()
-        left = self._ranked(dataclasses.replace(query, want="keys", metadata=False))
+        left = self._ranked(query._replace(want="keys", metadata=False))
         while left:
             page, left = await _next(reader, left)
             yield [record.key for record in page.records]
@@ -246,7 +246,7 @@ class Found(hikari.LazyIterator[T]):
                 return item
             if self._left is None:
                 reader, query = await self._begun()
-                self._left = self._ranked(dataclasses.replace(query, whole=bool(query.entity.joins), lazily=True))
+                self._left = self._ranked(query._replace(whole=bool(query.entity.joins), lazily=True))
             elif self._left:
                 reader = await self._source()
             else:
@@ -264,11 +264,11 @@ async def _next(reader: Reader, left: Sequence[Select]) -> tuple[Page, Sequence[
     """Return one page of the answer to the first of some questions, and the questions for what follows it."""
     query, *others = left
     size = _PAGE if query.limit is None else min(_PAGE, query.limit)
-    page = await reader.page(dataclasses.replace(query, limit=size))
+    page = await reader.page(query._replace(limit=size))
     if page.after is not None:
-        others.insert(0, dataclasses.replace(query, after=page.after))
+        others.insert(0, query._replace(after=page.after))
     if query.limit is None:
         return page, others
     passed = len(page.records) + len(page.corrupt) if page.wholes is None else page.count
     limit = query.limit - passed
-    return page, [dataclasses.replace(other, limit=limit) for other in others] if limit > 0 else ()
+    return page, [other._replace(limit=limit) for other in others] if limit > 0 else ()

@@ -17,7 +17,7 @@ import tenacity
 
 from . import hooks
 from .batch import Batch, Step
-from .changes import REFUSED, Amend, Change, Drop, Patch, Put, fold, undecided
+from .changes import REFUSED, Change, Drop, Patch, Put, fold, undecided
 from .columns import moment
 from .entities import COMPLETENESS
 from .errors import BackendError
@@ -102,7 +102,7 @@ class Journal:
         self._gauges = gauges
         self._quarantine = quarantine
         self._positions = positions
-        self._waiting = Batch(_later(""))
+        self._waiting = self._empty("")
         self._writing: Batch | None = None
         self._unwritten: Iterator[Step] = iter(())
         self._step: Step | None = None
@@ -166,26 +166,31 @@ class Journal:
         """Why the last attempt to write failed; ``None`` when it did not."""
         return self._trouble
 
-    def accept(self, changes: Iterable[Change]) -> None:
+    def accept(self, changes: Sequence[Change]) -> None:
         """Take changes; from now on readers see them."""
-        waiting, most, memory = self._waiting, self._limits.most, self._memory
-        for change in changes:
-            if waiting.size < most or self._is_served() or self._room_for(change):
-                if isinstance(change, (Patch, Amend)) and change.keeps is not None:
-                    with self._counting_refused():  # what it changes may wait here
-                        waiting.add(change)
-                else:
-                    waiting.add(change)
-                if memory is not None:
-                    memory.note(change)
-        if waiting.size:
+        waiting, most = self._waiting, self._limits.most
+        if waiting.size + len(changes) <= most or self._is_served():
+            self._take(changes)
+        else:
+            for change in changes:
+                if waiting.size < most or self._room_for(change):
+                    self._take((change,))
+        if size := waiting.size:
             self._arrived.set()
-            if waiting.size >= self._unwalked.mark:
-                self._unwalked.hide(waiting.size)
-            if waiting.size >= self._enough:
+            if size >= self._unwalked.mark:
+                self._unwalked.hide(size)
+            if size >= self._enough:
                 self._hurry.set()
                 if self._is_behind():
                     self._give_way()
+
+    def _take(self, changes: Sequence[Change]) -> None:
+        self._waiting.take(changes)
+        if self._memory is not None:
+            self._memory.note(changes)
+
+    def _empty(self, than: str) -> Batch:
+        return Batch(_later(than), self._counting_refused)
 
     def _is_served(self) -> bool:
         """Tell whether the database is at work. A flood that it has not caught up with yet is no reason to forget."""
@@ -245,10 +250,13 @@ class Journal:
     def _is_behind(self) -> bool:
         return self._is_late() or self.depth > self._limits.busy
 
+    @property
+    def _is_threaded(self) -> bool:
+        return bool(getattr(self._store, "writes_in_thread", False))
+
     def _is_late(self) -> bool:
         # A server has its own reasons to take long.
-        threaded = getattr(self._store, "writes_in_thread", False)
-        return threaded and self._writing is not None and time.monotonic() - self._moved > _BEHIND
+        return self._is_threaded and self._writing is not None and time.monotonic() - self._moved > _BEHIND
 
     def _give_way(self) -> None:
         # A loop that never idles starves every other thread, the writer's too: it loses each race for the GIL. A burst
@@ -384,15 +392,20 @@ class Journal:
         async with self._turn:
             await self._write()
 
+    @property
+    def _at_once(self) -> int:
+        # A server takes its time for the end of each transaction, whose log has to be on its disk: one for a flood.
+        return self._limits.batch if self._is_threaded else max(self._limits.batch, self._limits.busy)
+
     async def _write(self) -> None:
         if self._writing is None:
             for change in self._positions():
                 self._waiting.add(change)
-            self._writing, self._waiting = self._waiting, Batch(_later(self._waiting.at))
+            self._writing, self._waiting = self._waiting, self._empty(self._waiting.at)
             self._arrived.clear()
             self._hurry.clear()
             self._sealed += 1
-            self._unwritten = self._writing.steps(max(self._limits.batch, self._writing.size // _STEPS))
+            self._unwritten = self._writing.steps(max(self._at_once, self._writing.size // _STEPS))
         self._moved = time.monotonic()
         self._look_again(_BEHIND)
         began, size = time.perf_counter(), self._writing.size
@@ -500,7 +513,7 @@ class Journal:
                 for change in batch.changes() if batch else ():
                     self._gauges.lost[change.entity.name] += 1
         self._forget_asked()
-        self._waiting, self._writing, self._step = Batch(_later(self._waiting.at)), None, None
+        self._waiting, self._writing, self._step = self._empty(self._waiting.at), None, None
         self._release(lambda _target, _patient: True, BackendError(f"the cache was closed: {reason}"))
         self._look_no_more()
         self._unwalked.show(0)

@@ -170,10 +170,13 @@ class Memory:
         kept.made = copied(made)
         kept.parts = parts
 
-    def note(self, change: Change) -> None:
-        """Make a change of what is kept: one that the journal has just taken."""
-        if not self._kept:
-            return
+    def note(self, changes: Iterable[Change]) -> None:
+        """Make changes of what is kept: those that the journal has just taken."""
+        if self._kept:
+            for change in changes:
+                self._note(change)
+
+    def _note(self, change: Change) -> None:
         if isinstance(change, (DropScope, Amend, Archive)):
             scopes = self._scopes.setdefault(change.into if isinstance(change, Archive) else change.entity, _Scopes())
             scopes.count += 1

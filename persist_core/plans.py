@@ -19,6 +19,7 @@ __all__ = (
     "Context",
     "Event",
     "Plan",
+    "Said",
     "amend",
     "both",
     "count",
@@ -45,6 +46,15 @@ THREAD_TYPES: typing.Final = frozenset((10, 11, 12))
 """The types of channels that are threads."""
 
 
+class Said(typing.NamedTuple):
+    """What was said of a person in passing, and the changes that were made of it."""
+
+    what: tuple[int | None, Payload, Payload | None]
+    """The guild, the user, and what is told of the member."""
+
+    changes: Sequence[Change]
+
+
 class Context(typing.NamedTuple):
     """What a row may know besides the payload."""
 
@@ -56,6 +66,9 @@ class Context(typing.NamedTuple):
     origin: Origin
     reads_content: bool
     """Whether the bot has the MESSAGE_CONTENT intent."""
+
+    authors: dict[str, Said]
+    """What was last said of the authors of messages, by their ids, for as long as ``origin`` is the same."""
 
     intents: hikari.Intents = hikari.Intents.ALL
     """What the bot hears of."""
@@ -193,21 +206,20 @@ def replace(
     sparing
         Kinds that stay although they belong to what is forgotten.
     """
-    records = [entity.record(payload, guild_id, origin) for payload in listed(payloads)]
+    puts = Put.all_of(entity, listed(payloads), guild_id, origin)
     where: Where = within
-    if records:
+    if puts:
         last = tuple(entity.key)[-1]
-        where = (*within, Not(Condition(last, "is_in", tuple(record.key[-1] for record in records))))
+        where = (*within, Not(Condition(last, "is_in", tuple(put.key[-1] for put in puts))))
     yield from (change for change in cascade(entity, guild_id, where) if change.entity not in sparing)
     yield DropScope(entity, guild_id, where)
-    yield from map(Put, records)
+    yield from puts
 
 
-def members(payloads: Iterable[Payload], guild_id: int, origin: Origin) -> Iterator[Change]:
-    """Yield what remembers whole members and their users."""
-    for payload in payloads:
-        yield Put.of(MEMBERS, payload, guild_id, origin)
-        yield Put.of(USERS, payload["user"], None, origin)
+def members(payloads: Sequence[Payload], guild_id: int, origin: Origin) -> Sequence[Change]:
+    """Return what remembers whole members and their users."""
+    users = [payload["user"] for payload in payloads]
+    return (*Put.all_of(MEMBERS, payloads, guild_id, origin), *Put.all_of(USERS, users, None, origin))
 
 
 def member(

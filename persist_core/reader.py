@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import datetime
 import functools
 import logging
@@ -254,7 +253,7 @@ class Reader:
     async def page(self, query: Select) -> Page:
         """Ask the store. What was seen before is in the answer if the caller has flushed the journal."""
         if true := self._true(query.entity):
-            query = dataclasses.replace(query, where=(*query.where, *true))
+            query = query._replace(where=(*query.where, *true))
         page = await self._store.select(query)
         self._gauges.pages[query.entity.name] += 1
         self.note_corrupt(query.entity, page)
@@ -291,7 +290,7 @@ class Reader:
 
     def forget(self, entity: AnyEntity, keys: Sequence[Key]) -> None:
         """Forget records and what belongs to them, or is made with them."""
-        self._journal.accept(forgetting(entity, keys))
+        self._journal.accept([*forgetting(entity, keys)])
 
     def note_corrupt(self, entity: AnyEntity, page: Page) -> None:
         """Count and log stored records that cannot be read any more."""

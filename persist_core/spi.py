@@ -60,8 +60,7 @@ class Order(typing.NamedTuple):
     descending: bool = False
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Select:
+class Select(typing.NamedTuple):
     """A question to a store.
 
     Parameters
@@ -111,7 +110,7 @@ class Unreadable(typing.NamedTuple):
     reason: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(slots=True)
 class Page:
     """An answer of a store."""
 

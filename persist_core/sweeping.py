@@ -292,7 +292,7 @@ class Sweeper:
             query = Select(entity, where=where, order=oldest_first(entity), limit=step, want="keys")
             keys = [record.key for record in (await self._looked(query)).records]
             if keys:
-                self._journal.accept(forgetting(entity, keys))
+                self._journal.accept([*forgetting(entity, keys)])
                 await self._journal.barrier()
             swept += len(keys)
             if len(keys) < step:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import dataclasses
 import logging
 import typing
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
@@ -90,7 +89,7 @@ class Trainer:
         page = await self._ask(newest)
         while page.records and len(samples) < _SAMPLES:
             samples += page.records
-            page = await self._ask(dataclasses.replace(newest, after=page.after)) if page.after else Page(())
+            page = await self._ask(newest._replace(after=page.after)) if page.after else Page(())
         dictionary = await asyncio.to_thread(_trained, samples)
         if dictionary is None:
             _LOG.info("%s have too little in common to be compressed", entity.name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import itertools
 import logging
 import time
@@ -121,13 +120,13 @@ class Warmer:
         guilds = sorted(map(int, self._wish.guilds))
         for start in range(0, len(guilds), _NAMED):
             one_of = Condition("guild_id", "is_in", tuple(guilds[start : start + _NAMED]))
-            yield dataclasses.replace(query, where=(*where, one_of))
+            yield query._replace(where=(*where, one_of))
 
     async def _fill(self, reader: Reader, row: Row, query: Select) -> int:
         count, put = 0, getattr(self._cache, row.put)
         after: Cursor | None = None
         while True:
-            page = await reader.page(dataclasses.replace(query, after=after))
+            page = await reader.page(query._replace(after=after))
             for record in reversed(await reader.whole(page.records)):  # the newest message comes last
                 if not self._is_wanted(row, record):
                     continue

@@ -93,7 +93,9 @@ class _Naive:
         self._parents: dict[int, int | None] = {}
 
     def hear(self, name: str, payload: Payload) -> None:
-        context = Context(0, 1, int(ME), Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000"), reads_content=True)
+        context = Context(
+            0, 1, int(ME), Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000"), reads_content=True, authors={}
+        )
         changes = list(EVENTS[name].plan(payload, context))
         about = next((guild for change in changes if (guild := _about(change)) is not None), None)
         self._told.make(changes)

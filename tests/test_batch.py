@@ -38,6 +38,14 @@ def gathered(changes: Sequence[Change]) -> list[Change]:
     return list(batch.changes())
 
 
+def taken(changes: Sequence[Change], most: int) -> Batch:
+    """Take changes, so many at once."""
+    batch = Batch("")
+    for start in range(0, len(changes), most):
+        batch.take(changes[start : start + most])
+    return batch
+
+
 def made(base: Sequence[Record], *batches: Sequence[Change]) -> PlainStore:
     store = PlainStore(base)
     for changes in batches:
@@ -110,6 +118,31 @@ def test_a_batch_does_what_its_changes_do(scene: Scene) -> None:
 @hypothesis.given(scenes())
 def test_it_does_not_matter_where_a_batch_ends(scene: Scene) -> None:
     assert made(scene.base, *map(gathered, scene.acts)).payloads == made(scene.base, scene.changes).payloads
+
+
+@some
+@hypothesis.given(scenes(), st.sampled_from((1, 3, 1000)), st.sampled_from((0, 32)))
+def test_changes_are_taken_together_as_one_by_one(scene: Scene, most: int, many_are: int) -> None:
+    one_by_one = Batch("")
+    for change in scene.changes:
+        one_by_one.add(change)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("persist.batch._MANY", many_are)
+        together = taken(scene.changes, most)
+    assert sorted(map(repr, together.changes())) == sorted(map(repr, one_by_one.changes()))
+    assert (together.size, together.coalesced) == (one_by_one.size, one_by_one.coalesced)
+    for entity in KINDS:
+        for guild_id in (None, 1, 2):
+            held = [[segment.holds(entity, guild_id) for segment in batch.segments] for batch in (together, one_by_one)]
+            assert held[0] == held[1]
+
+
+def test_a_change_that_counts_counts_as_often_as_it_is_made() -> None:
+    whole = Patch.of(CHANNELS, (10,), 1, (Part({"count": 1}),), ORIGIN, create=True)
+    again = Patch.of(CHANNELS, (10,), 1, (Add("count", 1),), ORIGIN)
+    batch = taken([whole, whole, again, again], 4)
+    assert made([], list(batch.changes())).payloads == made([], [whole, again, again]).payloads
+    assert (batch.size, batch.coalesced) == (1, 3)
 
 
 def test_what_is_forgotten_in_many_guilds_stands_together_by_kind_and_in_the_order_of_each_guild() -> None:

@@ -364,38 +364,38 @@ class KnowsGuildsOnly(Answering):
 
 class SortsWithoutPayloads(Answering):
     def other(self, query: Select) -> Select:
-        return dataclasses.replace(query, want="keys") if query.order else query
+        return query._replace(want="keys") if query.order else query
 
 
 class IgnoresTheGuildAskedFor(Answering):
     def other(self, query: Select) -> Select:
-        return dataclasses.replace(query, guild_id=None)
+        return query._replace(guild_id=None)
 
 
 class IgnoresTheKeysAskedFor(Answering):
     def other(self, query: Select) -> Select:
-        return query if query.keys is None or len(query.keys) == 1 else dataclasses.replace(query, keys=None)
+        return query if query.keys is None or len(query.keys) == 1 else query._replace(keys=None)
 
 
 class CountsEverything(Answering):
     def other(self, query: Select) -> Select:
-        return dataclasses.replace(query, where=()) if query.want == "count" else query
+        return query._replace(where=()) if query.want == "count" else query
 
 
 class SendsPayloadsWithKeys(Answering):
     def other(self, query: Select) -> Select:
-        return dataclasses.replace(query, want="records") if query.want == "keys" else query
+        return query._replace(want="records") if query.want == "keys" else query
 
 
 class SortsByKeyAlone(Answering):
     def other(self, query: Select) -> Select:
-        return dataclasses.replace(query, order=())
+        return query._replace(order=())
 
 
 class SortsOneWay(Answering):
     def other(self, query: Select) -> Select:
         down = bool(query.order) and query.order[0].descending
-        return dataclasses.replace(query, order=tuple(order._replace(descending=down) for order in query.order))
+        return query._replace(order=tuple(order._replace(descending=down) for order in query.order))
 
 
 class NeverEnds(Answering):
@@ -415,7 +415,7 @@ class CountsPages(dict_store.DictStore):
 
     async def select(self, query: Select) -> Page:
         start = int(query.after[0]) if query.after else 0
-        page = await super().select(dataclasses.replace(query, after=None, limit=None))
+        page = await super().select(query._replace(after=None, limit=None))
         end = len(page.records) if query.limit is None else start + query.limit
         after = (end,) if end < len(page.records) else None
         return Page(page.records[start:end], after, page.count)

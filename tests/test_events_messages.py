@@ -59,6 +59,36 @@ async def test_a_message_is_known_with_its_author_and_as_its_channels_last(heard
 
 
 @proves("MESSAGE_CREATE")
+async def test_what_an_author_became_in_between_is_what_the_next_message_says(heard: Hearing, guild: Payload) -> None:
+    member = payloads.member(payloads.user())
+    channel, guild_id, user_id = channel_of(guild), int(guild["id"]), int(member["user"]["id"])
+
+    async def write(told: Payload) -> None:
+        fields = {"guild_id": guild["id"], "member": told, "channel_type": channel["type"]}
+        await heard.hear("MESSAGE_CREATE", payloads.message(channel["id"], told["user"], **fields))
+
+    async def nickname() -> object:
+        known = await heard.cache.get_member(guild_id, user_id)
+        return None if known is None else known.nickname
+
+    await write({**member, "nick": "old"})
+    await write({**member, "nick": "old"})
+    assert await nickname() == "old"
+    await heard.hear("GUILD_MEMBER_UPDATE", {**member, "nick": "new", "guild_id": guild["id"]})
+    assert await nickname() == "new"
+    await write({**member, "nick": "old"})
+    assert await nickname() == "old"
+    await heard.hear("GUILD_MEMBER_REMOVE", {"guild_id": guild["id"], "user": member["user"]})
+    assert await nickname() is None
+    await write({**member, "nick": "old"})
+    assert await nickname() == "old"
+    await heard.hear("GUILD_ROLE_DELETE", {"guild_id": guild["id"], "role_id": guild["roles"][0]["id"]})
+    await write({**member, "nick": "old", "roles": [guild["roles"][0]["id"]]})
+    known = await heard.cache.get_member(guild_id, user_id)
+    assert known is not None
+    assert int(guild["roles"][0]["id"]) in known.role_ids
+
+
 async def test_a_webhook_is_no_user(heard: Hearing, guild: Payload) -> None:
     message = payloads.webhook_message(channel_of(guild)["id"], guild_id=guild["id"])
     await heard.hear("MESSAGE_CREATE", message)

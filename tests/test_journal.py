@@ -198,7 +198,7 @@ async def test_while_the_database_is_away_a_read_of_many_is_refused_at_once() ->
 
 
 async def test_a_writer_that_is_cancelled_makes_no_transaction_twice() -> None:
-    async with writing(batch=100) as kit:
+    async with writing(batch=100, busy=100) as kit:
         kit.shelf.stuck_after = 1
         kit.journal.accept(changes := [kit.put() for _ in range(250)])
         await bots.until(lambda: kit.shelf.attempts == 2)

@@ -433,7 +433,7 @@ def test_no_change_that_names_a_great_many_is_held_on_to() -> None:
         tier.keep(MEMBERS, (1, 2), record)
         tier.keep(MEMBERS, (9, 2), record._replace(key=(9, 2), guild_id=9))
         listed = frozenset(range(number))
-        tier.note(DropScope(MEMBERS, 1, (Not(Condition("user_id", "is_in", listed)),)))
+        tier.note([DropScope(MEMBERS, 1, (Not(Condition("user_id", "is_in", listed)),))])
         assert (tier.recall(MEMBERS, (1, 2)) is not None) == (number == 3)
         assert tier.recall(MEMBERS, (9, 2)) is not None
     held = [change for scopes in tier._scopes.values() for change in scopes.last]
@@ -445,7 +445,7 @@ def test_what_has_missed_too_many_changes_is_read_again() -> None:
     for count in (64, 65):
         tier.keep(MESSAGES, (5,), Record(MESSAGES, (5,), 1, {"channel_id": "7"}, _ORIGIN))
         for _ in range(count):
-            tier.note(DropScope(MESSAGES, 2))
+            tier.note([DropScope(MESSAGES, 2)])
         assert (tier.recall(MESSAGES, (5,)) is not None) == (count == 64)
 
 
@@ -453,9 +453,8 @@ def test_what_only_a_store_can_tell_is_asked_of_it() -> None:
     tier = Memory(16, lambda _: True, Gauges())
     for guild_id, found in ((1, False), (2, True)):
         tier.keep(MESSAGES, (5,), Record(MESSAGES, (5,), 1, {"channel_id": "7"}, _ORIGIN))
-        tier.note(
-            DropScope(MESSAGES, guild_id, (Within(("channel_id",), CHANNELS, (Condition("type", "equals", 15),)),))
-        )
+        within = Within(("channel_id",), CHANNELS, (Condition("type", "equals", 15),))
+        tier.note([DropScope(MESSAGES, guild_id, (within,))])
         assert (tier.recall(MESSAGES, (5,)) is not None) is found
 
 
@@ -463,7 +462,7 @@ def test_what_is_no_json_is_not_kept() -> None:
     tier = Memory(16, lambda _: True, Gauges())
     for wrong in (1 << 70, "\ud800", {1, 2}):
         tier.keep(USERS, (5,), Record(USERS, (5,), None, {"id": "5"}, _ORIGIN))
-        tier.note(Put(Record(USERS, (5,), None, {"id": "5", "wrong": wrong}, _ORIGIN)))
+        tier.note([Put(Record(USERS, (5,), None, {"id": "5", "wrong": wrong}, _ORIGIN))])
         assert tier.recall(USERS, (5,)) is None
 
 
