@@ -189,10 +189,10 @@ def _columns(entity: Entity[typing.Any]) -> Callable[[Sequence[Record]], Columna
     beside = entity.in_guild and "guild_id" not in entity.key
 
     def own(payload: Payload) -> Payload:
-        payload = dict(payload)
+        left = dict(payload)
         for name in apart:
-            payload.pop(name, None)
-        return payload
+            left.pop(name, None)
+        return left
 
     # A step here is taken for each row that is written: most of them are inside of one call for all rows.
     def make(records: Sequence[Record]) -> Columnar:
@@ -203,13 +203,13 @@ def _columns(entity: Entity[typing.Any]) -> Callable[[Sequence[Record]], Columna
             *zip(*keys, strict=True),
             *([guilds] if beside else []),
             *(column.of(payloads) for column in columns),
-            [document.decode() for document in map(orjson.dumps, documents)],
+            list(map(bytes.decode, map(orjson.dumps, documents))),
             sources,
             shards,
             epochs,
             moments,
             [first or at for first, at in zip(first_seen, moments, strict=True)] if any(first_seen) else moments,
-            [revision or 1 for revision in revisions],
+            [revision or 1 for revision in revisions] if any(revisions) else [1] * len(revisions),
         ]
 
     return make
