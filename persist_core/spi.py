@@ -61,45 +61,40 @@ class Order(typing.NamedTuple):
 
 
 class Select(typing.NamedTuple):
-    """A question to a store.
-
-    Parameters
-    ----------
-    entity
-        The kind of thing asked for.
-    keys
-        Only these records. At most 1,000.
-    guild_id
-        Only records of this guild.
-    where
-        Only records for which all of this holds.
-    order
-        How to sort them; by key where it says nothing.
-    after
-        Go on after this place, as an earlier page named it.
-    limit
-        How many records at most.
-    want
-        Whole records, their keys (the payloads are then empty), or only how many there are.
-    metadata
-        Whether to read when and how often each record was stored.
-    whole
-        Whether the parts of records that are stored with their own kind are wanted too, if the store has them at hand.
-    lazily
-        Whether the answer may be :attr:`Page.wholes` instead of :attr:`Page.records`.
-    """
+    """A question to a store."""
 
     entity: Entity[typing.Any]
+    """The kind of thing asked for."""
+
     keys: tuple[Key, ...] | None = None
+    """Only these records. At most 1,000."""
+
     guild_id: int | None = None
+    """Only records of this guild."""
+
     where: Where = ()
+    """Only records for which all of this holds."""
+
     order: tuple[Order, ...] = ()
+    """How to sort them; by key where it says nothing."""
+
     after: Cursor | None = None
+    """Go on after this place, as an earlier page named it."""
+
     limit: int | None = None
+    """How many records at most."""
+
     want: typing.Literal["records", "keys", "count"] = "records"
+    """Whole records, their keys (the payloads are then empty), or only how many there are."""
+
     metadata: bool = False
+    """Whether to read when and how often each record was stored."""
+
     whole: bool = False
+    """Whether the parts of records that are stored with their own kind are wanted too, if the store has them at hand."""
+
     lazily: bool = False
+    """Whether the answer may be :attr:`Page.wholes` instead of :attr:`Page.records`."""
 
 
 class Unreadable(typing.NamedTuple):
