@@ -91,7 +91,7 @@ class Select(typing.NamedTuple):
     """Whether to read when and how often each record was stored."""
 
     whole: bool = False
-    """Whether the parts of records that are stored with their own kind are wanted too, if the store has them at hand."""
+    """Whether parts of records that are stored with their own kind are wanted too, if the store has them at hand."""
 
     lazily: bool = False
     """Whether the answer may be :attr:`Page.wholes` instead of :attr:`Page.records`."""
