@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import operator
 import pathlib
 import typing
 from collections.abc import (
@@ -40,6 +41,7 @@ from .training import Trainer
 __all__ = ("SqlStore",)
 
 _LOG = logging.getLogger("persist.sql")
+_KEY: typing.Final = operator.attrgetter("key")
 AnyEntity = Entity[typing.Any]
 _SCOPES: typing.Final = 32
 """How many scopes one statement forgets."""
@@ -385,11 +387,11 @@ class SqlStore:
     # -------------------------------------------------------------------------------------------------------- writing
 
     async def _put(self, work: _Work, entity: AnyEntity, changes: Sequence[Put]) -> None:
-        await self._upsert(work, entity, {change.key: change.record for change in changes}.values())
+        await self._upsert(work, entity, dict(zip(map(_KEY, changes), changes, strict=True)).values())
 
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Iterable[Record]) -> None:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
-        records = sorted(records, key=_key)
+        records = sorted(records, key=_KEY)
         make = columns_of if self._codec is None else self._codec.columns_of
         left = await load_new(work.transaction, self._questions, self._dialect.loaded, records, make, self._stride)
         rows = Rows(left, make, self._stride)
@@ -497,10 +499,6 @@ class _Moment:
 
     async def select(self, query: Select) -> Page:
         return await self._answer(query)
-
-
-def _key(record: Record) -> Key:
-    return record.key
 
 
 def _runs(changes: Sequence[Change], most: int) -> Iterator[list[Change]]:
