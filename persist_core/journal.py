@@ -57,7 +57,7 @@ class Limits(typing.NamedTuple):
     """Changes that are written without waiting any longer."""
 
     busy: int = 20_000
-    """Changes from which on a busy event loop gives way to the writer."""
+    """Changes from which on a busy event loop gives way to the writer; a server is given so many in one transaction."""
 
     most: int = 200_000
     """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds
