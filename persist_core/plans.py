@@ -75,7 +75,7 @@ class Context(typing.NamedTuple):
 
 
 Plan = Callable[[Payload, Context], Iterable[Change]]
-"""Makes the changes of one event. It never changes the payload, and has no other effect."""
+"""Makes the changes of one event. It never changes the payload, and keeps in mind no more than ``Context.authors``."""
 
 
 class Event(typing.NamedTuple):
