@@ -50,22 +50,38 @@ def _line(process: subprocess.Popen[str]) -> str:
     return line
 
 
-def _rows(path: pathlib.Path) -> int:
+def _rows(database: sqlite3.Connection, at_least: int = 0) -> int:
+    """Return how many members are there; 0 while there cannot be so many."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-            return int(connection.execute("SELECT COUNT(*) FROM members").fetchone()[0])
-    except sqlite3.Error:
+        # To count them takes a core that those who are measured need; the number of the last row is at hand.
+        (last,) = database.execute("SELECT MAX(rowid) FROM members").fetchone()
+        if (last or 0) < at_least:
+            return 0
+        return int(database.execute("SELECT COUNT(*) FROM members").fetchone()[0])
+    except sqlite3.Error:  # there is no such table yet
         return 0
 
 
-def _until(path: pathlib.Path, count: int) -> float:
-    """Return the moment when so many members are there."""
+@contextlib.contextmanager
+def _reading(path: pathlib.Path) -> Iterator[sqlite3.Connection]:
+    _wait(path.exists, "there is no database")
+    with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+        yield database
+
+
+def _wait(is_so: Callable[[], bool], otherwise: str) -> float:
+    """Return the moment when something is so."""
     began = time.perf_counter()
-    while _rows(path) < count:
+    while not is_so():
         time.sleep(0.02)
         if time.perf_counter() - began > _PATIENCE:
-            raise TimeoutError(f"{_rows(path)} of {count} members are stored after {_PATIENCE} s")
+            raise TimeoutError(f"{otherwise} after {_PATIENCE} s")
     return time.perf_counter()
+
+
+def _until(database: sqlite3.Connection, count: int) -> float:
+    """Return the moment when so many members are there."""
+    return _wait(lambda: _rows(database, count) >= count, f"not all of {count} members are stored")
 
 
 class _Way(typing.NamedTuple):
@@ -84,19 +100,19 @@ def _ingest(way: _Way, count: int) -> float:
     with running(*_GUILD) as sim, places.folder() as place:
         file = place / "cache.db"
         guild = next(iter(sim.world()["guilds"]))
-        with _bot(way.python, way.program, sim.rest_url, file, *way.arguments):
-            first = _settled(file)
+        with _bot(way.python, way.program, sim.rest_url, file, *way.arguments), _reading(file) as database:
+            first = _settled(database)
             sim.call("prepare_chunks", guild, count)
             began = time.perf_counter()
             sim.call("flood_prepared")
-            return count * 1000 / (_until(file, first + count * 1000) - began)
+            return count * 1000 / (_until(database, first + count * 1000) - began)
 
 
-def _settled(file: pathlib.Path) -> int:
+def _settled(database: sqlite3.Connection) -> int:
     """Return how many members there are once GUILD_CREATE is through."""
-    _until(file, 1)
+    _until(database, 1)
     time.sleep(0.5)
-    return _rows(file)
+    return _rows(database)
 
 
 def _sake(count: int, redis: str) -> float:
@@ -148,11 +164,11 @@ def _large(way: _Way, members: int) -> float:
     """Return the seconds from the moment a bot joins a large guild until all its members are rows."""
     with running(*_GUILD) as sim, places.folder() as place:
         file = place / "cache.db"
-        with _bot(way.python, way.program, sim.rest_url, file, *way.arguments):
-            first = _settled(file)
+        with _bot(way.python, way.program, sim.rest_url, file, *way.arguments), _reading(file) as database:
+            first = _settled(database)
             began = time.perf_counter()
             sim.call("join_guild", members=members, presences=0, voice_states=0, roles=0)
-            return _until(file, first + members) - began
+            return _until(database, first + members) - began
 
 
 def large_guild(size: measure.Size) -> list[measure.Result]:

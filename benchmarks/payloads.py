@@ -1,7 +1,9 @@
 """What compression and encryption cost, and save, on SQLite.
 
-Each way writes the same messages into a database of its own, which has its dictionary already, and reads some back. The
-words of the messages are made up, from a vocabulary of four thousand in which a few are frequent, as in a language.
+Each way stores what the same payloads tell into a database of its own, which has its dictionaries already, and reads
+some back. A member is two rows there, its user being one of them, and a message is one, and its author where that is
+not known yet; their size is held against the payload as Discord sends it. The words of the messages are made up, from a
+vocabulary of four thousand in which a few are frequent, as in a language.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ import orjson
 import workload
 
 from persist import Encryption
-from persist.changes import Put
-from persist.entities import MEMBERS, MESSAGES
+from persist.batch import Batch
+from persist.changes import Change, DropScope, Put
+from persist.entities import MEMBERS, MESSAGES, USERS
+from persist.events import EVENTS
 from persist.locations import store_of
-from persist.model import Origin, Record
+from persist.model import Entity, Key, Origin, Payload
+from persist.plans import Context, members
 from persist.spi import Select
 from persist.sql import SqlStore
 
@@ -48,29 +53,58 @@ def _words(count: int) -> list[str]:
     return ["".join(chance.choices("etaoinshrdlucmfwypvbgkqjxz", k=chance.randint(2, 9))) for _ in range(count)]
 
 
+class Kind(typing.NamedTuple):
+    """Things of one kind, told by the gateway."""
+
+    entity: Entity[typing.Any]
+    payloads: Sequence[Payload]
+    changes: Sequence[Sequence[Change]]
+    """What each payload changes."""
+
+    trained: Sequence[Entity[typing.Any]]
+    """The kinds of which there is enough for a dictionary."""
+
+    @property
+    def keys(self) -> Sequence[Key]:
+        """The keys of some of them, to be read one after the other."""
+        return [self.entity.identify(payload, GUILD) for payload in self.payloads[:: ROWS // READ]]
+
+    @property
+    def size(self) -> float:
+        """How many bytes of JSON each of them is, as Discord sends it."""
+        return sum(len(orjson.dumps(payload)) for payload in self.payloads) / ROWS
+
+
 @functools.cache
-def _records(kind: str) -> Sequence[Record]:
+def _members() -> Kind:
+    payloads = list(workload.members(ROWS))
+    changes = [members([payload], GUILD, ORIGIN) for payload in payloads]
+    return Kind(MEMBERS, payloads, changes, (MEMBERS, USERS))
+
+
+@functools.cache
+def _messages() -> Kind:
     chance, words = random.Random(11), _words(4000)
     weights = [1 / (rank + 3) for rank in range(len(words))]
-    if kind == "members":
-        return [MEMBERS.record(payload, GUILD, ORIGIN) for payload in workload.members(ROWS)]
-    return [
-        MESSAGES.record(
-            {**workload.message(number), "content": " ".join(chance.choices(words, weights, k=chance.randint(2, 40)))},
-            GUILD,
-            ORIGIN,
-        )
+    payloads = [
+        {**workload.message(number), "content": " ".join(chance.choices(words, weights, k=chance.randint(2, 40)))}
         for number in range(ROWS)
     ]
+    context = Context(0, 1, None, ORIGIN, reads_content=True, authors={})
+    plan = EVENTS["MESSAGE_CREATE"].plan
+    return Kind(MESSAGES, payloads, [list(plan(payload, context)) for payload in payloads], (MESSAGES,))
+
+
+KINDS: typing.Final[Sequence[Callable[[], Kind]]] = (_members, _messages)
 
 
 @dataclasses.dataclass(slots=True)
 class Run:
     """What one way did once."""
 
-    rows_per_second: float
+    each_second: float
     microseconds: float
-    bytes_per_row: float
+    octets: float
 
 
 @contextlib.asynccontextmanager
@@ -85,13 +119,23 @@ async def _opened(path: pathlib.Path, way: str) -> AsyncIterator[SqlStore]:
         await store.close()
 
 
-async def _dictionary(store: SqlStore, kind: str, records: Sequence[Record]) -> None:
-    """Let the dictionary be made, of what is deleted again."""
-    await store.apply([Put(record) for record in records])
-    made = f"SELECT 1 FROM persist_meta WHERE name = 'anonymous dictionary of {kind}'"
-    while not await store.query(made):  # noqa: ASYNC110 - it is made by itself
-        await asyncio.sleep(0.05)
-    await store.run(lambda dialect: [f"DELETE FROM {dialect.quote(kind)}"])
+async def _store(store: SqlStore, changes: Sequence[Sequence[Change]]) -> None:
+    """Store what some payloads change, in one batch as the journal makes it."""
+    batch = Batch(ORIGIN.at)
+    for some in changes:
+        batch.take(some)
+    await store.apply(list(batch.changes()))
+
+
+async def _train(store: SqlStore, kind: Kind) -> None:
+    """Let the dictionaries be made, of what is deleted again."""
+    await _store(store, kind.changes[::10])
+    for entity in kind.trained:
+        made = f"SELECT 1 FROM persist_meta WHERE name = 'anonymous dictionary of {entity.name}'"
+        while not await store.query(made):  # noqa: ASYNC110 - it is made by itself
+            await asyncio.sleep(0.05)
+    forgotten = {change.entity for changes in kind.changes for change in changes if isinstance(change, Put)}
+    await store.apply([DropScope(entity, None) for entity in (kind.entity, *forgotten)])
 
 
 async def _size(store: SqlStore) -> int:
@@ -99,26 +143,25 @@ async def _size(store: SqlStore) -> int:
     return int((await store.query("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"))[0][0])
 
 
-async def _run(kind: str, way: str, path: pathlib.Path) -> Run:
-    records = _records(kind)
+async def _run(kind: Kind, way: str, path: pathlib.Path) -> Run:
     if WAYS[way][0]:
         async with _opened(path, way) as store:
-            await _dictionary(store, kind, records[::10])
+            await _train(store, kind)
     async with _opened(path, way) as store:
         empty = await _size(store)  # a hundred tables and indexes, however few rows there are
         began = time.perf_counter()
         for start in range(0, ROWS, BATCH):
-            await store.apply([Put(record) for record in records[start : start + BATCH]])
+            await _store(store, kind.changes[start : start + BATCH])
         wrote = time.perf_counter() - began
         began = time.perf_counter()
-        for record in records[:: ROWS // READ]:
-            await store.select(Select(record.entity, keys=(record.key,)))
+        for key in kind.keys:
+            await store.select(Select(kind.entity, keys=(key,)))
         read = time.perf_counter() - began
         grown = await _size(store) - empty
     return Run(ROWS / wrote, read / READ * 1e6, grown / ROWS)
 
 
-def _once(kind: str, way: str) -> Run:
+def _once(kind: Kind, way: str) -> Run:
     with tempfile.TemporaryDirectory() as folder:
         return asyncio.run(_run(kind, way, pathlib.Path(folder, "cache.db")))
 
@@ -126,23 +169,19 @@ def _once(kind: str, way: str) -> Run:
 def payloads(rounds: int) -> list[measure.Result]:
     """Return how fast things are written and read, and how large they are, in each way."""
     found: list[measure.Result] = []
-    for kind in ("members", "messages"):
+    for kind in (make() for make in KINDS):
+        name = kind.entity.name
         runs: dict[str, list[Run]] = {way: [] for way in WAYS}
 
-        def written(way: str, kind: str = kind, runs: dict[str, list[Run]] = runs) -> float:
+        def written(way: str, kind: Kind = kind, runs: dict[str, list[Run]] = runs) -> float:
             runs[way].append(_once(kind, way))
-            return runs[way][-1].rows_per_second
+            return runs[way][-1].each_second
 
         ways: dict[str, Callable[[], float]] = {way: functools.partial(written, way) for way in WAYS}
-        found += measure.compare(f"write {ROWS:,} {kind}", "rows/s", ways, rounds)
+        found += measure.compare(f"store {ROWS:,} {name}", f"{name}/s", ways, rounds)
         counted = {way: some[-rounds:] for way, some in runs.items()}  # the first round does not
         reading = {way: [run.microseconds for run in some] for way, some in counted.items()}
-        found += measure.summed_up(f"read one of the {kind}", "us", reading)
-        size = sum(len(orjson.dumps(_stored(record))) for record in _records(kind)) / ROWS
-        sizes = {way: [run.bytes_per_row for run in some] for way, some in counted.items()}
-        found += measure.summed_up(f"size of {kind}", "bytes/row", {"payload alone, as JSON": [size], **sizes})
+        found += measure.summed_up(f"read one of the {name}", "us", reading)
+        sizes = {way: [run.octets for run in some] for way, some in counted.items()}
+        found += measure.summed_up(f"size of {name}", "bytes", {"payload, as Discord sends it": [kind.size], **sizes})
     return found
-
-
-def _stored(record: Record) -> dict[str, typing.Any]:
-    return {name: value for name, value in record.payload.items() if name not in record.entity.joins}

@@ -12,7 +12,10 @@ from .model import Column, Kind, Payload
 
 __all__ = ("boolean", "born", "filled", "first", "integer", "moment", "snowflake", "snowflakes", "text", "time")
 
-_UTC_LENGTH = len("2015-04-26T06:26:56.936000+00:00")
+_UTC: typing.Final = "2015-04-26T06:26:56.936000+00:00"
+_UTC_LENGTH: typing.Final = len(_UTC)
+_UTC_DIGITS: typing.Final = _UTC.index("+")
+_UTC_MARKS: typing.Final = [(place, _UTC[place]) for place in (10, *range(_UTC_DIGITS, _UTC_LENGTH))]
 
 
 class _Never:
@@ -20,7 +23,8 @@ class _Never:
 
 
 Convert = Callable[[typing.Any], typing.Any]
-ConvertAll = Callable[[Sequence[typing.Any]], Sequence[typing.Any]]
+ConvertAll = Callable[[Sequence[typing.Any], set[type]], Sequence[typing.Any]]
+"""Converts values, given their types."""
 
 
 def _column(
@@ -40,10 +44,11 @@ def _column(
         for parent in parents:
             payloads = [payload.get(parent) or {} for payload in payloads]
         values = [payload.get(name) for payload in payloads]
-        if needs_nothing.issuperset(map(type, values)):
+        types = set(map(type, values))
+        if types <= needs_nothing:
             return values
         if convert_all is not None:
-            return convert_all(values)
+            return convert_all(values, types)
         return [value if value is None or type(value) is plain else convert(value) for value in values]
 
     return Column(kind, read, index, path, read_all)
@@ -52,14 +57,19 @@ def _column(
 # What converts the values of many rows makes those of the usual form itself: a call for each would take as long again.
 
 
-def _integers(values: Sequence[typing.Any]) -> Sequence[typing.Any]:
+def _integers(values: Sequence[typing.Any], types: set[type]) -> Sequence[typing.Any]:
+    if types == {str}:
+        return list(map(int, values))
     return [
         int(value) if type(value) is str else value if value is None or type(value) is int else _integer(value)
         for value in values
     ]
 
 
-def _moments(values: Sequence[typing.Any]) -> Sequence[typing.Any]:
+def _moments(values: Sequence[typing.Any], types: set[type]) -> Sequence[typing.Any]:
+    if types == {str} and _are_of_utc(values, joined := "".join(values)):
+        joined = joined.replace("T", " ")
+        return [joined[start : start + _UTC_DIGITS] for start in range(0, len(joined), _UTC_LENGTH)]
     return [
         f"{value[:10]} {value[11:26]}"
         if type(value) is str and len(value) == _UTC_LENGTH and value.endswith("+00:00")
@@ -70,7 +80,17 @@ def _moments(values: Sequence[typing.Any]) -> Sequence[typing.Any]:
     ]
 
 
-def _lists(values: Sequence[typing.Any]) -> Sequence[typing.Any]:
+def _are_of_utc(values: Sequence[str], joined: str) -> bool:
+    """Tell whether timestamps, also given one behind the other, are all of the form that Discord gives them."""
+    count = len(values)
+    return (
+        set(map(len, values)) == {_UTC_LENGTH}
+        and joined.count("T") == count
+        and all(joined[place::_UTC_LENGTH] == mark * count for place, mark in _UTC_MARKS)
+    )
+
+
+def _lists(values: Sequence[typing.Any], _: set[type]) -> Sequence[typing.Any]:
     return [
         f",{','.join(value)}," if value and type(value) is list else None if value is None else _snowflakes(value)
         for value in values

@@ -57,7 +57,7 @@ class Limits(typing.NamedTuple):
     """Changes that are written without waiting any longer."""
 
     busy: int = 20_000
-    """Changes from which on a busy event loop gives way to the writer; a server is given so many in one transaction."""
+    """Changes from which on a busy event loop gives way to the writer, and that are stored in one transaction."""
 
     most: int = 200_000
     """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds
@@ -392,11 +392,6 @@ class Journal:
         async with self._turn:
             await self._write()
 
-    @property
-    def _at_once(self) -> int:
-        # A server takes its time for the end of each transaction, whose log has to be on its disk: one for a flood.
-        return self._limits.batch if self._is_threaded else max(self._limits.batch, self._limits.busy)
-
     async def _write(self) -> None:
         if self._writing is None:
             for change in self._positions():
@@ -405,7 +400,9 @@ class Journal:
             self._arrived.clear()
             self._hurry.clear()
             self._sealed += 1
-            self._unwritten = self._writing.steps(max(self._at_once, self._writing.size // _STEPS))
+            self._unwritten = self._writing.steps(
+                max(self._limits.batch, self._limits.busy, self._writing.size // _STEPS)
+            )
         self._moved = time.monotonic()
         self._look_again(_BEHIND)
         began, size = time.perf_counter(), self._writing.size

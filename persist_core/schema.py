@@ -188,17 +188,18 @@ def _columns(entity: Entity[typing.Any]) -> Callable[[Sequence[Record]], Columna
     apart = (*entity.joins, *entity.secrets)
     beside = entity.in_guild and "guild_id" not in entity.key
 
-    def own(payload: Payload) -> Payload:
-        left = dict(payload)
+    def own(payloads: Sequence[Payload]) -> Sequence[Payload]:
+        left = [dict(payload) for payload in payloads]
         for name in apart:
-            left.pop(name, None)
+            for payload in left:
+                payload.pop(name, None)
         return left
 
     # A step here is taken for each row that is written: most of them are inside of one call for all rows.
     def make(records: Sequence[Record]) -> Columnar:
         _, keys, guilds, payloads, origins, first_seen, revisions = zip(*records, strict=True)
         sources, shards, epochs, moments = zip(*origins, strict=True)
-        documents = map(own, payloads) if apart else payloads
+        documents = own(payloads) if apart else payloads
         return [
             *zip(*keys, strict=True),
             *([guilds] if beside else []),

@@ -14,6 +14,7 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
+    Coroutine,
     Generator,
     Iterable,
     Iterator,
@@ -43,6 +44,7 @@ __all__ = ("SqlStore",)
 _LOG = logging.getLogger("persist.sql")
 _KEY: typing.Final = operator.attrgetter("key")
 AnyEntity = Entity[typing.Any]
+Transact = Callable[[Callable[[Transaction], Coroutine[typing.Any, typing.Any, None]]], Awaitable[None]]
 _SCOPES: typing.Final = 32
 """How many scopes one statement forgets."""
 
@@ -334,14 +336,21 @@ class SqlStore:
             await self._driver.close()
 
     async def apply(self, changes: Sequence[Change]) -> None:
+        transact: Transact | None = getattr(self._driver, "transact", None)
         with self._translated():
-            async with self._driver.transaction() as transaction:
-                note = await transaction.fetch(texts.asked(self._dialect) + self._dialect.lock_note)
-                work = _Work(transaction, texts.kept(note, self._codec))
-                for run in _runs(changes, self._dialect.many):
-                    await self._apply[type(run[0])](work, run[0].entity, run)
+            if transact is not None and not any(map(_is_decided, changes)):
+                await transact(functools.partial(self._write, changes))
+            else:  # what rules decide about, they decide in the event loop, where they are told of what is new
+                async with self._driver.transaction() as transaction:
+                    await self._write(changes, transaction)
         if self._trainer is not None:
             self._trainer.note(changes)
+
+    async def _write(self, changes: Sequence[Change], transaction: Transaction) -> None:
+        note = await transaction.fetch(texts.asked(self._dialect) + self._dialect.lock_note)
+        work = _Work(transaction, texts.kept(note, self._codec))
+        for run in _runs(changes, self._dialect.many):
+            await self._apply[type(run[0])](work, run[0].entity, run)
 
     async def select(self, query: Select) -> Page:
         if query.where and (kinds := list(worded_in(query.where))):
@@ -499,6 +508,11 @@ class _Moment:
 
     async def select(self, query: Select) -> Page:
         return await self._answer(query)
+
+
+def _is_decided(change: Change) -> bool:
+    """Tell whether rules decide about a change."""
+    return isinstance(change, (Patch, Amend)) and change.keeps is not None
 
 
 def _runs(changes: Sequence[Change], most: int) -> Iterator[list[Change]]:

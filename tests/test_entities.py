@@ -185,6 +185,34 @@ def test_many_rows_are_what_each_of_them_would_be(kind: str) -> None:
                         column.of([*readable, payload])
 
 
+_USUAL: typing.Final = "2015-04-26T06:26:56.936000+00:00"
+_SHORT, _LONG = "2015-04-26T06:26:56.93600+00:00", "2015-04-26T06:26:56.9360000+00:00"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [_USUAL, _USUAL.replace("2015", "2016")],
+        [_USUAL, "2015-04-26T08:26:56.936000+02:00"],
+        [_USUAL, "2015-04-26T06:26:56Z", _USUAL],
+        [_USUAL, None],
+        [_USUAL, _USUAL.replace("T", " ")],
+        [_SHORT, _LONG],  # as long as two of the usual ones
+        [_LONG, _SHORT],
+        [_USUAL[:-6], f"{_USUAL[-6:]}{_USUAL}"],
+    ],
+    ids=str,
+)
+def test_many_moments_are_what_each_of_them_would_be(told: list[str | None]) -> None:
+    column = ENTITIES["members"].columns["joined_at"]
+    some: list[Payload] = [{"joined_at": moment} for moment in told]
+    if all(_is_read(column, payload) for payload in some):
+        assert list(column.of(some)) == [column.read(payload) for payload in some]
+    else:
+        with pytest.raises(ValueError, match="isoformat"):
+            column.of(some)
+
+
 def _is_read(column: Column, payload: Payload) -> bool:
     try:
         column.read(payload)

@@ -197,13 +197,11 @@ async def test_while_the_database_is_away_a_read_of_many_is_refused_at_once() ->
                 await asyncio.wait_for(kit.journal.barrier(), 1)
 
 
-@pytest.mark.parametrize(("threaded", "sizes"), [(False, [250, 51]), (True, [100, 100, 100, 1])])
-async def test_a_server_is_given_more_at_once_than_a_thread(*, threaded: bool, sizes: list[int]) -> None:
+async def test_a_flood_is_stored_in_few_transactions() -> None:
     async with writing(batch=100, busy=250) as kit:
-        kit.shelf.writes_in_thread = threaded
         kit.journal.accept([kit.put() for _ in range(300)])
         await asyncio.wait_for(kit.journal.flush(), 5)
-    assert [len(batch) for batch in kit.shelf.batches] == sizes
+    assert [len(batch) for batch in kit.shelf.batches] == [250, 51]
 
 
 async def test_a_writer_that_is_cancelled_makes_no_transaction_twice() -> None:

@@ -4,8 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import threading
+import typing
+
+import pytest
+from test_migrations import opened
 
 from persist.backends.sqlite import SqliteDriver
+from persist.changes import Change, Drop, DropScope, Patch, Put
+from persist.edits import Part
+from persist.entities import BANS, MEMBERS, USERS
+from persist.model import Origin
+from persist.spi import Select, Transaction
+
+ORIGIN: typing.Final = Origin("gateway", 0, 1, "2026-01-01 00:00:00.000001")
+GUILD: typing.Final = 10
+
+
+def _user(number: int, **fields: typing.Any) -> Put:
+    return Put(USERS.record({"id": str(number), "username": "ann", "discriminator": "0", **fields}, None, ORIGIN))
+
+
+def _member(number: int, **fields: typing.Any) -> Put:
+    return Put(MEMBERS.record({"user": {"id": str(number)}, "roles": [], **fields}, GUILD, ORIGIN))
 
 
 async def test_many_may_make_one_file_at_once(tmp_path: pathlib.Path) -> None:
@@ -15,3 +36,99 @@ async def test_many_may_make_one_file_at_once(tmp_path: pathlib.Path) -> None:
         await asyncio.gather(*(driver.open() for driver in drivers))
         for driver in drivers:
             await driver.close()
+
+
+async def test_what_is_bound_in_another_form_is_stored_as_what_it_is(sqlite_url: str) -> None:
+    async with opened(sqlite_url) as store:
+        await store.apply(
+            [
+                *(_user(1, bot=True), _user(2, bot=False), _user(3)),
+                *(_member(1, nick="Ann", pending=True), _member(2, nick=None, pending=False), _member(3)),
+            ]
+        )
+        bots = await store.query("SELECT id, is_bot, typeof(is_bot), typeof(global_name) FROM users ORDER BY id")
+        assert [tuple(row) for row in bots] == [
+            (1, 1, "integer", "null"),
+            (2, 0, "integer", "null"),
+            (3, None, "null", "null"),
+        ]
+        members = await store.query("SELECT nickname, typeof(nickname), is_pending FROM members ORDER BY user_id")
+        assert [tuple(row) for row in members] == [("Ann", "text", 1), (None, "null", 0), (None, "null", None)]
+
+
+# ------------------------------------------------------------------------------------------------ in the writer's thread
+
+
+def _of_every_sort() -> list[Change]:
+    return [
+        DropScope(BANS, GUILD),
+        *(_user(number) for number in range(100)),
+        *(_member(number) for number in range(100)),
+        Patch(USERS, (7,), None, (Part({"username": "bob"}),), ORIGIN),
+        Drop(MEMBERS, (GUILD, 8), GUILD),
+    ]
+
+
+async def test_a_transaction_takes_few_turns_of_a_loop_that_is_busy(sqlite_url: str) -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            arrived.wait(0.2)  # as long as a burst from the gateway, while the writer's thread goes on
+            await asyncio.sleep(0)
+
+    arrived = threading.Event()
+    async with opened(sqlite_url) as store:
+        beside = asyncio.create_task(turn())
+        await asyncio.sleep(0)
+        turns = 0
+        await store.apply(_of_every_sort())
+        beside.cancel()
+        assert turns <= 4
+        assert len((await store.select(Select(MEMBERS))).records) == 99
+        (bob,) = (await store.select(Select(USERS, keys=((7,),)))).records
+        assert bob.payload["username"] == "bob"
+
+
+async def test_what_is_cancelled_in_the_writers_thread_is_not_stored(tmp_path: pathlib.Path) -> None:
+    driver, may_go_on, is_there = SqliteDriver(tmp_path / "cache.db"), threading.Event(), threading.Event()
+    await driver.open()
+
+    async def work(transaction: Transaction) -> None:
+        await transaction.execute("CREATE TABLE half (id INTEGER)")
+        is_there.set()
+        may_go_on.wait()
+
+    doing = asyncio.create_task(driver.transact(work))
+    await asyncio.to_thread(is_there.wait)
+    doing.cancel()
+    await asyncio.sleep(0)
+    may_go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await doing
+    assert await driver.fetch("SELECT name FROM sqlite_schema") == []
+    await driver.transact(lambda transaction: transaction.execute("CREATE TABLE whole (id INTEGER)"))
+    assert await driver.fetch("SELECT name FROM sqlite_schema") == [("whole",)]
+    await driver.close()
+
+
+async def test_what_fails_in_the_writers_thread_is_not_stored(tmp_path: pathlib.Path) -> None:
+    driver = SqliteDriver(tmp_path / "cache.db")
+    await driver.open()
+
+    async def fails(transaction: Transaction) -> None:
+        await transaction.execute("CREATE TABLE half (id INTEGER)")
+        raise LookupError("halfway")
+
+    async def waits(transaction: Transaction) -> None:
+        await transaction.execute("CREATE TABLE half (id INTEGER)")
+        await asyncio.sleep(0)
+
+    with pytest.raises(LookupError, match="halfway"):
+        await driver.transact(fails)
+    with pytest.raises(RuntimeError, match="cannot wait for the event loop"):
+        await driver.transact(waits)
+    assert await driver.fetch("SELECT name FROM sqlite_schema") == []
+    await driver.close()
