@@ -28,12 +28,12 @@ import re
 import socket
 import ssl
 import typing
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 
 import yarl
 
 from persist import ddl, urls
-from persist.dialect import Dialect, Integrity, Question, Search, Statement, slices
+from persist.dialect import Dialect, Integrity, Question, Search, Statement, is_one, slices
 from persist.errors import BackendError, MissingDriverError, SchemaError, URLError
 from persist.pool import Link, Pool, keep_alive
 from persist.schema import Field, Rows, Storage, Table
@@ -111,24 +111,32 @@ def _upsert(table: Table, rows: Rows[typing.Any], *, form: _Form) -> Iterator[St
     # As text: the client library would need eight times as long to put in as many parameters.
     start, end = _ends(table, form)
     for some in slices(table, rows, _ROWS, _CHARACTERS):
-        columns = [_LITERALS.get(field.kind, _texts)(values) for field, values in zip(table.fields, some, strict=True)]
+        columns = [_literals(field.kind, values) for field, values in zip(table.fields, some, strict=True)]
         values = ",".join([f"({','.join(row)})" for row in zip(*columns, strict=True)])
         yield f"{start}{values}{end}", ()
 
 
-def _numbers(values: Iterable[typing.Any]) -> list[str]:
+def _literals(kind: Storage, values: Sequence[typing.Any]) -> list[str]:
+    spell = _LITERALS.get(kind, _texts)
+    return spell(values[:1]) * len(values) if is_one(values) else spell(values)
+
+
+def _numbers(values: Sequence[typing.Any]) -> list[str]:
     return ["NULL" if v is None else f"{v:d}" for v in values]
 
 
-def _texts(values: Iterable[typing.Any]) -> list[str]:
+def _texts(values: Sequence[typing.Any]) -> list[str]:
+    given = "".join(filter(None, values))
+    if "\\" not in given and "'" not in given:
+        return ["NULL" if v is None else f"'{v}'" for v in values]
     return ["NULL" if v is None else "'" + v.replace("\\", "\\\\").replace("'", "''") + "'" for v in values]
 
 
-def _documents(values: Iterable[typing.Any]) -> list[str]:
+def _documents(values: Sequence[typing.Any]) -> list[str]:
     return [f"x'{v.encode().hex()}'" for v in values]
 
 
-_LITERALS: typing.Final[Mapping[Storage, Callable[[Iterable[typing.Any]], list[str]]]] = {
+_LITERALS: typing.Final[Mapping[Storage, Callable[[Sequence[typing.Any]], list[str]]]] = {
     "snowflake": _numbers,
     "integer": _numbers,
     "boolean": _numbers,

@@ -40,7 +40,18 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 import yarl
 
 from persist import ddl, urls
-from persist.dialect import Convert, Dialect, Integrity, Question, Search, Speller, Statement, keys_in_lists, slices
+from persist.dialect import (
+    Convert,
+    Dialect,
+    Integrity,
+    Question,
+    Search,
+    Speller,
+    Statement,
+    is_one,
+    keys_in_lists,
+    slices,
+)
 from persist.errors import BackendError, MissingDriverError, SchemaError
 from persist.model import Entity, Key
 from persist.pool import Link, Pool, keep_alive
@@ -104,6 +115,8 @@ _STORE: typing.Final[Mapping[Storage, str]] = {"time": "{}::text::timestamptz"}
 _BIND: typing.Final[Mapping[Storage, Convert]] = {"text": _without_nul, "name": _without_nul}
 _JSONB_STORE: typing.Final[Mapping[Storage, str]] = {**_STORE, "document": "{}::text::jsonb"}
 _JSONB_BIND: typing.Final[Mapping[Storage, Convert]] = {**_BIND, "document": _json_without_nul}
+_CONCERNED: typing.Final = re.compile(r"[\0\1\2]|\\u000")
+"""What a text has that one of these changes."""
 
 
 @functools.cache
@@ -133,9 +146,16 @@ def _bound(table: Table, rows: Rows[typing.Any], *, jsonb: bool) -> Iterator[Col
     converts = [bind.get(field.kind) for field in table.fields]
     for some in slices(table, rows, _ROWS):
         yield [
-            values if convert is None else [None if v is None else convert(v) for v in values]
+            values if convert is None else _converted(convert, values)
             for convert, values in zip(converts, some, strict=True)
         ]
+
+
+def _converted(convert: Convert, values: Sequence[typing.Any]) -> Sequence[typing.Any]:
+    """Convert a column of texts. Most of them have nothing that is changed, which one look at all of it tells."""
+    if not _CONCERNED.search("".join(filter(None, values))):
+        return values
+    return [None if v is None else convert(v) for v in values]
 
 
 def _upsert(table: Table, rows: Rows[typing.Any], *, jsonb: bool = False) -> Iterator[Statement]:
@@ -158,6 +178,8 @@ def _loaded(table: Table, rows: Rows[typing.Any], *, jsonb: bool = False) -> Ite
 
 def _spelled(values: Sequence[typing.Any], spell: Callable[[typing.Any], str] | None) -> Sequence[str]:
     """Spell a column for COPY. Most columns hold nothing that is special, which one look at all of it tells."""
+    if len(values) > 1 and is_one(values):
+        return [*_spelled(values[:1], spell)] * len(values)
     if spell is not None:
         return [_COPY_NULL if value is None else spell(value) for value in values]
     given = [value for value in values if value is not None]

@@ -48,7 +48,7 @@ __all__ = ("DIALECT", "SqliteDriver", "persist_backends")
 APPLICATION_ID: typing.Final = 0x70727374
 """``prst``: what ``file`` and other tools know the database by."""
 
-_SIZES: typing.Final = (1024, 512, 256, 128, 16, 1)
+_SIZES: typing.Final = (1024, 512, 256, 128, 64, 32, 8, 1)
 """How many rows a statement writes. Long ones hand the GIL over seldom; few different ones stay prepared."""
 
 _USUAL: typing.Final = 128

@@ -23,6 +23,7 @@ __all__ = (
     "Speller",
     "Statement",
     "converted",
+    "is_one",
     "keys_in_lists",
     "slices",
 )
@@ -38,6 +39,11 @@ _WIDE: typing.Final = 100
 
 Convert = Callable[[typing.Any], typing.Any]
 """Makes one value of another. It is never given ``None``."""
+
+
+def is_one(values: Sequence[typing.Any]) -> bool:
+    """Tell whether a column has one value all the way down, to be spelled once: most of what stands beside payloads."""
+    return values.count(values[0]) == len(values)
 
 
 def slices(table: Table, rows: Rows[typing.Any], most: int, size: int = 4_000_000) -> Iterator[Columnar]:

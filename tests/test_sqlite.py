@@ -56,7 +56,7 @@ async def test_what_is_bound_in_another_form_is_stored_as_what_it_is(sqlite_url:
         assert [tuple(row) for row in members] == [("Ann", "text", 1), (None, "null", 0), (None, "null", None)]
 
 
-# ------------------------------------------------------------------------------------------------ in the writer's thread
+# ----------------------------------------------------------------------------------------------- in the writer's thread
 
 
 def _of_every_sort() -> list[Change]:
