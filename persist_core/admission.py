@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 import typing
 from collections.abc import Callable, Iterator, Sequence
 
-from .changes import REFUSED, Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
+from .changes import ENTITY_OF, REFUSED, Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
 from .conditions import known_in
 from .droppable import without, without_edits
 from .edits import Part
@@ -25,7 +24,6 @@ AnyEntity = Entity[typing.Any]
 _REMOVABLE: typing.Final = frozenset(("messages",))
 """Kinds that need not show inside others."""
 
-_ENTITY: typing.Final = operator.attrgetter("entity")
 _ALL: typing.Final[Keep[typing.Any]] = Keep()
 _NOWHERE: typing.Final = Origin("gateway", None, 0, "")
 
@@ -263,7 +261,7 @@ class Admission:
             All changes of one event, or of one thing that REST has told.
         """
         if self._is_plain:
-            if self._base.off.isdisjoint(map(_ENTITY, changes)) and Amend not in map(type, changes):
+            if self._base.off.isdisjoint(map(ENTITY_OF, changes)) and Amend not in map(type, changes):
                 return changes
             return [change for change in changes if self._is_plainly_admitted(change)]
         self._learn(changes)

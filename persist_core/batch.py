@@ -15,7 +15,21 @@ import operator
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from .changes import Amend, Archive, Change, Drop, DropScope, KeyedChange, Patch, Put, ScopeChange, fold, needs_parts
+from .changes import (
+    ENTITY_OF,
+    KEY_OF,
+    Amend,
+    Archive,
+    Change,
+    Drop,
+    DropScope,
+    KeyedChange,
+    Patch,
+    Put,
+    ScopeChange,
+    fold,
+    needs_parts,
+)
 from .conditions import (
     AllOf,
     AnyOf,
@@ -153,7 +167,7 @@ class Segment:
         if keyed is None:
             keyed = self._begin(entity)
         before = len(keyed)
-        keyed.update(zip(map(_KEY, puts), puts, strict=True))
+        keyed.update(zip(map(KEY_OF, puts), puts, strict=True))
         self._guilds[entity].update(map(_GUILD, puts))
         return len(keyed) - before
 
@@ -253,8 +267,6 @@ _SCOPES: typing.Final[frozenset[type]] = frozenset((DropScope, Amend, Archive))
 _MANY: typing.Final = 32
 """From more changes on it is worth while to see which of them are of one sort and one kind."""
 
-_ENTITY: typing.Final = operator.attrgetter("entity")
-_KEY: typing.Final = operator.attrgetter("key")
 _GUILD: typing.Final = operator.attrgetter("guild_id")
 
 Deciding = Callable[[], contextlib.AbstractContextManager[object]]
@@ -402,7 +414,7 @@ class Batch:
                 for change in alike:
                     self.add(change)
                 continue
-            for entity, of_kind in itertools.groupby(alike, _ENTITY):
+            for entity, of_kind in itertools.groupby(alike, ENTITY_OF):
                 puts = typing.cast("list[Put]", list(of_kind))
                 more = self.segments[-1].put_all(entity, puts)
                 self.size += more

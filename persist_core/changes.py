@@ -8,8 +8,9 @@ nothing.
 from __future__ import annotations
 
 import contextvars
+import operator
 import typing
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from .conditions import AllOf, AnyOf, Condition, Where, Within, matches
 from .edits import Edit, edited
@@ -17,6 +18,8 @@ from .entities import JOINED, OWNED
 from .model import Entity, Key, Origin, Payload, Record
 
 __all__ = (
+    "ENTITY_OF",
+    "KEY_OF",
     "REFUSED",
     "Amend",
     "Archive",
@@ -163,6 +166,11 @@ class Archive(typing.NamedTuple):
 KeyedChange = Put | Patch | Drop
 ScopeChange = DropScope | Amend | Archive
 Change = KeyedChange | ScopeChange
+
+
+ENTITY_OF: typing.Final[Callable[[Change], Entity[typing.Any]]] = operator.attrgetter("entity")
+KEY_OF: typing.Final[Callable[[Record | KeyedChange], Key]] = operator.attrgetter("key")
+"""What a thing is and what it is keyed by, where there are so many that a step of ours for each would count."""
 
 
 def covers(change: ScopeChange, record: Record) -> bool | None:

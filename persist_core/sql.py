@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import logging
-import operator
 import pathlib
 import typing
 from collections.abc import (
@@ -23,7 +23,7 @@ from collections.abc import (
 )
 
 from . import joining, migrations, rekeying, texts
-from .changes import Amend, Archive, Change, Drop, DropScope, Patch, Put, archived, fold
+from .changes import ENTITY_OF, KEY_OF, Amend, Archive, Change, Drop, DropScope, Patch, Put, archived, fold
 from .coalesce import Lookups
 from .codec import Codec
 from .conditions import worded_in
@@ -42,9 +42,9 @@ from .training import Trainer
 __all__ = ("SqlStore",)
 
 _LOG = logging.getLogger("persist.sql")
-_KEY: typing.Final = operator.attrgetter("key")
 AnyEntity = Entity[typing.Any]
 Transact = Callable[[Callable[[Transaction], Coroutine[typing.Any, typing.Any, None]]], Awaitable[None]]
+_DECIDED: typing.Final[frozenset[type]] = frozenset((Patch, Amend))
 _SCOPES: typing.Final = 32
 """How many scopes one statement forgets."""
 
@@ -338,7 +338,7 @@ class SqlStore:
     async def apply(self, changes: Sequence[Change]) -> None:
         transact: Transact | None = getattr(self._driver, "transact", None)
         with self._translated():
-            if transact is not None and not any(map(_is_decided, changes)):
+            if transact is not None and not _are_decided(changes):
                 await transact(functools.partial(self._write, changes))
             else:  # what rules decide about, they decide in the event loop, where they are told of what is new
                 async with self._driver.transaction() as transaction:
@@ -396,11 +396,11 @@ class SqlStore:
     # -------------------------------------------------------------------------------------------------------- writing
 
     async def _put(self, work: _Work, entity: AnyEntity, changes: Sequence[Put]) -> None:
-        await self._upsert(work, entity, dict(zip(map(_KEY, changes), changes, strict=True)).values())
+        await self._upsert(work, entity, dict(zip(map(KEY_OF, changes), changes, strict=True)).values())
 
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Iterable[Record]) -> None:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
-        records = sorted(records, key=_KEY)
+        records = sorted(records, key=KEY_OF)
         make = columns_of if self._codec is None else self._codec.columns_of
         left = await load_new(work.transaction, self._questions, self._dialect.loaded, records, make, self._stride)
         rows = Rows(left, make, self._stride)
@@ -510,19 +510,17 @@ class _Moment:
         return await self._answer(query)
 
 
-def _is_decided(change: Change) -> bool:
-    """Tell whether rules decide about a change."""
-    return isinstance(change, (Patch, Amend)) and change.keeps is not None
+def _are_decided(changes: Sequence[Change]) -> bool:
+    """Tell whether rules decide about any of them."""
+    if _DECIDED.isdisjoint(map(type, changes)):
+        return False
+    return any(isinstance(change, (Patch, Amend)) and change.keeps is not None for change in changes)
 
 
-def _runs(changes: Sequence[Change], most: int) -> Iterator[list[Change]]:
+def _runs(changes: Sequence[Change], most: int) -> Iterator[Sequence[Change]]:
     """Cut changes into neighbours of one sort and one kind of thing, no more than a statement may name."""
-    run: list[Change] = []
-    for change in changes:
-        is_full = len(run) >= most and type(change) is not Put
-        if run and (type(change) is not type(run[0]) or change.entity is not run[0].entity or is_full):
-            yield run
-            run = []
-        run.append(change)
-    if run:
-        yield run
+    for sort, alike in itertools.groupby(changes, type):
+        for _, of_kind in itertools.groupby(alike, ENTITY_OF):
+            run = list(of_kind)
+            length = len(run) if sort is Put else most
+            yield from (run[start : start + length] for start in range(0, len(run), length))
