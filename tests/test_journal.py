@@ -9,7 +9,7 @@ import logging
 import pathlib
 import time
 import typing
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
 import bots
 import pytest
@@ -452,6 +452,50 @@ async def test_what_a_program_has_frozen_itself_stays_so() -> None:
         assert abs(gc.get_freeze_count() - frozen) < 1000  # what has been freed is not frozen any more
     finally:
         gc.unfreeze()
+
+
+@pytest.fixture
+def thresholds() -> Iterator[tuple[int, int, int]]:
+    """Lend the thresholds of the garbage collector, to be changed."""
+    usual = gc.get_threshold()
+    yield usual
+    gc.set_threshold(*usual)
+
+
+async def test_the_garbage_collector_begins_later_in_a_flood_and_as_usual_after_it(
+    thresholds: tuple[int, int, int],
+) -> None:
+    async with writing() as kit:
+        for _ in range(2):
+            kit.shelf.may_store.clear()
+            for _ in range(2):
+                kit.journal.accept([kit.put() for _ in range(1500)])
+            assert gc.get_threshold() == (unwalked._YOUNG, *thresholds[1:])
+            kit.shelf.may_store.set()
+            await kit.journal.flush()
+            assert gc.get_threshold() == thresholds
+
+
+@pytest.mark.parametrize("chosen", [(0, 5, 5), (200_000, 5, 5)])
+async def test_a_program_that_has_the_collector_begin_later_or_never_is_left_alone(
+    thresholds: tuple[int, int, int], chosen: tuple[int, int, int]
+) -> None:
+    del thresholds
+    gc.set_threshold(*chosen)
+    kit = Kit()
+    kit.journal.accept([kit.put() for _ in range(1500)])
+    assert gc.get_threshold() == chosen
+    await kit.journal.write()
+    assert gc.get_threshold() == chosen
+
+
+async def test_what_a_program_chooses_in_a_flood_stays_so(thresholds: tuple[int, int, int]) -> None:
+    del thresholds
+    kit = Kit()
+    kit.journal.accept([kit.put() for _ in range(1500)])
+    gc.set_threshold(900, 8, 8)
+    await kit.journal.write()
+    assert gc.get_threshold() == (900, 8, 8)
 
 
 def test_a_flood_that_does_not_end_is_not_hidden_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
