@@ -67,7 +67,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         Seconds that changes may wait to be stored together. This is what a killed process loses at most.
     limit
         Changes that are held while the database is away or does not answer. What comes then is counted as shed or lost,
-        and logged.
+        and logged. While it is at work nothing is given up; the gateway is read more slowly when more than these wait.
     stop_timeout
         Seconds that storing the rest may take when the bot stops.
     strict

@@ -12,6 +12,7 @@ import hikari
 
 from .admission import Admission
 from .applying import Applied, Place, applied, learned
+from .backpressure import Backpressure
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
 from .contradictions import contradictions
@@ -88,9 +89,12 @@ class Engine:
         historian = Historian(self.admission, lambda: self.journal.at)
         self.feed.noticed = lambda changes: self.sweeper.noticed(historian.told(changes))
         self._chunker: Chunker | None = None
+        self._backpressure: Backpressure | None = None
         if isinstance(bot, hikari.GatewayBotAware):
             self._chunker = Chunker(bot, self.feed, self.admission, self.reader, self.journal, gauges, members, pace)
             self._reach = Reach(self.feed, self.reader, self.journal)
+            self._backpressure = Backpressure(bot, lambda: self.journal.is_too_much(0.5), gauges)
+            self.journal.overfull = self._backpressure.begin
             self.feed.observe(self._chunker.observe, self._chunker.heard)
             self.feed.observe(self._reach.observe, self._reach.heard)
         self._writer: asyncio.Task[None] | None = None
@@ -213,6 +217,8 @@ class Engine:
             How long storing may take. What is not stored then is counted as lost and logged.
         """
         deadline = asyncio.get_running_loop().time() + seconds
+        if self._backpressure is not None:
+            self._backpressure.end()
         cancelled = await _finished(self.feed.stop)
         for helper in self._helpers:
             helper.cancel()

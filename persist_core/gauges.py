@@ -69,6 +69,9 @@ class Gauges:
     memory_size: int = 0
     """How many bytes the tier in memory takes, as estimated."""
 
+    held_back: float = 0.0
+    """How many seconds the gateway was not read, because more waited than the limit though the database was at work."""
+
     retries: int = 0
     """Attempts to write that failed and were tried again."""
 

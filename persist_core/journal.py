@@ -61,7 +61,7 @@ class Limits(typing.NamedTuple):
 
     most: int = 200_000
     """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds
-    first. A database that is at work is given what there is, however much."""
+    first. A database that is at work is given what there is, and the gateway is read more slowly meanwhile."""
 
     asked: int = 50_000
     """Questions for what was known before an event that may wait. What is asked then is not told, and counted."""
@@ -121,6 +121,8 @@ class Journal:
         self._yielding: asyncio.TimerHandle | None = None
         self._gave_way = 0.0
         self._unwalked = Unwalked()
+        self.overfull: Callable[[], None] = lambda: None
+        """Hears that more waits than the limit, though the database is at work."""
 
     # -------------------------------------------------------------------------------------------------------- taking
 
@@ -183,6 +185,8 @@ class Journal:
                 self._hurry.set()
                 if self._is_behind():
                     self._give_way()
+                if self.is_too_much():
+                    self.overfull()
 
     def _take(self, changes: Sequence[Change]) -> None:
         self._waiting.take(changes)
@@ -241,6 +245,10 @@ class Journal:
         if change.guild_id is not None:
             waiting.add(stale(change.entity, change.guild_id, Origin("gateway", None, 0, waiting.at)))
         return False
+
+    def is_too_much(self, share: float = 1.0) -> bool:
+        """Tell whether more than the limit waits, or a share of it, although the database is at work."""
+        return self.depth > self._limits.most * share and self._is_served()
 
     def forget_memory(self) -> None:
         """Forget what is kept: it has changes that will not come to be."""

@@ -105,6 +105,7 @@ _ROWS: typing.Final = (
     Metric("quarantined_total", "counter", "Events and changes that were unusable.", _each("quarantined"), ("what",)),
     Metric("undecodable_total", "counter", "Stored records that were unreadable.", _each("undecodable"), ("kind",)),
     Metric("unrecalled_total", "counter", "Old things that listeners were not told.", _each("unrecalled"), ("kind",)),
+    Metric("held_back_seconds_total", "counter", "Time that nothing was read.", _one("held_back"), unit="seconds"),
     Metric("write_retries_total", "counter", "Attempts to write that were made again.", _one("retries")),
     Metric("flushes_total", "counter", "Batches that were stored.", _one("flushes")),
     Metric("flush_seconds_total", "counter", "Time that batches took.", _one("flush_seconds"), unit="seconds"),

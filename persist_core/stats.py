@@ -83,6 +83,7 @@ class Stats:
     quarantined: Mapping[str, int]
     undecodable: Mapping[str, int]
     unrecalled: Mapping[str, int]
+    held_back: float
     retries: int
     hits: Mapping[tuple[Tier, str], int]
     misses: Mapping[tuple[Tier, str], int]
