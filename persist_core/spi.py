@@ -179,7 +179,8 @@ class Driver(typing.Protocol):
     """Runs SQL on one database; all that differs between client libraries.
 
     One whose thread writes, and so competes with the event loop for the interpreter's lock, has a ``writes_in_thread``
-    that is true: the loop then gives way to it when it is late.
+    that is true: the loop then gives way to it when it is late. It may have a ``transact(work)``, which calls ``work``
+    with a transaction and runs the coroutine that it returns to its end in that thread: nothing in there is waited for.
     """
 
     errors: tuple[type[Exception], ...]

@@ -125,7 +125,8 @@ async def test_every_batch_says_how_far_its_shard_had_come(sim: FakeDiscord, fil
             seen.update(bots.rows(file, "SELECT (SELECT COUNT(*) FROM messages), (SELECT sequence FROM shards)"))
             await asyncio.sleep(0.01)
     assert len(seen) > 5
-    assert {sequence - before - count for count, sequence in seen} == {0}
+    # What changes nothing, such as the event that tells that all is settled, is written with the next change.
+    assert {sequence - before - count for count, sequence in seen if count} == {0}
 
 
 # ------------------------------------------------------------------------------------------- two processes, one file

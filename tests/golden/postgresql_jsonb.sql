@@ -35,7 +35,7 @@ excluded."source", "shard" = excluded."shard", "epoch" = excluded."epoch", "last
 "revision" = stored."revision" + 1 WHERE stored."payload" IS DISTINCT FROM excluded."payload"
     [(1, 1), ['members', 'a\x01\x01\x01\x02\x01\x01\x02\x02\x01\x02\x02\x02'], ["it's a\\b %s ?", "it's a\\b %s ?"],
 ['{"kind":"members","state":"it\'s a\\\\b %s ?"}', '{"kind":"a\\u0001\\u0001\\u0001\\u0002\\u0002","state":"it\'s
-a\\\\b %s ?"}'], ['gateway', 'gateway'], (3, 3), (1700000000000001, 1700000000000001), ('2024-05-06 07:00:01.000001',
+a\\\\b %s ?"}'], ('gateway', 'gateway'), (3, 3), (1700000000000001, 1700000000000001), ('2024-05-06 07:00:01.000001',
 '2024-05-06 07:00:01.000001'), ('2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001'), [1, 1]]
 
 SELECT "value" FROM "persist_meta" WHERE "name" = 'search' FOR SHARE
@@ -70,7 +70,7 @@ CREATE INDEX "persist_search_members_terms" ON "persist_search_members" USING gi
 INSERT INTO "persist_search_messages" AS stored ("id", "words", "terms") SELECT v1, v2, v3 FROM unnest($1::bigint[],
 $2::text[], $3::text[]) AS given (v1, v2, v3) ON CONFLICT ("id") DO UPDATE SET "words" = excluded."words", "terms" =
 excluded."terms" WHERE stored."words" IS DISTINCT FROM excluded."words"
-    [(1,), ['\n it s a red panda 熊 \n'], ['it s a red panda _718a']]
+    [(1,), ('\n it s a red panda 熊 \n',), ('it s a red panda _718a',)]
 
 DELETE FROM "persist_search_messages" WHERE "id" = $1
     [2]
