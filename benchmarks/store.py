@@ -99,6 +99,8 @@ async def _beside(work: Callable[[], typing.Awaitable[None]], share: float, late
     began = time.perf_counter()
     await work()
     took = time.perf_counter() - began
+    while not late:  # noqa: ASYNC110 - a short work may be over before the first timer has come to its turn
+        await asyncio.sleep(0)
     for task in beside:
         task.cancel()
     await asyncio.gather(*beside, return_exceptions=True)
