@@ -45,7 +45,7 @@ async def test_a_flood_waits_at_the_gateway_while_the_database_is_behind(
 
 
 async def test_nothing_is_read_for_a_while_only_although_it_stays_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backpressure, "_MOST", 0.2)
+    monkeypatch.setattr(backpressure, "_MOST", 1.0)
     gauges = Gauges()
     async with FakeDiscord(seed=1) as sim:
         guild = sim.add_guild(members=2)
