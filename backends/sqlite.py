@@ -38,7 +38,7 @@ from persist.dialect import Dialect, Integrity, Search, Statement
 from persist.errors import BackendError, SchemaError, URLError
 from persist.schema import Columnar, Field, Rows, Table
 from persist.sealing import Sealing
-from persist.spi import Backend, Driver, Row, Transaction, hookimpl
+from persist.spi import Backend, Driver, Row, Transaction, Work, hookimpl
 from persist.sql import SqlStore
 from persist.urls import COMPRESSION, Option, misplaced, options_of, seconds
 from persist.words import Term
@@ -70,9 +70,6 @@ _NULL: typing.Final = math.nan
 and for ``True`` and ``False``, Python's module looks each time whether somebody has given it an adapter."""
 
 _BOUND: typing.Final = {None: _NULL, False: 0, True: 1}
-
-Work = Callable[[Transaction], Coroutine[typing.Any, typing.Any, None]]
-"""Does something in a transaction."""
 
 _INDEXES: typing.Final = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5%'"
 _TEMPORARY: typing.Final = frozenset(

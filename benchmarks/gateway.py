@@ -166,9 +166,8 @@ def _large(way: _Way, members: int) -> float:
         file = place / "cache.db"
         with _bot(way.python, way.program, sim.rest_url, file, *way.arguments), _reading(file) as database:
             first = _settled(database)
-            guild = sim.call(
-                "add_guild", members=members, presences=0, voice_states=0, roles=0
-            )  # of which nobody hears
+            # To make it up takes the simulator a while, and nobody hears of it before the next call.
+            guild = sim.call("add_guild", members=members, presences=0, voice_states=0, roles=0)
             began = time.perf_counter()
             sim.call("guild_recover", guild["id"])
             return _until(database, first + members) - began

@@ -25,7 +25,7 @@ import workload
 
 from persist import Encryption
 from persist.batch import Batch
-from persist.changes import Change, DropScope, Put
+from persist.changes import Change, DropScope
 from persist.entities import MEMBERS, MESSAGES, USERS
 from persist.events import EVENTS
 from persist.locations import store_of
@@ -134,8 +134,8 @@ async def _train(store: SqlStore, kind: Kind) -> None:
         made = f"SELECT 1 FROM persist_meta WHERE name = 'anonymous dictionary of {entity.name}'"
         while not await store.query(made):  # noqa: ASYNC110 - it is made by itself
             await asyncio.sleep(0.05)
-    forgotten = {change.entity for changes in kind.changes for change in changes if isinstance(change, Put)}
-    await store.apply([DropScope(entity, None) for entity in (kind.entity, *forgotten)])
+    told = {change.entity for changes in kind.changes for change in changes}
+    await store.apply([DropScope(entity, None) for entity in told])
 
 
 async def _size(store: SqlStore) -> int:

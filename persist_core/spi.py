@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 
 import pluggy
 import yarl
@@ -36,6 +36,7 @@ __all__ = (
     "Store",
     "Transaction",
     "Unreadable",
+    "Work",
     "hookimpl",
     "hookspec",
     "persist_backends",
@@ -175,12 +176,16 @@ class Transaction(typing.Protocol):
         ...
 
 
+Work = Callable[[Transaction], Coroutine[typing.Any, typing.Any, None]]
+"""Does something in a transaction."""
+
+
 class Driver(typing.Protocol):
     """Runs SQL on one database; all that differs between client libraries.
 
     One whose thread writes, and so competes with the event loop for the interpreter's lock, has a ``writes_in_thread``
-    that is true: the loop then gives way to it when it is late. It may have a ``transact(work)``, which calls ``work``
-    with a transaction and runs the coroutine that it returns to its end in that thread: nothing in there is waited for.
+    that is true: the loop then gives way to it when it is late. It may have a ``transact(work)``, which does a
+    :data:`Work` in that thread, from BEGIN to COMMIT: what it awaits there never has to be waited for.
     """
 
     errors: tuple[type[Exception], ...]

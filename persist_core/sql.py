@@ -14,7 +14,6 @@ from collections.abc import (
     Awaitable,
     Callable,
     Collection,
-    Coroutine,
     Generator,
     Iterable,
     Iterator,
@@ -35,7 +34,7 @@ from .model import Entity, Key, Record
 from .questions import Questions
 from .schema import Rows, columns_of, table_of, tables, texts_of
 from .sealing import PLAIN, Sealed, Sealing
-from .spi import Answers, Driver, Page, Row, Select, Transaction
+from .spi import Answers, Driver, Page, Row, Select, Transaction, Work
 from .stride import Stride
 from .training import Trainer
 
@@ -43,7 +42,6 @@ __all__ = ("SqlStore",)
 
 _LOG = logging.getLogger("persist.sql")
 AnyEntity = Entity[typing.Any]
-Transact = Callable[[Callable[[Transaction], Coroutine[typing.Any, typing.Any, None]]], Awaitable[None]]
 _DECIDED: typing.Final[frozenset[type]] = frozenset((Patch, Amend))
 _SCOPES: typing.Final = 32
 """How many scopes one statement forgets."""
@@ -336,7 +334,7 @@ class SqlStore:
             await self._driver.close()
 
     async def apply(self, changes: Sequence[Change]) -> None:
-        transact: Transact | None = getattr(self._driver, "transact", None)
+        transact: Callable[[Work], Awaitable[None]] | None = getattr(self._driver, "transact", None)
         with self._translated():
             if transact is not None and not _are_decided(changes):
                 await transact(functools.partial(self._write, changes))
