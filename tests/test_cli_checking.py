@@ -286,7 +286,7 @@ def test_mariadb_is_asked_whether_it_is_whole(mysql_url: str, monkeypatch: pytes
     monkeypatch.delenv("DISCORD_TOKEN", raising=False)
     fill(mysql_url, [message(1, 50, 1)])
     assert not [what for kind, what in found(answered("verify", mysql_url, code=1)) if not kind]
-    checked = importlib.import_module("persist.backends.mysql").MARIADB.integrity.problem
+    checked = importlib.import_module("persist.backends.mysql_dialect").MARIADB.integrity.problem
     assert checked(("a.messages", "check", "status", "OK")) is None
     assert checked(("a.messages", "check", "error", "Corrupt")) == "messages: Corrupt"
     assert checked(("a.messages", "check", "status", "Operation failed")) == "messages: Operation failed"

@@ -16,7 +16,8 @@ from hearing import ME, Hearing
 
 import persist
 from persist import texts
-from persist.backends import sqlite
+from persist.backends.sqlite_dialect import DIALECT
+from persist.backends.sqlite_driver import SqliteDriver
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put, forgetting
 from persist.conditions import Condition
 from persist.contract_samples import member, message, origin, user
@@ -81,7 +82,7 @@ async def check_step(store: SqlStore) -> None:
         columns = ", ".join(map(quote, (*entity.key, "words", "terms")))
         rows = await store.query(f"SELECT {columns} FROM {quote(table.name)}")
         assert {tuple(row[:-2]): (row[-2], row[-1]) for row in rows} == expected
-        if store._dialect is sqlite.DIALECT:
+        if store._dialect is DIALECT:
             index = quote(f"{table.name}_index")
             await store.run(lambda _, i=index: (f"INSERT INTO {i} ({i}, rank) VALUES ('integrity-check', 1)",))  # type: ignore[misc]
 
@@ -380,10 +381,10 @@ async def test_a_reader_searches_what_the_bot_has_turned_on(url: str) -> None:
 
 
 async def test_a_database_that_lacks_what_it_takes_says_so() -> None:
-    search = sqlite.DIALECT.search
+    search = DIALECT.search
     assert search is not None
-    without = dataclasses.replace(sqlite.DIALECT, search=dataclasses.replace(search, offered="SELECT 0"))
-    store = SqlStore(without, sqlite.SqliteDriver(None))
+    without = dataclasses.replace(DIALECT, search=dataclasses.replace(search, offered="SELECT 0"))
+    store = SqlStore(without, SqliteDriver(None))
     store.search(kinds_named({"messages"}))
     with pytest.raises(
         persist.SchemaError, match="SQLite in memory cannot be searched: this Python's SQLite has no FTS5"
@@ -392,7 +393,7 @@ async def test_a_database_that_lacks_what_it_takes_says_so() -> None:
 
 
 async def test_a_database_that_offers_no_search_says_so_at_once() -> None:
-    store = SqlStore(dataclasses.replace(sqlite.DIALECT, search=None), sqlite.SqliteDriver(None))
+    store = SqlStore(dataclasses.replace(DIALECT, search=None), SqliteDriver(None))
     with pytest.raises(persist.QueryError, match=r"cannot be searched; leave out search="):
         store.search(kinds_named({"messages"}))
     await store.open()

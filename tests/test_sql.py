@@ -13,7 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import pytest
 
 from persist import ddl, texts
-from persist.backends import sqlite
+from persist.backends import mysql_dialect as mysql
+from persist.backends import postgresql_dialect as postgresql
+from persist.backends import sqlite_dialect as sqlite
 from persist.conditions import AllOf, AnyOf, Condition, Not, Within, Worded
 from persist.contract_samples import message, origin
 from persist.dialect import Dialect, slices
@@ -24,9 +26,6 @@ from persist.questions import Questions
 from persist.schema import META, Columnar, Rows, columns_of, row_of, table_of, texts_of
 from persist.spi import Order, Select
 from persist.stride import Stride
-
-postgresql = pytest.importorskip("persist.backends.postgresql", reason="asyncpg is not installed.")
-mysql = pytest.importorskip("persist.backends.mysql", reason="aiomysql is not installed.")
 
 GOLDEN = pathlib.Path(__file__).parent / "golden"
 DIALECTS: Mapping[str, Dialect] = {
@@ -143,12 +142,12 @@ def test_databases_are_told_what_they_were_told_before(name: str) -> None:
     ],
 )
 def test_the_server_says_which_dialect_it_speaks(version: str, dialect: Dialect) -> None:
-    assert mysql._dialect([(version,)]) is dialect
+    assert mysql.QUESTION.dialect([(version,)]) is dialect
 
 
 def test_a_server_that_is_too_old_is_refused() -> None:
     with pytest.raises(SchemaError, match=r"MySQL 5\.7\.44-log is too old; it has to be 8\.0\.19 or newer"):
-        mysql._dialect([("5.7.44-log",)])
+        mysql.QUESTION.dialect([("5.7.44-log",)])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import typing
 import pytest
 from test_migrations import opened
 
-from persist.backends.sqlite import SqliteDriver
+from persist.backends.sqlite_driver import SqliteDriver
 from persist.changes import Change, Drop, DropScope, Patch, Put
 from persist.edits import Part
 from persist.entities import BANS, MEMBERS, USERS

@@ -1,0 +1,229 @@
+"""How MariaDB and MySQL spell what others spell differently."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from persist import ddl
+from persist.dialect import Dialect, Integrity, Question, Search, Statement, is_one, slices
+from persist.errors import SchemaError
+from persist.schema import Field, Rows, Storage, Table
+from persist.spi import Row
+from persist.words import Term
+
+__all__ = ("MARIADB", "MYSQL", "QUESTION", "literal")
+
+_ROWS: typing.Final = 250
+"""How many rows a statement writes: a longer one would hold the event loop for more than a millisecond."""
+
+_CHARACTERS: typing.Final = 1_000_000
+"""How long the documents of a statement are: as hexadecimal UTF-8, they stay below the 16 MB that a server takes."""
+
+
+def literal(value: typing.Any) -> str:
+    """Spell a value. Right for utf8mb4, and as long as sql_mode is what every connection here sets it to."""
+    return (_texts if type(value) is str else _numbers)((value,))[0]
+
+
+def _quote(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+class _Form(typing.NamedTuple):
+    """How an upsert of one server family refers to the row that could not be inserted."""
+
+    alias: str
+    """What follows the rows."""
+
+    given: str
+    """A column of that row."""
+
+
+_VALUES: typing.Final = _Form("", "VALUES({})")
+_ALIAS: typing.Final = _Form(" AS `given`", "`given`.{}")
+
+
+@functools.cache
+def _ends(table: Table, form: _Form) -> tuple[str, str]:
+    """Return what stands before and after the rows of an upsert."""
+    names = ", ".join(_quote(field.name) for field in table.fields)
+    stored, given = _quote(table.name) + ".{}", form.given
+    compared = _quote(table.compared)
+    same = f"{stored.format(compared)} <=> {given.format(compared)}"
+    # From left to right, each sees what those before it have made: what is compared comes last.
+    # Columns that are read from the payload are the same when it is.
+    beside = [name for name in table.changing if name in _BESIDE]
+    changes = [
+        f"{column} = IF({same}, {stored.format(column)}, {given.format(column)})" for column in map(_quote, beside)
+    ]
+    revision = _quote("revision")
+    changes += [f"{revision} = {stored.format(revision)} + IF({same}, 0, 1)"] if table.counts else []
+    read = [_quote(name) for name in table.changing if name not in _BESIDE and name != table.compared]
+    changes += [f"{column} = {given.format(column)}" for column in (*read, compared)]
+    start = f"INSERT INTO {_quote(table.name)} ({names}) VALUES "
+    return start, f"{form.alias} ON DUPLICATE KEY UPDATE {', '.join(changes)}"
+
+
+_BESIDE: typing.Final = frozenset(("guild_id", "source", "shard", "epoch", "last_updated"))
+"""What may differ although the payload is the same."""
+
+
+def _upsert(table: Table, rows: Rows[typing.Any], *, form: _Form) -> Iterator[Statement]:
+    # As text: the client library would need eight times as long to put in as many parameters.
+    start, end = _ends(table, form)
+    for some in slices(table, rows, _ROWS, _CHARACTERS):
+        columns = [_literals(field.kind, values) for field, values in zip(table.fields, some, strict=True)]
+        values = ",".join([f"({','.join(row)})" for row in zip(*columns, strict=True)])
+        yield f"{start}{values}{end}", ()
+
+
+def _literals(kind: Storage, values: Sequence[typing.Any]) -> list[str]:
+    spell = _LITERALS.get(kind, _texts)
+    return spell(values[:1]) * len(values) if is_one(values) else spell(values)
+
+
+def _numbers(values: Sequence[typing.Any]) -> list[str]:
+    return ["NULL" if v is None else f"{v:d}" for v in values]
+
+
+def _texts(values: Sequence[typing.Any]) -> list[str]:
+    given = "".join(filter(None, values))
+    if "\\" not in given and "'" not in given:
+        return ["NULL" if v is None else f"'{v}'" for v in values]
+    return ["NULL" if v is None else "'" + v.replace("\\", "\\\\").replace("'", "''") + "'" for v in values]
+
+
+def _documents(values: Sequence[typing.Any]) -> list[str]:
+    return [f"x'{v.encode().hex()}'" for v in values]
+
+
+_LITERALS: typing.Final[Mapping[Storage, Callable[[Sequence[typing.Any]], list[str]]]] = {
+    "snowflake": _numbers,
+    "integer": _numbers,
+    "boolean": _numbers,
+    "document": _documents,
+}
+"""How values of a kind are spelled, many at once; what is not here is text."""
+
+
+def _index_part(field: Field) -> str:
+    return "{}(191)" if field.kind == "text" else "{}"
+
+
+def _table_options(table: Table) -> str:
+    return f" ENGINE = InnoDB COMMENT = {literal(table.about)}"
+
+
+def _types(text: str) -> dict[typing.Any, str]:
+    return {
+        "snowflake": "BIGINT",
+        "integer": "BIGINT",
+        "boolean": "BOOLEAN",
+        "text": f"LONGTEXT {text}",
+        "name": f"VARCHAR(191) {text}",
+        "time": "DATETIME(6)",
+        "snowflakes": f"LONGTEXT {text}",
+        "document": f"LONGTEXT {text}",
+    }
+
+
+def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
+    table, key = _quote(texts.name), ", ".join(map(_quote, texts.key))
+    yield from ddl.create(dialect, texts)
+    yield f"ALTER TABLE {table} ADD FOREIGN KEY ({key}) REFERENCES {_quote(owner.name)} ({key}) ON DELETE CASCADE"
+    yield f"ALTER TABLE {table} ADD FULLTEXT INDEX {_quote(f'{texts.name}_terms')} ({_quote('terms')})"
+
+
+def _asked(terms: Sequence[Term]) -> str:
+    return " ".join(f"+{term.word}{'*' if term.is_open else ''}" for term in terms)
+
+
+_SEARCH: typing.Final = Search(
+    create=_create_search,
+    drop=lambda texts, _: (f"DROP TABLE IF EXISTS {_quote(texts.name)}",),
+    matches="MATCH (`terms`) AGAINST ({1} IN BOOLEAN MODE)",
+    asked=_asked,
+    # Words of less than three letters, and some that are frequent, are not indexed; with this, none is one of them.
+    prefix="__",
+    offered="SELECT @@innodb_ft_min_token_size <= 3 AND @@innodb_ft_max_token_size >= 84",
+    lacking="let the server have innodb_ft_min_token_size = 3 and innodb_ft_max_token_size = 84, as it has by itself",
+)
+
+_LOCK: typing.Final = "CONCAT('persist ', MD5(DATABASE()))"
+
+
+def _checked(row: Row) -> str | None:
+    """Read what CHECK TABLE says: the table, the operation, what sort of word this is, and the word."""
+    table, _, sort, said = map(str, row)
+    if sort == "note" or (sort == "status" and said in ("OK", "Table is already up to date")):
+        return None
+    return f"{table.rpartition('.')[2]}: {said}"
+
+
+MARIADB: typing.Final = Dialect(
+    types=_types("CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"),
+    placeholder=lambda _: "?",
+    upsert=functools.partial(_upsert, form=_VALUES),
+    quote=_quote,
+    load={"time": "CAST({} AS CHAR)"},
+    contains="INSTR({0}, {1}) > 0",
+    # What & makes has no sign, and would be another number than one that has.
+    has_bits="CAST({0} & {1} AS SIGNED) = {2}",
+    between_commas="CONCAT(',', {0}, ',')",
+    # MariaDB fills keys up with zeros when it sorts the few that LIMIT asks for: texts that end in them become equal.
+    then_by="LENGTH({0})",
+    lock_rows=" FOR UPDATE",
+    lookups=2,
+    list_tables="SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
+    list_columns=(
+        "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ?"
+    ),
+    list_indexes="SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()",
+    table_options=_table_options,
+    index_part=_index_part,
+    inline_indexes=True,
+    lock=f"SELECT GET_LOCK({_LOCK}, 86400)",
+    unlock=f"SELECT RELEASE_LOCK({_LOCK})",
+    prepare=("SET SESSION max_statement_time = 0",),
+    finish=("SET SESSION max_statement_time = @persist_seconds",),
+    checkpoint=("COMMIT", "START TRANSACTION"),
+    version="SELECT CONCAT(IF(version() LIKE '%MariaDB%', '', 'MySQL '), version())",
+    size="SELECT CAST(SUM(data_length + index_length) AS SIGNED) FROM information_schema.tables "
+    "WHERE table_schema = DATABASE()",
+    integrity=Integrity(lambda tables: (f"CHECK TABLE {', '.join(map(_quote, tables))}",), _checked),
+    tested=(10, 11),
+    vacuum=("OPTIMIZE TABLE {0}",),
+    rewrite=("OPTIMIZE TABLE {0}",),
+    many=1000,
+    search=_SEARCH,
+    by_key=" FORCE INDEX (PRIMARY)",  # where there is an index of the same columns, it is taken for as good
+    lock_note=" LOCK IN SHARE MODE",
+)
+
+_OLDEST: typing.Final = (8, 0, 19)
+MYSQL: typing.Final = dataclasses.replace(
+    MARIADB,
+    types=_types("CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"),
+    upsert=functools.partial(_upsert, form=_ALIAS),
+    prepare=("SET SESSION max_execution_time = 0",),
+    finish=("SET SESSION max_execution_time = 1000 * @persist_seconds",),
+    tested=_OLDEST,
+)
+
+
+def _dialect(rows: Sequence[Row]) -> Dialect:
+    version = str(rows[0][0]) if rows else "MariaDB"
+    if "mariadb" in version.lower():
+        return MARIADB
+    if tuple(map(int, re.findall(r"\d+", version)[:3])) < _OLDEST:
+        msg = f"MySQL {version} is too old; it has to be {'.'.join(map(str, _OLDEST))} or newer"
+        raise SchemaError(msg)
+    return MYSQL
+
+
+QUESTION: typing.Final = Question("SELECT VERSION()", _dialect)
+"""Asks which of the two it is, and how old."""

@@ -1,0 +1,278 @@
+"""How MariaDB and MySQL are talked to: their connections, their transactions, and what their errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import typing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+
+from persist.errors import BackendError, MissingDriverError
+from persist.pool import Link, Pool, keep_alive
+from persist.spi import Row, Transaction
+
+from .mysql_dialect import literal
+
+try:
+    import aiomysql
+except ModuleNotFoundError as _error:
+    raise MissingDriverError("aiomysql", "mysql") from _error
+
+__all__ = ("MysqlDriver", "Place")
+
+
+def _spelled(sql: str, params: Row) -> bytes:
+    """Return a statement with its parameters in it."""
+    if not params:
+        return sql.encode()
+    first, *others = sql.split("?")
+    return "".join([first, *(literal(p) + other for p, other in zip(params, others, strict=True))]).encode()
+
+
+async def _ask(connection: typing.Any, sql: str, params: Row = ()) -> Sequence[Row]:
+    async with connection.cursor() as cursor:
+        await cursor.execute(_spelled(sql, params))
+        return typing.cast("Sequence[Row]", await cursor.fetchall())
+
+
+class _Transaction:
+    def __init__(self, connection: typing.Any) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, params: Row = ()) -> None:
+        await _ask(self._connection, sql, params)
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        return await _ask(self._connection, sql, params)
+
+
+class MysqlDriver:
+    """Runs SQL on a MariaDB or MySQL database, on a few connections.
+
+    Parameters
+    ----------
+    connect
+        Makes a connection.
+    name
+        What the database is called in messages.
+    least, most
+        How many connections are made at once, and how many at most.
+    """
+
+    errors: tuple[type[Exception], ...] = (aiomysql.Error, OSError)
+
+    def __init__(
+        self, connect: Callable[[], Awaitable[typing.Any]], name: str, *, least: int = 1, most: int = 4
+    ) -> None:
+        self._connect = connect
+        self._name = name
+        self._sizes = (least, max(least, most))
+        self._pool: Pool[typing.Any] | None = None
+        self._was_open = False
+
+    def __repr__(self) -> str:
+        return f"the MySQL database {self._name}"
+
+    async def open(self) -> None:
+        pool = Pool(Link(self._connect, _close, _is_usable, _is_lost), *self._sizes)
+        await pool.open()
+        self._pool, self._was_open = pool, True
+
+    async def close(self) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        async with self._opened().lend() as connection:
+            await _ask(connection, "START TRANSACTION")
+            try:
+                yield _Transaction(connection)
+                await _ask(connection, "COMMIT")
+            except Exception:
+                with contextlib.suppress(*self.errors):
+                    await _ask(connection, "ROLLBACK")
+                raise
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Transaction]:
+        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
+        async with self._opened().lend() as connection:
+            await _ask(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            await _ask(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            try:
+                yield _Transaction(connection)
+            finally:
+                with contextlib.suppress(*self.errors):
+                    await _ask(connection, "ROLLBACK")
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        async with self._opened().lend() as connection:
+            return await _ask(connection, sql, params)
+
+    async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        return await self.fetch(sql, params)
+
+    def _opened(self) -> Pool[typing.Any]:
+        if self._pool is None:
+            msg = f"{self!r} is not open"
+            raise BackendError(msg)
+        return self._pool
+
+    def temporary(self, error: Exception) -> bool:
+        if isinstance(error, OSError) and not isinstance(error, aiomysql.Error):
+            return True
+        code = _code(error)
+        if code in _REFUSED or isinstance(error.__cause__, (socket.gaierror, ssl.SSLError)):
+            # At first it is a mistake in the URL; later somebody is at work on the server, or on the network.
+            return self._was_open
+        return code in _TEMPORARY or code in _LOST or isinstance(error, aiomysql.InterfaceError)
+
+    def explain(self, error: Exception) -> str:
+        code = _code(error)
+        way_out = _WAYS_OUT.get(code, "")
+        said = error.args[1] if code and len(error.args) > 1 else str(error) or type(error).__name__
+        if code == _NO_CONNECTION:
+            said = f"{said} ({error.__cause__})"
+            way_out = next((way for kind, way in _NO_CONNECTION_BECAUSE if isinstance(error.__cause__, kind)), "")
+        return f"{self!r}: {said}{way_out}"
+
+
+def _code(error: BaseException) -> int:
+    found = error.args[0] if isinstance(error, aiomysql.Error) and error.args else 0
+    return found if isinstance(found, int) else 0
+
+
+_NO_CONNECTION: typing.Final = 2003
+_NO_TLS: typing.Final = 2026
+_REFUSED: typing.Final = frozenset((1044, 1045, 1049, 1130, 1698, _NO_TLS))
+_LOST: typing.Final = frozenset(
+    (
+        *(1047, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055),  # not of the cluster now, stopping, killed, gone
+        *(1152, 1158, 1159, 1160, 1161, 1184),  # the connection broke
+        *(1290, 1792, 1836),  # only reading
+    )
+)
+_TEMPORARY: typing.Final = frozenset(
+    (
+        *(1205, 1213, 1020, 1614, 3572),  # locks and deadlocks
+        *(1040, 1129, 1203, 1226),  # too many connections
+        *(1021, 1030, 1037, 1038, 1041, 1114, 1180),  # disk, memory, and a commit that a cluster refused
+        *(1317, 1969, 3024),  # interrupted, or out of time
+        *(1050, 1061, 1062),  # each node of a cluster has locks of its own: two made the same table at once
+    )
+)
+
+
+def _is_lost(error: Exception) -> bool:
+    if isinstance(error, aiomysql.InterfaceError):
+        return True
+    return _code(error) in _LOST if isinstance(error, aiomysql.Error) else isinstance(error, OSError)
+
+
+def _is_usable(connection: typing.Any) -> bool:
+    reader = getattr(connection, "_reader", None)
+    return not (connection.closed or reader is None or reader.at_eof() or connection.get_transaction_status())
+
+
+async def _close(connection: typing.Any) -> None:
+    if _is_usable(connection):
+        await connection.ensure_closed()
+    connection.close()
+
+
+_NO_CONNECTION_BECAUSE: typing.Final = (
+    (socket.gaierror, "; is the name of the host right, and can this machine look it up?"),
+    (ssl.SSLError, "; is its certificate for this name, and from whom sslrootcert says?"),
+    (Exception, "; is the server running there, and does a firewall let this machine through?"),
+)
+_READS: typing.Final = "; this server only reads: name the primary, or all servers of the cluster"
+_TIME: typing.Final = "; it took longer than its time limit"
+_WAYS_OUT: typing.Final = {
+    1040: "; allow more connections on the server, or fewer with ?max=",
+    1044: "; let its owner GRANT ALL ON it to this user, or name a database of its own",
+    1045: "; is the password right, and may this user connect from here?",
+    1047: "; this node is not part of its cluster at the moment",
+    1049: "; make it first, with CREATE DATABASE, or name another",
+    1114: "; make room on the disk of the server",
+    1130: "; let the server's owner make a user for this machine",
+    1142: "; let its owner GRANT ALL ON it to this user, or name a database of its own",
+    1153: "; let the server take longer packets, with max_allowed_packet",
+    1290: _READS,
+    1792: _READS,
+    1836: _READS,
+    1969: _TIME,
+    3024: _TIME,
+}
+
+_SETTINGS: typing.Final = (
+    "SET NAMES utf8mb4, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION sql_notes = 0, "
+    # Texts are sorted by so many bytes only: the longest that Discord has are four thousand characters.
+    "SESSION max_sort_length = 16384, "
+    "SESSION autocommit = 1, @persist_seconds = {seconds}"
+)
+
+
+class Place(typing.NamedTuple):
+    """Where a database is, and how connections to it are made."""
+
+    hosts: Sequence[tuple[str, int]]
+    arguments: Mapping[str, typing.Any]
+    sslmode: str
+    seconds: float
+
+    async def connect(self) -> typing.Any:
+        """Connect to the first server that takes changes; if none does, to the first that answers."""
+        if len(self.hosts) == 1:
+            return await self._connect(*self.hosts[0])
+        trouble: Exception | None = None
+        reading: tuple[str, int] | None = None
+        for host in self.hosts:
+            try:
+                connection = await self._connect(*host)
+                if not (await _ask(connection, "SELECT @@GLOBAL.read_only"))[0][0]:
+                    return connection
+                connection.close()
+                reading = reading or host
+            except MysqlDriver.errors as error:
+                trouble = error
+        if reading is not None:
+            return await self._connect(*reading)
+        raise trouble or ConnectionError
+
+    async def _connect(self, host: str, port: int) -> typing.Any:
+        where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
+        connection = aiomysql.Connection(**where, **self.arguments)
+        try:
+            await _ping(connection)  # which connects
+            keep_alive(getattr(getattr(connection, "_writer", None), "transport", None))
+            await _ask(connection, _SETTINGS.format(seconds=self.seconds))
+            await _ask(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            if self.seconds:
+                mariadb = "mariadb" in connection.get_server_info().lower()
+                limit = "max_statement_time = " if mariadb else "max_execution_time = 1000 * "
+                await _ask(connection, f"SET SESSION {limit}@persist_seconds")
+            await self._insist(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    async def _insist(self, connection: typing.Any) -> None:
+        # The client library goes on without TLS where the server has none.
+        if self.sslmode not in ("disable", "prefer"):
+            rows = await _ask(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
+            if not rows[0][1]:
+                raise aiomysql.OperationalError(_NO_TLS, f"it offers no TLS, and sslmode={self.sslmode} asks for it")
+
+
+async def _ping(connection: typing.Any) -> None:
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    await connection.ping()
+    if task is not None and task.cancelling() > before:
+        # aiomysql connects by asyncio.wait_for, which loses a cancellation that comes in its last moment.
+        raise asyncio.CancelledError

@@ -1,0 +1,48 @@
+"""A copy of an SQLite file as it is at one moment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import pathlib
+import sqlite3
+import threading
+from collections.abc import Callable
+
+from persist.errors import BackendError
+
+__all__ = ("copied",)
+
+
+async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
+    """Copy a database as it is at one moment, and see whether the copy is whole. A cancelled copy ends at once."""
+    ended = threading.Event()
+
+    def passed(_: int, remaining: int, total: int) -> None:
+        if ended.is_set():
+            raise _Ended
+        progress(total - remaining, total)
+
+    def copy() -> None:
+        with contextlib.closing(sqlite3.connect(source, isolation_level=None)) as here:
+            # Its own reading holds the moment: without that, each change of others would begin the copy anew.
+            here.execute("BEGIN")
+            here.execute("SELECT COUNT(*) FROM sqlite_schema").fetchall()
+            with contextlib.closing(sqlite3.connect(target)) as there:
+                here.backup(there, pages=256, progress=passed)
+                there.execute("PRAGMA journal_mode = DELETE").fetchall()
+                if (found := there.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
+                    msg = f"the copy of {str(source)!r} is not whole ({found}); is the file damaged?"
+                    raise BackendError(msg)
+
+    work = asyncio.create_task(asyncio.to_thread(copy), name="persist backup")
+    try:
+        await asyncio.shield(work)
+    finally:
+        ended.set()
+        with contextlib.suppress(_Ended, sqlite3.Error, BackendError):
+            await work
+
+
+class _Ended(Exception):  # noqa: N818 - no error: somebody does not want the copy any more
+    """A copy was cancelled."""

@@ -1,0 +1,160 @@
+"""How SQLite spells what others spell differently."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import time
+import typing
+from collections.abc import Iterator, Sequence
+
+from persist import ddl
+from persist.dialect import Dialect, Integrity, Search, Statement
+from persist.schema import Columnar, Field, Rows, Table
+from persist.spi import Row
+from persist.words import Term
+
+__all__ = ("APPLICATION_ID", "DIALECT")
+
+APPLICATION_ID: typing.Final = 0x70727374
+"""``prst``: what ``file`` and other tools know the database by."""
+
+_SIZES: typing.Final = (1024, 512, 256, 128, 64, 32, 8, 1)
+"""How many rows a statement writes. Long ones hand the GIL over seldom; few different ones stay prepared."""
+
+_USUAL: typing.Final = 128
+"""How many it writes at most where the writer does not wait for the GIL longer than it works."""
+
+_BINDS: typing.Final = 32_766
+"""How many values SQLite binds to one statement: https://www.sqlite.org/limits.html"""
+
+_NULL: typing.Final = math.nan
+"""SQLite stores it as NULL (``sqlite3VdbeMemSetDouble``), and it is bound in a tenth of the time of ``None``: for that,
+and for ``True`` and ``False``, Python's module looks each time whether somebody has given it an adapter."""
+
+_BOUND: typing.Final = {None: _NULL, False: 0, True: 1}
+
+
+@functools.cache
+def _insert(table: Table, rows: int) -> str:
+    names = ", ".join(DIALECT.quote(field.name) for field in table.fields)
+    marks = f"({', '.join('?' * len(table.fields))})"
+    quoted = DIALECT.quote(table.name)
+    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in table.changing)
+    counted = f', "revision" = {quoted}."revision" + 1' if table.counts else ""
+    key = ", ".join(map(DIALECT.quote, table.key))
+    return (
+        f"INSERT INTO {quoted} ({names}) VALUES {', '.join([marks] * rows)} "
+        f"ON CONFLICT ({key}) DO UPDATE SET {changed}{counted} "
+        f'WHERE {quoted}."{table.compared}" IS NOT excluded."{table.compared}"'
+    )
+
+
+def _upsert(table: Table, rows: Rows[typing.Any]) -> Iterator[Statement]:
+    # Whoever writes the rows asks for them one statement at a time, so that each is as long as the last one tells.
+    width, start = len(table.fields), 0
+    while start < len(rows):
+        most = min(len(rows) - start, _USUAL * rows.stride.times, _BINDS // width)
+        size = next(size for size in _SIZES if size <= most)
+        began, worked = time.perf_counter(), time.thread_time()
+        yield _insert(table, size), _flat(table, rows.columns(start, size))
+        worked = time.thread_time() - worked
+        rows.stride.waited(time.perf_counter() - began - worked, worked)
+        start += size
+
+
+def _flat(table: Table, columns: Columnar) -> Row:
+    width = len(columns)
+    flat = [None] * (width * len(columns[0]))
+    for place, (field, column) in enumerate(zip(table.fields, columns, strict=True)):
+        flat[place::width] = _bound(field, column)
+    return flat
+
+
+def _bound(field: Field, column: Sequence[typing.Any]) -> Sequence[typing.Any]:
+    if field.kind == "boolean":
+        return list(map(_BOUND.get, column))
+    if not field.required and None in column:
+        return [_NULL if value is None else value for value in column]
+    return column
+
+
+def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
+    quote = dialect.quote
+    table, index = quote(texts.name), quote(f"{texts.name}_index")
+    # A number of our own: VACUUM gives new ones to rows that have none.
+    columns = ", ".join(('"docid" INTEGER PRIMARY KEY', *ddl.columns(dialect, texts)))
+    yield f"CREATE TABLE {table} ({columns}, UNIQUE ({', '.join(map(quote, texts.key))}))"
+    options = f"""content='{texts.name}', content_rowid='docid', tokenize="ascii tokenchars '_'", detail=none"""
+    yield f'CREATE VIRTUAL TABLE {index} USING fts5 ("terms", {options}, columnsize=0)'
+    gone = f'INSERT INTO {index} ({index}, rowid, "terms") VALUES (\'delete\', OLD."docid", OLD."terms")'
+    come = f'INSERT INTO {index} (rowid, "terms") VALUES (NEW."docid", NEW."terms")'
+    for what, when, does in (
+        ("new", "INSERT", (come,)),
+        ("changed", 'UPDATE OF "terms"', (gone, come)),
+        ("gone", "DELETE", (gone,)),
+    ):
+        trigger = quote(f"{texts.name}_{what}")
+        yield f"CREATE TRIGGER {trigger} AFTER {when} ON {table} BEGIN {'; '.join(does)}; END"
+    same = " AND ".join(f"{quote(name)} = OLD.{quote(name)}" for name in texts.key)
+    yield (
+        f"CREATE TRIGGER {quote(f'{texts.name}_of')} AFTER DELETE ON {quote(owner.name)} "
+        f"BEGIN DELETE FROM {table} WHERE {same}; END"
+    )
+
+
+def _drop_search(texts: Table, _: Table) -> Iterator[str]:
+    yield f"DROP TRIGGER IF EXISTS {DIALECT.quote(f'{texts.name}_of')}"
+    yield f"DROP TABLE IF EXISTS {DIALECT.quote(f'{texts.name}_index')}"
+    yield f"DROP TABLE IF EXISTS {DIALECT.quote(texts.name)}"
+
+
+def _asked(terms: Sequence[Term]) -> str:
+    return " AND ".join(f'"{term.word}"{"*" if term.is_open else ""}' for term in terms)
+
+
+_VACUUM: typing.Final = (
+    "PRAGMA query_only = OFF",
+    "VACUUM",
+    "PRAGMA wal_checkpoint(TRUNCATE)",
+    "PRAGMA query_only = ON",
+)
+
+DIALECT = Dialect(
+    types={
+        "snowflake": "INTEGER",
+        "integer": "INTEGER",
+        "boolean": "BOOLEAN",
+        "text": "TEXT",
+        "name": "TEXT",
+        "time": "DATETIME",
+        "snowflakes": "TEXT",
+        "document": "TEXT",
+    },
+    placeholder=lambda _: "?",
+    upsert=_upsert,
+    list_tables="SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'",
+    list_columns="SELECT name FROM pragma_table_info(?)",
+    list_indexes="SELECT name FROM sqlite_schema WHERE type = 'index'",
+    keys_in_indexes=True,
+    among={"snowflake": ("IN (SELECT value FROM json_each({}))", lambda values: json.dumps(list(values)))},
+    finish=(f"PRAGMA application_id = {APPLICATION_ID}",),
+    octets="LENGTH(CAST({0} AS BLOB))",
+    version="SELECT 'SQLite ' || sqlite_version()",
+    size="SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    integrity=Integrity(lambda _: ("PRAGMA integrity_check",), lambda row: None if row[0] == "ok" else str(row[0])),
+    vacuum=_VACUUM,
+    rewrite=_VACUUM,
+    exclusive=True,
+    binary=True,
+    rows=True,
+    search=Search(
+        create=_create_search,
+        drop=_drop_search,
+        matches='"docid" IN (SELECT rowid FROM "{0}_index" WHERE "{0}_index" MATCH {1})',
+        asked=_asked,
+        offered="SELECT COUNT(*) FROM pragma_module_list WHERE name = 'fts5'",
+        lacking="this Python's SQLite has no FTS5; use one that has, as those of python.org do",
+    ),
+)

@@ -1,0 +1,330 @@
+"""How SQLite is talked to: one connection that writes, in a thread, and two that read."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import pathlib
+import sqlite3
+import threading
+import typing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
+
+import aiosqlite
+import tenacity
+
+from persist.dialect import Statement
+from persist.errors import BackendError, SchemaError
+from persist.spi import Row, Transaction, Work
+from persist.urls import misplaced
+
+from .sqlite_copying import copied
+from .sqlite_dialect import APPLICATION_ID
+
+__all__ = ("SqliteDriver",)
+
+_PRAGMAS: typing.Final = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 4000",
+    "PRAGMA temp_store = MEMORY",
+    # What is deleted is overwritten with zeros: nobody who gets hold of the file reads what is forgotten.
+    "PRAGMA secure_delete = ON",
+)
+_INDEXES: typing.Final = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5%'"
+_TEMPORARY: typing.Final = frozenset(
+    (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
+)
+
+
+class _Transaction:
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, params: Row = ()) -> None:
+        await self._connection.execute_fetchall(sql, params)  # one trip to the writer's thread, not two
+
+    async def execute_all(self, statements: Iterable[Statement]) -> None:
+        """Run statements by one trip to the writer's thread, which also makes them."""
+        await _in_thread(self._connection, functools.partial(_run, statements))
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        return list(await self._connection.execute_fetchall(sql, params))
+
+
+class _Inside:
+    """The transaction of whoever is in the writer's thread, where there is nothing to wait for."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    async def execute(self, sql: str, params: Row = ()) -> None:
+        self._connection.execute(sql, params)
+
+    async def execute_all(self, statements: Iterable[Statement]) -> None:
+        _run(statements, self._connection)
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        return self._connection.execute(sql, params).fetchall()
+
+
+def _run(statements: Iterable[Statement], connection: sqlite3.Connection) -> None:
+    for sql, params in statements:
+        connection.execute(sql, params)
+
+
+def _in_thread(connection: aiosqlite.Connection, does: Callable[[sqlite3.Connection], None]) -> Awaitable[None]:
+    # aiosqlite has no public name for what its thread is to do besides statements.
+    done: Awaitable[None] = connection._execute(does, connection._conn)  # type: ignore[no-untyped-call]  # noqa: SLF001
+    return done
+
+
+def _make(work: Work, given_up: threading.Event, connection: sqlite3.Connection) -> None:
+    """Do something in a transaction, in the writer's thread, unless it is given up meanwhile."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _run_through(work(_Inside(connection)))
+        connection.execute("ROLLBACK" if given_up.is_set() else "COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite ends it itself where a disk is full
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _run_through(work: Coroutine[typing.Any, typing.Any, None]) -> None:
+    try:
+        work.send(None)
+    except StopIteration:
+        return
+    work.close()
+    msg = "what is done in the writer's thread cannot wait for the event loop"
+    raise RuntimeError(msg)
+
+
+class SqliteDriver:
+    """Runs SQL on one SQLite database: one connection writes, one reads many rows, and one reads single ones inline.
+
+    Parameters
+    ----------
+    path
+        The file, ``None`` for a database in memory.
+    timeout
+        Seconds to wait for another process that writes.
+    """
+
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    writes_in_thread: bool = True
+
+    def __init__(self, path: pathlib.Path | None, timeout: float = 5.0) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._writer: aiosqlite.Connection | None = None
+        self._reader: aiosqlite.Connection | None = None
+        self._inline: sqlite3.Connection | None = None
+        self._lock = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._path)!r}"
+
+    async def open(self) -> None:
+        self._lock = asyncio.Lock()  # it belongs to the loop that runs now
+        path = self._path
+        if path is not None and (told := misplaced(path)) is not None:
+            msg = f"cannot open {self!r}: {told[0]}; {told[1]}"
+            raise BackendError(msg)
+        self._writer = writer = await self._connect(":memory:" if path is None else str(path))
+        with self._recognised():
+            await self._check(writer)
+            await self._set(writer, ("PRAGMA page_size = 16384", *(_PRAGMAS if path is not None else ())))
+        if path is not None:
+            await self._open_readers(path)
+
+    async def _set(self, writer: aiosqlite.Connection, pragmas: Iterable[str]) -> None:
+        # Of two that turn a new file to WAL at once each would wait for the other: SQLite tells one so without waiting.
+        patient = tenacity.AsyncRetrying(
+            retry=tenacity.retry_if_exception(_busy),
+            wait=tenacity.wait_random(0.005, 0.05),
+            stop=tenacity.stop_after_delay(self._timeout),
+            reraise=True,
+        )
+        async for attempt in patient:
+            with attempt:
+                for pragma in pragmas:
+                    await writer.execute_fetchall(pragma)
+
+    async def open_to_read(self) -> None:
+        """Connect to a file that is there, and neither make nor change it."""
+        self._lock = asyncio.Lock()
+        path = self._path
+        if path is None:
+            msg = "memory:// is seen by nobody but the cache that keeps things there; name a file or a server"
+            raise BackendError(msg)
+        if not path.is_file():
+            msg = f"there is no file {str(path)!r} to read; a bot with a persist.Cache makes it"
+            raise BackendError(msg)
+        await self._open_readers(path)
+        with self._recognised():
+            await self.fetch("SELECT COUNT(*) FROM sqlite_schema")
+
+    @contextlib.contextmanager
+    def _recognised(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+                where = repr(str(self._path))
+                msg = f"{where} is not an SQLite database, or is damaged; name another file, or restore a backup"
+                raise SchemaError(msg) from error
+            raise
+
+    async def _open_readers(self, path: pathlib.Path) -> None:
+        # Only reading: WAL lets it go on while another connection writes.
+        self._reader = await self._connect(str(path))
+        await (await self._reader.execute("PRAGMA query_only = ON")).close()
+        self._inline = sqlite3.connect(str(path), timeout=0.05, isolation_level=None, check_same_thread=False)
+        self._inline.execute("PRAGMA query_only = ON")
+
+    async def _connect(self, database: str) -> aiosqlite.Connection:
+        connection = aiosqlite.connect(database, isolation_level=None, timeout=self._timeout)
+        # A program that ends without closing must end: what is committed is safe. aiosqlite has no public name for it.
+        worker: object = getattr(connection, "_thread", connection)
+        if isinstance(worker, threading.Thread):
+            worker.daemon = True
+        try:
+            return await connection
+        except sqlite3.Error:
+            # aiosqlite does not wait for its thread here, which complains when it finds the event loop gone.
+            if isinstance(worker, threading.Thread):
+                await asyncio.to_thread(worker.join)
+            raise
+
+    async def _check(self, writer: aiosqlite.Connection) -> None:
+        # First the tables: another process may make them, and its id with them, between these two questions.
+        found = await writer.execute_fetchall("SELECT name FROM sqlite_master WHERE type = 'table'")
+        (row,) = await writer.execute_fetchall("PRAGMA application_id")
+        if row[0] not in (0, APPLICATION_ID):
+            msg = f"{self!r} belongs to another application (application_id {row[0]:#x}); name another file"
+            raise SchemaError(msg)
+        # Ours has its id from its first table on; into anybody else's not even the journal mode is written.
+        if row[0] == 0 and (names := sorted(name for (name,) in found)):
+            msg = f"{self!r} has tables that are not persist's: {', '.join(names)}. Name a database of its own."
+            raise SchemaError(msg)
+
+    async def close(self) -> None:
+        writer, reader, inline = self._writer, self._reader, self._inline
+        self._writer = self._reader = self._inline = None
+        if inline is not None:
+            inline.close()
+        if reader is not None:
+            await reader.close()
+        if writer is not None:
+            try:
+                if self._path is not None:  # leaves one whole file; another process may be reading, and then it waits
+                    await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
+            finally:
+                await writer.close()
+
+    async def purge(self) -> bool:
+        """Write the file anew and empty the log beside it: pages that were split may hold copies of what is deleted."""
+        async with self._lock:
+            writer = self._opened()
+            for (name,) in await writer.execute_fetchall(_INDEXES):  # which keep what is deleted until they are merged
+                await writer.execute_fetchall(f'INSERT INTO "{name}" ("{name}") VALUES (\'optimize\')')
+            await writer.execute_fetchall("VACUUM")
+            ((busy, *_),) = await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        if busy:
+            msg = f"{self!r} is being read by another process, which keeps its log from being emptied"
+            raise BackendError(msg, temporary=True)
+        return True
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Transaction]:
+        async with self._lock:
+            writer = self._opened()
+            try:
+                # Inside: its thread may begin although whoever waits for that is cancelled.
+                await writer.execute_fetchall("BEGIN IMMEDIATE")
+                yield _Transaction(writer)
+                await writer.commit()
+            except BaseException:
+                await asyncio.shield(writer.rollback())
+                raise
+
+    async def transact(self, work: Work) -> None:
+        """Do something in a transaction, by one trip to the writer's thread.
+
+        A trip is two turns of the event loop. They take long where a bot hears a flood: a large guild's members would
+        wait for the dozen turns of each transaction.
+        """
+        async with self._lock:
+            writer, given_up = self._opened(), threading.Event()
+            try:
+                await _in_thread(writer, functools.partial(_make, work, given_up))
+            except asyncio.CancelledError:
+                given_up.set()
+                await asyncio.shield(writer.rollback())  # its turn comes when nothing of this is under way any more
+                raise
+
+    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        if self._reader is not None:
+            return list(await self._reader.execute_fetchall(sql, params))
+        async with self._lock:
+            return list(await self._opened().execute_fetchall(sql, params))
+
+    @contextlib.asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Transaction]:
+        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
+        if self._path is None:
+            yield _Transaction(self._opened())
+            return
+        connection = await self._connect(str(self._path))
+        try:
+            for sql in ("PRAGMA query_only = ON", "BEGIN", "SELECT COUNT(*) FROM sqlite_schema"):
+                await connection.execute_fetchall(sql)
+            yield _Transaction(connection)
+        finally:
+            await connection.close()
+
+    async def backup(self, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
+        """Copy the database into a new file as it is now, whatever others write meanwhile."""
+        if self._path is None:
+            msg = "memory:// is seen by nobody but the cache that keeps things there; name a file"
+            raise BackendError(msg)
+        await copied(self._path, target, progress)
+
+    async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        if self._inline is None:
+            return await self.fetch(sql, params)
+        try:
+            # A dozen microseconds here; a trip to another thread takes ten times as long.
+            return self._inline.execute(sql, params).fetchall()
+        except sqlite3.OperationalError:
+            return await self.fetch(sql, params)
+
+    def _opened(self) -> aiosqlite.Connection:
+        if self._writer is None:
+            msg = f"{self!r} is not open"
+            raise BackendError(msg)
+        return self._writer
+
+    def temporary(self, error: Exception) -> bool:
+        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _TEMPORARY
+
+    def explain(self, error: Exception) -> str:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return f"{self!r}: {error}{_WAYS_OUT.get(code, '')}"
+
+
+def _busy(error: BaseException) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+_WAYS_OUT: typing.Final = {
+    sqlite3.SQLITE_CANTOPEN: "; is the folder there, and may this user write in it?",
+    sqlite3.SQLITE_READONLY: "; this user may not write there: give it the right to, or name another file",
+    sqlite3.SQLITE_PERM: "; this user may not read or write it: give it the right to, or name another file",
+    sqlite3.SQLITE_BUSY: "; another process is writing for longer than the timeout",
+    sqlite3.SQLITE_FULL: "; make room on the disk",
+    sqlite3.SQLITE_CORRUPT: "; the file is damaged: restore a backup",
+}
