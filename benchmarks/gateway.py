@@ -141,7 +141,7 @@ def chunks(size: measure.Size) -> list[measure.Result]:
         found += measure.compare("gateway to committed row, chunks of members", "members/s", ways, rounds)
     with _redis() as redis:
         if redis is not None and rivals.python_of(rivals.SAKE) is not None:
-            ways = {"hikari-sake 1.1 (Redis)": functools.partial(_sake, few, redis), "persist": ours}
+            ways = {"hikari-sake 1.1 (Redis)": functools.partial(_sake, count, redis), "persist": ours}
             found += measure.compare("gateway to committed row, against Redis", "members/s", ways, rounds)
     return found
 

@@ -232,12 +232,13 @@ class Segment:
         if not isinstance(change, Archive):  # which leaves things as they are
             self._scopes_of.setdefault(change.entity, []).append(change)
 
-    def of_key(self, entity: AnyEntity, key: Key) -> list[Change]:
+    def of_key(self, entity: AnyEntity, key: Key) -> Sequence[Change]:
         """Return the changes that may concern one key, in order."""
-        found: list[Change] = list(self._scopes_of.get(entity, ()))
-        if (keyed := self.keyed.get(entity)) is not None and (change := keyed.get(key)) is not None:
-            found.append(change)
-        return found
+        scopes, keyed = self._scopes_of.get(entity), self.keyed.get(entity)
+        change = None if keyed is None else keyed.get(key)
+        if scopes is None:
+            return () if change is None else (change,)
+        return scopes if change is None else (*scopes, change)
 
     def ask(self, asked: Recollection) -> bool:
         """Take a question for what is here and stored now, if it can be answered before what is here is stored."""
@@ -256,8 +257,7 @@ class Segment:
     def changes(self) -> Iterator[Change]:
         """Yield all changes, in an order that a store may make them in."""
         yield from _abreast(self.scopes)
-        # Whoever decides about a thing by its parts finds them stored.
-        for _, keyed in sorted(self.keyed.items(), key=lambda kind: _depth(kind[0])):
+        for _, keyed in sorted(self.keyed.items(), key=lambda kind: _place(kind[0])):
             for sort in _SORTS:  # neighbours of one sort become one statement
                 yield from (change for change in keyed.values() if type(change) is sort)
 
@@ -304,6 +304,11 @@ def _by_place(places: Iterable[Mapping[AnyEntity, Sequence[DropScope]]]) -> Iter
 
 
 @functools.cache
+def _place(entity: AnyEntity) -> tuple[bool, int]:
+    # They may be many transactions, and whoever decides about a thing by its parts finds them stored.
+    return entity.vouches, _depth(entity)
+
+
 def _depth(entity: AnyEntity) -> int:
     """Return how many kinds deep the parts of a thing are stored apart."""
     return max((1 + _depth(join.entity) for join in entity.joins.values()), default=0)

@@ -298,10 +298,12 @@ class Journal:
             # A store may have committed a batch whose completion has not come back to the loop.
             if batch is not None and (stored is None or stored.origin.at != batch.at):
                 for segment in batch.segments:
-                    found += segment.of_key(entity, key)
-        for index in range(len(found) - 1, 0, -1):
-            if self.settles(found[index]):
-                return found[index:]
+                    if changes := segment.of_key(entity, key):
+                        found += changes
+        if len(found) > 1:
+            for index in range(len(found) - 1, 0, -1):
+                if self.settles(found[index]):
+                    return found[index:]
         return found
 
     @staticmethod

@@ -21,6 +21,7 @@ SHARDS: Entity[Payload] = Entity(
     lambda payload, _: (int(payload["shard_id"]), int(payload["shard_count"])),
     {"session_id": text("session_id"), "sequence": integer("sequence")},
     lambda _, record: record.payload,
+    vouches=True,
     about="How far each shard had come when the data beside it was written.",
 )
 
@@ -31,6 +32,7 @@ COMPLETENESS: Entity[Payload] = Entity(
     {"state": text("state")},
     lambda _, record: record.payload,
     owners=(IN_GUILD,),
+    vouches=True,
     about="How much of each kind is known of each guild.",
 )
 

@@ -184,6 +184,9 @@ class Entity(typing.Generic[T_co]):
         Other columns that hold a user. Those called ``user_id`` need not say so.
     searched
         What it can be searched for, where it can. What is stored with its own kind can be searched with it.
+    vouches
+        Whether it says of other kinds how much of them is stored. It is stored after them, so that nobody who is killed
+        in between leaves a promise behind.
     about
         What it is, in one sentence, for the documentation and for comments in the database.
     """
@@ -204,6 +207,7 @@ class Entity(typing.Generic[T_co]):
     subjects: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     searched: Searched | None = None
+    vouches: bool = False
     about: str = ""
 
     def __repr__(self) -> str:

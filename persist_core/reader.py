@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import functools
 import logging
@@ -316,8 +315,11 @@ class Reader:
     async def _whole(self, records: Sequence[Record], parts: _Parts | None) -> Sequence[Record]:
         """Return records with their parts as they are now, and keep these: those that came along, or what is asked."""
         if parts is not None and parts.stored == self._journal.stored:
-            with contextlib.suppress(_UndecidedError):
-                return [joining.joined(record, functools.partial(self._part, parts.records)) for record in records]
+            at_hand = functools.partial(self._part, parts.records)
+            try:
+                return [joining.joined(record, at_hand) for record in records]
+            except _UndecidedError:
+                pass  # only the store can tell
         return await self.whole(records, keep=True)
 
     def _part(self, stored: Mapping[AnyEntity, Mapping[Key, Record]], entity: AnyEntity, key: Key) -> Record | None:

@@ -86,19 +86,19 @@ def reader_of(entity: AnyEntity, codec: Codec | None, *, payload: bool, metadata
         nothing = Origin("stored", None, 0, "")
         return lambda row: Record(entity, tuple(row[:width]), None if guild is None else row[guild], {}, nothing)
     document = names.index("payload")
-    beyond = slice(document + 1, document + 7 if metadata else document + 2)
+    beyond = slice(document + 1, document + 7)
     opened = None if codec is None else functools.partial(codec.opened, entity.name)
 
     def read(row: Row) -> Record:
         key = tuple(row[:width])
         stored = row[document]
         payload = payload_of(stored if opened is None else opened(key, stored))
-        if metadata:
-            at, source, shard, epoch, first_seen, revision = row[beyond]
-        else:
-            (at,), source, shard, epoch, first_seen, revision = row[beyond], "stored", None, 0, None, 0
-        origin = _new(Origin, (source, shard, epoch, at))
         place = None if guild is None else row[guild]
+        if not metadata:
+            origin = _new(Origin, ("stored", None, 0, row[document + 1]))
+            return _new(Record, (entity, key, place, payload, origin, None, 0))
+        at, source, shard, epoch, first_seen, revision = row[beyond]
+        origin = _new(Origin, (source, shard, epoch, at))
         return _new(Record, (entity, key, place, payload, origin, first_seen, revision))
 
     return read

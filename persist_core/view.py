@@ -124,6 +124,9 @@ class View(typing.Generic[T]):
         return reader.all_decoded(self.entity, records)
 
 
+_IDS: typing.Final = (int, hikari.Unique)
+
+
 def key_part(value: object, what: str) -> int:
     """Return the id in an argument.
 
@@ -132,7 +135,7 @@ def key_part(value: object, what: str) -> int:
     persist.QueryError
         If it has none.
     """
-    if isinstance(value, int | hikari.Unique) and not isinstance(value, bool):
+    if isinstance(value, _IDS) and not isinstance(value, bool):
         snowflake = int(value)
         if 0 <= snowflake < filters.TOO_GREAT:
             return snowflake

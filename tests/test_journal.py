@@ -20,7 +20,7 @@ import persist
 from persist import journal, unwalked
 from persist.changes import Change, Patch, Put
 from persist.edits import Part
-from persist.entities import MESSAGES, SHARDS
+from persist.entities import COMPLETENESS, MEMBERS, MESSAGES, SHARDS
 from persist.errors import BackendError
 from persist.gauges import Gauges
 from persist.journal import Journal, Limits
@@ -214,6 +214,18 @@ async def test_a_writer_that_is_cancelled_makes_no_transaction_twice() -> None:
     await kit.journal.write()
     assert kit.shelf.known() == [*(change.key[0] for change in changes), 0]
     assert kit.journal.depth == 0
+
+
+async def test_what_says_how_much_is_stored_is_stored_after_that() -> None:
+    guild_id = int(GUILD["id"])
+    async with writing(batch=10, busy=10) as kit:
+        note = {"kind": "members", "state": "complete", "epoch": 1, "at": kit.journal.at, "source": "chunk"}
+        members = [Put.of(MEMBERS, payloads.member(payloads.user()), guild_id, kit.origin) for _ in range(25)]
+        kit.journal.accept([*members, Put.of(COMPLETENESS, note, guild_id, kit.origin)])
+        await asyncio.wait_for(kit.journal.flush(), 5)
+    kinds = [change.entity for batch in kit.shelf.batches for change in batch]
+    assert len(kit.shelf.batches) > 1
+    assert kinds == [MEMBERS] * len(members) + [COMPLETENESS, SHARDS]
 
 
 # ------------------------------------------------------------------------------------------------------- one bad record
