@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import typing
 from collections.abc import Iterable, Iterator, Mapping
@@ -31,15 +32,16 @@ def bot(
 
 
 def members(count: int) -> Iterator[Mapping[str, typing.Any]]:
-    """Yield members of about 850 bytes of JSON each, all different."""
+    """Yield members of about 650 bytes of JSON each, all different, and no easier to compress than Discord's."""
     for number in range(count):
-        snowflake = str(700_000_000_000_000_000 + number * 4_194_304)
+        chance = hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
+        snowflake = str(700_000_000_000_000_000 + number * 4_194_304 + int(chance[:5], 16))
         user = {
             "id": snowflake,
-            "username": f"diver{number}",
+            "username": f"{chance[8:14]}{number}",
             "discriminator": "0",
-            "global_name": f"Diver number {number}",
-            "avatar": f"a_{number:032x}",
+            "global_name": f"Diver {chance[14:22]}",
+            "avatar": f"a_{chance}",
             "avatar_decoration_data": {"asset": "a_fed43ab12698df65902ba06727e20c0e", "sku_id": "1144058844004233369"},
             "collectibles": None,
             "primary_guild": None,
@@ -53,7 +55,8 @@ def members(count: int) -> Iterator[Mapping[str, typing.Any]]:
             "avatar": None,
             "banner": None,
             "roles": [str(600_000_000_000_000_000 + number % 7), "600000000000000100"],
-            "joined_at": "2022-04-15T05:20:00.000000+00:00",
+            "joined_at": f"20{15 + int(chance[0], 16) % 10}-04-1{int(chance[1], 16) % 10}"
+            f"T05:20:{int(chance[2], 16) + 10}.{int(chance[3:8], 16) % 1_000_000:06}+00:00",
             "premium_since": None,
             "deaf": False,
             "mute": False,
@@ -75,7 +78,7 @@ def message(number: int) -> dict[str, typing.Any]:
         "channel_type": 0,
         "author": author["user"],
         "member": {name: value for name, value in author.items() if name != "user"},
-        "content": "Meet at the lighthouse at eight, and bring the small lamp. " * 4,
+        "content": _TALK[(start := number * 37 % (len(_TALK) - _LENGTH)) : start + _LENGTH],
         "timestamp": "2026-01-01T00:00:00.342000+00:00",
         "edited_timestamp": None,
         "tts": False,
@@ -92,6 +95,15 @@ def message(number: int) -> dict[str, typing.Any]:
     }
 
 
+def _talk() -> str:
+    """Return what people might say: few words make most of it, as everywhere (Zipf)."""
+    chance = random.Random(2)
+    words = ["".join(chance.choices("etaoinshrdlu", k=chance.randrange(2, 9))) for _ in range(2000)]
+    return " ".join(chance.choices(words, [1 / (place + 1) for place in range(len(words))], k=40_000))
+
+
+_LENGTH: typing.Final = 236
+_TALK: typing.Final = _talk()
 _AUTHORS: typing.Final = list(members(50))
 
 

@@ -6,7 +6,7 @@ import functools
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-from .batch import completed
+from .absorbing import completed
 from .changes import KeyedChange, Patch
 from .model import Entity, Key, Payload, Record
 

@@ -111,7 +111,7 @@ class Journal:
         self._turn = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._sealed = self._stored = 0
+        self._sealed = self._stored = self._commits = 0
         self._barriers: list[tuple[int, bool, asyncio.Future[None]]] = []
         self._trouble: BackendError | None = None
         self._shedding = False
@@ -160,8 +160,8 @@ class Journal:
 
     @property
     def stored(self) -> int:
-        """How many batches have been stored; what was read while it changed may be neither old nor new."""
-        return self._stored
+        """How often something was stored; what was read while it changed may be neither old nor new."""
+        return self._commits
 
     @property
     def trouble(self) -> BackendError | None:
@@ -293,13 +293,10 @@ class Journal:
 
         They begin with the last one that does not depend on what is stored, where there is one: see :meth:`settles`.
         """
-        found: list[Change] = []
-        for batch in (self._writing, self._waiting):
-            # A store may have committed a batch whose completion has not come back to the loop.
-            if batch is not None and (stored is None or stored.origin.at != batch.at):
-                for segment in batch.segments:
-                    if changes := segment.of_key(entity, key):
-                        found += changes
+        at = None if stored is None else stored.origin.at
+        found = self._waiting.lacking(entity, key, at)
+        if self._writing is not None:
+            found = (*self._writing.lacking(entity, key, at), *found)
         if len(found) > 1:
             for index in range(len(found) - 1, 0, -1):
                 if self.settles(found[index]):
@@ -427,6 +424,7 @@ class Journal:
         self._gauges.coalesced += self._writing.coalesced
         self._note_flush(size, time.perf_counter() - began)
         self._writing = None
+        self._commits += 1
         self._look_no_more()
         self._unwalked.show(self._waiting.size)
         self._stored = self._sealed
@@ -464,6 +462,7 @@ class Journal:
         async for attempt in retrying:
             with attempt, self._counting_refused():
                 await self._store.apply(changes)
+        self._commits += 1
         self._moved = time.monotonic()
         if self._trouble is not None:
             self._notices.say(logging.WARNING, "back", "the database is back; %(depth)d changes wait", depth=self.depth)

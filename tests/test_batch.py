@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import typing
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import hypothesis
 import hypothesis.strategies as st
@@ -15,7 +15,7 @@ from scenes import KINDS, ORIGIN, AnyEntity, Scene, every_key, keyed, scenes
 from persist.batch import Batch
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from persist.conditions import AllOf, Condition
-from persist.edits import Add, Edit, Part
+from persist.edits import REPEATABLE, Add, Edit, Part
 from persist.entities import CHANNELS, MEMBERS, MESSAGES, ROLES, THREADS
 from persist.gauges import Gauges
 from persist.journal import Journal, Limits
@@ -172,11 +172,11 @@ def test_changes_of_keys_become_one_per_key(changes: list[Change]) -> None:
 class _Desk:
     """A journal and a reader on a store, as a cache has them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, limits: Limits | None = None) -> None:
         gauges = Gauges()
         self.store = store
         self.quarantine = Quarantine(gauges)
-        self.journal = Journal(store, Limits(), gauges, self.quarantine, positions=lambda: ())
+        self.journal = Journal(store, limits or Limits(), gauges, self.quarantine, positions=lambda: ())
         self.reader = Reader(store, self.journal, gauges, decoder=_nobody, current=lambda: AllOf(()))
 
     async def known(self) -> dict[tuple[AnyEntity, Key], tuple[int | None, typing.Any]]:
@@ -218,6 +218,95 @@ async def answered_as_stored(scene: Scene) -> None:
 @hypothesis.given(scenes())
 def test_what_waits_is_answered_for_as_it_will_be_stored(scene: Scene) -> None:
     asyncio.run(answered_as_stored(scene))
+
+
+class _Watched(PlainStore):
+    """A store that is looked at before each transaction, and after it, before who writes hears that it is over."""
+
+    def __init__(self, base: Sequence[Record]) -> None:
+        super().__init__(base)
+        self.look: Callable[[], Awaitable[None]] | None = None
+        self.transactions = 0
+
+    async def apply(self, changes: Sequence[Change]) -> None:
+        if self.look is not None:
+            await self.look()
+        await super().apply(changes)
+        self.transactions += 1
+        if self.look is not None and not any(map(_counts, changes)):
+            await self.look()
+
+
+def _counts(change: Change) -> bool:
+    return isinstance(change, (Patch, Amend)) and not REPEATABLE.issuperset(map(type, change.edits))
+
+
+def told_at(moment: str, change: Change) -> Change:
+    """Return a change as it is when it is told at a moment."""
+    if isinstance(change, Put):
+        return Put(change._replace(origin=change.origin._replace(at=moment)))
+    if isinstance(change, (Patch, Amend)):
+        return change._replace(origin=change.origin._replace(at=moment))
+    return change
+
+
+async def answered_as_it_is_being_stored(scene: Scene, most: int) -> int:
+    """Return how many transactions it was."""
+    store = _Watched(scene.base)
+    desk = _Desk(store, Limits(batch=most, busy=most))
+    expected = made(scene.base, scene.changes).payloads
+    wrong: list[object] = []
+
+    async def look() -> None:
+        for entity in KINDS:
+            for key in every_key(entity):
+                asked = asyncio.create_task(desk.reader.record(entity, key))
+                await asyncio.wait((asked,), timeout=0)
+                if not asked.done():  # only the store knows, and it is waited for
+                    asked.cancel()
+                elif ((record := asked.result()) and (record.guild_id, record.payload)) != expected.get((entity, key)):
+                    wrong.append((key, record, expected.get((entity, key))))
+
+    moment = desk.journal.at
+    desk.journal.accept([told_at(moment, change) for change in scene.changes])
+    store.look = look
+    await desk.journal.write()
+    assert not wrong
+    assert store.payloads == expected
+    return store.transactions
+
+
+_OPENS: typing.Final = (patch(_THREAD, Part({"name": "y"})), patch(_THREAD, Part({"name": "z"}), create=True))
+"""Only a store can tell whether the first one changes anything, so that a new segment begins."""
+
+_HALVES: typing.Final[dict[str, Scene]] = {
+    "a thing is changed again that has been changed in a transaction before": Scene(
+        [_POST], [[patch(_POST, Part({"content": "x"})), *_OPENS, patch(_POST, Part({"content": "y"}))]]
+    ),
+    "a thing is counted that has been changed in a transaction before": Scene(
+        [_POST], [[patch(_POST, Part({"content": "x"})), *_OPENS, patch(_POST, Add("count", 1))]]
+    ),
+    "a thing goes that has been changed in a transaction before": Scene(
+        [_POST], [[patch(_POST, Part({"content": "x"})), *_OPENS, Drop(MESSAGES, (30,), 1)]]
+    ),
+}
+
+
+@pytest.mark.parametrize("scene", (_TRAPS | _HALVES).values(), ids=(_TRAPS | _HALVES).keys())
+def test_traps_as_they_are_being_stored(scene: Scene) -> None:
+    asyncio.run(answered_as_it_is_being_stored(scene, 1))
+
+
+def test_what_is_stored_in_many_transactions_is_answered_for_as_a_whole() -> None:
+    transactions: list[int] = []
+
+    @many
+    @hypothesis.given(scenes(), st.sampled_from((1, 2, 5)))
+    def check(scene: Scene, most: int) -> None:
+        transactions.append(asyncio.run(answered_as_it_is_being_stored(scene, most)))
+
+    check()
+    assert max(transactions) > 2
 
 
 async def in_a_database(scene: Scene) -> dict[tuple[AnyEntity, Key], tuple[int | None, typing.Any]]:

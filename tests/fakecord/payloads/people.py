@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import datetime
+import hashlib
 import typing
 
 from .source import Payload, iso, snowflake
 
 _ONLY_OWN_USER: typing.Final = frozenset({"mfa_enabled", "verified", "email", "flags", "locale", "premium_type"})
-_LONG_AGO: typing.Final = "2022-04-15T05:20:00.000000+00:00"
+_LONG_AGO: typing.Final = datetime.datetime(2019, 4, 15, tzinfo=datetime.UTC)
+_SINCE: typing.Final = 6 * 365 * 86_400 * 1_000_000
+"""Microseconds in which members have joined since then."""
+
+
+def _hash(ident: str) -> str:
+    return hashlib.blake2b(ident.encode(), digest_size=16).hexdigest()
+
+
+def _joined(ident: str) -> str:
+    """Return a moment of its own for each user: what is the same in all members would compress away."""
+    later = datetime.timedelta(microseconds=int(_hash(ident), 16) % _SINCE)
+    return (_LONG_AGO + later).isoformat(timespec="microseconds")
 
 
 def user(**fields: typing.Any) -> Payload:
@@ -18,7 +32,7 @@ def user(**fields: typing.Any) -> Payload:
         "username": f"user{ident[-6:]}",
         "discriminator": "0",
         "global_name": f"User {ident[-4:]}",
-        "avatar": f"a_{int(ident):032x}",
+        "avatar": f"a_{_hash(ident)}",
         "avatar_decoration_data": {
             "asset": "a_fed43ab12698df65902ba06727e20c0e",
             "sku_id": "1144058844004233369",
@@ -81,7 +95,7 @@ def member(user: Payload, roles: typing.Sequence[str] = (), **fields: typing.Any
         "avatar": None,
         "banner": None,
         "roles": list(roles),
-        "joined_at": _LONG_AGO,
+        "joined_at": _joined(user["id"]),
         "premium_since": None,
         "deaf": False,
         "mute": False,
