@@ -6,7 +6,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 
 from .changes import ENTITY_OF, REFUSED, Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
-from .conditions import known_in
+from .conditions import knowns_in
 from .droppable import without, without_edits
 from .edits import Part
 from .entities import CHANNELS, ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, OWNED, THREADS, USERS
@@ -276,7 +276,7 @@ class Admission:
         forgotten = self._base.off
         if isinstance(change, (Put, Patch)):
             return change.entity not in forgotten or self._refused(change)
-        if isinstance(change, Amend) and any(kind in forgotten for kind in known_in(change.where)):
+        if isinstance(change, Amend) and any(known.entity in forgotten for known in knowns_in(change.where)):
             # It counts what is not remembered: what Discord said last is nearer to the truth.
             return self._refused(change)
         return True
@@ -308,7 +308,9 @@ class Admission:
         judge = ruling.judges.get(change.entity)
         if isinstance(change, Put):
             return change if judge is None else self._put(change.record, ruling, judge)
-        if isinstance(change, Amend) and not all(self._counts(kind, ruling, about) for kind in known_in(change.where)):
+        if isinstance(change, Amend) and not all(
+            self._counts(known.entity, ruling, about) for known in knowns_in(change.where)
+        ):
             return None
         if judge is None:
             return change if self.rules.per_guild is None else change._replace(keeps=self._keeping[change.entity])

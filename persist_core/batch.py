@@ -9,7 +9,6 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 
 from .changes import ENTITY_OF, Amend, Archive, Change, DropScope, Patch, Put, ScopeChange
-from .conditions import matches
 from .model import Entity, Key
 from .past import Recollection
 from .segment import Segment
@@ -98,15 +97,15 @@ class Batch:
         self.coalesced += taken - more
 
     def _add_scope(self, change: ScopeChange) -> None:
-        change = self.segments[-1].informed(change)
-        if matches(change.where, _unknown) is False:
+        informed = self.segments[-1].informed(change)
+        if informed is None:
             self.coalesced += 1
             return
-        covered = self.segments[-1].reach(change)
+        covered = self.segments[-1].reach(informed)
         if covered is None:
             self.segments.append(Segment())
             covered = []
-        self.segments[-1].apply(change, covered)
+        self.segments[-1].apply(informed, covered)
         self.size += 1
 
     def ask(self, asked: Recollection) -> bool:
@@ -187,7 +186,3 @@ class Batch:
         for segment in self.segments:
             yield segment, len(segment.scopes), segment.scopes_abreast()
             yield segment, sum(map(len, segment.keyed.values())), segment.keyed_in_order()
-
-
-def _unknown(name: str) -> typing.NoReturn:
-    raise LookupError(name)

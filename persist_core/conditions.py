@@ -26,8 +26,9 @@ __all__ = (
     "Where",
     "Within",
     "Worded",
-    "known_in",
+    "knowns_in",
     "matches",
+    "settled",
     "withins",
     "worded_in",
 )
@@ -133,12 +134,50 @@ Owners = Callable[[Within], Collection[tuple[typing.Any, ...]]]
 """Returns the keys of the records that a :class:`Within` speaks of."""
 
 
-def known_in(where: Where) -> Iterator[Entity[typing.Any]]:
-    """Yield the kinds of which conditions ask whether one is remembered."""
+def knowns_in(where: Where) -> Iterator[Known]:
+    """Yield what conditions ask whether it is remembered."""
     for condition in where:
         asked = condition.condition if isinstance(condition, Not) else condition
         if isinstance(asked, Known):
-            yield asked.entity
+            yield asked
+
+
+def settled(where: Where, is_known: Callable[[Known], bool | None]) -> Where | None:
+    """Return what is left of conditions when it is known of some things whether they are remembered.
+
+    Parameters
+    ----------
+    where
+        The conditions.
+    is_known
+        Tells whether a thing is remembered; ``None`` where only a store knows.
+
+    Returns
+    -------
+    Where | None
+        Those that may hold or not; ``None`` if one of them never does.
+    """
+    left: list[Conditional] = []
+    for condition in where:
+        told = _told(condition, is_known)
+        holds = matches((told,), _unknown)
+        if holds is False:
+            return None
+        if holds is None:
+            left.append(told)
+    return tuple(left)
+
+
+def _told(condition: Conditional, is_known: Callable[[Known], bool | None]) -> Conditional:
+    if isinstance(condition, Not):
+        return Not(_told(condition.condition, is_known))
+    if not isinstance(condition, Known) or (known := is_known(condition)) is None:
+        return condition
+    return AllOf(()) if known else AnyOf(())
+
+
+def _unknown(name: str) -> typing.NoReturn:
+    raise LookupError(name)
 
 
 def matches(where: Where, column: Callable[[str], typing.Any], owners: Owners | None = None) -> bool | None:

@@ -147,6 +147,25 @@ class ScopeChanges(Contract):
             await store.apply([Amend(MEMBERS, 1, (), (Without("roles", "6"),), origin(20))])
             assert (await there(store, member(1, 1))).revision == 1
 
+    async def test_many_edits_that_count_do_what_they_would_one_by_one(self) -> None:
+        known = [member(guild_id, number) for guild_id in (1, 2) for number in range(0, 1500, 2)]
+        async with self.opened(guild(1, member_count=5), guild(2, member_count=5), *known) as store:
+            one, two = (Condition("id", "equals", guild_id) for guild_id in (1, 2))
+            up, down = (Add("member_count", 1),), (Add("member_count", -1),)
+            news = [Not(Known(MEMBERS, (1, number))) for number in range(1500)]
+            old = [Known(MEMBERS, (2, number)) for number in range(1500)]
+            named = Amend(GUILDS, None, (one, Condition("name", "is_null")), (Part({"name": "x"}),), origin(20))
+            await store.apply(
+                [
+                    *(Amend(GUILDS, None, (one, new), up, origin(20)) for new in news),
+                    *(Amend(GUILDS, None, (two, there), down, origin(20)) for there in old[:8]),
+                    *(named, named._replace(edits=up), named._replace(where=(one,), edits=(*up, *up))),
+                ]
+            )
+            counts = [(await there(store, guild(number))).payload for number in (1, 2)]
+            assert [payload["member_count"] for payload in counts] == [5 + 750 + 2, 1]
+            assert (counts[0]["name"], counts[1].get("name")) == ("x", None)
+
     async def test_an_edit_of_a_scope_may_depend_on_what_else_is_remembered(self) -> None:
         async with self.opened(guild(1, member_count=5), guild(2, member_count=5), member(1, 8)) as store:
             there_already, new = Known(MEMBERS, (1, 8)), Known(MEMBERS, (1, 9))

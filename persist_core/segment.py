@@ -35,8 +35,8 @@ from .conditions import (
     Where,
     Within,
     Worded,
-    known_in,
     matches,
+    settled,
     withins,
 )
 from .edits import edited
@@ -122,24 +122,22 @@ class Segment:
         """Tell whether keyed changes of a kind are here, in a guild or in any."""
         return bool(self.keyed.get(entity)) if guild_id is None else guild_id in self._guilds.get(entity, ())
 
-    def informed(self, change: ScopeChange) -> ScopeChange:
-        """Return a change of a scope that asks a store only for what the keyed changes here do not tell already."""
-        if not any(True for _ in known_in(change.where)):
-            return change
-        return change._replace(where=tuple(map(self._told, change.where)))
+    def informed(self, change: ScopeChange) -> ScopeChange | None:
+        """Return a change of a scope that asks a store only for what the keyed changes here do not tell already.
 
-    def _told(self, condition: Conditional) -> Conditional:
-        if isinstance(condition, Not):
-            return Not(self._told(condition.condition))
-        if not isinstance(condition, Known):
-            return condition
-        match self.keyed.get(condition.entity, {}).get(condition.key):
+        It is ``None`` if they tell that it reaches nothing.
+        """
+        where = settled(change.where, self._is_known)
+        return None if where is None else change._replace(where=where)
+
+    def _is_known(self, known: Known) -> bool | None:
+        match self.keyed.get(known.entity, {}).get(known.key):
             case Put() | Patch(create=True):
-                return AllOf(())
+                return True
             case Drop():
-                return AnyOf(())
+                return False
             case _:  # what is not named, or only changed, is there if it was
-                return condition
+                return None
 
     def reach(self, change: ScopeChange) -> list[KeyedChange] | None:
         """Return the keyed changes that a change of a scope covers; ``None`` when only a store can tell."""

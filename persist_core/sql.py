@@ -21,7 +21,7 @@ from collections.abc import (
     Sequence,
 )
 
-from . import joining, migrations, rekeying, texts
+from . import amending, joining, migrations, rekeying, texts
 from .changes import ENTITY_OF, KEY_OF, Amend, Archive, Change, Drop, DropScope, Patch, Put, archived, fold
 from .coalesce import Lookups
 from .codec import Codec
@@ -456,7 +456,7 @@ class SqlStore:
             await work.transaction.execute(sql, speller.params if all(wheres) else ())
 
     async def _amend(self, work: _Work, entity: AnyEntity, changes: Sequence[Amend]) -> None:
-        for change in changes:
+        for change in await amending.combined(changes, functools.partial(self._known, work.transaction)):
             query = Select(entity, guild_id=change.guild_id, where=change.where)
             every = change._replace(where=())  # what it reaches is asked of the database, which alone can tell
             stored = await self._stored(work.transaction, query)
@@ -466,6 +466,11 @@ class SqlStore:
             if gone := [Drop(entity, old.key) for old, new in found if new is None]:
                 await self._drop(work, entity, gone)
             await self._upsert(work, entity, [new for old, new in found if new is not None and new is not old])
+
+    async def _known(self, transaction: Transaction, entity: AnyEntity, keys: Sequence[Key]) -> Collection[Key]:
+        spelled = self._questions.spelled(Select(entity, keys=tuple(keys), want="keys"))
+        rows = await transaction.fetch(spelled.sql, spelled.params)
+        return {record.key for record in self._questions.page(spelled, rows).records}
 
     async def _archive(self, work: _Work, entity: AnyEntity, changes: Sequence[Archive]) -> None:
         for change in changes:

@@ -12,7 +12,7 @@ from persist.edits import Add, Default, Edit, NoReactions, Part, React, Without
 from persist.entities import CHANNELS, EMOJIS, GUILDS, MEMBERS, MESSAGES, ROLES, THREADS, VOICE_STATES
 from persist.model import Entity, Key, Origin, Record
 
-__all__ = ("KINDS", "ORIGIN", "AnyEntity", "Scene", "every_key", "keyed", "scenes")
+__all__ = ("GUILD_IDS", "KINDS", "ORIGIN", "AnyEntity", "Scene", "every_key", "keyed", "keys_of", "scenes")
 
 AnyEntity = Entity[typing.Any]
 ORIGIN: typing.Final = Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000")

@@ -23,13 +23,13 @@ _MEMBERS = 30_000
 
 
 async def test_a_flood_waits_at_the_gateway_while_the_database_is_behind(
-    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+    engine_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     async with FakeDiscord(seed=1) as sim:
         guild = sim.add_guild(members=2)
         bot = bots.make(sim.rest_url)
-        cache = persist.Cache(bot, f"sqlite:///{tmp_path / 'cache.db'}", limit=2000)
+        cache = persist.Cache(bot, engine_url, limit=2000)
         async with bots.started(sim, bot, cache):
             await sim.flood(bots.members(guild, _MEMBERS))
             await sim.wait_until(lambda: cache.gauges.received["GUILD_MEMBER_ADD"] == _MEMBERS, 60)

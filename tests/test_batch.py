@@ -10,16 +10,17 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 from plain import PlainStore
-from scenes import KINDS, ORIGIN, AnyEntity, Scene, every_key, keyed, scenes
+from scenes import GUILD_IDS, KINDS, ORIGIN, AnyEntity, Scene, every_key, keyed, keys_of, scenes
 
 from persist.batch import Batch
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from persist.conditions import AllOf, Condition
 from persist.edits import REPEATABLE, Add, Edit, Part
-from persist.entities import CHANNELS, MEMBERS, MESSAGES, ROLES, THREADS
+from persist.entities import CHANNELS, GUILDS, MEMBERS, MESSAGES, ROLES, THREADS
 from persist.gauges import Gauges
 from persist.journal import Journal, Limits
 from persist.model import Key, Record
+from persist.plans import count
 from persist.plugins import open_store
 from persist.quarantine import Quarantine
 from persist.reader import Reader
@@ -307,6 +308,36 @@ def test_what_is_stored_in_many_transactions_is_answered_for_as_a_whole() -> Non
 
     check()
     assert max(transactions) > 2
+
+
+@st.composite
+def counting(draw: st.DrawFn) -> Scene:
+    """Make a scene in which members come to guilds and go, each counted where that is news, among other changes."""
+    guilds = [(GUILDS, guild_id) for guild_id in GUILD_IDS]
+    base = [Record(entity, (guild_id,), None, {"member_count": 2, "name": "a"}, ORIGIN) for entity, guild_id in guilds]
+    places = [(guild_id, key) for guild_id in GUILD_IDS for key in keys_of(MEMBERS, guild_id)]
+    there = draw(st.lists(st.sampled_from(places), unique=True))
+    base += [Record(MEMBERS, key, guild_id, {"nick": "n"}, ORIGIN) for guild_id, key in there]
+    counts = st.builds(
+        lambda place, amount: count(GUILDS, place[:1], "member_count", (MEMBERS, place[1]), amount, ORIGIN),
+        st.sampled_from(places),
+        st.sampled_from([1, -1]),
+    )
+    named = Condition("name", "startswith", "a")
+    others = st.sampled_from(
+        [
+            Amend(GUILDS, None, (named,), (Part({"name": "b"}),), ORIGIN),
+            Amend(GUILDS, None, (named,), (Add("member_count", 1),), ORIGIN),
+            Amend(GUILDS, None, (), (Part({"name": "ab"}),), ORIGIN),
+        ]
+    )
+    return Scene(base, [draw(st.lists(st.one_of(counts, counts, counts, others), min_size=2, max_size=12))])
+
+
+@some
+@hypothesis.given(counting())
+def test_what_counts_is_made_together_as_one_by_one(scene: Scene) -> None:
+    assert asyncio.run(in_a_database(scene)) == made(scene.base, scene.changes).payloads
 
 
 async def in_a_database(scene: Scene) -> dict[tuple[AnyEntity, Key], tuple[int | None, typing.Any]]:

@@ -10,10 +10,11 @@ import typing
 import pytest
 from test_migrations import opened
 
+from persist import plans
 from persist.backends.sqlite_driver import SqliteDriver
 from persist.changes import Change, Drop, DropScope, Patch, Put
 from persist.edits import Part
-from persist.entities import BANS, MEMBERS, USERS
+from persist.entities import BANS, GUILDS, MEMBERS, USERS
 from persist.model import Origin
 from persist.spi import Select, Transaction
 
@@ -54,6 +55,23 @@ async def test_what_is_bound_in_another_form_is_stored_as_what_it_is(sqlite_url:
         ]
         members = await store.query("SELECT nickname, typeof(nickname), is_pending FROM members ORDER BY user_id")
         assert [tuple(row) for row in members] == [("Ann", "text", 1), (None, "null", 0), (None, "null", None)]
+
+
+async def test_a_thousand_who_join_are_counted_in_a_few_statements(sqlite_url: str) -> None:
+    asked: list[str] = []
+    async with opened(sqlite_url) as store:
+        await store.apply([Put(GUILDS.record({"id": str(GUILD), "member_count": 7}, None, ORIGIN)), _member(3)])
+        driver = store._driver
+        assert isinstance(driver, SqliteDriver)
+        assert driver._writer is not None
+        await driver._writer.set_trace_callback(asked.append)
+        await store.apply(
+            [plans.count(GUILDS, (GUILD,), "member_count", (MEMBERS, (GUILD, n)), 1, ORIGIN) for n in range(1000)]
+        )
+        await driver._writer.set_trace_callback(None)
+        (guild,) = (await store.select(Select(GUILDS))).records
+    assert guild.payload["member_count"] == 7 + 999
+    assert len(asked) < 20
 
 
 # ----------------------------------------------------------------------------------------------- in the writer's thread
