@@ -29,7 +29,7 @@ from .conditions import worded_in
 from .dialect import Dialect, Question, Speller, Statement
 from .entities import ENTITIES
 from .errors import BackendError, CorruptRecordError, QueryError
-from .loading import load_new
+from .loading import Loader, stored_keys
 from .model import Entity, Key, Record
 from .questions import Questions
 from .schema import Rows, columns_of, table_of, tables, texts_of
@@ -80,6 +80,7 @@ class SqlStore:
         self._questions = Questions(self._dialect, None)
         self._searched: Collection[AnyEntity] | None = None
         self._stride = Stride()
+        self._loader = Loader()
         self._apply: Mapping[type, Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
             Put: self._put,
             Patch: self._patch,
@@ -400,7 +401,8 @@ class SqlStore:
         # In the order of their keys: the database finds neighbours together, and processes do not block each other.
         records = sorted(records, key=KEY_OF)
         make = columns_of if self._codec is None else self._codec.columns_of
-        left = await load_new(work.transaction, self._questions, self._dialect.loaded, records, make, self._stride)
+        loaded = self._dialect.loaded
+        left = await self._loader.load_new(work.transaction, self._questions, loaded, records, make, self._stride)
         rows = Rows(left, make, self._stride)
         await self._execute(work.transaction, self._dialect.upsert(table_of(entity), rows))
         if entity in work.searched:
@@ -456,7 +458,8 @@ class SqlStore:
             await work.transaction.execute(sql, speller.params if all(wheres) else ())
 
     async def _amend(self, work: _Work, entity: AnyEntity, changes: Sequence[Amend]) -> None:
-        for change in await amending.combined(changes, functools.partial(self._known, work.transaction)):
+        known_keys = functools.partial(stored_keys, work.transaction, self._questions)
+        for change in await amending.combined(changes, known_keys):
             query = Select(entity, guild_id=change.guild_id, where=change.where)
             every = change._replace(where=())  # what it reaches is asked of the database, which alone can tell
             stored = await self._stored(work.transaction, query)
@@ -466,11 +469,6 @@ class SqlStore:
             if gone := [Drop(entity, old.key) for old, new in found if new is None]:
                 await self._drop(work, entity, gone)
             await self._upsert(work, entity, [new for old, new in found if new is not None and new is not old])
-
-    async def _known(self, transaction: Transaction, entity: AnyEntity, keys: Sequence[Key]) -> Collection[Key]:
-        spelled = self._questions.spelled(Select(entity, keys=tuple(keys), want="keys"))
-        rows = await transaction.fetch(spelled.sql, spelled.params)
-        return {record.key for record in self._questions.page(spelled, rows).records}
 
     async def _archive(self, work: _Work, entity: AnyEntity, changes: Sequence[Archive]) -> None:
         for change in changes:

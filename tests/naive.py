@@ -16,7 +16,7 @@ from plain import PlainStore
 
 import persist
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put
-from persist.conditions import known_in
+from persist.conditions import knowns_in
 from persist.entities import AUTO_MOD_EXECUTIONS, CHANNELS, COMPLETENESS, ENTITIES, GUILDS, SHARDS, THREADS, USERS
 from persist.events import EVENTS
 from persist.fields import NESTED
@@ -113,7 +113,7 @@ class _Naive:
         }
 
     def _make(self, change: Change) -> None:
-        if isinstance(change, Amend) and any(kind.name in self._case.some for kind in known_in(change.where)):
+        if isinstance(change, Amend) and any(known.entity.name in self._case.some for known in knowns_in(change.where)):
             return  # where not all are known, Discord's own count is nearer to the truth
         before = dict(self._store.records)
         self._store.make([change])

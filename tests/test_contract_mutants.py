@@ -534,6 +534,7 @@ BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
     (AsksWithHalf, "rules_are_asked_with_what_is_stored_apart"),
     (BelongsByItsKey, "others_are_asked_for_what_they_say_of_it"),
     (KnowsEverything, "an_edit_of_a_scope_may_depend_on_what_else_is_remembered"),
+    (KnowsEverything, "many_edits_that_count_do_what_they_would_one_by_one"),
     (BelongsToAny, "belonging_can_be_asked_in_every_place"),
     (BelongsToAny, "what_belongs_to_many_at_once_goes_with_them"),
     (ForgetsAtTheEnd, "what_was_stored_is_there_after_a_restart"),

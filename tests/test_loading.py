@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import typing
+from collections.abc import AsyncIterator, Sequence
 
 import asyncpg
 import pytest
@@ -13,7 +15,7 @@ from persist import loading
 from persist.changes import Put
 from persist.entities import USERS
 from persist.model import Origin
-from persist.spi import Select
+from persist.spi import Row, Select, Transaction
 from persist.sql import SqlStore
 
 _MANY: typing.Final = 2 * loading.LEAST
@@ -36,6 +38,40 @@ async def test_what_is_there_is_changed_and_what_is_new_is_loaded(postgresql_url
         assert await _names(store) == {
             number: ("a" if number % 2 else "b", 1 if number % 3 or number % 2 else 2) for number in range(_MANY)
         }
+
+
+async def test_it_is_asked_what_is_there_only_where_something_was(postgresql_url: str) -> None:
+    asked: list[str] = []
+    async with opened(postgresql_url) as store:
+        await store.apply([_user(number) for number in range(_MANY)])
+        transaction = store._driver.transaction
+
+        @contextlib.asynccontextmanager
+        async def watched() -> AsyncIterator[Transaction]:
+            async with transaction() as given:
+                fetch = given.fetch
+
+                async def noted(sql: str, params: Row = ()) -> Sequence[Row]:
+                    asked.append(sql)
+                    return await fetch(sql, params)
+
+                given.fetch = noted  # type: ignore[method-assign]
+                yield given
+
+        async def questions(*numbers: int) -> int:
+            asked.clear()
+            await store.apply([_user(number, at=2) for number in numbers])
+            return sum("FROM" in sql and "users" in sql for sql in asked)
+
+        def new(place: int) -> range:
+            return range(place * _MANY, (place + 1) * _MANY)
+
+        store._driver.transaction = watched  # type: ignore[method-assign]
+        assert await questions(*new(1)) == 0
+        assert await questions(0, *new(2)) == 1  # one of them is there
+        assert await questions(*new(3)) == 1
+        assert await questions(*new(4)) == 0
+        assert len(await _names(store)) == 5 * _MANY
 
 
 async def test_what_somebody_else_writes_meanwhile_is_not_in_the_way(postgresql_url: str) -> None:
