@@ -20,8 +20,8 @@ Loaded = Callable[[Table, Rows[typing.Any]], Iterable[bytes]]
 """Turns new rows into what the way to load them takes."""
 
 Load = Callable[[Table, AsyncIterator[bytes]], Awaitable[bool]]
-"""Writes new rows, and returns whether it did: ``False``, and nothing is written, when somebody else has written one of
-them meanwhile."""
+"""Writes new rows, and returns whether it did: ``False``, and nothing is written, when one of them is there already, or
+somebody else writes it meanwhile."""
 
 
 class Loader:

@@ -5,6 +5,8 @@ covers, so that what is still there is later than it. Where only a store could t
 another segment.
 """
 
+from __future__ import annotations
+
 import collections
 import functools
 import operator
