@@ -40,7 +40,7 @@ class Rules:
     Every other rule speaks of its own kind only. ``guilds=False`` keeps no guilds themselves, and nothing more.
 
     Two of them make a third: ``one & other`` keeps what both keep, ``one | other`` what either keeps, and ``~one`` what
-    ``one`` does not.
+    ``one`` does not. ``guilds=False`` cannot be combined with a rule on guilds, as no third one says both.
 
     Parameters
     ----------
@@ -279,6 +279,14 @@ class _Combined:
 
 
 def _combined(one: Rules, other: Rules, combine: Combine) -> Rules:
+    guilds = [kept for kept in (one.guilds, other.guilds) if isinstance(kept, Keep)]
+    if guilds and False in (one.guilds, other.guilds):
+        # Neither says what both together do: one limits everything, and the other one nothing but guilds themselves.
+        msg = (
+            f"guilds=False and guilds={guilds[0]!r} cannot be combined: a rule on guilds is also one on everything in "
+            "them, and guilds=False is not; say one of them"
+        )
+        raise QueryError(msg)
     names = dict.fromkeys((*KINDS, *one.others, *other.others))
     kinds = {name: combine(one.of(name), other.of(name)) for name in names if name not in OWN}
     others = {name: kept for name, kept in kinds.items() if name not in KINDS}

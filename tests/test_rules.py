@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import typing
+from collections.abc import Callable
 
+import bots
 import hikari
 import hypothesis
 import hypothesis.strategies as st
@@ -133,6 +136,21 @@ def test_presets_keep_what_they_say() -> None:
     assert {"content", "attachments"} <= {*content.drop}
     assert persist.Rules.moderation_log().of("bans") is True
     assert persist.Rules.moderation_log().of("presences") is False
+
+
+@pytest.mark.parametrize("combine", [operator.and_, operator.or_])
+def test_no_guilds_and_only_some_are_not_combined_to_all_that_is_in_them(
+    combine: Callable[[persist.Rules, persist.Rules], persist.Rules],
+) -> None:
+    some, none = persist.Rules(guilds=persist.Keep(guilds={405})), persist.Rules(guilds=False)
+    for one, other in ((some, none), (none, some)):
+        with pytest.raises(
+            persist.QueryError, match=r"guilds=False and guilds=Keep\(guilds=\{405\}\) cannot be combined"
+        ):
+            combine(one, other)
+    assert (none & persist.Rules(messages=False)).of("guilds") is False
+    with pytest.raises(persist.QueryError, match="cannot be combined"):
+        persist.Cache(bots.make(), "memory://", rules=[some, none])
 
 
 def test_rules_of_a_guild_may_be_others() -> None:
