@@ -19,6 +19,7 @@ from persist.dialect import (
     Statement,
     is_one,
     keys_in_lists,
+    shared,
     slices,
 )
 from persist.errors import SchemaError
@@ -78,21 +79,31 @@ _CONCERNED: typing.Final = re.compile(r"[\0\1\2]|\\u000")
 
 
 @functools.cache
-def _insert(table: Table, *, jsonb: bool) -> str:
+def _insert(table: Table, once: int, *, jsonb: bool) -> str:
+    """Spell an upsert of rows that are given as columns; so many at the end are one value and no column."""
     store = _JSONB_STORE if jsonb else _STORE
     quote = DIALECT.quote
+    own = len(table.fields) - once
     marks, values = [], []
     for number, field in enumerate(table.fields, 1):
-        marks.append(f"${number}::{_ARRAYS.get(field.kind, 'text[]')}")
-        values.append(store.get(field.kind, "{}").format(f"v{number}"))
+        given, kind = f"v{number}", _ARRAYS.get(field.kind, "text[]")
+        if number <= own:
+            marks.append(f"${number}::{kind}")
+        else:
+            given = f"${number}::{kind.removesuffix('[]')}"
+        values.append(store.get(field.kind, "{}").format(given))
     names = ", ".join(quote(field.name) for field in table.fields)
     changed = [f"{quote(name)} = excluded.{quote(name)}" for name in table.changing]
     changed += ['"revision" = stored."revision" + 1'] if table.counts else []
     compared = quote(table.compared)
+    spelled = {field.name: value for field, value in zip(table.fields, values, strict=True)}
+    same = " AND ".join(f"known.{quote(name)} = {spelled[name]}" for name in (*table.key, table.compared))
+    # What is as it is stored is left out first: a conflict locks its row, and each lock goes into the log.
     return (
         f"INSERT INTO {quote(table.name)} AS stored ({names}) "
         f"SELECT {', '.join(values)} FROM unnest({', '.join(marks)}) "
         f"AS given ({', '.join(f'v{number}' for number in range(1, len(marks) + 1))}) "
+        f"WHERE NOT EXISTS (SELECT FROM {quote(table.name)} AS known WHERE {same}) "
         f"ON CONFLICT ({', '.join(map(quote, table.key))}) DO UPDATE SET {', '.join(changed)} "
         f"WHERE stored.{compared} IS DISTINCT FROM excluded.{compared}"
     )
@@ -118,7 +129,9 @@ def _converted(convert: Convert, values: Sequence[typing.Any]) -> Sequence[typin
 
 def _upsert(table: Table, rows: Rows[typing.Any], *, jsonb: bool = False) -> Iterator[Statement]:
     for columns in _bound(table, rows, jsonb=jsonb):
-        yield _insert(table, jsonb=jsonb), columns
+        once = shared(table, columns)
+        own = len(columns) - once
+        yield _insert(table, once, jsonb=jsonb), (*columns[:own], *(column[0] for column in columns[own:]))
 
 
 # What COPY reads: https://www.postgresql.org/docs/current/sql-copy.html

@@ -10,7 +10,7 @@ import typing
 from collections.abc import Iterator, Sequence
 
 from persist import ddl
-from persist.dialect import Dialect, Integrity, Search, Statement
+from persist.dialect import Dialect, Integrity, Search, Statement, shared
 from persist.schema import Columnar, Field, Rows, Table
 from persist.spi import Row
 from persist.words import Term
@@ -37,15 +37,21 @@ _BOUND: typing.Final = {None: _NULL, False: 0, True: 1}
 
 
 @functools.cache
-def _insert(table: Table, rows: int) -> str:
+def _insert(table: Table, rows: int, once: int) -> str:
+    """Spell an upsert of so many rows, with so many columns at the end whose values are bound once, before all rows."""
     names = ", ".join(DIALECT.quote(field.name) for field in table.fields)
-    marks = f"({', '.join('?' * len(table.fields))})"
+    own = len(table.fields) - once
+    last = [f"?{place}" for place in range(1, once + 1)]
+    marks = [
+        ", ".join([*(f"?{place}" for place in range(before, before + own)), *last])
+        for before in range(once + 1, once + 1 + rows * own, own)
+    ]
     quoted = DIALECT.quote(table.name)
     changed = ", ".join(f'"{name}" = excluded."{name}"' for name in table.changing)
     counted = f', "revision" = {quoted}."revision" + 1' if table.counts else ""
     key = ", ".join(map(DIALECT.quote, table.key))
     return (
-        f"INSERT INTO {quoted} ({names}) VALUES {', '.join([marks] * rows)} "
+        f"INSERT INTO {quoted} ({names}) VALUES ({'), ('.join(marks)}) "
         f"ON CONFLICT ({key}) DO UPDATE SET {changed}{counted} "
         f'WHERE {quoted}."{table.compared}" IS NOT excluded."{table.compared}"'
     )
@@ -58,17 +64,22 @@ def _upsert(table: Table, rows: Rows[typing.Any]) -> Iterator[Statement]:
         most = min(len(rows) - start, _USUAL * rows.stride.times, _BINDS // width)
         size = next(size for size in _SIZES if size <= most)
         began, worked = time.perf_counter(), time.thread_time()
-        yield _insert(table, size), _flat(table, rows.columns(start, size))
+        columns = rows.columns(start, size)
+        once = shared(table, columns)
+        yield _insert(table, size, once), _flat(table, columns, once)
         worked = time.thread_time() - worked
         rows.stride.waited(time.perf_counter() - began - worked, worked)
         start += size
 
 
-def _flat(table: Table, columns: Columnar) -> Row:
-    width = len(columns)
-    flat = [None] * (width * len(columns[0]))
+def _flat(table: Table, columns: Columnar, once: int) -> Row:
+    own = len(columns) - once
+    flat = [None] * (once + own * len(columns[0]))
     for place, (field, column) in enumerate(zip(table.fields, columns, strict=True)):
-        flat[place::width] = _bound(field, column)
+        if place < own:
+            flat[once + place :: own] = _bound(field, column)
+        else:
+            flat[place - own] = _bound(field, column[:1])[0]
     return flat
 
 

@@ -25,6 +25,7 @@ __all__ = (
     "converted",
     "is_one",
     "keys_in_lists",
+    "shared",
     "slices",
 )
 
@@ -44,6 +45,15 @@ Convert = Callable[[typing.Any], typing.Any]
 def is_one(values: Sequence[typing.Any]) -> bool:
     """Tell whether a column has one value all the way down, to be spelled once: most of what stands beside payloads."""
     return values.count(values[0]) == len(values)
+
+
+def shared(table: Table, columns: Columnar) -> int:
+    """Return how many columns, the last ones, have one value each all the way down, so that it can be bound once.
+
+    It is all that stands beside the payloads, or none, so that there are few different statements to keep prepared.
+    """
+    beside = table.beside
+    return beside if beside and len(columns[0]) > 1 and all(map(is_one, columns[-beside:])) else 0
 
 
 def slices(table: Table, rows: Rows[typing.Any], most: int, size: int = 4_000_000) -> Iterator[Columnar]:

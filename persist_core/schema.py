@@ -65,6 +65,11 @@ class Table(typing.NamedTuple):
         return any(field.name == "revision" for field in self.fields)
 
     @property
+    def beside(self) -> int:
+        """How many columns, the last ones, tell of each row when and by whom it was told, and how often."""
+        return len(_METADATA) if self.counts else 0
+
+    @property
     def changing(self) -> tuple[str, ...]:
         """The columns that a newer version of a record overwrites."""
         fixed = {*self.key, "first_seen", "revision"}

@@ -40,38 +40,66 @@ async def test_what_is_there_is_changed_and_what_is_new_is_loaded(postgresql_url
         }
 
 
+def _new(place: int) -> range:
+    return range(place * _MANY, (place + 1) * _MANY)
+
+
+class _Asked:
+    """Stores users, and tells how often it was asked which of them are there."""
+
+    def __init__(self, store: SqlStore) -> None:
+        self._store = store
+        self._sql: list[str] = []
+        self._transaction = store._driver.transaction
+        store._driver.transaction = self._watched  # type: ignore[method-assign]
+
+    @contextlib.asynccontextmanager
+    async def _watched(self) -> AsyncIterator[Transaction]:
+        async with self._transaction() as given:
+            fetch = given.fetch
+
+            async def noted(sql: str, params: Row = ()) -> Sequence[Row]:
+                self._sql.append(sql)
+                return await fetch(sql, params)
+
+            given.fetch = noted  # type: ignore[method-assign]
+            yield given
+
+    async def storing(self, *numbers: int) -> int:
+        self._sql.clear()
+        await self._store.apply([_user(number, at=2) for number in numbers])
+        return sum("FROM" in sql and "users" in sql for sql in self._sql)
+
+
 async def test_it_is_asked_what_is_there_only_where_something_was(postgresql_url: str) -> None:
-    asked: list[str] = []
     async with opened(postgresql_url) as store:
-        await store.apply([_user(number) for number in range(_MANY)])
-        transaction = store._driver.transaction
-
-        @contextlib.asynccontextmanager
-        async def watched() -> AsyncIterator[Transaction]:
-            async with transaction() as given:
-                fetch = given.fetch
-
-                async def noted(sql: str, params: Row = ()) -> Sequence[Row]:
-                    asked.append(sql)
-                    return await fetch(sql, params)
-
-                given.fetch = noted  # type: ignore[method-assign]
-                yield given
-
-        async def questions(*numbers: int) -> int:
-            asked.clear()
-            await store.apply([_user(number, at=2) for number in numbers])
-            return sum("FROM" in sql and "users" in sql for sql in asked)
-
-        def new(place: int) -> range:
-            return range(place * _MANY, (place + 1) * _MANY)
-
-        store._driver.transaction = watched  # type: ignore[method-assign]
-        assert await questions(*new(1)) == 0
-        assert await questions(0, *new(2)) == 1  # one of them is there
-        assert await questions(*new(3)) == 1
-        assert await questions(*new(4)) == 0
+        await store.apply([_user(number) for number in _new(0)])
+        asked = _Asked(store)
+        assert await asked.storing(*_new(1)) == 0
+        assert await asked.storing(0, *_new(2)) == 1  # one of them is there
+        assert await asked.storing(*_new(3)) == 1
+        assert await asked.storing(*_new(4)) == 0
         assert len(await _names(store)) == 5 * _MANY
+
+
+async def test_it_is_asked_more_seldom_the_more_often_all_were_there(postgresql_url: str) -> None:
+    async with opened(postgresql_url) as store:
+        await store.apply([_user(number) for number in _new(0)])
+        asked = _Asked(store)
+        times = [await asked.storing(*_new(0)) for _ in range(24)]
+        assert [place for place, asks in enumerate(times) if asks] == [0, 2, 6, 14, 22]
+        # What comes new is stored all the same, and is loaded again once it has been asked.
+        assert [await asked.storing(*_new(place)) for place in range(1, 10)] == [0] * 6 + [1, 0, 0]
+        assert len(await _names(store)) == 10 * _MANY
+
+
+async def test_what_is_as_it_was_is_not_even_locked(postgresql_url: str) -> None:
+    async with opened(postgresql_url) as store:
+        for _ in range(2):
+            await store.apply([_user(number) for number in range(100)])
+        assert await store.query("SELECT COUNT(*) FROM users WHERE xmax::text <> '0'") == [(0,)]
+        await store.apply([_user(number, "b" if number == 7 else "a", 2) for number in range(100)])
+        assert [number for number, told in (await _names(store)).items() if told != ("a", 1)] == [7]
 
 
 async def test_what_somebody_else_writes_meanwhile_is_not_in_the_way(postgresql_url: str) -> None:

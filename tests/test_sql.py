@@ -102,8 +102,10 @@ def spoken(dialect: Dialect) -> Iterator[str]:
     records = [
         COMPLETENESS.record({"kind": kind, "state": "it's a\\b %s ?"}, 1, origin(1)) for kind in ("members", "a\0\1\2")
     ]
-    for sql, params in dialect.upsert(table_of(COMPLETENESS), Rows(records, columns_of)):
-        yield f"{sql}\n    {list(params)!r}"
+    at_once = [COMPLETENESS.record({"kind": kind, "state": "s"}, 1, origin(1)) for kind in "abcdefgh"]
+    for some in (records, at_once):
+        for sql, params in dialect.upsert(table_of(COMPLETENESS), Rows(some, columns_of)):
+            yield f"{sql}\n    {list(params)!r}"
     assert dialect.search is not None
     yield texts.asked(dialect) + dialect.lock_note
     for entity in (MESSAGES, MEMBERS):

@@ -27,16 +27,29 @@ COMMENT ON TABLE "invites" IS 'Invites that the bot saw being made.'
 ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN
 
 INSERT INTO "completeness" AS stored ("guild_id", "kind", "state", "payload", "source", "shard", "epoch",
-"last_updated", "first_seen", "revision") SELECT v1, v2, v3, v4::text::jsonb, v5, v6, v7, v8::text::timestamptz,
-v9::text::timestamptz, v10 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[],
-$7::bigint[], $8::text[], $9::text[], $10::bigint[]) AS given (v1, v2, v3, v4, v5, v6, v7, v8, v9, v10) ON CONFLICT
-("guild_id", "kind") DO UPDATE SET "state" = excluded."state", "payload" = excluded."payload", "source" =
-excluded."source", "shard" = excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated",
-"revision" = stored."revision" + 1 WHERE stored."payload" IS DISTINCT FROM excluded."payload"
+"last_updated", "first_seen", "revision") SELECT v1, v2, v3, v4::text::jsonb, $5::text, $6::bigint, $7::bigint,
+$8::text::text::timestamptz, $9::text::text::timestamptz, $10::bigint FROM unnest($1::bigint[], $2::text[],
+$3::text[], $4::text[]) AS given (v1, v2, v3, v4) WHERE NOT EXISTS (SELECT FROM "completeness" AS known WHERE
+known."guild_id" = v1 AND known."kind" = v2 AND known."payload" = v4::text::jsonb) ON CONFLICT ("guild_id", "kind") DO
+UPDATE SET "state" = excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" =
+excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated", "revision" = stored."revision"
++ 1 WHERE stored."payload" IS DISTINCT FROM excluded."payload"
     [(1, 1), ['members', 'a\x01\x01\x01\x02\x01\x01\x02\x02\x01\x02\x02\x02'], ["it's a\\b %s ?", "it's a\\b %s ?"],
 ['{"kind":"members","state":"it\'s a\\\\b %s ?"}', '{"kind":"a\\u0001\\u0001\\u0001\\u0002\\u0002","state":"it\'s
-a\\\\b %s ?"}'], ('gateway', 'gateway'), (3, 3), (1700000000000001, 1700000000000001), ('2024-05-06 07:00:01.000001',
-'2024-05-06 07:00:01.000001'), ('2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001'), [1, 1]]
+a\\\\b %s ?"}'], 'gateway', 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
+
+INSERT INTO "completeness" AS stored ("guild_id", "kind", "state", "payload", "source", "shard", "epoch",
+"last_updated", "first_seen", "revision") SELECT v1, v2, v3, v4::text::jsonb, $5::text, $6::bigint, $7::bigint,
+$8::text::text::timestamptz, $9::text::text::timestamptz, $10::bigint FROM unnest($1::bigint[], $2::text[],
+$3::text[], $4::text[]) AS given (v1, v2, v3, v4) WHERE NOT EXISTS (SELECT FROM "completeness" AS known WHERE
+known."guild_id" = v1 AND known."kind" = v2 AND known."payload" = v4::text::jsonb) ON CONFLICT ("guild_id", "kind") DO
+UPDATE SET "state" = excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" =
+excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated", "revision" = stored."revision"
++ 1 WHERE stored."payload" IS DISTINCT FROM excluded."payload"
+    [(1, 1, 1, 1, 1, 1, 1, 1), ('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), ['s', 's', 's', 's', 's', 's', 's', 's'],
+['{"kind":"a","state":"s"}', '{"kind":"b","state":"s"}', '{"kind":"c","state":"s"}', '{"kind":"d","state":"s"}',
+'{"kind":"e","state":"s"}', '{"kind":"f","state":"s"}', '{"kind":"g","state":"s"}', '{"kind":"h","state":"s"}'],
+'gateway', 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
 
 SELECT "value" FROM "persist_meta" WHERE "name" = 'search' FOR SHARE
 
@@ -68,7 +81,8 @@ CREATE INDEX "persist_search_members_terms" ON "persist_search_members" USING gi
 (array_to_tsvector(string_to_array("terms", ' ')))
 
 INSERT INTO "persist_search_messages" AS stored ("id", "words", "terms") SELECT v1, v2, v3 FROM unnest($1::bigint[],
-$2::text[], $3::text[]) AS given (v1, v2, v3) ON CONFLICT ("id") DO UPDATE SET "words" = excluded."words", "terms" =
+$2::text[], $3::text[]) AS given (v1, v2, v3) WHERE NOT EXISTS (SELECT FROM "persist_search_messages" AS known WHERE
+known."id" = v1 AND known."words" = v2) ON CONFLICT ("id") DO UPDATE SET "words" = excluded."words", "terms" =
 excluded."terms" WHERE stored."words" IS DISTINCT FROM excluded."words"
     [(1,), ('\n it s a red panda 熊 \n',), ('it s a red panda _718a',)]
 

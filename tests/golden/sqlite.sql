@@ -20,20 +20,33 @@ CREATE INDEX "invites_by_inviter_id" ON "invites" ("inviter_id", "code")
 ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN
 
 INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
-"first_seen", "revision") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("guild_id", "kind") DO UPDATE SET "state"
-= excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch"
-= excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
-"completeness"."payload" IS NOT excluded."payload"
+"first_seen", "revision") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT ("guild_id", "kind") DO UPDATE
+SET "state" = excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" =
+excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated", "revision" =
+"completeness"."revision" + 1 WHERE "completeness"."payload" IS NOT excluded."payload"
     [1, 'members', "it's a\\b %s ?", '{"kind":"members","state":"it\'s a\\\\b %s ?"}', 'gateway', 3, 1700000000000001,
 '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
 
 INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
-"first_seen", "revision") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("guild_id", "kind") DO UPDATE SET "state"
-= excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch"
-= excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
-"completeness"."payload" IS NOT excluded."payload"
+"first_seen", "revision") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT ("guild_id", "kind") DO UPDATE
+SET "state" = excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" =
+excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated", "revision" =
+"completeness"."revision" + 1 WHERE "completeness"."payload" IS NOT excluded."payload"
     [1, 'a\x00\x01\x02', "it's a\\b %s ?", '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}', 'gateway',
 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
+
+INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
+"first_seen", "revision") VALUES (?7, ?8, ?9, ?10, ?1, ?2, ?3, ?4, ?5, ?6), (?11, ?12, ?13, ?14, ?1, ?2, ?3, ?4, ?5,
+?6), (?15, ?16, ?17, ?18, ?1, ?2, ?3, ?4, ?5, ?6), (?19, ?20, ?21, ?22, ?1, ?2, ?3, ?4, ?5, ?6), (?23, ?24, ?25, ?26,
+?1, ?2, ?3, ?4, ?5, ?6), (?27, ?28, ?29, ?30, ?1, ?2, ?3, ?4, ?5, ?6), (?31, ?32, ?33, ?34, ?1, ?2, ?3, ?4, ?5, ?6),
+(?35, ?36, ?37, ?38, ?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT ("guild_id", "kind") DO UPDATE SET "state" =
+excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch" =
+excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
+"completeness"."payload" IS NOT excluded."payload"
+    ['gateway', 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1, 1, 'a', 's',
+'{"kind":"a","state":"s"}', 1, 'b', 's', '{"kind":"b","state":"s"}', 1, 'c', 's', '{"kind":"c","state":"s"}', 1, 'd',
+'s', '{"kind":"d","state":"s"}', 1, 'e', 's', '{"kind":"e","state":"s"}', 1, 'f', 's', '{"kind":"f","state":"s"}', 1,
+'g', 's', '{"kind":"g","state":"s"}', 1, 'h', 's', '{"kind":"h","state":"s"}']
 
 SELECT "value" FROM "persist_meta" WHERE "name" = 'search'
 
@@ -89,7 +102,7 @@ OLD."terms"); END
 CREATE TRIGGER "persist_search_members_of" AFTER DELETE ON "members" BEGIN DELETE FROM "persist_search_members" WHERE
 "guild_id" = OLD."guild_id" AND "user_id" = OLD."user_id"; END
 
-INSERT INTO "persist_search_messages" ("id", "words", "terms") VALUES (?, ?, ?) ON CONFLICT ("id") DO UPDATE SET
+INSERT INTO "persist_search_messages" ("id", "words", "terms") VALUES (?1, ?2, ?3) ON CONFLICT ("id") DO UPDATE SET
 "words" = excluded."words", "terms" = excluded."terms" WHERE "persist_search_messages"."words" IS NOT excluded."words"
     [1, '\n it s a red panda 熊 \n', 'it s a red panda _718a']
 
