@@ -8,6 +8,7 @@ import functools
 import pathlib
 import sqlite3
 import threading
+import time
 import typing
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Iterable, Sequence
 
@@ -32,6 +33,7 @@ _PRAGMAS: typing.Final = (
     # What is deleted is overwritten with zeros: nobody who gets hold of the file reads what is forgotten.
     "PRAGMA secure_delete = ON",
 )
+_GIVE_WAY: typing.Final = 0.00005
 _INDEXES: typing.Final = "SELECT name FROM sqlite_schema WHERE sql LIKE 'CREATE VIRTUAL TABLE % USING fts5%'"
 _TEMPORARY: typing.Final = frozenset(
     (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM)
@@ -67,6 +69,10 @@ class _Inside:
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         return self._connection.execute(sql, params).fetchall()
+
+    async def give_way(self) -> None:
+        """Let go of the interpreter's lock for long enough that the event loop takes it, if it waits."""
+        time.sleep(_GIVE_WAY)  # noqa: ASYNC251 - this runs in the writer's thread
 
 
 def _run(statements: Iterable[Statement], connection: sqlite3.Connection) -> None:

@@ -165,7 +165,8 @@ class Transaction(typing.Protocol):
     """A database connection between BEGIN and COMMIT.
 
     It may have an ``execute_all(statements)`` that runs statements in a thread of its own, which makes them as it goes,
-    and a ``load``, as :data:`persist.loading.Load`, where the database has a quicker way for many new rows.
+    a ``give_way()`` that lets the event loop come round from such a thread, and a ``load``, as
+    :data:`persist.loading.Load`, where the database has a quicker way for many new rows.
     """
 
     async def execute(self, sql: str, params: Row = ()) -> None:
