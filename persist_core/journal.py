@@ -293,10 +293,13 @@ class Journal:
 
         They begin with the last one that does not depend on what is stored, where there is one: see :meth:`settles`.
         """
+        waiting, writing = self._waiting, self._writing
+        if writing is None and not waiting.size:
+            return ()
         at = None if stored is None else stored.origin.at
-        found = self._waiting.lacking(entity, key, at)
-        if self._writing is not None:
-            found = (*self._writing.lacking(entity, key, at), *found)
+        found = waiting.lacking(entity, key, at)
+        if writing is not None:
+            found = (*writing.lacking(entity, key, at), *found)
         if len(found) > 1:
             for index in range(len(found) - 1, 0, -1):
                 if self.settles(found[index]):

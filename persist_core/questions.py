@@ -17,6 +17,7 @@ from .spi import Order, Page, Row, Select, Unreadable
 __all__ = ("Questions", "Spelled")
 
 AnyEntity = Entity[typing.Any]
+_new = tuple.__new__  # half of what a named tuple's own takes
 
 
 class _Beside(typing.NamedTuple):
@@ -75,9 +76,9 @@ class Questions:
 
     def spelled(self, query: Select) -> Spelled:
         """Spell a question."""
-        form = self._form(query)
-        if query.keys is not None and len(query.keys) == 1 and _asks_for_keys_alone(query):
-            return Spelled(query, form.alone, self._bound(query.entity, query.keys[0]), form)
+        form, keys = self._form(query), query.keys
+        if keys is not None and len(keys) == 1 and _asks_for_keys_alone(query):
+            return _new(Spelled, (query, form.alone, self._bound(query.entity, keys[0]), form, ()))
         entity, speller = query.entity, Speller(self._dialect, self._codec)
         where = [speller.keys(entity, query.keys)] if query.keys is not None else []
         where += speller.where(entity, query.guild_id, query.where)
@@ -244,8 +245,8 @@ def _parts(parts: Sequence[_Beside], rows: Sequence[Row]) -> Mapping[AnyEntity, 
 
 
 def _asks_for_keys_alone(query: Select) -> bool:
-    beside = query.where or query.order or query.after
-    return not beside and query.guild_id is None and query.limit is None and query.want != "count"
+    _, _, guild_id, where, order, after, limit, want, *_ = query
+    return not (where or order or after) and guild_id is None and limit is None and want != "count"
 
 
 def _clause(parts: Sequence[str]) -> str:

@@ -134,25 +134,26 @@ class Reader:
         return (*current, Not(is_over(entity, self._clock()))) if entity.ends else current
 
     async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool, whole: bool) -> _Found:
-        journal = self._journal
+        journal, gauges = self._journal, self._gauges
         changes = journal.pending(entity, key)
         if changes and not metadata and journal.settled(changes):
-            self._count("journal", entity, 1, 0)
+            gauges.hits["journal", entity.name] += 1
             return _Found(journal.folded(None, changes))
-        self._count("journal", entity, 0, 1)
-        query = Select(entity, keys=(key,), metadata=metadata or entity.ephemeral, whole=whole)
-        page = await self._unmoved(query)
+        gauges.misses["journal", entity.name] += 1
+        page = await self._unmoved(Select(entity, keys=(key,), metadata=metadata or entity.ephemeral, whole=whole))
         stored = page.records[0] if page.records else None
-        self._count("database", entity, len(page.records), 1 - len(page.records))
+        (gauges.misses if stored is None else gauges.hits)["database", entity.name] += 1
         changes = journal.pending(entity, key, stored)
         if page.corrupt and not (changes and journal.settles(changes[0])):
             msg = f"the stored record {key} of {entity.name} cannot be read: {page.corrupt[0][1]}"
             raise CorruptRecordError(msg)
+        if not changes:
+            return _Found(stored, self._parts_of(page))
         if undecided(stored, changes):
             await journal.barrier()
             return await self._record(entity, key, metadata=metadata, whole=whole)
         now = journal.folded(stored, changes)
-        if metadata and stored is not None and changes:
+        if metadata and stored is not None:
             now = now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
         return _Found(now, self._parts_of(page))
 
