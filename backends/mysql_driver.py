@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 import ssl
 import typing
@@ -28,7 +29,9 @@ def _spelled(sql: str, params: Row) -> bytes:
     if not params:
         return sql.encode()
     first, *others = sql.split("?")
-    return "".join([first, *(literal(p) + other for p, other in zip(params, others, strict=True))]).encode()
+    # Most are ids, of which one question names a thousand.
+    spelled = (str(p) if type(p) is int else literal(p) for p in params)
+    return "".join([first, *itertools.chain.from_iterable(zip(spelled, others, strict=True))]).encode()
 
 
 async def _ask(connection: typing.Any, sql: str, params: Row = ()) -> Sequence[Row]:

@@ -408,7 +408,12 @@ class Speller:
 
     def values(self, kind: Storage, values: Iterable[typing.Any]) -> str:
         """Bind values and return the list that stands for them."""
-        return ", ".join(self.value(kind, value) for value in values)
+        convert, template = self._dialect.bind.get(kind), self._dialect.store.get(kind)
+        given = list(values) if convert is None else [None if v is None else convert(v) for v in values]
+        places = range(len(self.params) + 1, len(self.params) + len(given) + 1)
+        self.params += given
+        marks = map(self._dialect.placeholder, places)
+        return ", ".join(marks if template is None else map(template.format, marks))
 
     def where(self, entity: Entity[typing.Any], guild_id: int | None, where: Where) -> list[str]:
         """Return what must all hold."""
