@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import sys
 import time
 import typing
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from persist.schema import Columnar, Field, Rows, Table
 from persist.spi import Row
 from persist.words import Term
 
-__all__ = ("APPLICATION_ID", "DIALECT")
+__all__ = ("APPLICATION_ID", "BINDS_ONCE", "DIALECT")
 
 APPLICATION_ID: typing.Final = 0x70727374
 """``prst``: what ``file`` and other tools know the database by."""
@@ -29,6 +30,10 @@ _USUAL: typing.Final = 128
 _BINDS: typing.Final = 32_766
 """How many values SQLite binds to one statement: https://www.sqlite.org/limits.html"""
 
+BINDS_ONCE: typing.Final = not (3, 12) <= sys.version_info < (3, 12, 4)
+"""Whether one value can be bound for many rows. Python 3.12.0 to 3.12.3 takes ``?1`` for the name of a parameter, and
+warns of each: https://github.com/python/cpython/issues/117995"""
+
 _NULL: typing.Final = math.nan
 """SQLite stores it as NULL (``sqlite3VdbeMemSetDouble``), and it is bound in a tenth of the time of ``None``: for that,
 and for ``True`` and ``False``, Python's module looks each time whether somebody has given it an adapter."""
@@ -41,11 +46,12 @@ def _insert(table: Table, rows: int, once: int) -> str:
     """Spell an upsert of so many rows, with so many columns at the end whose values are bound once, before all rows."""
     names = ", ".join(DIALECT.quote(field.name) for field in table.fields)
     own = len(table.fields) - once
-    last = [f"?{place}" for place in range(1, once + 1)]
-    marks = [
-        ", ".join([*(f"?{place}" for place in range(before, before + own)), *last])
-        for before in range(once + 1, once + 1 + rows * own, own)
-    ]
+    if once:
+        last = [f"?{place}" for place in range(1, once + 1)]
+        starts = range(once + 1, once + 1 + rows * own, own)
+        marks = [", ".join([*(f"?{place}" for place in range(start, start + own)), *last]) for start in starts]
+    else:
+        marks = [", ".join("?" * own)] * rows
     quoted = DIALECT.quote(table.name)
     changed = ", ".join(f'"{name}" = excluded."{name}"' for name in table.changing)
     counted = f', "revision" = {quoted}."revision" + 1' if table.counts else ""
@@ -65,7 +71,7 @@ def _upsert(table: Table, rows: Rows[typing.Any]) -> Iterator[Statement]:
         size = next(size for size in _SIZES if size <= most)
         began, worked = time.perf_counter(), time.thread_time()
         columns = rows.columns(start, size)
-        once = shared(table, columns)
+        once = shared(table, columns) if BINDS_ONCE else 0
         yield _insert(table, size, once), _flat(table, columns, once)
         worked = time.thread_time() - worked
         rows.stride.waited(time.perf_counter() - began - worked, worked)

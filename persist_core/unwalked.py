@@ -14,6 +14,10 @@ _EACH: typing.Final = 1024
 _YOUNG: typing.Final = 50_000
 """How many new objects the collector waits for meanwhile; else it goes through most of a payload while that is read."""
 
+_ITS_OWN: typing.Final = 5_000
+"""How many objects may be frozen without a program having frozen any: Python 3.12 keeps a few hundred of its own there,
+and a program freezes all that it has, which is more than a hundred thousand with hikari."""
+
 _LONGEST: typing.Final = 60.0
 """Seconds after which a flood is daily life: what is hidden with it may be garbage, which has to be found some time."""
 
@@ -44,7 +48,7 @@ class Unwalked:
     def hide(self, waiting: int) -> None:
         """Hide everything that is alive: so many changes wait."""
         now = time.monotonic()
-        if not self._hidden and gc.get_freeze_count():
+        if not self._hidden and gc.get_freeze_count() > _ITS_OWN:
             self.mark = float("inf")
             return
         if self._since is None:

@@ -433,24 +433,24 @@ async def test_what_waits_in_a_flood_is_hidden_from_the_garbage_collector_until_
     async with writing() as kit:
         kit.shelf.may_store.clear()
         kit.journal.accept([kit.put() for _ in range(500)])
-        assert gc.get_freeze_count() == 0
+        assert gc.get_freeze_count() <= unwalked._ITS_OWN
         kit.journal.accept([kit.put() for _ in range(1000)])
         kit.journal.accept([kit.put()])
         frozen = gc.get_freeze_count()
-        assert frozen > 1000
+        assert frozen > unwalked._ITS_OWN
         kit.journal.accept([kit.put() for _ in range(2000)])
         assert gc.get_freeze_count() > frozen
         kit.shelf.may_store.set()
         await kit.journal.flush()
-        assert gc.get_freeze_count() == 0
+        assert gc.get_freeze_count() <= unwalked._ITS_OWN
 
 
 async def test_what_a_cache_gives_up_is_shown_to_the_garbage_collector() -> None:
     kit = Kit()
     kit.journal.accept([kit.put() for _ in range(2000)])
-    assert gc.get_freeze_count() > 0
+    assert gc.get_freeze_count() > unwalked._ITS_OWN
     kit.journal.give_up("this is a test")
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= unwalked._ITS_OWN
 
 
 async def test_what_a_program_has_frozen_itself_stays_so() -> None:
@@ -514,7 +514,7 @@ def test_a_flood_that_does_not_end_is_not_hidden_for_ever(monkeypatch: pytest.Mo
     monkeypatch.setattr(unwalked, "_LONGEST", -1.0)
     hiding = unwalked.Unwalked()
     hiding.hide(5000)
-    assert gc.get_freeze_count() == 0
+    assert gc.get_freeze_count() <= unwalked._ITS_OWN
     hiding.show(0)
 
 

@@ -11,6 +11,7 @@ import pytest
 from test_migrations import opened
 
 from persist import plans
+from persist.backends import sqlite_dialect
 from persist.backends.sqlite_driver import SqliteDriver
 from persist.changes import Change, Drop, DropScope, Patch, Put
 from persist.edits import Part
@@ -55,6 +56,29 @@ async def test_what_is_bound_in_another_form_is_stored_as_what_it_is(sqlite_url:
         ]
         members = await store.query("SELECT nickname, typeof(nickname), is_pending FROM members ORDER BY user_id")
         assert [tuple(row) for row in members] == [("Ann", "text", 1), (None, "null", 0), (None, "null", None)]
+
+
+@pytest.mark.parametrize("once", [True, False])
+async def test_what_rows_share_is_stored_with_each_of_them(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch, *, once: bool
+) -> None:
+    monkeypatch.setattr(sqlite_dialect, "BINDS_ONCE", once and sqlite_dialect.BINDS_ONCE)
+    nowhere = Origin("rest", None, 0, "2026-01-01 00:00:00.000002")
+    async with opened(sqlite_url) as store:
+        await store.apply([_user(number) for number in range(200)])
+        await store.apply([Put(_user(number, bot=True)._replace(origin=nowhere)) for number in range(150, 350)])
+        one_of_another = Put(_user(400)._replace(origin=nowhere))
+        await store.apply([*(_user(number) for number in range(401, 500)), one_of_another])
+        told = await store.query(
+            "SELECT source, shard, epoch, last_updated, first_seen, revision, COUNT(*), MIN(id) FROM users "
+            "GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY MIN(id)"
+        )
+    first, later = ORIGIN.at, nowhere.at
+    assert [tuple(row) for row in told] == [
+        ("gateway", 0, 1, first, first, 1, 150 + 99, 0),
+        ("rest", None, 0, later, first, 2, 50, 150),
+        ("rest", None, 0, later, later, 1, 150 + 1, 200),
+    ]
 
 
 async def test_a_thousand_who_join_are_counted_in_a_few_statements(sqlite_url: str) -> None:

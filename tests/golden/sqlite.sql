@@ -20,18 +20,18 @@ CREATE INDEX "invites_by_inviter_id" ON "invites" ("inviter_id", "code")
 ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN
 
 INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
-"first_seen", "revision") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT ("guild_id", "kind") DO UPDATE
-SET "state" = excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" =
-excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated", "revision" =
-"completeness"."revision" + 1 WHERE "completeness"."payload" IS NOT excluded."payload"
+"first_seen", "revision") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("guild_id", "kind") DO UPDATE SET "state"
+= excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch"
+= excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
+"completeness"."payload" IS NOT excluded."payload"
     [1, 'members', "it's a\\b %s ?", '{"kind":"members","state":"it\'s a\\\\b %s ?"}', 'gateway', 3, 1700000000000001,
 '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
 
 INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
-"first_seen", "revision") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT ("guild_id", "kind") DO UPDATE
-SET "state" = excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" =
-excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated", "revision" =
-"completeness"."revision" + 1 WHERE "completeness"."payload" IS NOT excluded."payload"
+"first_seen", "revision") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT ("guild_id", "kind") DO UPDATE SET "state"
+= excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch"
+= excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
+"completeness"."payload" IS NOT excluded."payload"
     [1, 'a\x00\x01\x02', "it's a\\b %s ?", '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}', 'gateway',
 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
 
@@ -102,7 +102,7 @@ OLD."terms"); END
 CREATE TRIGGER "persist_search_members_of" AFTER DELETE ON "members" BEGIN DELETE FROM "persist_search_members" WHERE
 "guild_id" = OLD."guild_id" AND "user_id" = OLD."user_id"; END
 
-INSERT INTO "persist_search_messages" ("id", "words", "terms") VALUES (?1, ?2, ?3) ON CONFLICT ("id") DO UPDATE SET
+INSERT INTO "persist_search_messages" ("id", "words", "terms") VALUES (?, ?, ?) ON CONFLICT ("id") DO UPDATE SET
 "words" = excluded."words", "terms" = excluded."terms" WHERE "persist_search_messages"."words" IS NOT excluded."words"
     [1, '\n it s a red panda 熊 \n', 'it s a red panda _718a']
 
