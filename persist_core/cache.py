@@ -11,7 +11,19 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 import hikari
 
-from . import chunking, hooks, names, names_before, names_lists, names_rest, permissions, privacy, retention, views
+from . import (
+    arguments,
+    chunking,
+    hooks,
+    names,
+    names_before,
+    names_lists,
+    names_rest,
+    permissions,
+    privacy,
+    retention,
+    views,
+)
 from .applying import Applied
 from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
 from .contradictions import warn_of_contradictions
@@ -123,9 +135,10 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         memory: float | None = 16,
         warm: bool | Warm = False,
     ) -> None:
-        _check(bot, interval, limit, stop_timeout, strict)
-        _check_members(members)
-        _check_memory(memory)
+        arguments.check_bot(bot)
+        arguments.check_limits(interval, limit, stop_timeout, strict)
+        arguments.check_members(members)
+        arguments.check_memory(memory)
         filling = fillable(warm, bot)
         self._bot = bot
         self._gateway = bot if isinstance(bot, hikari.GatewayBotAware) else None
@@ -568,40 +581,3 @@ def _let_search(store: Store, search: Collection[str]) -> None:
     # A store may need nothing to be searched: four verbs are all that it must have.
     if (let := getattr(store, "search", None)) is not None:
         let(kinds)
-
-
-def _check_members(members: object) -> None:
-    if members not in typing.get_args(chunking.Policy):
-        msg = f'members is "never", "stale" or "always", not {members!r}'
-        raise QueryError(msg)
-
-
-def _check_memory(memory: object) -> None:
-    if memory is None:
-        return
-    if isinstance(memory, bool) or not isinstance(memory, int | float) or not 0 <= memory < float("inf"):
-        msg = f"memory is a number of MiB, or None for none, not {memory!r}"
-        raise QueryError(msg)
-
-
-def _check(bot: object, interval: object, limit: object, stop_timeout: object, strict: object) -> None:
-    if isinstance(bot, type) or not isinstance(bot, hikari.GatewayBotAware | hikari.RESTBotAware):
-        msg = (
-            f"a cache is attached to a hikari.GatewayBot or RESTBot, not to {bot!r}; elsewhere there is persist.connect"
-        )
-        raise QueryError(msg)
-    if not intents_of(bot) & hikari.Intents.GUILDS:
-        msg = (
-            "the bot lacks the GUILDS intent, without which Discord says nothing to remember; add hikari.Intents.GUILDS"
-        )
-        raise QueryError(msg)
-    for name, value in (("interval", interval), ("stop_timeout", stop_timeout)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            msg = f"{name} is a number of seconds above nought, not {value!r}"
-            raise QueryError(msg)
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        msg = f"limit is a whole number above nought, not {limit!r}"
-        raise QueryError(msg)
-    if not isinstance(strict, bool):
-        msg = f"strict is True or False, not {strict!r}"
-        raise QueryError(msg)

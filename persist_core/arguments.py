@@ -1,0 +1,57 @@
+"""What a cache is given, looked at before anything is done with it."""
+
+from __future__ import annotations
+
+import typing
+
+import hikari
+
+from . import chunking
+from .errors import QueryError
+from .hosts import intents_of
+
+__all__ = ("check_bot", "check_limits", "check_members", "check_memory")
+
+
+def check_bot(bot: object) -> None:
+    """Raise a `persist.QueryError` for what no cache can be attached to, and for a bot that would hear nothing."""
+    if isinstance(bot, type) or not isinstance(bot, hikari.GatewayBotAware | hikari.RESTBotAware):
+        msg = (
+            f"a cache is attached to a hikari.GatewayBot or RESTBot, not to {bot!r}; elsewhere there is persist.connect"
+        )
+        raise QueryError(msg)
+    if not intents_of(bot) & hikari.Intents.GUILDS:
+        msg = (
+            "the bot lacks the GUILDS intent, without which Discord says nothing to remember; add hikari.Intents.GUILDS"
+        )
+        raise QueryError(msg)
+
+
+def check_limits(interval: object, limit: object, stop_timeout: object, strict: object) -> None:
+    """Raise a `persist.QueryError` for what is no number of seconds, or of changes, or neither true nor false."""
+    for name, value in (("interval", interval), ("stop_timeout", stop_timeout)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            msg = f"{name} is a number of seconds above nought, not {value!r}"
+            raise QueryError(msg)
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        msg = f"limit is a whole number above nought, not {limit!r}"
+        raise QueryError(msg)
+    if not isinstance(strict, bool):
+        msg = f"strict is True or False, not {strict!r}"
+        raise QueryError(msg)
+
+
+def check_members(members: object) -> None:
+    """Raise a `persist.QueryError` for what is no policy of asking for members."""
+    if members not in typing.get_args(chunking.Policy):
+        msg = f'members is "never", "stale" or "always", not {members!r}'
+        raise QueryError(msg)
+
+
+def check_memory(memory: object) -> None:
+    """Raise a `persist.QueryError` for what is no size of a memory."""
+    if memory is None:
+        return
+    if isinstance(memory, bool) or not isinstance(memory, int | float) or not 0 <= memory < float("inf"):
+        msg = f"memory is a number of MiB, or None for none, not {memory!r}"
+        raise QueryError(msg)
