@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import itertools
 import sys
 import typing
@@ -52,6 +53,14 @@ class Batch:
         # Each segment is two parts, its scopes and its keys: so many are stored, and in the transaction under way.
         self._stored = 0
         self._begun = sys.maxsize
+
+    @property
+    def age(self) -> float:
+        """How many seconds it has waited; 0 if nothing is in it."""
+        if not self.size:
+            return 0.0
+        began = datetime.datetime.fromisoformat(self.at).replace(tzinfo=datetime.UTC)
+        return max(0.0, (datetime.datetime.now(datetime.UTC) - began).total_seconds())
 
     def take(self, changes: Sequence[Change]) -> None:
         """Take changes that are later than all others here, each later than those before it."""

@@ -10,7 +10,19 @@ import hikari
 
 from .model import Column, Kind, Payload
 
-__all__ = ("boolean", "born", "filled", "first", "integer", "moment", "snowflake", "snowflakes", "text", "time")
+__all__ = (
+    "boolean",
+    "born",
+    "filled",
+    "first",
+    "integer",
+    "later",
+    "moment",
+    "snowflake",
+    "snowflakes",
+    "text",
+    "time",
+)
 
 _UTC: typing.Final = "2015-04-26T06:26:56.936000+00:00"
 _UTC_LENGTH: typing.Final = len(_UTC)
@@ -153,6 +165,14 @@ def moment(value: str | datetime.datetime) -> str:
     if value.tzinfo is not None:
         value = value.astimezone(datetime.UTC)
     return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def later(than: str) -> str:
+    """Spell the present moment as a ``time`` column does, or the first one that is later than another if it is not."""
+    now = moment(datetime.datetime.now(datetime.UTC))
+    if now > than:
+        return now
+    return moment(datetime.datetime.fromisoformat(than) + datetime.timedelta(microseconds=1))
 
 
 def text(path: str, *, index: bool = False) -> Column:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import time
 import typing
 
 __all__ = ("Gauges", "Tier")
@@ -110,3 +111,11 @@ class Gauges:
 
     last_flush_at: float = 0.0
     """When the last batch had been stored, in seconds since 1970; 0 before the first."""
+
+    def flushed(self, changes: int, seconds: float) -> None:
+        """Count a batch that has just been stored: so many changes, which took so long."""
+        self.flushes += 1
+        self.flush_seconds += seconds
+        self.last_flush = seconds
+        self.last_flush_changes = changes
+        self.last_flush_at = time.time()

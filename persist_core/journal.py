@@ -7,64 +7,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import datetime
+import functools
 import logging
 import time
 import typing
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-
-import tenacity
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from . import hooks
+from .attempts import Attempts, counting_refused
+from .barriers import Barriers
 from .batch import Batch, Step
-from .changes import REFUSED, Change, Drop, Patch, Put, fold, undecided
-from .columns import moment
-from .entities import COMPLETENESS
+from .changes import Change, Drop, Put, fold, undecided
+from .columns import later
 from .errors import BackendError
 from .gauges import Gauges
+from .giving_way import GivingWay
+from .limits import Limits
 from .memory import Memory
-from .model import Entity, Key, Origin, Record
+from .model import Entity, Key, Record
 from .notices import Notices
 from .past import Past, Recollection
+from .progress import WriteProgress
 from .quarantine import Quarantine
+from .shedding import Shedding
 from .spi import Store
 from .unwalked import Unwalked
 
 __all__ = ("Journal", "Limits")
 
 _LOG = logging.getLogger("persist.journal")
-_YIELD_EVERY, _YIELD_FOR = 0.005, 0.0002
-_BEHIND: typing.Final = 0.05
-"""Seconds after which a writer that has not got through one step is taken to wait for the event loop."""
-
-_STALLS_AFTER: typing.Final = 60.0
-"""Seconds after which a database that has not answered counts as away."""
-
-_TURNS: typing.Final = 500
-"""Turns of the event loop that are waited for its answer then: the loop may not have come to it."""
-
-_STEPS: typing.Final = 8
-"""How many transactions a large batch is: each takes its turns of the event loop, which is busy where much piles up."""
-
-
-class Limits(typing.NamedTuple):
-    """How much the journal holds, and for how long."""
-
-    interval: float = 0.05
-    """Seconds that changes may wait for company; what a killed process loses at most."""
-
-    batch: int = 4096
-    """Changes that are written without waiting any longer."""
-
-    busy: int = 20_000
-    """Changes from which on a busy event loop gives way to the writer, and that are stored in one transaction."""
-
-    most: int = 200_000
-    """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds
-    first. A database that is at work is given what there is, and the gateway is read more slowly meanwhile."""
-
-    asked: int = 50_000
-    """Questions for what was known before an event that may wait. What is asked then is not told, and counted."""
 
 
 class Journal:
@@ -93,15 +64,14 @@ class Journal:
         positions: Callable[[], Iterable[Change]],
         memory: Memory | None = None,
     ) -> None:
-        self._store = store
         self._notices = Notices(_LOG)
         self._memory = memory
         self._limits = limits
-        # A journal that is half full does not wait for company either.
-        self._enough = min(limits.batch, limits.most // 2 + 1)
+        self._enough = limits.enough
         self._gauges = gauges
         self._quarantine = quarantine
         self._positions = positions
+        self._deciding = functools.partial(counting_refused, gauges)
         self._waiting = self._empty("")
         self._writing: Batch | None = None
         self._unwritten: Iterator[Step] = iter(())
@@ -111,15 +81,13 @@ class Journal:
         self._turn = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._hurry = asyncio.Event()
-        self._sealed = self._stored = self._commits = 0
-        self._barriers: list[tuple[int, bool, asyncio.Future[None]]] = []
-        self._trouble: BackendError | None = None
-        self._shedding = False
         self._runs = False
-        self._moved = 0.0
-        self._turns = 0
-        self._yielding: asyncio.TimerHandle | None = None
-        self._gave_way = 0.0
+        self._commits = 0
+        self._attempts = Attempts(store, gauges, self._notices, lambda: self.depth, self._heard, self._refused)
+        self._barriers = Barriers()
+        self._progress = WriteProgress()
+        self._giving_way = GivingWay(store, self._progress, lambda: self.depth, limits.busy)
+        self._shedding = Shedding(self._notices, gauges, self.forget_memory)
         self._unwalked = Unwalked()
         self.overfull: Callable[[], None] = lambda: None
         """Hears that more waits than the limit, though the database is at work."""
@@ -136,7 +104,7 @@ class Journal:
         """The moment that stands for the changes being taken now: no other batch has the same."""
         waiting = self._waiting
         if not waiting.size:  # it may have waited for an hour
-            waiting.at = _later(waiting.at)
+            waiting.at = later(waiting.at)
         return waiting.at
 
     @property
@@ -147,11 +115,7 @@ class Journal:
     @property
     def age(self) -> float:
         """How many seconds the oldest change that is not stored has waited."""
-        oldest = self._writing or self._waiting
-        if not oldest.size:
-            return 0.0
-        began = datetime.datetime.fromisoformat(oldest.at).replace(tzinfo=datetime.UTC)
-        return max(0.0, (datetime.datetime.now(datetime.UTC) - began).total_seconds())
+        return (self._writing or self._waiting).age
 
     @property
     def is_writing(self) -> bool:
@@ -166,7 +130,7 @@ class Journal:
     @property
     def trouble(self) -> BackendError | None:
         """Why the last attempt to write failed; ``None`` when it did not."""
-        return self._trouble
+        return self._attempts.trouble
 
     def accept(self, changes: Sequence[Change]) -> None:
         """Take changes; from now on readers see them."""
@@ -183,8 +147,8 @@ class Journal:
                 self._unwalked.hide(size)
             if size >= self._enough:
                 self._hurry.set()
-                if self._is_behind():
-                    self._give_way()
+                if self._giving_way.is_behind():
+                    self._giving_way.give_way()
                 if self.is_too_much():
                     self.overfull()
 
@@ -194,57 +158,17 @@ class Journal:
             self._memory.note(changes)
 
     def _empty(self, than: str) -> Batch:
-        return Batch(_later(than), self._counting_refused)
+        return Batch(later(than), self._deciding)
 
     def _is_served(self) -> bool:
         """Tell whether the database is at work. A flood that it has not caught up with yet is no reason to forget."""
-        return self._runs and self._trouble is None and not self._is_stalled()
-
-    def _is_stalled(self) -> bool:
-        if self._is_answered():
-            self._turns = 0
-        elif not self._turns:
-            self._count_turn()
-        return self._turns >= _TURNS
-
-    def _is_answered(self) -> bool:
-        return self._writing is None or time.monotonic() - self._moved <= _STALLS_AFTER
-
-    def _count_turn(self) -> None:
-        if self._is_answered():
-            self._turns = 0
-        elif self._turns < _TURNS:
-            self._turns += 1
-            asyncio.get_running_loop().call_soon(self._count_turn)
+        return self._runs and self._attempts.trouble is None and not self._progress.is_stalled()
 
     def _room_for(self, change: Change) -> bool:
         """Make room for a change in a full journal, or count it as lost."""
-        if not self._shedding:
-            self._shedding = True
-            why = self._trouble or "the database does not answer"
-            self._notices.say(
-                logging.ERROR,
-                "shedding",
-                "%(depth)d changes wait to be stored, which is the limit (%(why)s): shedding begins; "
-                "mend the database, or give the cache a higher limit",
-                depth=self.depth,
-                why=why,
-            )
-        waiting = self._waiting
-        if not isinstance(change, (Put, Patch, Drop)) or waiting.holds(change.entity, change.key):
-            return True
-        if change.entity.ephemeral:
-            self._gauges.shed[change.entity.name] += 1
-            return False
-        for entity in list(waiting.segments[-1].keyed):
-            if entity.ephemeral and (shed := waiting.shed(entity)):
-                self._gauges.shed[entity.name] += shed
-                self.forget_memory()
-                return True
-        self._gauges.lost[change.entity.name] += 1
-        if change.guild_id is not None:
-            waiting.add(stale(change.entity, change.guild_id, Origin("gateway", None, 0, waiting.at)))
-        return False
+        if not self._shedding.is_under_way:
+            self._shedding.begin(self.depth, self._attempts.trouble or "the database does not answer")
+        return self._shedding.room_for(change, self._waiting)
 
     def is_too_much(self, share: float = 1.0) -> bool:
         """Tell whether more than the limit waits, or a share of it, although the database is at work."""
@@ -254,37 +178,6 @@ class Journal:
         """Forget what is kept: it has changes that will not come to be."""
         if self._memory is not None:
             self._memory.clear()
-
-    def _is_behind(self) -> bool:
-        return self._is_late() or self.depth > self._limits.busy
-
-    @property
-    def _is_threaded(self) -> bool:
-        return bool(getattr(self._store, "writes_in_thread", False))
-
-    def _is_late(self) -> bool:
-        # A server has its own reasons to take long.
-        return self._is_threaded and self._writing is not None and time.monotonic() - self._moved > _BEHIND
-
-    def _give_way(self) -> None:
-        # A loop that never idles starves every other thread, the writer's too: it loses each race for the GIL. A burst
-        # from the gateway does not even let the loop's own timers run, so this is called from within it.
-        behind = self._is_behind()
-        if behind and time.monotonic() - self._gave_way >= _YIELD_EVERY:
-            time.sleep(_YIELD_FOR)
-            self._gave_way = time.monotonic()
-        if behind or self._writing is not None:
-            self._look_again(_YIELD_EVERY if behind else _BEHIND)
-
-    def _look_again(self, seconds: float) -> None:
-        if self._yielding is not None:
-            self._yielding.cancel()
-        self._yielding = asyncio.get_running_loop().call_later(seconds, self._give_way)
-
-    def _look_no_more(self) -> None:
-        if self._yielding is not None:
-            self._yielding.cancel()
-            self._yielding = None
 
     # -------------------------------------------------------------------------------------------------------- asking
 
@@ -334,7 +227,7 @@ class Journal:
         if changes and self.settled(changes):
             record = self.folded(None, changes)
             asked.tell(() if record is None else (record,))
-        elif self._trouble is not None or self._past.is_full:
+        elif self._attempts.trouble is not None or self._past.is_full:
             self._past.give_up((asked,))
         else:
             self._past.take()
@@ -345,7 +238,7 @@ class Journal:
 
     def is_moving(self, seconds: float) -> bool:
         """Tell whether something was stored or found within the last seconds: what waits is getting less."""
-        return time.monotonic() - max(self._moved, self._past.moved) < seconds
+        return time.monotonic() - max(self._progress.moved, self._past.moved) < seconds
 
     def give_up_on(self, asked: Recollection) -> None:
         """Wait for an answer no longer."""
@@ -374,18 +267,15 @@ class Journal:
         persist.BackendError
             As soon as an attempt to write it fails.
         """
-        if self.depth and self._trouble is not None:
-            raise self._trouble
+        if self.depth and self._attempts.trouble is not None:
+            raise self._attempts.trouble
         await self._barrier(patient=False)
 
     async def _barrier(self, *, patient: bool) -> None:
-        target = self._sealed + bool(self._waiting.size)
-        if target <= self._stored:
-            return
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._barriers.append((target, patient, future))
-        self._hurry.set()
-        await future
+        stored = self._barriers.add(waits=bool(self._waiting.size), patient=patient)
+        if stored is not None:
+            self._hurry.set()
+            await stored
 
     async def run(self) -> None:
         """Move changes into the store, for as long as the cache is open."""
@@ -409,12 +299,10 @@ class Journal:
             self._writing, self._waiting = self._waiting, self._empty(self._waiting.at)
             self._arrived.clear()
             self._hurry.clear()
-            self._sealed += 1
-            self._unwritten = self._writing.steps(
-                max(self._limits.batch, self._limits.busy, self._writing.size // _STEPS)
-            )
-        self._moved = time.monotonic()
-        self._look_again(_BEHIND)
+            self._barriers.seal()
+            self._unwritten = self._writing.steps(self._limits.at_once(self._writing.size))
+        self._progress.begin()
+        self._giving_way.begin()
         began, size = time.perf_counter(), self._writing.size
         # What has piled up while the database was away is many transactions: one would hold the loop to prepare. Those
         # that are through are not made again, should this be cancelled: a reaction would count twice.
@@ -422,96 +310,37 @@ class Journal:
             self._step = step
             await self._past.find(step.asked)
             if step.changes:
-                await self._store_all(step.changes)
+                await self._attempts.store_all(step.changes)
             self._step = None
         self._gauges.coalesced += self._writing.coalesced
-        self._note_flush(size, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        self._gauges.flushed(size, seconds)
+        hooks.took("flush", self._gauges.last_flush_at - seconds, seconds, {"changes": size})
         self._writing = None
         self._commits += 1
-        self._look_no_more()
+        self._progress.end()
+        self._giving_way.end()
         self._unwalked.show(self._waiting.size)
-        self._stored = self._sealed
-        self._shedding = False
-        self._release(lambda target, _: target <= self._stored, None)
+        self._shedding.end()
+        self._barriers.stored()
 
-    def _note_flush(self, size: int, seconds: float) -> None:
-        gauges = self._gauges
-        gauges.flushes += 1
-        gauges.flush_seconds += seconds
-        gauges.last_flush = seconds
-        gauges.last_flush_changes = size
-        gauges.last_flush_at = time.time()
-        hooks.took("flush", gauges.last_flush_at - seconds, seconds, {"changes": size})
-
-    async def _store_all(self, changes: Sequence[Change]) -> None:
-        """Store changes; where one is refused for good, halve them until only the refused one is left out."""
-        try:
-            await self._attempt(changes)
-        except Exception as error:  # noqa: BLE001 - whatever one change does, all others are stored
-            if len(changes) == 1:
-                self._quarantine.change(changes[0], error)
-                self.forget_memory()
-                return
-            middle = len(changes) // 2
-            for half in (changes[:middle], changes[middle:]):
-                await self._store_all(half)
+    def _heard(self, error: BackendError | None) -> None:
+        """Note that something was stored, or why an attempt to do that has failed."""
+        if error is None:
+            self._commits += 1
+            self._progress.step()
         else:
-            self._gauges.applied += len(changes)
-            hooks.committed(changes)
+            self._forget_asked()
+            self._barriers.failed(error)
 
-    async def _attempt(self, changes: Sequence[Change]) -> None:
-        wait = tenacity.wait_random_exponential(multiplier=0.05, max=5)
-        retrying = tenacity.AsyncRetrying(retry=tenacity.retry_if_exception(_temporary), wait=wait, after=self._failed)
-        async for attempt in retrying:
-            with attempt, self._counting_refused():
-                await self._store.apply(changes)
-        self._commits += 1
-        self._moved = time.monotonic()
-        if self._trouble is not None:
-            self._notices.say(logging.WARNING, "back", "the database is back; %(depth)d changes wait", depth=self.depth)
-            self._trouble = None
-
-    @contextlib.contextmanager
-    def _counting_refused(self) -> Generator[None]:
-        """Count what rules refuse when changes meet what is there: only whoever makes them knows that."""
-        refused = set[tuple[Entity[typing.Any], Key]]()
-        token = REFUSED.set(refused)
-        try:
-            yield
-        finally:
-            REFUSED.reset(token)
-        for entity, _ in refused:
-            self._gauges.skipped[entity.name] += 1
-
-    def _failed(self, state: tenacity.RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        if not isinstance(error, BackendError) or not error.temporary:
-            return
-        self._gauges.retries += 1
-        if self._trouble is None:
-            self._notices.say(
-                logging.ERROR,
-                "away",
-                "the database does not take changes (%(error)s); they wait, and are tried again",
-                error=error,
-            )
-        self._trouble = error
-        self._forget_asked()
-        self._release(lambda _, patient: not patient, error)
+    def _refused(self, change: Change, error: Exception) -> None:
+        self._quarantine.change(change, error)
+        self.forget_memory()
 
     def _forget_asked(self) -> None:
         for batch in (self._writing, self._waiting):
             for segment in batch.segments if batch else ():
                 self._past.forget(segment.asked)
-
-    def _release(self, which: Callable[[int, bool], bool], error: Exception | None) -> None:
-        kept: list[tuple[int, bool, asyncio.Future[None]]] = []
-        for target, patient, future in self._barriers:
-            if not which(target, patient):
-                kept.append((target, patient, future))
-            elif not future.done():
-                future.set_result(None) if error is None else future.set_exception(error)
-        self._barriers = kept
 
     def give_up(self, reason: str) -> int:
         """Count everything that is not stored as lost, wake who waits for it, and return how many changes it was."""
@@ -523,25 +352,8 @@ class Journal:
                     self._gauges.lost[change.entity.name] += 1
         self._forget_asked()
         self._waiting, self._writing, self._step = self._empty(self._waiting.at), None, None
-        self._release(lambda _target, _patient: True, BackendError(f"the cache was closed: {reason}"))
-        self._look_no_more()
+        self._barriers.give_up(BackendError(f"the cache was closed: {reason}"))
+        self._progress.end()
+        self._giving_way.end()
         self._unwalked.show(0)
         return lost
-
-
-def _later(than: str) -> str:
-    """Return the present moment as a ``time`` column spells it, and later than another in any case."""
-    now = moment(datetime.datetime.now(datetime.UTC))
-    if now > than:
-        return now
-    return moment(datetime.datetime.fromisoformat(than) + datetime.timedelta(microseconds=1))
-
-
-def _temporary(error: BaseException) -> bool:
-    return isinstance(error, BackendError) and error.temporary
-
-
-def stale(entity: Entity[typing.Any], guild_id: int, origin: Origin) -> Put:
-    """Return the change that notes that what is known of a kind in a guild is not up to date."""
-    payload = {"kind": entity.name, "state": "stale", "epoch": origin.epoch, "at": origin.at, "source": origin.source}
-    return Put.of(COMPLETENESS, payload, guild_id, origin)

@@ -9,11 +9,12 @@ import typing
 
 import hikari
 
+from .completeness import known
 from .conditions import Condition
 from .entities import CHANNELS, GUILDS, MEMBERS, ROLES, THREADS
 from .errors import PersistError
 from .feed import Feed
-from .journal import Journal, stale
+from .journal import Journal
 from .model import Origin, Payload, Record
 from .permissions import in_channel, in_guild
 from .plans import ACTIVE
@@ -93,7 +94,7 @@ class Reach:
                 try:
                     if await self._loses_threads(guild_id, channels):
                         origin = Origin("gateway", None, 0, self._journal.at)
-                        self._journal.accept([stale(THREADS, guild_id, origin)])
+                        self._journal.accept([known(THREADS.name, guild_id, origin, "stale")])
                 except (PersistError, hikari.HikariError) as error:
                     _LOG.debug("which channels of guild %d can be seen is not known: %s", guild_id, error)
                 except Exception:  # noqa: BLE001 - whatever one guild does, the next one is looked at

@@ -12,9 +12,9 @@ from fakecord import Payload, payloads
 from hearing import ME, Hearing, ready
 
 import persist
+from persist import completeness
 from persist.entities import ENTITIES, MEMBERS, ROLES
 from persist.errors import QueryError
-from persist.journal import stale
 from persist.model import Origin
 
 _OWN: typing.Final = payloads.own_user(id=ME)
@@ -121,7 +121,8 @@ async def test_what_changed_somehow_is_unknown(heard: Hearing, guild: Payload, e
 
 
 async def test_lost_changes_make_a_kind_stale_until_it_is_listed_again(heard: Hearing, guild: Payload) -> None:
-    heard.accept(stale(ROLES, int(guild["id"]), Origin("gateway", 0, 0, "2026-01-02 03:04:05.000006")))
+    origin = Origin("gateway", 0, 0, "2026-01-02 03:04:05.000006")
+    heard.accept(completeness.known(ROLES.name, int(guild["id"]), origin, "stale"))
     assert (await state(heard.cache, guild, persist.ROLES))[0] == "stale"
     assert (await state(heard.cache, guild, persist.CHANNELS))[0] == "complete"
     await heard.hear("GUILD_CREATE", guild)

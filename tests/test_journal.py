@@ -17,7 +17,7 @@ from fakecord import FakeDiscord, Payload, payloads
 from hearing import Hearing
 
 import persist
-from persist import journal, unwalked
+from persist import giving_way, progress, unwalked
 from persist.changes import Change, Patch, Put
 from persist.edits import Part
 from persist.entities import COMPLETENESS, MEMBERS, MESSAGES, SHARDS
@@ -366,7 +366,7 @@ async def test_a_flood_beyond_the_limit_loses_nothing_while_the_database_is_at_w
 
 
 async def test_a_database_that_does_not_answer_counts_as_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "_STALLS_AFTER", 0.05)
+    monkeypatch.setattr(progress, "_STALLS_AFTER", 0.05)
     async with writing(most=10) as kit:
         kit.shelf.may_store.clear()
         kit.journal.accept([kit.put()])
@@ -381,7 +381,7 @@ async def test_a_database_that_does_not_answer_counts_as_away(monkeypatch: pytes
 
 
 async def test_an_answer_that_the_event_loop_has_not_come_to_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "_STALLS_AFTER", 0.05)
+    monkeypatch.setattr(progress, "_STALLS_AFTER", 0.05)
     async with writing(most=10) as kit:
         kit.shelf.may_store.clear()
         kit.journal.accept([kit.put()])
@@ -406,8 +406,8 @@ async def test_what_has_piled_up_is_few_transactions() -> None:
 
 async def test_the_loop_gives_way_to_a_writer_that_is_late(monkeypatch: pytest.MonkeyPatch) -> None:
     gave: list[float] = []
-    monkeypatch.setattr(journal, "_BEHIND", 0.01)
-    monkeypatch.setattr(journal.time, "sleep", gave.append)
+    monkeypatch.setattr(giving_way, "_BEHIND", 0.01)
+    monkeypatch.setattr(giving_way.time, "sleep", gave.append)
     async with writing() as kit:
         kit.shelf.writes_in_thread = True
         kit.shelf.may_store.clear()
@@ -415,7 +415,7 @@ async def test_the_loop_gives_way_to_a_writer_that_is_late(monkeypatch: pytest.M
         await bots.until(lambda: len(gave) > 3)  # although next to nothing waits
         kit.shelf.may_store.set()
         await kit.journal.flush()
-        assert set(gave) == {journal._YIELD_FOR}
+        assert set(gave) == {giving_way._FOR}
         gave.clear()
         kit.shelf.writes_in_thread = False  # as on a server, which takes its time
         kit.shelf.may_store.clear()

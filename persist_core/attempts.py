@@ -1,0 +1,119 @@
+"""Changes on their way into a store, tried until it takes them: it may be away, and may refuse one of them for good."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import typing
+from collections.abc import Callable, Generator, Sequence
+
+import tenacity
+
+from . import hooks
+from .changes import REFUSED, Change
+from .errors import BackendError
+from .gauges import Gauges
+from .model import Entity, Key
+from .notices import Notices
+from .spi import Store
+
+__all__ = ("Attempts", "counting_refused")
+
+
+class Attempts:
+    """Stores changes, however many attempts that takes.
+
+    Parameters
+    ----------
+    store
+        Where they go.
+    gauges, notices
+        Where is counted what came of it, and where is said that the database is away, and back.
+    depth
+        Returns how many changes wait.
+    heard
+        Hears of each attempt: ``None`` where it succeeded, or why the database did not take changes.
+    refused
+        Hears of a change that is left out, and why: it is refused for good.
+
+    Attributes
+    ----------
+    trouble
+        Why the last attempt failed; ``None`` when it did not.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        gauges: Gauges,
+        notices: Notices,
+        depth: Callable[[], int],
+        heard: Callable[[BackendError | None], None],
+        refused: Callable[[Change, Exception], None],
+    ) -> None:
+        self._store = store
+        self._gauges = gauges
+        self._notices = notices
+        self._depth = depth
+        self._heard = heard
+        self._refused = refused
+        self.trouble: BackendError | None = None
+
+    async def store_all(self, changes: Sequence[Change]) -> None:
+        """Store changes; where one is refused for good, halve them until only the refused one is left out."""
+        try:
+            await self._attempt(changes)
+        except Exception as error:  # noqa: BLE001 - whatever one change does, all others are stored
+            if len(changes) == 1:
+                self._refused(changes[0], error)
+                return
+            middle = len(changes) // 2
+            for half in (changes[:middle], changes[middle:]):
+                await self.store_all(half)
+        else:
+            self._gauges.applied += len(changes)
+            hooks.committed(changes)
+
+    async def _attempt(self, changes: Sequence[Change]) -> None:
+        wait = tenacity.wait_random_exponential(multiplier=0.05, max=5)
+        retrying = tenacity.AsyncRetrying(retry=tenacity.retry_if_exception(_temporary), wait=wait, after=self._failed)
+        async for attempt in retrying:
+            with attempt, counting_refused(self._gauges):
+                await self._store.apply(changes)
+        self._heard(None)
+        if self.trouble is not None:
+            message = "the database is back; %(depth)d changes wait"
+            self._notices.say(logging.WARNING, "back", message, depth=self._depth())
+            self.trouble = None
+
+    def _failed(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if not isinstance(error, BackendError) or not error.temporary:
+            return
+        self._gauges.retries += 1
+        if self.trouble is None:
+            self._notices.say(
+                logging.ERROR,
+                "away",
+                "the database does not take changes (%(error)s); they wait, and are tried again",
+                error=error,
+            )
+        self.trouble = error
+        self._heard(error)
+
+
+@contextlib.contextmanager
+def counting_refused(gauges: Gauges) -> Generator[None]:
+    """Count what rules refuse when changes meet what is there: only whoever makes them knows that."""
+    refused = set[tuple[Entity[typing.Any], Key]]()
+    token = REFUSED.set(refused)
+    try:
+        yield
+    finally:
+        REFUSED.reset(token)
+    for entity, _ in refused:
+        gauges.skipped[entity.name] += 1
+
+
+def _temporary(error: BaseException) -> bool:
+    return isinstance(error, BackendError) and error.temporary

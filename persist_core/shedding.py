@@ -1,0 +1,70 @@
+"""What is given up when a journal is full and the database takes nothing: ephemeral kinds first."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from .batch import Batch
+from .changes import Change, Drop, Patch, Put
+from .completeness import known
+from .gauges import Gauges
+from .model import Origin
+from .notices import Notices
+
+__all__ = ("Shedding",)
+
+
+class Shedding:
+    """Makes room for changes, or counts them as lost.
+
+    Parameters
+    ----------
+    notices
+        Where is said that it begins.
+    gauges
+        Where is counted what was given up.
+    forget
+        Called when changes that were taken are given up.
+    """
+
+    def __init__(self, notices: Notices, gauges: Gauges, forget: Callable[[], None]) -> None:
+        self._notices = notices
+        self._gauges = gauges
+        self._forget = forget
+        self.is_under_way: bool = False
+        """Whether something may have been given up since a batch was stored."""
+
+    def begin(self, depth: int, why: object) -> None:
+        """Say that so many changes wait, and why."""
+        self.is_under_way = True
+        self._notices.say(
+            logging.ERROR,
+            "shedding",
+            "%(depth)d changes wait to be stored, which is the limit (%(why)s): shedding begins; "
+            "mend the database, or give the cache a higher limit",
+            depth=depth,
+            why=why,
+        )
+
+    def end(self) -> None:
+        """Note that a batch was stored: if it begins again, that is said again."""
+        self.is_under_way = False
+
+    def room_for(self, change: Change, waiting: Batch) -> bool:
+        """Make room for a change among those that wait, or count it as lost. Return whether there is room."""
+        if not isinstance(change, (Put, Patch, Drop)) or waiting.holds(change.entity, change.key):
+            return True
+        if change.entity.ephemeral:
+            self._gauges.shed[change.entity.name] += 1
+            return False
+        for entity in list(waiting.segments[-1].keyed):
+            if entity.ephemeral and (shed := waiting.shed(entity)):
+                self._gauges.shed[entity.name] += shed
+                self._forget()
+                return True
+        self._gauges.lost[change.entity.name] += 1
+        if change.guild_id is not None:
+            origin = Origin("gateway", None, 0, waiting.at)
+            waiting.add(known(change.entity.name, change.guild_id, origin, "stale"))
+        return False
