@@ -39,6 +39,6 @@ def store_in(heard: Hearing) -> Store:
 
 async def _dumped(store: Store) -> str:
     assert isinstance(store, SqlStore)
-    names = [row[0] for row in await store.query(store._dialect.list_tables)]
-    rows = [await store.query(f"SELECT * FROM {store._dialect.quote(name)}") for name in names]
+    names = [row[0] for row in await store.query(store.dialect.list_tables)]
+    rows = [await store.query(f"SELECT * FROM {store.dialect.quote(name)}") for name in names]
     return "\n".join(repr(tuple(row)) for found in rows for row in found)

@@ -123,9 +123,9 @@ async def test_a_migrated_database_is_like_a_new_one(url: str, version: int) -> 
         async with opened(url) as store:
             await check_version_2(store)
             for table in tables():
-                found = await store._driver.fetch(store._dialect.list_columns, (table.name,))
+                found = await store._driver.fetch(store.dialect.list_columns, (table.name,))
                 assert {row[0] for row in found} == {field.name for field in table.fields}
-            there = {row[0] for row in await store._driver.fetch(store._dialect.list_indexes)}
+            there = {row[0] for row in await store._driver.fetch(store.dialect.list_indexes)}
             assert {f"{table.name}_by_{index[0]}" for table in tables() for index in table.indexes} <= there
             assert await who_said(store, 1) == list(range(100, 112))
 
@@ -183,7 +183,7 @@ async def test_a_migration_that_fails_is_tried_again_from_where_it_was(
         await store.migrate(fail)
     told: list[tuple[int, int]] = []
     await store.migrate(lambda migration, now, _: told.append((migration.version, now)))
-    resumes = bool(store._dialect.checkpoint)
+    resumes = bool(store.dialect.checkpoint)
     assert len([seen for version, seen in told if version == 2]) == (2 if resumes else 3)
 
 
@@ -286,7 +286,7 @@ async def test_tables_that_were_made_in_part_are_completed(mysql_url: str) -> No
     last = list(tables())[-1].name
     await run(mysql_url, f"DROP TABLE {last}", "DELETE FROM persist_meta WHERE name = 'schema_version'")
     async with opened(mysql_url) as store:
-        assert {row[0] for row in await store._driver.fetch(store._dialect.list_tables)} == {t.name for t in tables()}
+        assert {row[0] for row in await store._driver.fetch(store.dialect.list_tables)} == {t.name for t in tables()}
 
 
 # -------------------------------------------------------------------------------------------------------------- refusal

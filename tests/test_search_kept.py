@@ -68,8 +68,8 @@ async def found_in(store: SqlStore, entity: Entity[typing.Any], question: str) -
 
 async def check_step(store: SqlStore) -> None:
     """See to it that the texts, and the index of them, are those that a new start would make of what is stored."""
-    quote = store._dialect.quote
-    search = store._dialect.search
+    quote = store.dialect.quote
+    search = store.dialect.search
     assert search is not None
     for entity in (MESSAGES, MEMBERS, USERS):
         assert entity.searched is not None
@@ -82,7 +82,7 @@ async def check_step(store: SqlStore) -> None:
         columns = ", ".join(map(quote, (*entity.key, "words", "terms")))
         rows = await store.query(f"SELECT {columns} FROM {quote(table.name)}")
         assert {tuple(row[:-2]): (row[-2], row[-1]) for row in rows} == expected
-        if store._dialect is DIALECT:
+        if store.dialect is DIALECT:
             index = quote(f"{table.name}_index")
             await store.run(lambda _, i=index: (f"INSERT INTO {i} ({i}, rank) VALUES ('integrity-check', 1)",))  # type: ignore[misc]
 
@@ -227,7 +227,7 @@ async def test_what_is_stored_already_can_be_searched_once_it_is_turned_on(
 
 async def test_search_stays_on_until_it_is_turned_off_and_leaves_nothing_then(url: str) -> None:
     async with opened(url, *ALL) as store:
-        before = {row[0] for row in await store.query(store._dialect.list_tables)}
+        before = {row[0] for row in await store.query(store.dialect.list_tables)}
         await store.apply([Put(message(1, 5, 7, content="first"))])
     async with opened(url, stay=True) as store:
         await store.apply([Put(message(2, 5, 7, content="second first"))])
@@ -236,7 +236,7 @@ async def test_search_stays_on_until_it_is_turned_off_and_leaves_nothing_then(ur
         await store.apply([Put(message(3, 5, 7, content="third first")), Drop(MESSAGES, (1,))])
         with pytest.raises(persist.QueryError, match="cannot be searched"):
             await found_in(store, MESSAGES, "first")
-        after = {row[0] for row in await store.query(store._dialect.list_tables)}
+        after = {row[0] for row in await store.query(store.dialect.list_tables)}
         assert not any("search_messages" in name for name in after)
         assert any("search_members" in name for name in after)
         assert after < before
@@ -244,7 +244,7 @@ async def test_search_stays_on_until_it_is_turned_off_and_leaves_nothing_then(ur
         assert await found_in(store, MESSAGES, "first") == {2, 3}
         await check_step(store)
     async with opened(url) as store:
-        after = {row[0] for row in await store.query(store._dialect.list_tables)}
+        after = {row[0] for row in await store.query(store.dialect.list_tables)}
         assert not any("search" in name for name in after)
         await store.apply([DropScope(MESSAGES, None)])
 
@@ -309,9 +309,9 @@ async def test_one_that_was_interrupted_goes_on_where_it_was(mysql_url: str, mon
 
 
 async def check_step_of_messages(store: SqlStore) -> None:
-    rows = await store.query(f"SELECT COUNT(*) FROM {store._dialect.quote(texts_of(MESSAGES).name)}")
+    rows = await store.query(f"SELECT COUNT(*) FROM {store.dialect.quote(texts_of(MESSAGES).name)}")
     assert rows[0][0] == 11
-    notes = await store.query(f"SELECT name, value FROM {store._dialect.quote('persist_meta')}")
+    notes = await store.query(f"SELECT name, value FROM {store.dialect.quote('persist_meta')}")
     assert orjson.loads(dict(notes)[texts.NOTE]) == {"messages": texts.FORM}
     assert not [name for name, _ in notes if name.startswith("search of")]
 

@@ -1,0 +1,135 @@
+"""Questions to an SQL database, and how its payloads are stored: another process may change that while it is open."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+
+from . import migrations, texts
+from .codec import Codec
+from .dialect import Dialect, Speller
+from .driver_errors import translated, translation
+from .errors import CorruptRecordError, QueryError
+from .model import Entity, Record
+from .questions import Questions
+from .sealing import Sealed
+from .spi import Driver, Page, Row, Select, Transaction
+
+__all__ = ("Moment", "SqlReader")
+
+
+class SqlReader:
+    """Asks a database, and follows it when its payloads come to be stored in another way.
+
+    Parameters
+    ----------
+    driver
+        What runs statements on it.
+    dialect
+        How it spells, as far as that is known.
+    follow
+        Returns how payloads are stored in a database that notes this of it.
+
+    Attributes
+    ----------
+    dialect
+        How the database spells.
+    codec
+        How payloads are stored, where that is not as JSON.
+    notes
+        What the database notes of that.
+    questions
+        How the database is asked just now. Whoever holds it longer than for one question may be wrong.
+    """
+
+    def __init__(self, driver: Driver, dialect: Dialect, follow: Callable[[Mapping[str, str]], Sealed]) -> None:
+        self._driver = driver
+        self._follow = follow
+        self.dialect: Dialect = dialect
+        self.codec: Codec | None = None
+        self.notes: Mapping[str, str] = {}
+        self.questions: Questions = Questions(dialect, None)
+
+    def spell(self, dialect: Dialect) -> None:
+        """Spell in this dialect from now on."""
+        self.dialect = dialect
+        self.questions = Questions(dialect, self.codec)
+
+    def read_by(self, sealed: Sealed) -> None:
+        """Read payloads that are stored in this way from now on."""
+        self.codec, self.notes = sealed.codec, sealed.notes
+        self.questions = Questions(self.dialect, sealed.codec)
+
+    def speller(self) -> Speller:
+        """Return what spells the values of one statement."""
+        return Speller(self.dialect, self.codec)
+
+    async def renew(self, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> bool:
+        """See whether another process has changed how payloads are stored, and follow it. Return whether it has."""
+        with translated(self._driver):
+            notes = await migrations.notes(self.dialect, fetch)
+        if notes == self.notes:
+            return False
+        self.read_by(self._follow(notes))
+        return True
+
+    async def answer_by(self, fetch: Callable[[str, Row], Awaitable[Sequence[Row]]], query: Select) -> Page:
+        """Answer a question by one way to ask the database."""
+        spelled = self.questions.spelled(query)
+        try:  # a context would take longer than the rest of this
+            rows = await fetch(spelled.sql, spelled.params)
+        except self._driver.errors as error:
+            raise translation(self._driver, error) from error
+        if query.want == "count":
+            return Page((), count=int(rows[0][0]))
+        page = self.questions.page(spelled, rows)
+        if page.corrupt and await self.renew(self._driver.fetch):
+            page = self.questions.page(self.questions.spelled(query), rows)
+        return page
+
+    async def stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:
+        """Return what is stored, and keep others from changing it until a transaction ends."""
+        # Wholly: what is encrypted and cannot be read is not to be taken for nothing, and written over.
+        spelled = self.questions.spelled(query)
+        rows = await transaction.fetch(spelled.sql + self.dialect.lock_rows, spelled.params)
+        try:
+            return self.questions.page(spelled, rows, wholly=True).records
+        except CorruptRecordError:
+            if not await self.renew(transaction.fetch):
+                raise
+            return self.questions.page(self.questions.spelled(query), rows, wholly=True).records
+
+    async def check_search(self, entity: Entity[typing.Any], kinds: Collection[Entity[typing.Any]]) -> None:
+        """See to it that some kinds can be searched, for a question about one of them.
+
+        Raises
+        ------
+        persist.QueryError
+            If one of them cannot, or not yet.
+        """
+        with translated(self._driver):
+            note = await self._driver.lookup(texts.asked(self.dialect))
+        kept = texts.kept(note, self.codec)
+        if kept >= set(kinds) and texts.are_ready(note, kinds):
+            return
+        what = "are still being made searchable" if kept >= set(kinds) else "cannot be searched"
+        way = f"the bot that writes there turns it on with persist.Cache(..., search={{{entity.name!r}}})"
+        msg = f"{entity.name} {what} in {self._driver!r}; {way}"
+        raise QueryError(msg)
+
+
+class Moment:
+    """A database as it is at one moment.
+
+    Parameters
+    ----------
+    answer
+        Answers a question about that moment.
+    """
+
+    def __init__(self, answer: Callable[[Select], Awaitable[Page]]) -> None:
+        self._answer = answer
+
+    async def select(self, query: Select) -> Page:
+        """Answer a question."""
+        return await self._answer(query)

@@ -1,0 +1,176 @@
+"""Changes on their way into the tables of an SQL database: the statements that make them, in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import typing
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+from . import amending, joining, texts
+from .changes import ENTITY_OF, KEY_OF, Amend, Archive, Change, Drop, DropScope, Patch, Put, archived, fold
+from .dialect import Statement
+from .loading import Loader, stored_keys
+from .model import Entity, Key, Record
+from .schema import Rows, columns_of, table_of
+from .spi import Select, Transaction
+from .sql_reading import SqlReader
+from .stride import Stride
+
+__all__ = ("SqlWriter", "are_decided")
+
+AnyEntity = Entity[typing.Any]
+_DECIDED: typing.Final[frozenset[type]] = frozenset((Patch, Amend))
+_SCOPES: typing.Final = 32
+"""How many scopes one statement forgets."""
+
+_HOLDING: typing.Final = 512
+"""How many records one call sorts or names in a good part of a millisecond."""
+
+
+class _Work(typing.NamedTuple):
+    """What a batch is written with."""
+
+    transaction: Transaction
+    searched: Collection[AnyEntity]
+    """The kinds whose texts are kept for search."""
+
+
+class SqlWriter:
+    """Makes changes in a database.
+
+    Parameters
+    ----------
+    reader
+        How the database spells, how payloads are stored there just now, and what is stored.
+    """
+
+    def __init__(self, reader: SqlReader) -> None:
+        self._reader = reader
+        self._stride = Stride()
+        self._loader = Loader()
+        self._writes: Mapping[type, Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
+            Put: self._put,
+            Patch: self._patch,
+            Drop: self._drop,
+            DropScope: self._drop_scope,
+            Amend: self._amend,
+            Archive: self._archive,
+        }
+
+    async def write(self, changes: Sequence[Change], transaction: Transaction) -> None:
+        """Make changes in a transaction, one after the other."""
+        dialect = self._reader.dialect
+        note = await transaction.fetch(texts.asked(dialect) + dialect.lock_note)
+        work = _Work(transaction, texts.kept(note, self._reader.codec))
+        for run in _runs(changes, dialect.many):
+            await self._writes[type(run[0])](work, run[0].entity, run)
+
+    async def _put(self, work: _Work, entity: AnyEntity, changes: Sequence[Put]) -> None:
+        await self._upsert(work, entity, dict(zip(map(KEY_OF, changes), changes, strict=True)).values())
+
+    async def _upsert(self, work: _Work, entity: AnyEntity, records: Collection[Record]) -> None:
+        await self._turn(work.transaction, len(records))
+        # In the order of their keys: the database finds neighbours together, and processes do not block each other.
+        records = sorted(records, key=KEY_OF)
+        await self._turn(work.transaction, len(records))
+        dialect, codec, questions = self._reader.dialect, self._reader.codec, self._reader.questions
+        make = columns_of if codec is None else codec.columns_of
+        left = await self._loader.load_new(work.transaction, questions, dialect.loaded, records, make, self._stride)
+        rows = Rows(left, make, self._stride)
+        await self._execute(work.transaction, dialect.upsert(table_of(entity), rows))
+        if entity in work.searched:
+            await self._execute(work.transaction, texts.written(dialect, entity, records))
+
+    async def _turn(self, transaction: Transaction, count: int) -> None:
+        """Let the event loop come round where one call for so many records has just kept it from that."""
+        if count >= _HOLDING:
+            give_way: Callable[[], Awaitable[None]] = getattr(transaction, "give_way", self._stride.turn)
+            await give_way()
+
+    async def _execute(self, transaction: Transaction, statements: Iterable[Statement]) -> None:
+        execute_all: Callable[[Iterable[Statement]], Awaitable[None]] | None = getattr(transaction, "execute_all", None)
+        if execute_all is not None:  # whoever has a thread of its own makes them there
+            await execute_all(statements)
+            return
+        under_way: asyncio.Task[None] | None = None
+        try:
+            for sql, params in statements:  # the database takes some rows while the next ones are made
+                if under_way is not None:
+                    await under_way
+                under_way = asyncio.create_task(transaction.execute(sql, params))
+                await self._stride.turn()
+            if under_way is not None:
+                await under_way
+        finally:
+            # One that is refused ends the transaction, which it has to leave before that.
+            if under_way is not None:
+                await asyncio.gather(under_way, return_exceptions=True)
+
+    async def _patch(self, work: _Work, entity: AnyEntity, changes: Sequence[Patch]) -> None:
+        query = Select(entity, keys=tuple({change.key for change in changes}))
+        base = {record.key: record for record in await self._reader.stored(work.transaction, query)}
+        made: dict[Key, Record | None] = {}
+        for change in await joining.complete(changes, self._parts(work.transaction)):
+            made[change.key] = fold(made.get(change.key, base.get(change.key)), change)
+        gone = [Drop(entity, key) for key, record in made.items() if record is None and key in base]
+        if gone:
+            await self._drop(work, entity, gone)
+        await self._upsert(work, entity, [record for record in made.values() if record is not None])
+
+    def _parts(self, transaction: Transaction) -> joining.Parts:
+        async def parts(entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
+            stored = await self._reader.stored(transaction, Select(entity, keys=tuple(keys)))
+            return {record.key: record for record in stored}
+
+        return parts
+
+    async def _drop(self, work: _Work, entity: AnyEntity, changes: Sequence[Drop]) -> None:
+        dialect, speller = self._reader.dialect, self._reader.speller()
+        where = speller.keys(entity, tuple({change.key for change in changes}))
+        await work.transaction.execute(f"DELETE FROM {dialect.quote(entity.name)} WHERE {where}", speller.params)
+
+    async def _drop_scope(self, work: _Work, entity: AnyEntity, changes: Sequence[DropScope]) -> None:
+        for start in range(0, len(changes), _SCOPES):
+            dialect, speller = self._reader.dialect, self._reader.speller()
+            wheres = [speller.where(entity, c.guild_id, c.where) for c in changes[start : start + _SCOPES]]
+            where = " OR ".join(f"({' AND '.join(parts)})" for parts in wheres)
+            sql = f"DELETE FROM {dialect.quote(entity.name)}{f' WHERE {where}' if all(wheres) else ''}"
+            await work.transaction.execute(sql, speller.params if all(wheres) else ())
+
+    async def _amend(self, work: _Work, entity: AnyEntity, changes: Sequence[Amend]) -> None:
+        known_keys = functools.partial(stored_keys, work.transaction, self._reader.questions)
+        for change in await amending.combined(changes, known_keys):
+            query = Select(entity, guild_id=change.guild_id, where=change.where)
+            every = change._replace(where=())  # what it reaches is asked of the database, which alone can tell
+            stored = await self._reader.stored(work.transaction, query)
+            if change.keeps is not None and change.keeps.whole:
+                stored = await joining.whole(stored, self._parts(work.transaction))
+            found = [(record, fold(record, every)) for record in stored]
+            if gone := [Drop(entity, old.key) for old, new in found if new is None]:
+                await self._drop(work, entity, gone)
+            await self._upsert(work, entity, [new for old, new in found if new is not None and new is not old])
+
+    async def _archive(self, work: _Work, entity: AnyEntity, changes: Sequence[Archive]) -> None:
+        for change in changes:
+            query = Select(entity, guild_id=change.guild_id, where=change.where, metadata=True)
+            stored = await self._reader.stored(work.transaction, query)
+            versions = {(made := archived(record, change)).key: made for record in stored}
+            await self._upsert(work, change.into, versions.values())
+
+
+def are_decided(changes: Sequence[Change]) -> bool:
+    """Tell whether rules decide about any of them."""
+    if _DECIDED.isdisjoint(map(type, changes)):
+        return False
+    return any(isinstance(change, (Patch, Amend)) and change.keeps is not None for change in changes)
+
+
+def _runs(changes: Sequence[Change], most: int) -> Iterator[Sequence[Change]]:
+    """Cut changes into neighbours of one sort and one kind of thing, no more than a statement may name."""
+    for sort, alike in itertools.groupby(changes, type):
+        for _, of_kind in itertools.groupby(alike, ENTITY_OF):
+            run = list(of_kind)
+            length = len(run) if sort is Put else most
+            yield from (run[start : start + length] for start in range(0, len(run), length))
