@@ -40,6 +40,8 @@ _LETTERS: typing.Final = (
     "eeeeeeeeeeeetttttttttaaaaaaaaoooooooiiiiiiinnnnnnnsssssshhhhhhrrrrrrdddd  lllluuucccmmwwffggyyppbbvk"
 )
 _MOST: typing.Final = 64
+_MADE_UP: typing.Final = 8
+"""How many digits of an id are made up at least."""
 
 Text = tuple[str, str]
 """The name of a field, and a text in it."""
@@ -100,8 +102,11 @@ class _Forger:
     def _text(self, name: str, text: str) -> str:
         if text in _COMMON or (name, text) in self._words:
             return text
-        if _ID.fullmatch(text) or (found := _TIME.fullmatch(text)):
+        found = _TIME.fullmatch(text)
+        if found or _ID.fullmatch(text):
             length = self._begin[name].get(text, 0)
+            if found is None:  # of few people with neighbouring ids, one made up might be that of one of them
+                length = min(length, len(text) - _MADE_UP)
             return text[:length] + self._digits(text[length:])
         if _HASH.fullmatch(text):
             return f"{text[:-32]}{self._chance.getrandbits(128):032x}"

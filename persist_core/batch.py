@@ -9,7 +9,7 @@ import sys
 import typing
 from collections.abc import Callable, Iterator, Sequence
 
-from .changes import ENTITY_OF, Amend, Archive, Change, DropScope, Patch, Put, ScopeChange
+from .changes import ENTITY_OF, Amend, Archive, Change, Drop, DropScope, Patch, Put, ScopeChange
 from .model import Entity, Key
 from .past import Recollection
 from .segment import Segment
@@ -42,7 +42,7 @@ class Batch:
         Surrounds the taking of changes that rules decide about.
     """
 
-    __slots__ = ("_begun", "_deciding", "_stored", "at", "coalesced", "segments", "size")
+    __slots__ = ("_begun", "_deciding", "_stored", "_through", "at", "coalesced", "segments", "size")
 
     def __init__(self, at: str, deciding: Deciding = contextlib.nullcontext) -> None:
         self.at: str = at
@@ -53,6 +53,8 @@ class Batch:
         # Each segment is two parts, its scopes and its keys: so many are stored, and in the transaction under way.
         self._stored = 0
         self._begun = sys.maxsize
+        # What is stored of the keys under way, where the scopes before them have updated things, too.
+        self._through = set[tuple[AnyEntity, Key]]()
 
     @property
     def age(self) -> float:
@@ -163,7 +165,8 @@ class Batch:
         """Return how many parts a stored record contains that was last updated by this batch."""
         whole, scopes = divmod(self._stored, 2)
         by_earlier = any(segment.of_key(entity, key) for segment in self.segments[:whole])
-        if by_earlier or (scopes and self.segments[whole].reaches(entity)):
+        by_scopes = scopes and self.segments[whole].amends(entity) and (entity, key) not in self._through
+        if by_earlier or by_scopes:
             return self._stored  # what is under way may be in it or not: most changes may be made once more
         return self._begun
 
@@ -185,11 +188,18 @@ class Batch:
                 while piece := list(itertools.islice(changes, most)):
                     yield Step(step.asked, piece)
                     step = Step([], [])
+                    self._note_stored(segment, piece)
+                self._through.clear()
                 first = place + 1
             else:
                 step.changes.extend(changes)
         self._stored, self._begun = first, 2 * len(self.segments)
         yield step
+
+    def _note_stored(self, segment: Segment, piece: Sequence[Change]) -> None:
+        for change in piece:
+            if isinstance(change, (Put, Patch, Drop)) and segment.amends(change.entity):
+                self._through.add((change.entity, change.key))
 
     def _parts(self) -> Iterator[tuple[Segment, int, Iterator[Change]]]:
         for segment in self.segments:

@@ -53,12 +53,13 @@ AnyEntity = Entity[typing.Any]
 class Segment:
     """Changes in normal form, and what was asked about the time before they are stored."""
 
-    __slots__ = ("_guilds", "_scopes_of", "asked", "keyed", "scopes")
+    __slots__ = ("_amended", "_guilds", "_scopes_of", "asked", "keyed", "scopes")
 
     def __init__(self) -> None:
         self.asked: list[Recollection] = []
         self.scopes: list[ScopeChange] = []
         self._scopes_of: dict[AnyEntity, list[ScopeChange]] = {}
+        self._amended: set[AnyEntity] = set()
         self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
         self._guilds: dict[AnyEntity, set[int | None]] = {}
 
@@ -173,10 +174,12 @@ class Segment:
         self.scopes.append(change)
         if not isinstance(change, Archive):  # which leaves things as they are
             self._scopes_of.setdefault(change.entity, []).append(change)
+        if isinstance(change, Amend):
+            self._amended.add(change.entity)
 
-    def reaches(self, entity: AnyEntity) -> bool:
-        """Tell whether there are changes of scopes of a kind."""
-        return entity in self._scopes_of
+    def amends(self, entity: AnyEntity) -> bool:
+        """Tell whether there are changes of scopes that things of a kind outlive: these are then updated by them."""
+        return entity in self._amended
 
     def of_key(self, entity: AnyEntity, key: Key, *, scopes: bool = True) -> Sequence[Change]:
         """Return the changes that may concern one key, in order, those of scopes among them or not."""

@@ -15,7 +15,7 @@ from scenes import GUILD_IDS, KINDS, ORIGIN, AnyEntity, Scene, every_key, keyed,
 from persist.batch import Batch
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from persist.conditions import AllOf, Condition
-from persist.edits import REPEATABLE, Add, Edit, Part
+from persist.edits import REPEATABLE, Add, Default, Edit, Part
 from persist.entities import CHANNELS, GUILDS, MEMBERS, MESSAGES, ROLES, THREADS
 from persist.gauges import Gauges
 from persist.journal import Journal, Limits
@@ -280,6 +280,8 @@ async def answered_as_it_is_being_stored(scene: Scene, most: int) -> int:
 _OPENS: typing.Final = (patch(_THREAD, Part({"name": "y"})), patch(_THREAD, Part({"name": "z"}), create=True))
 """Only a store can tell whether the first one changes anything, so that a new segment begins."""
 
+_POSTS: typing.Final = [_POST, *(_POST._replace(key=(number,)) for number in (31, 32))]
+
 _HALVES: typing.Final[dict[str, Scene]] = {
     "a thing is changed again that has been changed in a transaction before": Scene(
         [_POST], [[patch(_POST, Part({"content": "x"})), *_OPENS, patch(_POST, Part({"content": "y"}))]]
@@ -289,6 +291,19 @@ _HALVES: typing.Final[dict[str, Scene]] = {
     ),
     "a thing goes that has been changed in a transaction before": Scene(
         [_POST], [[patch(_POST, Part({"content": "x"})), *_OPENS, Drop(MESSAGES, (30,), 1)]]
+    ),
+    "things are counted after all of their kind have gone": Scene(
+        [_POST],
+        [
+            [
+                DropScope(MESSAGES, 1),
+                *(patch(each, Default({"count": 0}), Add("count", 1), create=True) for each in _POSTS),
+            ]
+        ],
+    ),
+    "things are counted after all of their kind have been changed": Scene(
+        _POSTS,
+        [[Amend(MESSAGES, 1, (), (Part({"type": 1}),), ORIGIN), *(patch(each, Add("count", 1)) for each in _POSTS)]],
     ),
 }
 

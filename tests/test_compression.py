@@ -17,6 +17,7 @@ from test_encryption import needle
 from test_rekeying import content, rekey
 
 from persist import Encryption, SchemaError, URLError
+from persist.anonymity import anonymous
 from persist.changes import Amend, Put
 from persist.conditions import Condition
 from persist.contract_samples import origin, user
@@ -148,6 +149,14 @@ async def test_nothing_that_anybody_said_or_is_comes_into_a_dictionary(url: str)
         assert not [fragment for fragment in personal if fragment in dictionary]
         await put(store, told(1200, start=2000))
         assert await size(store, "id >= 2000", "messages") < 0.6 * await size(store, "id < 2000", "messages")
+
+
+def test_no_id_is_made_up_that_is_somebodys_where_ids_are_neighbours() -> None:
+    records = told(1200)
+    ids = {record.payload["author"]["id"] for record in records}
+    made_up = {payload["author"]["id"] for payload in anonymous(records)}
+    assert len(made_up) > 1000
+    assert not made_up & ids
 
 
 async def test_who_is_erased_is_not_in_a_dictionary_either(url: str) -> None:
