@@ -31,7 +31,7 @@ class GivingWay:
     depth
         Returns how many changes are not stored yet.
     busy
-        More changes than that are too many, whoever writes them.
+        More changes than that are too many.
     """
 
     def __init__(self, store: Store, progress: WriteProgress, depth: Callable[[], int], busy: int) -> None:
@@ -53,10 +53,11 @@ class GivingWay:
             self._timer = None
 
     def is_behind(self) -> bool:
-        """Tell whether the writer is late, or has too much to write."""
-        # A server has its own reasons to take long.
-        is_threaded = getattr(self._store, "writes_in_thread", False)
-        return (is_threaded and self._progress.silence > _BEHIND) or self._depth() > self._busy
+        """Tell whether a writer that is a thread of this process is late, or has too much to write."""
+        # A server has its own reasons to take long; and whoever waits for it is the loop itself.
+        if not getattr(self._store, "writes_in_thread", False):
+            return False
+        return self._progress.silence > _BEHIND or self._depth() > self._busy
 
     def give_way(self) -> None:
         """Give way to a writer that is behind. A burst from the gateway, which lets no timer run, has to call this."""

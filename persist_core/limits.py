@@ -20,7 +20,8 @@ class Limits(typing.NamedTuple):
     """Changes that are written without waiting any longer."""
 
     busy: int = 20_000
-    """Changes from which on a busy event loop gives way to the writer, and that are stored in one transaction."""
+    """Changes from which on a busy event loop gives way to a thread that writes, and that are stored in one
+    transaction."""
 
     most: int = 200_000
     """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds

@@ -408,7 +408,7 @@ async def test_the_loop_gives_way_to_a_writer_that_is_late(monkeypatch: pytest.M
     gave: list[float] = []
     monkeypatch.setattr(giving_way, "_BEHIND", 0.01)
     monkeypatch.setattr(giving_way.time, "sleep", gave.append)
-    async with writing() as kit:
+    async with writing(batch=10, busy=20) as kit:
         kit.shelf.writes_in_thread = True
         kit.shelf.may_store.clear()
         kit.journal.accept([kit.put()])
@@ -417,9 +417,9 @@ async def test_the_loop_gives_way_to_a_writer_that_is_late(monkeypatch: pytest.M
         await kit.journal.flush()
         assert set(gave) == {giving_way._FOR}
         gave.clear()
-        kit.shelf.writes_in_thread = False  # as on a server, which takes its time
+        kit.shelf.writes_in_thread = False  # as on a server, which takes its time, and for which the loop itself waits
         kit.shelf.may_store.clear()
-        kit.journal.accept([kit.put()])
+        kit.journal.accept([kit.put() for _ in range(50)])
         await asyncio.sleep(0.1)
         kit.shelf.may_store.set()
         await kit.journal.flush()
