@@ -54,7 +54,7 @@ async def test_ten_times_as_many_take_no_more_memory(asked: Hearing) -> None:
     for order in ((), ("-timestamp", "content")):
         many, high = await _peak(asked, *order)
         assert (few, many) == (1200, 12_000)
-        assert high < low * 1.5
+        assert high < low * 2  # a page more or less may be on its way, of dozens
     assert not any(entity is MESSAGES for entity, _ in _kept(asked))
 
 
