@@ -165,7 +165,7 @@ class Batch:
         """Return how many parts a stored record contains that was last updated by this batch."""
         whole, scopes = divmod(self._stored, 2)
         by_earlier = any(segment.of_key(entity, key) for segment in self.segments[:whole])
-        by_scopes = scopes and self.segments[whole].amends(entity) and (entity, key) not in self._through
+        by_scopes = scopes and entity in self.segments[whole].amended and (entity, key) not in self._through
         if by_earlier or by_scopes:
             return self._stored  # what is under way may be in it or not: most changes may be made once more
         return self._begun
@@ -197,8 +197,10 @@ class Batch:
         yield step
 
     def _note_stored(self, segment: Segment, piece: Sequence[Change]) -> None:
+        if not segment.amended:  # as in most floods, whose pieces are long
+            return
         for change in piece:
-            if isinstance(change, (Put, Patch, Drop)) and segment.amends(change.entity):
+            if isinstance(change, (Put, Patch, Drop)) and change.entity in segment.amended:
                 self._through.add((change.entity, change.key))
 
     def _parts(self) -> Iterator[tuple[Segment, int, Iterator[Change]]]:

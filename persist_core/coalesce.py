@@ -48,14 +48,9 @@ class Lookups:
     async def ask(self, query: Select) -> Page:
         """Answer a question that :meth:`takes` takes. Giving up on one leaves the others alone."""
         (key,) = typing.cast("tuple[Key]", query.keys)
-        kind = query.entity, query.want, query.metadata, query.whole
-        if (waiters := self._waiting.get(kind)) is None:
-            waiters = self._waiting[kind] = {}
+        waiters = self._waiting.setdefault((query.entity, query.want, query.metadata, query.whole), {})
         future: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
-        if (others := waiters.get(key)) is None:
-            waiters[key] = [future]
-        else:
-            others.append(future)
+        waiters.setdefault(key, []).append(future)
         if self._working < self._at_once:
             self._working += 1
             # It starts after whoever asks in this turn of the loop.
@@ -106,9 +101,8 @@ class Lookups:
 def _tell(waiters: _Waiters, page: Page) -> None:
     records = {record.key: (record,) for record in page.records}
     corrupt = {key: ((key, why),) for key, why in page.corrupt}
-    parts = page.parts
     for key, futures in waiters.items():
-        answer = Page(records.get(key, ()), None, 0, corrupt.get(key, ()) if corrupt else (), parts)
+        answer = Page(records.get(key, ()), corrupt=corrupt.get(key, ()), parts=page.parts)
         for future in futures:
             if not future.done():
                 future.set_result(answer)

@@ -397,9 +397,7 @@ class Speller:
 
     def value(self, kind: Storage, value: typing.Any) -> str:
         """Bind a value and return what stands for it."""
-        if value is not None and (convert := self._dialect.bind.get(kind)) is not None:
-            value = convert(value)
-        return self._dialect.store.get(kind, "{}").format(self.bound(value))
+        return self.values(kind, (value,))
 
     def bound(self, value: typing.Any) -> str:
         """Bind a value as it is and return what stands for it."""

@@ -245,8 +245,8 @@ def _parts(parts: Sequence[_Beside], rows: Sequence[Row]) -> Mapping[AnyEntity, 
 
 
 def _asks_for_keys_alone(query: Select) -> bool:
-    _, _, guild_id, where, order, after, limit, want, *_ = query
-    return not (where or order or after) and guild_id is None and limit is None and want != "count"
+    beside = query.where or query.order or query.after
+    return not beside and query.guild_id is None and query.limit is None and query.want != "count"
 
 
 def _clause(parts: Sequence[str]) -> str:

@@ -53,13 +53,14 @@ AnyEntity = Entity[typing.Any]
 class Segment:
     """Changes in normal form, and what was asked about the time before they are stored."""
 
-    __slots__ = ("_amended", "_guilds", "_scopes_of", "asked", "keyed", "scopes")
+    __slots__ = ("_guilds", "_scopes_of", "amended", "asked", "keyed", "scopes")
 
     def __init__(self) -> None:
         self.asked: list[Recollection] = []
         self.scopes: list[ScopeChange] = []
         self._scopes_of: dict[AnyEntity, list[ScopeChange]] = {}
-        self._amended: set[AnyEntity] = set()
+        self.amended: set[AnyEntity] = set()
+        """The kinds of which things have been updated by changes of scopes, and not only forgotten."""
         self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
         self._guilds: dict[AnyEntity, set[int | None]] = {}
 
@@ -175,11 +176,7 @@ class Segment:
         if not isinstance(change, Archive):  # which leaves things as they are
             self._scopes_of.setdefault(change.entity, []).append(change)
         if isinstance(change, Amend):
-            self._amended.add(change.entity)
-
-    def amends(self, entity: AnyEntity) -> bool:
-        """Tell whether there are changes of scopes that things of a kind outlive: these are then updated by them."""
-        return entity in self._amended
+            self.amended.add(change.entity)
 
     def of_key(self, entity: AnyEntity, key: Key, *, scopes: bool = True) -> Sequence[Change]:
         """Return the changes that may concern one key, in order, those of scopes among them or not."""

@@ -11,7 +11,7 @@ import pytest
 from test_migrations import opened
 
 from persist import plans
-from persist.backends import sqlite_dialect
+from persist.backends import sqlite_dialect, sqlite_driver
 from persist.backends.sqlite_driver import SqliteDriver
 from persist.changes import Change, Drop, DropScope, Patch, Put
 from persist.edits import Part
@@ -56,6 +56,18 @@ async def test_what_is_bound_in_another_form_is_stored_as_what_it_is(sqlite_url:
         ]
         members = await store.query("SELECT nickname, typeof(nickname), is_pending FROM members ORDER BY user_id")
         assert [tuple(row) for row in members] == [("Ann", "text", 1), (None, "null", 0), (None, "null", None)]
+
+
+async def test_the_writer_gives_way_between_calls_that_sort_and_name_very_many(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gave: list[float] = []
+    async with opened(sqlite_url) as store:
+        monkeypatch.setattr(sqlite_driver.time, "sleep", gave.append)
+        await store.apply([_user(number) for number in range(100)])
+        assert gave == []
+        await store.apply([_user(number) for number in range(2000)])
+        assert gave == [sqlite_driver._GIVE_WAY] * 2
 
 
 @pytest.mark.parametrize("once", [True, False])
