@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .changes import ENTITY_OF, REFUSED, Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
 from .conditions import knowns_in
@@ -251,6 +251,10 @@ class Admission:
         return _Keeping(self, entity, again=True)
 
     # ------------------------------------------------------------------------------------------------------- changes
+
+    def takes_all(self, entities: Iterable[AnyEntity]) -> bool:
+        """Tell whether no change of some kinds is kept out, whatever else the changes are that come with it."""
+        return self._is_plain and self._base.off.isdisjoint(entities)
 
     def admitted(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Return the changes that may be made. Whatever makes the cache forget is always admitted.

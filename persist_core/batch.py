@@ -68,7 +68,10 @@ class Batch:
         """Take changes that are later than all others here, each later than those before it."""
         if len(changes) > _MANY:
             self._take_many(changes)
-            return
+        else:
+            self._take_in_turn(changes)
+
+    def _take_in_turn(self, changes: Sequence[Change]) -> None:
         taken, more = self.segments[-1].take(changes)
         self.size += more
         self.coalesced += taken - more
@@ -79,8 +82,7 @@ class Batch:
     def _take_many(self, changes: Sequence[Change]) -> None:
         for sort, alike in itertools.groupby(changes, type):
             if sort is not Put:
-                for change in alike:
-                    self.add(change)
+                self._take_in_turn(list(alike))
                 continue
             for entity, of_kind in itertools.groupby(alike, ENTITY_OF):
                 puts = typing.cast("list[Put]", list(of_kind))

@@ -554,6 +554,12 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
     @property
     def gauges(self) -> Gauges:
         """Counts of everything that happened since the cache was made. They go on counting; :meth:`stats` does not."""
+        return self._counted()
+
+    def _counted(self) -> Gauges:
+        """Return the counts of all that has been heard."""
+        if self._engine is not None:
+            self._engine.journal.catch_up()
         return self._gauges
 
     def stats(self) -> Stats:
@@ -561,18 +567,19 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
 
         It asks nobody, and may be called as often as you like, also while the cache is closed.
         """
-        return stats_of(self._gauges, self._engine)
+        return stats_of(self._counted(), self._engine)
 
     def health(self) -> Health:
         """Return whether the cache does its work; if not, what is wrong and what to do about it.
 
         It asks nobody, and may be called as often as you like, also while the cache is closed.
         """
-        return health_of(self._gauges, self._engine, self._failure)
+        return health_of(self._counted(), self._engine, self._failure)
 
     @property
     def quarantine(self) -> Sequence[Quarantined]:
         """The last hundred events and things that could not be used or stored, oldest first."""
+        self._counted()
         return self._quarantine.kept
 
 

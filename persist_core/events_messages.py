@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from . import plans
 from .changes import Change, Drop, Patch, Put
 from .edits import Add, Edit, Inside, NoReactions, Part, React, Vote
-from .entities import CHANNELS, DM_CHANNELS, MESSAGES, THREADS
-from .model import Payload
-from .plans import THREAD_TYPES, Context, Event, Plan, Said, guild_of
+from .entities import CHANNELS, DM_CHANNELS, MEMBERS, MESSAGES, THREADS, USERS
+from .model import Origin, Payload
+from .plans import THREAD_TYPES, Context, Event, Plan, Said, Together, guild_of
 
 __all__ = ("ROWS",)
 
@@ -18,6 +20,13 @@ _DM: typing.Final = 1
 _AUTHORS: typing.Final = 10_000
 """How many authors of messages are kept in mind."""
 
+_CHANNEL_TYPES: typing.Final = frozenset((0, 2, 5, 13))
+"""The types of channels of guilds that messages are in and that are no threads."""
+
+_OF_A_PLAIN_ONE: typing.Final = 4
+"""How many changes a message makes that names nobody but its author."""
+
+_GUILD: typing.Final = operator.itemgetter("guild_id")
 _UNPRIVILEGED: typing.Final = ("content", "embeds", "attachments", "components")
 
 
@@ -51,6 +60,63 @@ def _author(event: Payload, guild_id: int | None, context: Context) -> Sequence[
         context.authors.clear()
     context.authors[what[1]["id"]] = Said(what, changes)
     return changes
+
+
+def _message_creates(events: Sequence[Payload], context: Context) -> tuple[Sequence[Change], int]:
+    changes: list[Change] = []
+    absorbed = 0
+    for is_plain, alike in itertools.groupby(events, _is_plain):
+        if is_plain:
+            plain = list(alike)
+            made = _plain(plain, context.origin)
+            absorbed += _OF_A_PLAIN_ONE * len(plain) - len(made)
+            changes += made
+        else:
+            for event in alike:
+                changes += _message_create(event, context)
+    return changes, absorbed
+
+
+def _is_plain(event: Payload) -> bool:
+    """Tell whether a message is of no more than itself, its author as a user and as a member, and its channel."""
+    member = event.get("member")
+    return (
+        bool(member and member.get("joined_at"))
+        and not event.get("mentions")
+        and event.get("channel_type") in _CHANNEL_TYPES
+        and event.get("guild_id") is not None
+        and "webhook_id" not in event
+    )
+
+
+def _plain(events: Sequence[Payload], origin: Origin) -> Sequence[Change]:
+    """Return what plain messages change. What was said last of an author and a channel is what stays."""
+    users: dict[str, Payload] = {}
+    members: dict[tuple[str, str], Payload] = {}
+    channels: dict[str, Payload] = {}
+    for event in events:
+        guild, author, member = event["guild_id"], event["author"], event["member"]
+        user = author["id"]
+        users[user] = author
+        known = members.get((guild, user))
+        members[guild, user] = member if known is None or known.keys() <= member.keys() else {**known, **member}
+        channels[event["channel_id"]] = event
+    return [
+        *(
+            put
+            for guild, told in itertools.groupby(events, _GUILD)
+            for put in Put.all_of(MESSAGES, told, int(guild), origin)
+        ),
+        *Put.all_of(USERS, users.values(), None, origin),
+        *(
+            Patch.of(MEMBERS, (int(guild), int(user)), int(guild), (Part(member),), origin, create=True)
+            for (guild, user), member in members.items()
+        ),
+        *(
+            plans.patch(CHANNELS, channel, guild_of(last), origin, Part({"last_message_id": last["id"]}))
+            for channel, last in channels.items()
+        ),
+    ]
 
 
 def _conversation(event: Payload, context: Context, last: Part) -> Change:
@@ -116,7 +182,11 @@ def _unreact(event: Payload, context: Context) -> Iterator[Change]:
 
 
 ROWS: typing.Final[Mapping[str, Event]] = {
-    "MESSAGE_CREATE": Event(_message_create, "Remembers the message, its author, and that it is its channel's last."),
+    "MESSAGE_CREATE": Event(
+        _message_create,
+        "Remembers the message, its author, and that it is its channel's last.",
+        Together(_message_creates, frozenset((USERS, MEMBERS, CHANNELS))),
+    ),
     "MESSAGE_UPDATE": Event(_message_update, "Merges a known message; what the bot may not read erases nothing."),
     "MESSAGE_DELETE": Event(_message_delete, "Forgets the message."),
     "MESSAGE_DELETE_BULK": Event(_message_delete, "Forgets the messages."),

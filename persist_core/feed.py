@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import hikari
 
 from . import completeness, member_chunks
 from .admission import Admission
+from .bursts import Burst
 from .changes import Change, DropScope
 from .conditions import Condition, Not
 from .entities import MEMBERS, SHARDS
@@ -18,7 +19,7 @@ from .gauges import Gauges
 from .hosts import Host, intents_of
 from .journal import Journal
 from .model import Origin, Payload
-from .plans import Context, Plan
+from .plans import Context, Plan, Together
 from .quarantine import Quarantine
 from .sessions import Session, Sessions
 from .suppression import Suppressions
@@ -80,6 +81,7 @@ class Feed:
         self.sessions: Sessions = Sessions(bot, self._lost_members)
         self.me: int | None = None
         self.noting: Noting | None = None
+        self._burst = Burst(journal, self._make)
         self._observers: dict[str, list[Observer]] = {}
         self.noticed: Noticed = iter
 
@@ -112,6 +114,7 @@ class Feed:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
+        self._journal.catch_up()
 
     def hear(self, event: hikari.ShardPayloadEvent) -> bool:
         """Take one payload, and return ``False``: this is what a waiter never waits for."""
@@ -119,9 +122,11 @@ class Feed:
         try:
             self._take(event.name, event.shard, event.payload.copy())  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - whatever one payload does, the next one is heard
-            payload = {name: value for name, value in event.payload.items() if name != "token"}
-            self._quarantine.event(event.name, payload, error)
+            self._refuse(event.name, event.payload, error)
         return False
+
+    def _refuse(self, name: str, payload: Payload, error: Exception) -> None:
+        self._quarantine.event(name, {field: value for field, value in payload.items() if field != "token"}, error)
 
     def _take(self, name: str, shard: hikari.api.GatewayShard, payload: Payload) -> None:
         self._gauges.received[name] += 1
@@ -131,6 +136,10 @@ class Feed:
             self._gauges.unknown[name] += 1
             return
         session = self.sessions.of(shard)
+        if row.together is not None:
+            self._burst.add(name, session, payload)
+            return
+        self._journal.catch_up()
         if name == "READY":
             self._begin(session, payload)
         else:
@@ -138,8 +147,35 @@ class Feed:
             self.accept(self._changes(name, row.plan, session, payload))
             if session.held is not None and name == "GUILD_CREATE":
                 session.held.add(int(payload["id"]))
+        self._tell(name, shard, payload)
+
+    def _tell(self, name: str, shard: hikari.api.GatewayShard, payload: Payload) -> None:
         for observe in self._observers.get(name, ()):
             observe(name, shard, payload)
+
+    def _make(self, name: str, session: Session, payloads: Sequence[Payload]) -> None:
+        """Make the changes of events of one sort, that were heard one right after the other."""
+        plan, _, together = EVENTS[name]
+        if together is None or len(payloads) == 1 or not self._take_together(together, session, payloads):
+            for payload in payloads:
+                try:
+                    self.accept(self._changes(name, plan, session, payload))
+                except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are taken
+                    self._refuse(name, payload, error)
+        for payload in payloads:
+            self._tell(name, session.shard, payload)
+
+    def _take_together(self, together: Together, session: Session, payloads: Sequence[Payload]) -> bool:
+        """Take the changes of some events at once, and return whether that could be done."""
+        # What rules and erasures keep out is counted for each event.
+        if not self._suppressions.is_empty or not self._admission.takes_all(together.merges):
+            return False
+        try:
+            changes, absorbed = together.plan(payloads, self._context(session))
+        except Exception:  # noqa: BLE001 - one of them cannot be read, and is found when they are read one by one
+            return False
+        self.accept(changes, absorbed)
+        return True
 
     def _begin(self, session: Session, ready: Payload) -> None:
         self.me = int(ready["user"]["id"])
@@ -158,12 +194,20 @@ class Feed:
         for name in names:
             self._observers.setdefault(name, []).append(observer)
 
-    def accept(self, changes: list[Change]) -> None:
-        """Hand changes to the journal, but for those that the rules keep out."""
+    def accept(self, changes: Sequence[Change], absorbed: int = 0) -> None:
+        """Hand changes to the journal, but for those that the rules keep out.
+
+        Parameters
+        ----------
+        changes
+            The changes of one event, or of several.
+        absorbed
+            How many more they were before those of one key were made one.
+        """
         # All of them are made before the first is taken: what cannot be read to its end changes nothing.
         # What is not to be remembered is not even there for rules to choose by.
         spoken = self._suppressions.admitted(changes)
-        self._journal.accept(list(self.noticed(self._admission.admitted(spoken))))
+        self._journal.accept(list(self.noticed(self._admission.admitted(spoken))), absorbed)
 
     def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
         context, chunks = self._context(session), session.chunks

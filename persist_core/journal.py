@@ -72,7 +72,10 @@ class Journal:
         self._quarantine = quarantine
         self._positions = positions
         self._deciding = functools.partial(counting_refused, gauges)
-        self._waiting = self._empty("")
+        self._batch = self._empty("")
+        self._put_off: Callable[[], None] | None = None
+        if memory is not None:
+            memory.catch_up = self.catch_up
         self._writing: Batch | None = None
         self._unwritten: Iterator[Step] = iter(())
         self._step: Step | None = None
@@ -93,6 +96,30 @@ class Journal:
         """Hears that more waits than the limit, though the database is at work."""
 
     # -------------------------------------------------------------------------------------------------------- taking
+
+    @property
+    def _waiting(self) -> Batch:
+        """What waits. Whoever looks at it finds the changes of all that was heard."""
+        if self._put_off is not None:
+            self.catch_up()
+        return self._batch
+
+    def put_off(self, make: Callable[[], None]) -> None:
+        """Let changes be made and accepted as late as when somebody looks at what waits.
+
+        Parameters
+        ----------
+        make
+            Makes and accepts them. It raises nothing.
+        """
+        self.catch_up()
+        self._put_off = make
+
+    def catch_up(self) -> None:
+        """Let the changes be made that were put off, if any were."""
+        make, self._put_off = self._put_off, None
+        if make is not None:
+            make()
 
     @property
     def depth(self) -> int:
@@ -132,9 +159,18 @@ class Journal:
         """Why the last attempt to write failed; ``None`` when it did not."""
         return self._attempts.trouble
 
-    def accept(self, changes: Sequence[Change]) -> None:
-        """Take changes; from now on readers see them."""
+    def accept(self, changes: Sequence[Change], absorbed: int = 0) -> None:
+        """Take changes; from now on readers see them.
+
+        Parameters
+        ----------
+        changes
+            The changes, in order.
+        absorbed
+            How many more they were before those of one key were made one.
+        """
         waiting, most = self._waiting, self._limits.most
+        waiting.coalesced += absorbed
         if waiting.size + len(changes) <= most or self._is_served():
             self._take(changes)
         else:
@@ -153,7 +189,7 @@ class Journal:
                     self.overfull()
 
     def _take(self, changes: Sequence[Change]) -> None:
-        self._waiting.take(changes)
+        self._batch.take(changes)
         if self._memory is not None:
             self._memory.note(changes)
 
@@ -296,7 +332,7 @@ class Journal:
         if self._writing is None:
             for change in self._positions():
                 self._waiting.add(change)
-            self._writing, self._waiting = self._waiting, self._empty(self._waiting.at)
+            self._writing, self._batch = self._waiting, self._empty(self._waiting.at)
             self._arrived.clear()
             self._hurry.clear()
             self._barriers.seal()
@@ -351,7 +387,7 @@ class Journal:
                 for change in batch.changes() if batch else ():
                     self._gauges.lost[change.entity.name] += 1
         self._forget_asked()
-        self._waiting, self._writing, self._step = self._empty(self._waiting.at), None, None
+        self._batch, self._writing, self._step = self._empty(self._waiting.at), None, None
         self._barriers.give_up(BackendError(f"the cache was closed: {reason}"))
         self._progress.end()
         self._giving_way.end()

@@ -99,11 +99,14 @@ class Memory:
         self._kept: collections.OrderedDict[Name, Kept] = collections.OrderedDict()
         self._scopes: dict[AnyEntity, _Scopes] = {}
         self._size = 0
+        self.catch_up: Callable[[], None] = lambda: None
+        """Has everything noted that has been heard."""
 
     # -------------------------------------------------------------------------------------------------------- asking
 
     def recall(self, entity: AnyEntity, key: Key) -> Kept | None:
         """Return what is kept of a key, as it is now; ``None`` if only the store can tell."""
+        self.catch_up()
         kept = self._recall((entity, key))
         return kept if kept is not None and kept.ours else None
 

@@ -20,6 +20,7 @@ __all__ = (
     "Event",
     "Plan",
     "Said",
+    "Together",
     "amend",
     "both",
     "count",
@@ -78,11 +79,23 @@ Plan = Callable[[Payload, Context], Iterable[Change]]
 """Makes the changes of one event. It never changes the payload, and keeps in mind no more than ``Context.authors``."""
 
 
+class Together(typing.NamedTuple):
+    """What many events of one sort change that are heard one right after the other."""
+
+    plan: Callable[[Sequence[Payload], Context], tuple[Sequence[Change], int]]
+    """Makes what does the same as all of their changes, and says by how many changes that is less."""
+
+    merges: frozenset[AnyEntity]
+    """The kinds of which it makes less."""
+
+
 class Event(typing.NamedTuple):
     """One row of the table of events: what an event changes, as code and in words."""
 
     plan: Plan
     about: str
+    together: Together | None = None
+    """What many of them change at once, where that is less than what each of them changes."""
 
 
 def guild_of(event: Payload) -> int | None:

@@ -110,6 +110,11 @@ class Suppressions:
 
     # ------------------------------------------------------------------------------------------------------- the guard
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is suppressed."""
+        return not self._hashes
+
     def stand_in(self, snowflake: str) -> str | None:
         """Return what stands for an id that is suppressed; ``None`` for any other."""
         for what, found in STAND_INS.items():

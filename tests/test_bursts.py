@@ -1,0 +1,180 @@
+"""Events that are heard one right after the other change what they change when each is heard by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import typing
+from collections.abc import Awaitable, Sequence
+
+import pytest
+from fakecord import Payload, payloads
+from hearing import ME, Hearing
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import persist
+from persist.entities import MESSAGES
+from persist.spi import Select
+
+T = typing.TypeVar("T")
+
+_GUILDS: typing.Final = ("400", "401")
+
+
+def _member(nick: str, *names: str) -> Payload:
+    """Return as much of a member as is asked for: Discord does not always tell all of it."""
+    whole = {"nick": nick, "roles": ["1"], "joined_at": "2021-04-11T05:20:15.179334+00:00", "deaf": False, "flags": 0}
+    return {name: value for name, value in whole.items() if name in names or not names}
+
+
+_members = st.one_of(
+    st.builds(_member, st.sampled_from("ab")),
+    st.builds(lambda nick: _member(nick, "nick", "joined_at"), st.sampled_from("ab")),
+    st.builds(lambda nick: _member(nick, "nick"), st.sampled_from("ab")),
+    st.builds(lambda nick: {**_member(nick), "joined_at": None}, st.sampled_from("ab")),
+    st.none(),
+)
+
+
+@st.composite
+def _messages(draw: st.DrawFn) -> Payload:
+    guild = draw(st.sampled_from((*_GUILDS, None)))
+    author = payloads.user(id=draw(st.sampled_from(("11", "22", "33"))), username=draw(st.sampled_from("uv")))
+    channel = draw(st.sampled_from(("500", "501"))) if guild == "400" else "510" if guild else "520"
+    message = payloads.message(channel, author, id=str(draw(st.integers(900, 930))), guild_id=guild)
+    if guild:
+        message |= draw(st.sampled_from(({}, {}, {}, {"channel_type": 5}, {"channel_type": 11})))
+        if (member := draw(_members)) is not None:
+            message["member"] = member
+        if draw(st.booleans()) and draw(st.booleans()):
+            message["mentions"] = [{**payloads.user(id="33"), "member": _member("mentioned")}]
+    return message | draw(st.sampled_from(({}, {}, {}, {}, {}, {"webhook_id": "77"})))
+
+
+def _guild(guild_id: str, *channels: str) -> Payload:
+    guild = payloads.guild(id=guild_id, own_user=payloads.own_user(id=ME), members=1)
+    return {**guild, "channels": [payloads.text_channel(guild_id, id=channel) for channel in channels]}
+
+
+_WORLD: typing.Final = _guild("400", "500", "501"), _guild("401", "510")
+
+
+async def _ready(heard: Hearing) -> None:
+    await heard.ready(*_WORLD)
+    await heard.cache.flush()
+
+
+async def _after(messages: Sequence[Payload], *, apart: bool, rules: persist.Rules | None = None) -> object:
+    """Return all that is stored, and what has been counted, after messages were heard."""
+    async with Hearing("memory://", rules=rules) as heard:
+        await _ready(heard)
+        before = heard.cache.stats()
+        for message in messages:
+            heard.consume("MESSAGE_CREATE", message)
+            if apart:
+                assert heard.cache.stats().received["MESSAGE_CREATE"]  # whoever counts wants all of it counted
+        await heard.cache.flush()
+        after = heard.cache.stats()
+        counted = (after.applied + after.coalesced - before.applied - before.coalesced, after.skipped)
+        return {guild: await heard.stored(int(guild)) for guild in _GUILDS}, await heard.stored(None), counted
+
+
+def _said(*members: Payload) -> Sequence[Payload]:
+    """Return messages of one author, who is told of in one way and another."""
+    author = payloads.user(id="11")
+    made = (payloads.message("500", author, id=str(900 + place), guild_id="400") for place in range(len(members)))
+    return [{**message, "member": member} for message, member in zip(made, members, strict=True)]
+
+
+@given(st.lists(_messages(), max_size=40))
+@example(_said(_member("a"), _member("b", "nick", "joined_at")))
+@example(_said(_member("b", "nick", "joined_at"), _member("a"), _member("b", "nick", "joined_at")))
+@settings(max_examples=60, deadline=None)
+async def test_messages_of_a_burst_change_what_each_changes_alone(messages: Sequence[Payload]) -> None:
+    assert await _after(messages, apart=False) == await _after(messages, apart=True)
+
+
+@pytest.fixture
+def messages() -> Sequence[Payload]:
+    return _said(*(_member(str(number)) for number in range(9)))
+
+
+@pytest.mark.filterwarnings("ignore:.*are kept and:persist.RulesWarning")
+@pytest.mark.parametrize("off", ["users", "members", "channels", "messages"])
+async def test_what_rules_keep_out_of_a_burst_is_counted_for_each_message(
+    messages: Sequence[Payload], off: str
+) -> None:
+    rules = persist.Rules(**{off: False})  # type: ignore[arg-type]
+    assert await _after(messages, apart=False, rules=rules) == await _after(messages, apart=True, rules=rules)
+
+
+def at_once(answer: Awaitable[T]) -> T:
+    """Return what is answered without waiting for anything."""
+    steps = answer.__await__()
+    with pytest.raises(StopIteration) as ended:
+        next(steps)
+    return typing.cast("T", ended.value.value)
+
+
+async def test_whoever_asks_in_the_same_turn_of_the_loop_is_told_all_of_a_burst(
+    sqlite_url: str, messages: Sequence[Payload]
+) -> None:
+    async with Hearing(sqlite_url) as heard:
+        await _ready(heard)
+        for number, message in enumerate(messages):
+            heard.consume("MESSAGE_CREATE", message)
+            if number % 3 == 2:
+                member = at_once(heard.cache.get_member(400, 11))  # from the second time on, it is in memory
+                assert member is not None
+                assert member.nickname == str(number)
+                assert at_once(heard.cache.get_message(int(message["id"]))) is not None
+
+
+def epochs_of(heard: Hearing) -> frozenset[int]:
+    assert heard.cache._engine is not None
+    return heard.cache._engine.feed.epochs
+
+
+async def test_what_else_is_heard_comes_after_the_burst_before_it(sqlite_url: str, messages: Sequence[Payload]) -> None:
+    async with Hearing(sqlite_url) as heard:
+        await _ready(heard)
+        first, second, third, *_ = messages
+        for message in (first, second):
+            heard.consume("MESSAGE_CREATE", message)
+        heard.consume("MESSAGE_DELETE", {"id": first["id"], "channel_id": "500", "guild_id": "400"})
+        assert [m.id for m in await heard.cache.messages.find(channel=500)] == [int(second["id"])]
+        (epoch,) = epochs_of(heard)
+        heard.consume("MESSAGE_CREATE", third)
+        await heard.ready(*_WORLD)  # another session begins: the message was heard in the one before
+        assert epochs_of(heard) != {epoch}
+        await heard.cache.flush()
+        asked = Select(MESSAGES, keys=((int(third["id"]),),), metadata=True)
+        (record,) = (await heard.cache._store.select(asked)).records
+        assert record.origin.epoch == epoch
+
+
+async def test_a_message_that_cannot_be_read_costs_no_other_one_of_its_burst(
+    sqlite_url: str, messages: Sequence[Payload]
+) -> None:
+    async with Hearing(sqlite_url) as heard:
+        await _ready(heard)
+        for message in messages:
+            heard.consume("MESSAGE_CREATE", message)
+        heard.consume("MESSAGE_CREATE", {**messages[0], "id": "no snowflake", "token": "secret"})
+        heard.consume("MESSAGE_CREATE", {**messages[1], "author": ["nobody"]})
+        assert heard.cache.gauges.quarantined["MESSAGE_CREATE"] == 2
+        assert "secret" not in repr(heard.cache.quarantine)
+        await heard.cache.flush()
+        assert len(await heard.cache.messages.find(channel=500)) == len(messages)
+
+
+async def test_a_burst_is_taken_in_the_next_turn_of_the_loop(messages: Sequence[Payload]) -> None:
+    async with Hearing("memory://") as heard:
+        await _ready(heard)
+        engine = heard.cache._engine
+        assert engine is not None
+        for message in messages:
+            heard.consume("MESSAGE_CREATE", message)
+        assert not engine.journal._batch.size
+        await asyncio.sleep(0)
+        assert engine.journal._batch.size
