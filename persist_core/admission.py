@@ -166,7 +166,9 @@ class Admission:
         self.rules = rules
         self._base = Ruling(rules, self)
         self._own: dict[int, Ruling] = {}
-        self._is_plain = not self._base.judges and rules.per_guild is None
+        self.is_plain: bool = not self._base.judges and rules.per_guild is None
+        """Whether a change is kept out for what it is of, whatever it is and whatever comes with it."""
+
         self._learned = frozenset(self.learns)
 
     def above(self, channel_id: int) -> Iterator[int]:
@@ -254,7 +256,7 @@ class Admission:
 
     def takes_all(self, entities: Iterable[AnyEntity]) -> bool:
         """Tell whether no change of some kinds is kept out, whatever else the changes are that come with it."""
-        return self._is_plain and self._base.off.isdisjoint(entities)
+        return self.is_plain and self._base.off.isdisjoint(entities)
 
     def admitted(self, changes: Sequence[Change]) -> Sequence[Change]:
         """Return the changes that may be made. Whatever makes the cache forget is always admitted.
@@ -264,7 +266,7 @@ class Admission:
         changes
             All changes of one event, or of one thing that REST has told.
         """
-        if self._is_plain:
+        if self.is_plain:
             if self._base.off.isdisjoint(map(ENTITY_OF, changes)) and Amend not in map(type, changes):
                 return changes
             return [change for change in changes if self._is_plainly_admitted(change)]

@@ -24,6 +24,10 @@ _MANY: typing.Final = 32
 """From more changes on it is worth while to see which of them are of one sort and one kind."""
 
 
+_ALIKE: typing.Final = 8
+"""From as many of one sort and one kind on they are taken at once."""
+
+
 class Step(typing.NamedTuple):
     """Changes that are stored at once, after what was asked about the time before them has been found."""
 
@@ -80,15 +84,22 @@ class Batch:
                 self.add(change)
 
     def _take_many(self, changes: Sequence[Change]) -> None:
+        rest: list[Change] = []
         for sort, alike in itertools.groupby(changes, type):
             if sort is not Put:
-                self._take_in_turn(list(alike))
+                rest += alike
                 continue
             for entity, of_kind in itertools.groupby(alike, ENTITY_OF):
                 puts = typing.cast("list[Put]", list(of_kind))
+                if len(puts) < _ALIKE:
+                    rest += puts
+                    continue
+                self._take_in_turn(rest)
+                rest = []
                 more = self.segments[-1].put_all(entity, puts)
                 self.size += more
                 self.coalesced += len(puts) - more
+        self._take_in_turn(rest)
 
     def add(self, change: Change) -> None:
         """Take a change that is later than all others here."""

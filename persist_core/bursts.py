@@ -1,4 +1,4 @@
-"""Events of one sort that are heard one right after the other, and that changes are made of together."""
+"""Events that are heard one right after the other, and that changes are made of together."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _MOST: typing.Final = 128
 
 
 class Burst:
-    """Gathers events of one sort from one shard, as long as nothing else is heard.
+    """Gathers what one shard hears, as long as no other one hears anything.
 
     A socket often has dozens of events at hand, which are heard in one turn of the event loop. Their changes are made
-    when that turn is over, when something else is heard, or as soon as anybody looks at what waits to be stored:
+    when that turn is over, when another shard hears something, or as soon as anybody looks at what waits to be stored:
     nobody can tell that they were put off.
 
     Parameters
@@ -28,31 +28,27 @@ class Burst:
     journal
         Where the changes go.
     make
-        Makes and accepts the changes of events of one sort. It raises nothing.
+        Makes and accepts the changes of events, each with its name. It raises nothing.
     """
 
-    def __init__(self, journal: Journal, make: Callable[[str, Session, Sequence[Payload]], None]) -> None:
+    def __init__(self, journal: Journal, make: Callable[[Session, Sequence[tuple[str, Payload]]], None]) -> None:
         self._journal = journal
         self._make = make
-        self._name = ""
         self._session: Session | None = None
-        self._payloads: list[Payload] = []
+        self._events: list[tuple[str, Payload]] = []
 
-    def add(self, name: str, session: Session, payload: Payload) -> None:
+    def add(self, session: Session, name: str, payload: Payload) -> None:
         """Take one more event."""
-        if session is not self._session or name != self._name:
-            self._begin(name, session)
-        self._payloads.append(payload)
-        if len(self._payloads) >= _MOST:
+        if session is not self._session:
+            self._journal.put_off(self._end)
+            self._session = session
+            asyncio.get_running_loop().call_soon(self._journal.catch_up)
+        self._events.append((name, payload))
+        if len(self._events) >= _MOST:
             self._journal.catch_up()
 
-    def _begin(self, name: str, session: Session) -> None:
-        self._journal.put_off(self._end)
-        self._name, self._session = name, session
-        asyncio.get_running_loop().call_soon(self._journal.catch_up)
-
     def _end(self) -> None:
-        session, payloads = self._session, self._payloads
-        self._session, self._payloads = None, []
+        session, events = self._session, self._events
+        self._session, self._events = None, []
         if session is not None:
-            self._make(self._name, session, payloads)
+            self._make(session, events)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import operator
+import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import hikari
@@ -19,7 +22,7 @@ from .gauges import Gauges
 from .hosts import Host, intents_of
 from .journal import Journal
 from .model import Origin, Payload
-from .plans import Context, Plan, Together
+from .plans import Context
 from .quarantine import Quarantine
 from .sessions import Session, Sessions
 from .suppression import Suppressions
@@ -34,6 +37,22 @@ Observer = Callable[[str, hikari.api.GatewayShard, Payload], None]
 
 Noting = Callable[[str, Payload], None]
 """Hears of an event before its changes are made. It does not wait and raises nothing."""
+
+
+_APART: typing.Final = completeness.TELLING | {"READY", "GUILD_MEMBERS_CHUNK"}
+"""Events that are long, or that tell of more than things: they are not put off."""
+
+_NAME: typing.Final = operator.itemgetter(0)
+
+
+Heard = tuple[str, Payload]
+"""The name of an event, and what it says."""
+
+
+_Read = tuple[Sequence[Heard], Sequence[Change], int]
+"""Events that have been read, what they change, and by how much that is less than what each of them changes."""
+
+_ABSORBED: typing.Final = operator.itemgetter(2)
 
 
 class Feed:
@@ -122,66 +141,97 @@ class Feed:
         try:
             self._take(event.name, event.shard, event.payload.copy())  # type: ignore[attr-defined]
         except Exception as error:  # noqa: BLE001 - whatever one payload does, the next one is heard
-            self._refuse(event.name, event.payload, error)
+            self._refuse(((event.name, event.payload),), error)
         return False
 
-    def _refuse(self, name: str, payload: Payload, error: Exception) -> None:
-        self._quarantine.event(name, {field: value for field, value in payload.items() if field != "token"}, error)
+    def _refuse(self, events: Iterable[Heard], error: Exception) -> None:
+        for name, payload in events:
+            self._quarantine.event(name, {field: value for field, value in payload.items() if field != "token"}, error)
 
     def _take(self, name: str, shard: hikari.api.GatewayShard, payload: Payload) -> None:
         self._gauges.received[name] += 1
         if self.noting is not None:
             self.noting(name, payload)
-        if (row := EVENTS.get(name)) is None:
+        if name not in EVENTS:
             self._gauges.unknown[name] += 1
             return
         session = self.sessions.of(shard)
-        if row.together is not None:
-            self._burst.add(name, session, payload)
+        if name not in _APART:
+            self._burst.add(session, name, payload)
             return
         self._journal.catch_up()
         if name == "READY":
             self._begin(session, payload)
         else:
             # All of an event's changes or, when it cannot be read to its end, none.
-            self.accept(self._changes(name, row.plan, session, payload))
+            self.accept(self._changes(name, session, self._context(session), payload))
             if session.held is not None and name == "GUILD_CREATE":
                 session.held.add(int(payload["id"]))
-        self._tell(name, shard, payload)
+        self._tell(shard, ((name, payload),))
 
-    def _tell(self, name: str, shard: hikari.api.GatewayShard, payload: Payload) -> None:
-        for observe in self._observers.get(name, ()):
-            observe(name, shard, payload)
-
-    def _make(self, name: str, session: Session, payloads: Sequence[Payload]) -> None:
-        """Make the changes of events of one sort, that were heard one right after the other."""
-        plan, _, together = EVENTS[name]
-        if together is None or len(payloads) == 1 or not self._take_together(together, session, payloads):
-            for payload in payloads:
+    def _make(self, session: Session, events: Sequence[Heard]) -> None:
+        """Take events that were heard one right after the other."""
+        read = self._read(session, events)
+        if not self._admission.is_plain or not self._accept_all(read):  # rules look at all that one event changes
+            for told, changes, absorbed in read:
                 try:
-                    self.accept(self._changes(name, plan, session, payload))
+                    self.accept(changes, absorbed)
                 except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are taken
-                    self._refuse(name, payload, error)
-        for payload in payloads:
-            self._tell(name, session.shard, payload)
+                    self._refuse(told, error)
+        for told, _, _ in read:
+            self._tell(session.shard, told)
 
-    def _take_together(self, together: Together, session: Session, payloads: Sequence[Payload]) -> bool:
-        """Take the changes of some events at once, and return whether that could be done."""
+    def _tell(self, shard: hikari.api.GatewayShard, events: Iterable[Heard]) -> None:
+        for name, payload in events:
+            for observe in self._observers.get(name, ()):
+                try:
+                    observe(name, shard, payload)
+                except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are told
+                    self._refuse(((name, payload),), error)
+
+    def _read(self, session: Session, events: Sequence[Heard]) -> Sequence[_Read]:
+        context = self._context(session)  # once: nothing is taken yet, and the next moment is another one
+        read: list[_Read] = []
+        for name, alike in itertools.groupby(events, _NAME):
+            run = list(alike)
+            if (made := self._together(name, context, run)) is not None:
+                read.append((run, *made))
+                continue
+            for event in run:
+                try:
+                    changes = self._changes(name, session, context, event[1])
+                except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are taken
+                    self._refuse((event,), error)
+                else:
+                    read.append(((event,), changes, 0))
+        return read
+
+    def _together(self, name: str, context: Context, events: Sequence[Heard]) -> tuple[Sequence[Change], int] | None:
+        """Return what events of one sort change as a whole, where that is less than what they change one by one."""
+        together = EVENTS[name].together
+        if together is None or len(events) == 1:
+            return None
         # What rules and erasures keep out is counted for each event.
         if not self._suppressions.is_empty or not self._admission.takes_all(together.merges):
-            return False
+            return None
         try:
-            changes, absorbed = together.plan(payloads, self._context(session))
+            return together.plan([payload for _, payload in events], context)
         except Exception:  # noqa: BLE001 - one of them cannot be read, and is found when they are read one by one
+            return None
+
+    def _accept_all(self, read: Sequence[_Read]) -> bool:
+        """Accept what events change, and return whether that could be done at once."""
+        try:
+            self.accept([change for _, changes, _ in read for change in changes], sum(map(_ABSORBED, read)))
+        except Exception:  # noqa: BLE001 - one of them cannot be taken, and is found when they are taken one by one
             return False
-        self.accept(changes, absorbed)
         return True
 
     def _begin(self, session: Session, ready: Payload) -> None:
         self.me = int(ready["user"]["id"])
         shard = session.shard
         self.sessions.begin(shard, ready)
-        changes = self._changes("READY", EVENTS["READY"].plan, session, ready)
+        changes = self._changes("READY", session, self._context(session), ready)
         if self.sessions.is_resharded(shard):
             session.held = {int(guild["id"]) for guild in ready["guilds"]}
             changes = [change for change in changes if not _forgets_guilds(change)]
@@ -204,18 +254,19 @@ class Feed:
         absorbed
             How many more they were before those of one key were made one.
         """
+        self._journal.catch_up()  # rules go by what has been heard
         # All of them are made before the first is taken: what cannot be read to its end changes nothing.
         # What is not to be remembered is not even there for rules to choose by.
         spoken = self._suppressions.admitted(changes)
         self._journal.accept(list(self.noticed(self._admission.admitted(spoken))), absorbed)
 
-    def _changes(self, name: str, plan: Plan, session: Session, payload: Payload) -> list[Change]:
-        context, chunks = self._context(session), session.chunks
+    def _changes(self, name: str, session: Session, context: Context, payload: Payload) -> list[Change]:
+        chunks = session.chunks
         concerns_members = name in member_chunks.CONCERNED
         if concerns_members:
             payload = chunks.without_left(name, payload)
         changes = list(completeness.told(name, payload, context.origin)) if name in completeness.TELLING else []
-        changes += plan(payload, context)
+        changes += EVENTS[name].plan(payload, context)
         if concerns_members:
             changes += chunks.note(name, payload, session.shard.id, context.origin)
         return changes

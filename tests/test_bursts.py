@@ -13,10 +13,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import persist
+from persist.changes import Put
 from persist.entities import MESSAGES
+from persist.model import Origin
 from persist.spi import Select
 
 T = typing.TypeVar("T")
+Event = tuple[str, Payload]
 
 _GUILDS: typing.Final = ("400", "401")
 
@@ -51,6 +54,34 @@ def _messages(draw: st.DrawFn) -> Payload:
     return message | draw(st.sampled_from(({}, {}, {}, {}, {}, {"webhook_id": "77"})))
 
 
+_IN: typing.Final = {"guild_id": "400", "channel_id": "500"}
+_FIRE: typing.Final = {"emoji": {"id": None, "name": "🔥"}}
+
+
+@st.composite
+def _others(draw: st.DrawFn) -> Event:
+    """Return something else of the same people and messages."""
+    message = draw(st.integers(900, 904))
+    user = payloads.user(id=draw(st.sampled_from(("11", "22"))), username="w")
+    return draw(
+        st.sampled_from(
+            (
+                ("MESSAGE_UPDATE", {**_IN, "id": str(message), "content": "edited"}),
+                ("MESSAGE_DELETE", {**_IN, "id": str(message)}),
+                ("MESSAGE_REACTION_ADD", {**_IN, **_FIRE, "message_id": str(message), "user_id": user["id"]}),
+                ("GUILD_MEMBER_UPDATE", {**_member("c"), "guild_id": "400", "user": user}),
+                ("GUILD_MEMBER_REMOVE", {"guild_id": "400", "user": user}),
+                ("TYPING_START", {**_IN, "user_id": user["id"], "timestamp": 1}),
+                ("CHANNEL_DELETE", payloads.text_channel("400", id="501")),
+                ("GUILD_EMOJIS_UPDATE", {"guild_id": "400", "emojis": []}),
+            )
+        )
+    )
+
+
+_events: typing.Final = st.one_of(_messages().map(lambda message: ("MESSAGE_CREATE", message)), _others())
+
+
 def _guild(guild_id: str, *channels: str) -> Payload:
     guild = payloads.guild(id=guild_id, own_user=payloads.own_user(id=ME), members=1)
     return {**guild, "channels": [payloads.text_channel(guild_id, id=channel) for channel in channels]}
@@ -64,39 +95,45 @@ async def _ready(heard: Hearing) -> None:
     await heard.cache.flush()
 
 
-async def _after(messages: Sequence[Payload], *, apart: bool, rules: persist.Rules | None = None) -> object:
-    """Return all that is stored, and what has been counted, after messages were heard."""
+async def _after(events: Sequence[Event], *, apart: bool, rules: persist.Rules | None = None) -> object:
+    """Return all that is stored, and what has been counted, after events were heard."""
     async with Hearing("memory://", rules=rules) as heard:
         await _ready(heard)
         before = heard.cache.stats()
-        for message in messages:
-            heard.consume("MESSAGE_CREATE", message)
+        for name, payload in events:
+            heard.consume(name, payload)
             if apart:
-                assert heard.cache.stats().received["MESSAGE_CREATE"]  # whoever counts wants all of it counted
+                assert heard.cache.stats().received[name]  # whoever counts wants all of it counted
         await heard.cache.flush()
         after = heard.cache.stats()
         counted = (after.applied + after.coalesced - before.applied - before.coalesced, after.skipped)
         return {guild: await heard.stored(int(guild)) for guild in _GUILDS}, await heard.stored(None), counted
 
 
-def _said(*members: Payload) -> Sequence[Payload]:
+def _said(*members: Payload) -> Sequence[Event]:
     """Return messages of one author, who is told of in one way and another."""
     author = payloads.user(id="11")
     made = (payloads.message("500", author, id=str(900 + place), guild_id="400") for place in range(len(members)))
-    return [{**message, "member": member} for message, member in zip(made, members, strict=True)]
+    return [("MESSAGE_CREATE", {**message, "member": member}) for message, member in zip(made, members, strict=True)]
 
 
-@given(st.lists(_messages(), max_size=40))
+@given(st.lists(_messages().map(lambda message: ("MESSAGE_CREATE", message)), max_size=40))
 @example(_said(_member("a"), _member("b", "nick", "joined_at")))
 @example(_said(_member("b", "nick", "joined_at"), _member("a"), _member("b", "nick", "joined_at")))
 @settings(max_examples=60, deadline=None)
-async def test_messages_of_a_burst_change_what_each_changes_alone(messages: Sequence[Payload]) -> None:
-    assert await _after(messages, apart=False) == await _after(messages, apart=True)
+async def test_messages_of_a_burst_change_what_each_changes_alone(events: Sequence[Event]) -> None:
+    assert await _after(events, apart=False) == await _after(events, apart=True)
+
+
+@given(st.lists(_events, max_size=40))
+@settings(max_examples=60, deadline=None)
+async def test_events_of_a_burst_change_what_each_changes_alone(events: Sequence[Event]) -> None:
+    assert await _after(events, apart=False) == await _after(events, apart=True)
 
 
 @pytest.fixture
 def messages() -> Sequence[Payload]:
-    return _said(*(_member(str(number)) for number in range(9)))
+    return [message for _, message in _said(*(_member(str(number)) for number in range(9)))]
 
 
 @pytest.mark.filterwarnings("ignore:.*are kept and:persist.RulesWarning")
@@ -104,8 +141,8 @@ def messages() -> Sequence[Payload]:
 async def test_what_rules_keep_out_of_a_burst_is_counted_for_each_message(
     messages: Sequence[Payload], off: str
 ) -> None:
-    rules = persist.Rules(**{off: False})  # type: ignore[arg-type]
-    assert await _after(messages, apart=False, rules=rules) == await _after(messages, apart=True, rules=rules)
+    rules, events = persist.Rules(**{off: False}), [("MESSAGE_CREATE", message) for message in messages]
+    assert await _after(events, apart=False, rules=rules) == await _after(events, apart=True, rules=rules)
 
 
 def at_once(answer: Awaitable[T]) -> T:
@@ -151,6 +188,19 @@ async def test_what_else_is_heard_comes_after_the_burst_before_it(sqlite_url: st
         asked = Select(MESSAGES, keys=((int(third["id"]),),), metadata=True)
         (record,) = (await heard.cache._store.select(asked)).records
         assert record.origin.epoch == epoch
+
+
+async def test_rules_go_by_what_has_been_heard(sqlite_url: str, messages: Sequence[Payload]) -> None:
+    rules = persist.Rules(messages=persist.Keep(channels={500}))
+    async with Hearing(sqlite_url, rules=rules) as heard:
+        await _ready(heard)
+        engine = heard.cache._engine
+        assert engine is not None
+        rest = Origin("rest", None, 0, engine.journal.at)
+        heard.consume("THREAD_CREATE", {**payloads.text_channel("400", id="550"), "type": 11, "parent_id": "500"})
+        told = {**messages[0], "channel_id": "550"}  # by REST, in the same turn of the loop
+        engine.feed.accept([Put.of(MESSAGES, told, 400, rest)])
+        assert await heard.cache.get_message(int(told["id"])) is not None
 
 
 async def test_a_message_that_cannot_be_read_costs_no_other_one_of_its_burst(

@@ -274,6 +274,7 @@ async def test_rules_do_not_know_who_is_erased(sqlite_url: str) -> None:
         await heard.cache.erase_user(owner)
         asked.clear()
         await heard.hear("TYPING_START", _typing(guild))
+        await heard.cache.flush()
         assert {*asked} == {int(DELETED_USER)}
 
 
