@@ -44,14 +44,13 @@ _BOUND: typing.Final = {None: _NULL, False: 0, True: 1}
 @functools.cache
 def _insert(table: Table, rows: int, once: int) -> str:
     """Spell an upsert of so many rows, with so many columns at the end whose values are bound once, before all rows."""
-    names = ", ".join(DIALECT.quote(field.name) for field in table.fields)
     own = len(table.fields) - once
-    if once:
-        last = [f"?{place}" for place in range(1, once + 1)]
-        starts = range(once + 1, once + 1 + rows * own, own)
-        marks = [", ".join([*(f"?{place}" for place in range(start, start + own)), *last]) for start in starts]
-    else:
-        marks = [", ".join("?" * own)] * rows
+    fields = (*table.fields[own:], *table.fields[:own])
+    names = ", ".join(DIALECT.quote(field.name) for field in fields)
+    # What is bound once comes first, so that nothing else needs a number: of numbers, SQLite keeps a list, and goes
+    # through it for each (``sqlite3ExprAssignVarNumber``). It took 200 ms to prepare a thousand rows, and takes six.
+    row = ", ".join([*(f"?{place}" for place in range(1, once + 1)), *(["?"] * own)])
+    marks = [row] * rows
     quoted = DIALECT.quote(table.name)
     changed = ", ".join(f'"{name}" = excluded."{name}"' for name in table.changing)
     counted = f', "revision" = {quoted}."revision" + 1' if table.counts else ""

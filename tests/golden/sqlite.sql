@@ -35,14 +35,13 @@ INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "s
     [1, 'a\x00\x01\x02', "it's a\\b %s ?", '{"kind":"a\\u0000\\u0001\\u0002","state":"it\'s a\\\\b %s ?"}', 'gateway',
 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1]
 
-INSERT INTO "completeness" ("guild_id", "kind", "state", "payload", "source", "shard", "epoch", "last_updated",
-"first_seen", "revision") VALUES (?7, ?8, ?9, ?10, ?1, ?2, ?3, ?4, ?5, ?6), (?11, ?12, ?13, ?14, ?1, ?2, ?3, ?4, ?5,
-?6), (?15, ?16, ?17, ?18, ?1, ?2, ?3, ?4, ?5, ?6), (?19, ?20, ?21, ?22, ?1, ?2, ?3, ?4, ?5, ?6), (?23, ?24, ?25, ?26,
-?1, ?2, ?3, ?4, ?5, ?6), (?27, ?28, ?29, ?30, ?1, ?2, ?3, ?4, ?5, ?6), (?31, ?32, ?33, ?34, ?1, ?2, ?3, ?4, ?5, ?6),
-(?35, ?36, ?37, ?38, ?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT ("guild_id", "kind") DO UPDATE SET "state" =
-excluded."state", "payload" = excluded."payload", "source" = excluded."source", "shard" = excluded."shard", "epoch" =
-excluded."epoch", "last_updated" = excluded."last_updated", "revision" = "completeness"."revision" + 1 WHERE
-"completeness"."payload" IS NOT excluded."payload"
+INSERT INTO "completeness" ("source", "shard", "epoch", "last_updated", "first_seen", "revision", "guild_id", "kind",
+"state", "payload") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?, ?, ?, ?), (?1, ?2, ?3, ?4, ?5, ?6, ?, ?, ?, ?), (?1, ?2, ?3,
+?4, ?5, ?6, ?, ?, ?, ?), (?1, ?2, ?3, ?4, ?5, ?6, ?, ?, ?, ?), (?1, ?2, ?3, ?4, ?5, ?6, ?, ?, ?, ?), (?1, ?2, ?3, ?4,
+?5, ?6, ?, ?, ?, ?), (?1, ?2, ?3, ?4, ?5, ?6, ?, ?, ?, ?), (?1, ?2, ?3, ?4, ?5, ?6, ?, ?, ?, ?) ON CONFLICT
+("guild_id", "kind") DO UPDATE SET "state" = excluded."state", "payload" = excluded."payload", "source" =
+excluded."source", "shard" = excluded."shard", "epoch" = excluded."epoch", "last_updated" = excluded."last_updated",
+"revision" = "completeness"."revision" + 1 WHERE "completeness"."payload" IS NOT excluded."payload"
     ['gateway', 3, 1700000000000001, '2024-05-06 07:00:01.000001', '2024-05-06 07:00:01.000001', 1, 1, 'a', 's',
 '{"kind":"a","state":"s"}', 1, 'b', 's', '{"kind":"b","state":"s"}', 1, 'c', 's', '{"kind":"c","state":"s"}', 1, 'd',
 's', '{"kind":"d","state":"s"}', 1, 'e', 's', '{"kind":"e","state":"s"}', 1, 'f', 's', '{"kind":"f","state":"s"}', 1,
