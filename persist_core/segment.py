@@ -41,7 +41,7 @@ from .conditions import (
     settled,
     withins,
 )
-from .edits import edited
+from .edits import Default, Edit, Newest, Omit, edited
 from .model import Entity, Key, Payload
 from .past import Recollection
 
@@ -274,9 +274,16 @@ def _reaches(change: ScopeChange, keyed: Put | Patch) -> bool | None:
     # The scope goes first to the store, where it meets what the patch will change: neither may depend on the other.
     if matches(change.where, _reader(keyed, {})) is False:
         return False
-    if isinstance(change, DropScope) and matches(change.where, _reader(keyed, edited({}, keyed.edits))):
+    if isinstance(change, DropScope) and matches(change.where, _reader(keyed, _told(keyed.edits))):
         return True
     return None
+
+
+def _told(edits: Iterable[Edit]) -> Payload:
+    """Return the fields that are there after edits, whatever there was before them."""
+    # What a field becomes that is filled in, or only replaced by a newer one, depends on that.
+    sure = (edit for edit in edits if not isinstance(edit, Default))
+    return edited({}, [Omit((edit.field,)) if isinstance(edit, Newest) else edit for edit in sure])
 
 
 def _for_key(change: DropScope | Amend, keyed: KeyedChange) -> KeyedChange:

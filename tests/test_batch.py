@@ -15,7 +15,7 @@ from scenes import GUILD_IDS, KINDS, ORIGIN, AnyEntity, Scene, every_key, keyed,
 from persist.batch import Batch
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from persist.conditions import AllOf, Condition
-from persist.edits import REPEATABLE, Add, Default, Edit, Part
+from persist.edits import REPEATABLE, Add, Default, Edit, Newest, Part
 from persist.entities import CHANNELS, GUILDS, MEMBERS, MESSAGES, ROLES, THREADS
 from persist.gauges import Gauges
 from persist.journal import Journal, Limits
@@ -73,6 +73,10 @@ def patch(record: Record, *edits: Edit, create: bool = False) -> Patch:
     return Patch(record.entity, record.key, record.guild_id, edits, ORIGIN, create)
 
 
+def _in(channel: str) -> Condition:
+    return Condition("parent_id", "equals", int(channel))
+
+
 _TRAPS: typing.Final[dict[str, Scene]] = {
     "a stored thread is archived, and then the active ones go": Scene(
         [_THREAD], [[patch(_THREAD, Part({"thread_metadata": _CLOSED})), DropScope(THREADS, 1, (_ACTIVE,))]]
@@ -92,6 +96,12 @@ _TRAPS: typing.Final[dict[str, Scene]] = {
     "a message waits in a stored thread whose channel goes": Scene([_CHANNEL, _THREAD], [[Put(_POST), *_GONE]]),
     "a thread waits that has the messages of a stored one": Scene(
         [_CHANNEL, _POST], [[Put(_THREAD), *_GONE, Put(_CHANNEL)]]
+    ),
+    "a thread is filled in that is somewhere else, and what is there goes": Scene(
+        [_THREAD], [[patch(_THREAD, Default({"parent_id": "12"})), DropScope(THREADS, 1, (_in("12"),))]]
+    ),
+    "a thread is moved to where only a newer one would go, and what is there goes": Scene(
+        [_THREAD], [[patch(_THREAD, Newest("parent_id", "9")), DropScope(THREADS, 1, (_in("9"),))]]
     ),
     "a thread moves away before its channel goes": Scene(
         [_CHANNEL, _THREAD, _POST], [[patch(_THREAD, Part({"parent_id": "12"})), *_GONE]]
