@@ -145,7 +145,9 @@ async def test_nothing_that_anybody_said_or_is_comes_into_a_dictionary(url: str)
         await trained(store, "messages")
         (dictionary,) = await dictionaries(store)
         assert b"mention_everyone" in dictionary  # it is about messages
-        personal = fragments(secret) | fragments("1000000000000000007", 19) | {b"has won", b"somebody", b"I am"}
+        personal = (
+            fragments(secret) | fragments("1000000000000000007", 19) | {b"has won", b"somebody", b"I am somebody"}
+        )
         assert not [fragment for fragment in personal if fragment in dictionary]
         await put(store, told(1200, start=2000))
         assert await size(store, "id >= 2000", "messages") < 0.6 * await size(store, "id < 2000", "messages")
