@@ -170,16 +170,22 @@ class Feed:
         self._tell(shard, ((name, payload),))
 
     def _make(self, session: Session, events: Sequence[Heard]) -> None:
-        """Take events that were heard one right after the other."""
-        read = self._read(session, events)
-        if not self._admission.is_plain or not self._accept_all(read):  # rules look at all that one event changes
-            for told, changes, absorbed in read:
-                try:
-                    self.accept(changes, absorbed)
-                except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are taken
-                    self._refuse(told, error)
-        for told, _, _ in read:
-            self._tell(session.shard, told)
+        """Take events that were heard one right after the other. Nothing may leave here either: others only look."""
+        try:
+            read = self._read(session, events)
+            if not self._admission.is_plain or not self._accept_all(read):  # rules look at all that one event changes
+                self._accept_each(read)
+            for told, _, _ in read:
+                self._tell(session.shard, told)
+        except Exception as error:  # noqa: BLE001 - see above
+            self._refuse(events, error)
+
+    def _accept_each(self, read: Sequence[_Read]) -> None:
+        for told, changes, absorbed in read:
+            try:
+                self.accept(changes, absorbed)
+            except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are taken
+                self._refuse(told, error)
 
     def _tell(self, shard: hikari.api.GatewayShard, events: Iterable[Heard]) -> None:
         for name, payload in events:
@@ -222,9 +228,10 @@ class Feed:
     def _accept_all(self, read: Sequence[_Read]) -> bool:
         """Accept what events change, and return whether that could be done at once."""
         try:
-            self.accept([change for _, changes, _ in read for change in changes], sum(map(_ABSORBED, read)))
+            admitted = self._admitted([change for _, changes, _ in read for change in changes])
         except Exception:  # noqa: BLE001 - one of them cannot be taken, and is found when they are taken one by one
             return False
+        self._journal.accept(admitted, sum(map(_ABSORBED, read)))
         return True
 
     def _begin(self, session: Session, ready: Payload) -> None:
@@ -256,9 +263,11 @@ class Feed:
         """
         self._journal.catch_up()  # rules go by what has been heard
         # All of them are made before the first is taken: what cannot be read to its end changes nothing.
+        self._journal.accept(self._admitted(changes), absorbed)
+
+    def _admitted(self, changes: Sequence[Change]) -> list[Change]:
         # What is not to be remembered is not even there for rules to choose by.
-        spoken = self._suppressions.admitted(changes)
-        self._journal.accept(list(self.noticed(self._admission.admitted(spoken))), absorbed)
+        return list(self.noticed(self._admission.admitted(self._suppressions.admitted(changes))))
 
     def _changes(self, name: str, session: Session, context: Context, payload: Payload) -> list[Change]:
         chunks = session.chunks
