@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import typing
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,9 @@ from .model import Payload
 from .sessions import Session
 
 __all__ = ("Burst",)
+
+_CLOSE: typing.Final = 0.0005
+"""Seconds after an event within which the next one is likely to have been at hand with it."""
 
 _MOST: typing.Final = 128
 """How many events are gathered. It takes a fraction of a millisecond to make the changes of so many."""
@@ -36,6 +40,13 @@ class Burst:
         self._make = make
         self._session: Session | None = None
         self._events: list[tuple[str, Payload]] = []
+        self._heard = 0.0
+
+    def goes_on(self) -> bool:
+        """Tell whether events come so fast that it is worth while to gather the one that is heard now."""
+        now, before = time.monotonic(), self._heard
+        self._heard = now
+        return now - before < _CLOSE
 
     def add(self, session: Session, name: str, payload: Payload) -> None:
         """Take one more event."""

@@ -156,22 +156,30 @@ class Feed:
             self._gauges.unknown[name] += 1
             return
         session = self.sessions.of(shard)
-        if name not in _APART:
+        if self._burst.goes_on() and name not in _APART:
             self._burst.add(session, name, payload)
             return
         self._journal.catch_up()
         if name == "READY":
             self._begin(session, payload)
         else:
-            # All of an event's changes or, when it cannot be read to its end, none.
-            self.accept(self._changes(name, session, self._context(session), payload))
+            self._take_one(name, session, payload)
             if session.held is not None and name == "GUILD_CREATE":
                 session.held.add(int(payload["id"]))
         self._tell(shard, ((name, payload),))
 
+    def _take_one(self, name: str, session: Session, payload: Payload) -> None:
+        # All of an event's changes or, when it cannot be read to its end, none.
+        self.accept(self._changes(name, session, self._context(session), payload))
+
     def _make(self, session: Session, events: Sequence[Heard]) -> None:
         """Take events that were heard one right after the other. Nothing may leave here either: others only look."""
         try:
+            if len(events) == 1:
+                ((name, payload),) = events
+                self._take_one(name, session, payload)
+                self._tell(session.shard, events)
+                return
             read = self._read(session, events)
             if not self._admission.is_plain or not self._accept_all(read):  # rules look at all that one event changes
                 self._accept_each(read)
