@@ -11,7 +11,10 @@ from .journal import Journal
 from .model import Payload
 from .sessions import Session
 
-__all__ = ("Burst",)
+__all__ = ("Burst", "Heard")
+
+Heard = tuple[str, Payload]
+"""The name of an event, and what it says."""
 
 _CLOSE: typing.Final = 0.0005
 """Seconds after an event within which the next one is likely to have been at hand with it."""
@@ -35,11 +38,11 @@ class Burst:
         Makes and accepts the changes of events, each with its name. It raises nothing.
     """
 
-    def __init__(self, journal: Journal, make: Callable[[Session, Sequence[tuple[str, Payload]]], None]) -> None:
+    def __init__(self, journal: Journal, make: Callable[[Session, Sequence[Heard]], None]) -> None:
         self._journal = journal
         self._make = make
         self._session: Session | None = None
-        self._events: list[tuple[str, Payload]] = []
+        self._events: list[Heard] = []
         self._heard = 0.0
 
     def goes_on(self) -> bool:

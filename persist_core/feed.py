@@ -13,7 +13,7 @@ import hikari
 
 from . import completeness, member_chunks
 from .admission import Admission
-from .bursts import Burst
+from .bursts import Burst, Heard
 from .changes import Change, DropScope
 from .conditions import Condition, Not
 from .entities import MEMBERS, SHARDS
@@ -43,10 +43,6 @@ _APART: typing.Final = completeness.TELLING | {"READY", "GUILD_MEMBERS_CHUNK"}
 """Events that are long, or that tell of more than things: they are not put off."""
 
 _NAME: typing.Final = operator.itemgetter(0)
-
-
-Heard = tuple[str, Payload]
-"""The name of an event, and what it says."""
 
 
 _Read = tuple[Sequence[Heard], Sequence[Change], int]
