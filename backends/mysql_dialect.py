@@ -9,9 +9,10 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from persist import ddl
-from persist.dialect import Dialect, Integrity, Question, Search, Statement, is_one, slices
+from persist.dialect import Dialect, Integrity, Question, Search, Statement
 from persist.errors import SchemaError
 from persist.schema import Field, Rows, Storage, Table
+from persist.slicing import is_one, slices
 from persist.spi import Row
 from persist.words import Term
 

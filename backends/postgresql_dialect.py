@@ -9,22 +9,12 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from persist import ddl
-from persist.dialect import (
-    Convert,
-    Dialect,
-    Integrity,
-    Question,
-    Search,
-    Speller,
-    Statement,
-    is_one,
-    keys_in_lists,
-    shared,
-    slices,
-)
+from persist.dialect import Convert, Dialect, Integrity, Question, Search, Statement
 from persist.errors import SchemaError
 from persist.model import Entity, Key
 from persist.schema import Columnar, Field, Rows, Storage, Table
+from persist.slicing import is_one, shared, slices
+from persist.spelling import Speller, keys_in_lists
 from persist.spi import Row
 from persist.words import Term
 

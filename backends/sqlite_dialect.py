@@ -11,8 +11,9 @@ import typing
 from collections.abc import Iterator, Sequence
 
 from persist import ddl
-from persist.dialect import Dialect, Integrity, Search, Statement, shared
+from persist.dialect import Dialect, Integrity, Search, Statement
 from persist.schema import Columnar, Field, Rows, Table
+from persist.slicing import shared
 from persist.spi import Row
 from persist.words import Term
 

@@ -9,9 +9,10 @@ import orjson
 
 from . import paging
 from .codec import Codec
-from .dialect import Dialect, Speller, converted
+from .dialect import Dialect, converted
 from .model import Entity, Key
 from .schema import Storage
+from .spelling import Speller
 from .spi import Order, Row, Transaction
 
 __all__ = ("backfill",)

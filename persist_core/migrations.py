@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import typing
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 import orjson
 
-from . import ddl, hooks, texts
+from . import ddl, hooks, notes, texts
 from .backfill import backfill
 from .dialect import Dialect
 from .entities import ENTITIES, MESSAGES
-from .errors import BackendError, SchemaError
+from .errors import SchemaError
 from .model import Entity, Key
 from .schema import META, VERSION, Table, table_of, tables
 from .sealing import PLAIN, Sealed, Sealing, Turn, is_note
-from .spi import Driver, Row, Transaction
+from .spi import Driver, Transaction
 
 __all__ = (
     "MIGRATIONS",
@@ -27,14 +26,11 @@ __all__ = (
     "Progress",
     "inspect",
     "keep_dictionary",
-    "locked",
-    "notes",
     "plan",
     "prepare",
 )
 
 _LOG = logging.getLogger("persist.migrations")
-_APPLICATION: typing.Final = "persist"
 _TABLES: typing.Final = "tables"
 """The name of the note that says which tables and columns there are."""
 
@@ -113,7 +109,7 @@ async def prepare(
     persist.SchemaError
         If it is newer than this code, or its tables are somebody else's, or it takes other keys. It is left as it was.
     """
-    async with driver.transaction() as transaction, locked(dialect, driver, transaction):
+    async with driver.transaction() as transaction, notes.locked(dialect, driver, transaction):
         return await Migrator(dialect, transaction, repr(driver), progress, sealing, searched).run(to)
 
 
@@ -125,7 +121,7 @@ async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) ->
     persist.SchemaError
         If it is not persist's, of another version, or not made yet, or takes other keys.
     """
-    known = await _known(dialect, driver, repr(driver))
+    known = await notes.known(dialect, driver, repr(driver))
     version = known.get("schema_version")
     if version is None:
         msg = f"{driver!r} has nothing of persist's to read; let a bot with a persist.Cache run on it first"
@@ -140,74 +136,13 @@ async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) ->
     return sealed._replace(notes={name: value for name, value in known.items() if is_note(name)})
 
 
-async def notes(dialect: Dialect, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> Mapping[str, str]:
-    """Return what a database notes of how its payloads are stored."""
-    return {row[0]: row[1] for row in await fetch(_select_meta(dialect)) if is_note(row[0])}
-
-
 async def keep_dictionary(dialect: Dialect, driver: Driver, sealing: Sealing, kind: str, dictionary: bytes) -> None:
     """Note a dictionary to compress a kind with, unless another process has made one meanwhile."""
-    async with driver.transaction() as transaction, locked(dialect, driver, transaction):
+    async with driver.transaction() as transaction, notes.locked(dialect, driver, transaction):
         migrator = Migrator(dialect, transaction, repr(driver), None)
         await migrator.plan()
         for name, value in sealing.dictionary(migrator.meta, kind, dictionary, repr(driver)).items():
             await migrator.note(name, value)
-
-
-def _select_meta(dialect: Dialect) -> str:
-    quote = dialect.quote
-    return f"SELECT {quote('name')}, {quote('value')} FROM {quote(META.name)}"
-
-
-class _Fetches(typing.Protocol):
-    async def fetch(self, sql: str, params: Sequence[typing.Any] = ()) -> Sequence[Sequence[typing.Any]]: ...
-
-
-async def _known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str, str]:
-    """Return what a database says it is, nothing for one that has nothing of ours yet."""
-    existing = {row[0] for row in await database.fetch(dialect.list_tables)}
-    if META.name not in existing:
-        ours = {table.name for table in tables()}
-        if clash := sorted(existing if dialect.exclusive else existing & ours):
-            msg = f"{where} has tables that are not persist's: {', '.join(clash)}. Name a database of its own."
-            raise SchemaError(msg)
-        return {}
-    meta = {row[0]: row[1] for row in await database.fetch(_select_meta(dialect))}
-    if meta and meta.get("application") != _APPLICATION:
-        msg = f"{where} belongs to {meta.get('application')!r}, not to persist. Name a database of its own."
-        raise SchemaError(msg)
-    version = meta.get("schema_version", "0")
-    if not version.isdecimal() or int(version) > VERSION:
-        msg = (
-            f"{where} has version {version} of the schema and this persist knows up to {VERSION}. "
-            "Upgrade hikari-persist, or name another database."
-        )
-        raise SchemaError(msg)
-    return meta
-
-
-@contextlib.asynccontextmanager
-async def locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> AsyncGenerator[None]:
-    """Lend the right to change the tables and notes of a database, which one process has at a time."""
-    for sql in dialect.prepare:
-        await transaction.execute(sql)
-    if dialect.lock and not (await transaction.fetch(dialect.lock))[0][0]:
-        msg = f"another process has been changing the tables of {driver!r} for too long; is it stuck?"
-        raise BackendError(msg, temporary=True)
-    try:
-        yield
-        for sql in dialect.finish:
-            await transaction.execute(sql)
-    except Exception:
-        with contextlib.suppress(*driver.errors):
-            await _unlock(dialect, transaction)
-        raise
-    await _unlock(dialect, transaction)
-
-
-async def _unlock(dialect: Dialect, transaction: Transaction) -> None:
-    if dialect.unlock:
-        await transaction.fetch(dialect.unlock)
 
 
 class Migrator:
@@ -248,7 +183,7 @@ class Migrator:
 
     async def plan(self, to: int | None = None) -> Plan:
         """Return what is missing."""
-        self._meta = dict(await _known(self.dialect, self.transaction, self.where))
+        self._meta = dict(await notes.known(self.dialect, self.transaction, self.where))
         target = VERSION if to is None else to
         version = int(self._meta["schema_version"]) if "schema_version" in self._meta else None
         if not (VERSION if version is None else version) <= target <= VERSION:
@@ -385,7 +320,7 @@ class Migrator:
     async def _create(self) -> None:
         # First what says whose the tables are, last which version: one that was interrupted goes on.
         await self._make(META)
-        await self.note("application", _APPLICATION)
+        await self.note("application", notes.APPLICATION)
         await self._note_sealing()
         for table in tables():
             if table is not META:

@@ -6,9 +6,9 @@ import typing
 from collections.abc import Sequence
 
 from .conditions import Condition, Conditional
-from .dialect import Speller
 from .model import Entity
 from .schema import Storage
+from .spelling import Speller
 from .spi import Order, Row, Select
 
 __all__ = ("after", "total")

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from . import paging
 from .codec import Codec
-from .dialect import Dialect, Speller, converted
+from .dialect import Dialect, converted
 from .errors import CorruptRecordError
 from .model import Entity, Key, Record
 from .rows import Part, Read, columns_of, kind_of, parts_of, payload_of, reader_of
 from .schema import Storage
+from .spelling import Speller
 from .spi import Order, Page, Row, Select, Unreadable
 
 __all__ = ("Questions", "Spelled")

@@ -14,14 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
-from . import migrations, paging, texts
+from . import migrations, notes, paging, texts
 from .codec import Codec
-from .dialect import Dialect, Speller, converted
+from .dialect import Dialect, converted
 from .entities import ENTITIES
 from .errors import BackendError, CorruptRecordError
 from .model import Entity, Key
 from .schema import Storage
 from .sealing import Sealing, Turn
+from .spelling import Speller
 from .spi import Driver, Order, Row, Transaction
 
 __all__ = ("Rekeyed", "Seen", "rekey")
@@ -86,7 +87,7 @@ async def _noted(dialect: Dialect, driver: Driver, sealing: Sealing, *, decrypt:
         turn = sealing.turn(dialect, meta, repr(driver), decrypt=decrypt)
         return turn, turn.after if done else turn.during
 
-    async with driver.transaction() as transaction, migrations.locked(dialect, driver, transaction):
+    async with driver.transaction() as transaction, notes.locked(dialect, driver, transaction):
         migrator = migrations.Migrator(dialect, transaction, repr(driver), None)
         turn = await migrator.turn(way)
         await texts.arrange(migrator, None, turn.codec)  # what is searched does not stand beside it in clear

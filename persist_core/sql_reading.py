@@ -5,14 +5,15 @@ from __future__ import annotations
 import typing
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
-from . import migrations, texts
+from . import notes, texts
 from .codec import Codec
-from .dialect import Dialect, Speller
+from .dialect import Dialect
 from .driver_errors import translated, translation
 from .errors import CorruptRecordError, QueryError
 from .model import Entity, Record
 from .questions import Questions
 from .sealing import Sealed
+from .spelling import Speller
 from .spi import Driver, Page, Row, Select, Transaction
 
 __all__ = ("Moment", "SqlReader")
@@ -67,10 +68,10 @@ class SqlReader:
     async def renew(self, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> bool:
         """See whether another process has changed how payloads are stored, and follow it. Return whether it has."""
         with translated(self._driver):
-            notes = await migrations.notes(self.dialect, fetch)
-        if notes == self.notes:
+            noted = await notes.of_payloads(self.dialect, fetch)
+        if noted == self.notes:
             return False
-        self.read_by(self._follow(notes))
+        self.read_by(self._follow(noted))
         return True
 
     async def answer_by(self, fetch: Callable[[str, Row], Awaitable[Sequence[Row]]], query: Select) -> Page:

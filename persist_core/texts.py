@@ -15,11 +15,12 @@ import orjson
 
 from . import paging
 from .codec import Codec
-from .dialect import Dialect, Speller, Statement, converted
+from .dialect import Dialect, Statement, converted
 from .entities import ENTITIES
 from .errors import SchemaError
 from .model import Entity, Key, Record
 from .schema import META, Columnar, Rows, table_of, texts_of
+from .spelling import Speller
 from .spi import Order, Row, Transaction
 from .words import FORM, terms_of, text_of
 

@@ -18,12 +18,13 @@ from persist.backends import postgresql_dialect as postgresql
 from persist.backends import sqlite_dialect as sqlite
 from persist.conditions import AllOf, AnyOf, Condition, Not, Within, Worded
 from persist.contract_samples import message, origin
-from persist.dialect import Dialect, slices
+from persist.dialect import Dialect
 from persist.entities import CHANNELS, COMPLETENESS, INVITES, MEMBERS, MESSAGES, THREADS, USERS, VOICE_STATES
 from persist.errors import SchemaError
 from persist.model import Record
 from persist.questions import Questions
 from persist.schema import META, Columnar, Rows, columns_of, row_of, table_of, texts_of
+from persist.slicing import slices
 from persist.spi import Order, Select
 from persist.stride import Stride
 

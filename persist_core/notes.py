@@ -1,0 +1,79 @@
+"""What a database notes of itself, and the right to change its notes and tables, which one process has at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import typing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+
+from .dialect import Dialect
+from .errors import BackendError, SchemaError
+from .schema import META, VERSION, tables
+from .sealing import is_note
+from .spi import Driver, Row, Transaction
+
+__all__ = ("APPLICATION", "known", "locked", "of_payloads")
+
+APPLICATION: typing.Final = "persist"
+"""The application that a database of ours notes."""
+
+
+def _select_meta(dialect: Dialect) -> str:
+    quote = dialect.quote
+    return f"SELECT {quote('name')}, {quote('value')} FROM {quote(META.name)}"
+
+
+async def of_payloads(dialect: Dialect, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> Mapping[str, str]:
+    """Return what a database notes of how its payloads are stored."""
+    return {row[0]: row[1] for row in await fetch(_select_meta(dialect)) if is_note(row[0])}
+
+
+class _Fetches(typing.Protocol):
+    async def fetch(self, sql: str, params: Sequence[typing.Any] = ()) -> Sequence[Sequence[typing.Any]]: ...
+
+
+async def known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str, str]:
+    """Return what a database says it is, nothing for one that has nothing of ours yet."""
+    existing = {row[0] for row in await database.fetch(dialect.list_tables)}
+    if META.name not in existing:
+        ours = {table.name for table in tables()}
+        if clash := sorted(existing if dialect.exclusive else existing & ours):
+            msg = f"{where} has tables that are not persist's: {', '.join(clash)}. Name a database of its own."
+            raise SchemaError(msg)
+        return {}
+    meta = {row[0]: row[1] for row in await database.fetch(_select_meta(dialect))}
+    if meta and meta.get("application") != APPLICATION:
+        msg = f"{where} belongs to {meta.get('application')!r}, not to persist. Name a database of its own."
+        raise SchemaError(msg)
+    version = meta.get("schema_version", "0")
+    if not version.isdecimal() or int(version) > VERSION:
+        msg = (
+            f"{where} has version {version} of the schema and this persist knows up to {VERSION}. "
+            "Upgrade hikari-persist, or name another database."
+        )
+        raise SchemaError(msg)
+    return meta
+
+
+@contextlib.asynccontextmanager
+async def locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> AsyncGenerator[None]:
+    """Lend the right to change the tables and notes of a database, which one process has at a time."""
+    for sql in dialect.prepare:
+        await transaction.execute(sql)
+    if dialect.lock and not (await transaction.fetch(dialect.lock))[0][0]:
+        msg = f"another process has been changing the tables of {driver!r} for too long; is it stuck?"
+        raise BackendError(msg, temporary=True)
+    try:
+        yield
+        for sql in dialect.finish:
+            await transaction.execute(sql)
+    except Exception:
+        with contextlib.suppress(*driver.errors):
+            await _unlock(dialect, transaction)
+        raise
+    await _unlock(dialect, transaction)
+
+
+async def _unlock(dialect: Dialect, transaction: Transaction) -> None:
+    if dialect.unlock:
+        await transaction.fetch(dialect.unlock)
