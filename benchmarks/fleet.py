@@ -26,6 +26,7 @@ GUILDS: typing.Final = 2000
 MEMBERS_EACH: typing.Final = 500
 SHARDS: typing.Final = 8
 PROCESSES: typing.Final = 2
+STARTS: typing.Final = ("first start", "another start")
 _ASKED_A_MINUTE: typing.Final = 60
 """Requests for members that a shard sends in a minute."""
 
@@ -68,7 +69,8 @@ def fleet(size: measure.Size) -> list[measure.Result]:
             return []
         with running(*map(str, told)) as simulator:
             shards = [(int(guild) >> 22) % SHARDS for guild in simulator.call("guild_ids")]
-            starts = {way: _start(simulator.rest_url, url, shards) for way in ("first start", "another start")}
+            starts = {way: _start(simulator.rest_url, url, shards) for way in STARTS}
+            bare = _start(simulator.rest_url, "nothing", shards)
         if (stored := asyncio.run(_stored(url))) != guilds * MEMBERS_EACH:
             raise RuntimeError(f"{stored} members are stored of {guilds * MEMBERS_EACH}")
     most = max(shards.count(shard) for shard in range(SHARDS))
@@ -89,6 +91,7 @@ def fleet(size: measure.Size) -> list[measure.Result]:
         ("requests for members of a process", "requests", "requests"),
         ("the first answer after", "ms", "answered"),
     ):
-        ways = {f"persist, {way}": [bot[figure] for bot in bots] for way, bots in starts.items()}
+        ways = {"no cache": [bot[figure] for bot in bare]} if figure in bare[0] else {}
+        ways |= {f"persist, {way}": [bot[figure] for bot in bots] for way, bots in starts.items()}
         found += measure.summed_up(f"{name}: {what}", unit, ways)
     return found

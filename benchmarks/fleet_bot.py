@@ -1,17 +1,20 @@
-"""Some shards of a bot, alone: ``REST DATABASE FIRST COUNT OF GUILDS``. It says how it went, as JSON, and waits.
+"""Some shards of a bot, alone: ``REST DATABASE FIRST COUNT OF GUILDS``. It says how it went, as JSON.
 
 ``GUILDS`` is how many guilds the shards from ``FIRST`` on are told of. Their members are asked for as far as the
-database does not have them, within Discord's limits.
+database does not have them, within Discord's limits. With ``nothing`` for a database it has no cache, and is through
+when it has heard of all guilds.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
 
 import footprint_bot
+import hikari
 import measure
 import workload
 
@@ -37,29 +40,46 @@ def _is_through(stats: persist.Stats, guilds: int) -> bool:
     return asked + stats.member_requests_saved >= guilds and chunks >= asked
 
 
+async def _heard(bot: hikari.GatewayBot, guilds: int) -> None:
+    """Wait until so many guilds have been heard of."""
+    numbers = itertools.count(1)
+
+    def is_last(event: hikari.ShardPayloadEvent) -> bool:
+        return event.name == "GUILD_CREATE" and next(numbers) == guilds
+
+    await bot.event_manager.wait_for(hikari.ShardPayloadEvent, timeout=None, predicate=is_last)
+
+
+async def _stored(cache: persist.Cache, guilds: int) -> None:
+    """Wait until all that there is is stored."""
+    while not _is_through(cache.stats(), guilds):  # noqa: ASYNC110 - a bot has no event for that
+        await asyncio.sleep(0.05)
+    await cache.flush()
+
+
 async def main(rest_url: str, url: str, first: int, count: int, of: int, guilds: int) -> None:
     """Run the shards."""
     bot = workload.bot(rest_url=rest_url)
-    began, late = time.perf_counter(), list[float]()
-    async with persist.Cache(bot, url, members="stale") as cache:
-        answered = await _first_answer(cache)
-        lagging = asyncio.create_task(_late(late))
-        await bot.start(shard_ids=range(first, first + count), shard_count=of, check_for_updates=False)
-        while not _is_through(stats := cache.stats(), guilds):  # noqa: ASYNC110 - a bot has no event for that
-            await asyncio.sleep(0.05)
-        await cache.flush()
-        found = {
-            "seconds": time.perf_counter() - began,
-            "processor": time.process_time(),
-            "answered": answered,
-            "lag": measure.percentile(late, 0.99),
-            "resident": footprint_bot.resident(),
-            "requests": stats.member_requests,
-            "events": sum(stats.received.values()),
-        }
-        lagging.cancel()
-        print(json.dumps(found), flush=True)
-        await bot.close()
+    began, late, found = time.perf_counter(), list[float](), dict[str, float]()
+    cache = None if url == "nothing" else persist.Cache(bot, url, members="stale")
+    if cache is not None:
+        await cache.open()
+        found["answered"] = await _first_answer(cache)
+    waiting = asyncio.create_task(_heard(bot, guilds) if cache is None else _stored(cache, guilds))
+    lagging = asyncio.create_task(_late(late))
+    await bot.start(shard_ids=range(first, first + count), shard_count=of, check_for_updates=False)
+    await waiting
+    found |= {
+        "seconds": time.perf_counter() - began,
+        "processor": time.process_time(),
+        "lag": measure.percentile(late, 0.99),
+        "resident": footprint_bot.resident(),
+    }
+    if cache is not None:
+        found["requests"] = cache.stats().member_requests
+    lagging.cancel()
+    print(json.dumps(found), flush=True)
+    await bot.close()
 
 
 if __name__ == "__main__":
