@@ -29,12 +29,13 @@ import yarl
 from persist import urls
 from persist.errors import URLError
 from persist.sealing import Sealing
+from persist.server_driver import ServerDriver
 from persist.spi import Backend, Driver, hookimpl
 from persist.sql import SqlStore
 from persist.urls import Option
 
 from .mysql_dialect import QUESTION
-from .mysql_driver import MysqlDriver, Place
+from .mysql_driver import CLIENT, Place
 
 __all__ = ("persist_backends",)
 
@@ -90,7 +91,8 @@ def _open(url: yarl.URL) -> SqlStore:
     place = Place(hosts, arguments, options.get("sslmode", "prefer"), options.get("statement_timeout", 0))
     where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
-    driver: Driver = MysqlDriver(place.connect, name, least=options.get("min", 1), most=options.get("max", 4))
+    least, most = options.get("min", 1), options.get("max", 4)
+    driver: Driver = ServerDriver(CLIENT, place.connect, name, least=least, most=most)
     return SqlStore(QUESTION, driver, Sealing(compression=options.get("compression") == "zstd"))
 
 

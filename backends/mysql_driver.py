@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import socket
 import ssl
 import typing
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from persist.errors import BackendError, MissingDriverError
-from persist.pool import Link, Pool, keep_alive
-from persist.spi import Row, Transaction
+from persist.errors import MissingDriverError
+from persist.pool import keep_alive
+from persist.server_driver import Client
+from persist.spi import Row
 
 from .mysql_dialect import literal
 
@@ -21,7 +21,9 @@ try:
 except ModuleNotFoundError as _error:
     raise MissingDriverError("aiomysql", "mysql") from _error
 
-__all__ = ("MysqlDriver", "Place")
+__all__ = ("CLIENT", "Place")
+
+_ERRORS: typing.Final = (aiomysql.Error, OSError)
 
 
 def _spelled(sql: str, params: Row) -> bytes:
@@ -49,99 +51,6 @@ class _Transaction:
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         return await _ask(self._connection, sql, params)
-
-
-class MysqlDriver:
-    """Runs SQL on a MariaDB or MySQL database, on a few connections.
-
-    Parameters
-    ----------
-    connect
-        Makes a connection.
-    name
-        What the database is called in messages.
-    least, most
-        How many connections are made at once, and how many at most.
-    """
-
-    errors: tuple[type[Exception], ...] = (aiomysql.Error, OSError)
-
-    def __init__(
-        self, connect: Callable[[], Awaitable[typing.Any]], name: str, *, least: int = 1, most: int = 4
-    ) -> None:
-        self._connect = connect
-        self._name = name
-        self._sizes = (least, max(least, most))
-        self._pool: Pool[typing.Any] | None = None
-        self._was_open = False
-
-    def __repr__(self) -> str:
-        return f"the MySQL database {self._name}"
-
-    async def open(self) -> None:
-        pool = Pool(Link(self._connect, _close, _is_usable, _is_lost), *self._sizes)
-        await pool.open()
-        self._pool, self._was_open = pool, True
-
-    async def close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close()
-
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Transaction]:
-        async with self._opened().lend() as connection:
-            await _ask(connection, "START TRANSACTION")
-            try:
-                yield _Transaction(connection)
-                await _ask(connection, "COMMIT")
-            except Exception:
-                with contextlib.suppress(*self.errors):
-                    await _ask(connection, "ROLLBACK")
-                raise
-
-    @contextlib.asynccontextmanager
-    async def snapshot(self) -> AsyncGenerator[Transaction]:
-        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
-        async with self._opened().lend() as connection:
-            await _ask(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            await _ask(connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
-            try:
-                yield _Transaction(connection)
-            finally:
-                with contextlib.suppress(*self.errors):
-                    await _ask(connection, "ROLLBACK")
-
-    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        async with self._opened().lend() as connection:
-            return await _ask(connection, sql, params)
-
-    async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        return await self.fetch(sql, params)
-
-    def _opened(self) -> Pool[typing.Any]:
-        if self._pool is None:
-            msg = f"{self!r} is not open"
-            raise BackendError(msg)
-        return self._pool
-
-    def temporary(self, error: Exception) -> bool:
-        if isinstance(error, OSError) and not isinstance(error, aiomysql.Error):
-            return True
-        code = _code(error)
-        if code in _REFUSED or isinstance(error.__cause__, (socket.gaierror, ssl.SSLError)):
-            # At first it is a mistake in the URL; later somebody is at work on the server, or on the network.
-            return self._was_open
-        return code in _TEMPORARY or code in _LOST or isinstance(error, aiomysql.InterfaceError)
-
-    def explain(self, error: Exception) -> str:
-        code = _code(error)
-        way_out = _WAYS_OUT.get(code, "")
-        said = error.args[1] if code and len(error.args) > 1 else str(error) or type(error).__name__
-        if code == _NO_CONNECTION:
-            said = f"{said} ({error.__cause__})"
-            way_out = next((way for kind, way in _NO_CONNECTION_BECAUSE if isinstance(error.__cause__, kind)), "")
-        return f"{self!r}: {said}{way_out}"
 
 
 def _code(error: BaseException) -> int:
@@ -174,6 +83,17 @@ def _is_lost(error: Exception) -> bool:
     if isinstance(error, aiomysql.InterfaceError):
         return True
     return _code(error) in _LOST if isinstance(error, aiomysql.Error) else isinstance(error, OSError)
+
+
+def _is_refused(error: Exception) -> bool:
+    return _code(error) in _REFUSED or isinstance(error.__cause__, (socket.gaierror, ssl.SSLError))
+
+
+def _is_temporary(error: Exception) -> bool:
+    if not isinstance(error, aiomysql.Error):
+        return isinstance(error, OSError)
+    code = _code(error)
+    return code in _TEMPORARY or code in _LOST or isinstance(error, aiomysql.InterfaceError)
 
 
 def _is_usable(connection: typing.Any) -> bool:
@@ -211,6 +131,37 @@ _WAYS_OUT: typing.Final = {
     3024: _TIME,
 }
 
+
+def _told(error: Exception) -> str:
+    code = _code(error)
+    way_out = _WAYS_OUT.get(code, "")
+    said = error.args[1] if code and len(error.args) > 1 else str(error) or type(error).__name__
+    if code == _NO_CONNECTION:
+        said = f"{said} ({error.__cause__})"
+        way_out = next((way for kind, way in _NO_CONNECTION_BECAUSE if isinstance(error.__cause__, kind)), "")
+    return f"{said}{way_out}"
+
+
+CLIENT: typing.Final = Client[typing.Any](
+    server="MySQL",
+    errors=_ERRORS,
+    run=_ask,
+    fetch=_ask,
+    transaction=_Transaction,
+    begin="START TRANSACTION",
+    snapshot=(
+        "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+        "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+    ),
+    close=_close,
+    is_usable=_is_usable,
+    is_lost=_is_lost,
+    is_refused=_is_refused,
+    is_temporary=_is_temporary,
+    told=_told,
+)
+"""How aiomysql is used."""
+
 _SETTINGS: typing.Final = (
     "SET NAMES utf8mb4, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION sql_notes = 0, "
     # Texts are sorted by so many bytes only: the longest that Discord has are four thousand characters.
@@ -240,7 +191,7 @@ class Place(typing.NamedTuple):
                     return connection
                 connection.close()
                 reading = reading or host
-            except MysqlDriver.errors as error:
+            except _ERRORS as error:
                 trouble = error
         if reading is not None:
             return await self._connect(*reading)

@@ -35,12 +35,13 @@ import yarl
 
 from persist import urls
 from persist.sealing import Sealing
+from persist.server_driver import ServerDriver
 from persist.spi import Backend, Driver, hookimpl
 from persist.sql import SqlStore
 from persist.urls import Option
 
 from .postgresql_dialect import question
-from .postgresql_driver import PostgresDriver, connecting
+from .postgresql_driver import CLIENT, connecting
 
 __all__ = ("persist_backends",)
 
@@ -104,7 +105,8 @@ def _open(url: yarl.URL) -> SqlStore:
     )
     where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
-    driver: Driver = PostgresDriver(connect, name, least=options.get("min", 1), most=options.get("max", 4))
+    least, most = options.get("min", 1), options.get("max", 4)
+    driver: Driver = ServerDriver(CLIENT, connect, name, least=least, most=most)
     return SqlStore(question(options.get("payload")), driver, Sealing(compression=options.get("compression") == "zstd"))
 
 

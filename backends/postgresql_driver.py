@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import socket
 import ssl
 import typing
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from persist.errors import BackendError, MissingDriverError
-from persist.pool import Link, Pool, keep_alive
+from persist.errors import MissingDriverError
+from persist.pool import keep_alive
 from persist.schema import Table
-from persist.spi import Row, Transaction
+from persist.server_driver import Client
+from persist.spi import Row
 
 try:
     import asyncpg
 except ModuleNotFoundError as _error:
     raise MissingDriverError("asyncpg", "postgresql") from _error
 
-__all__ = ("PostgresDriver", "connecting")
+__all__ = ("CLIENT", "connecting")
 
 
 def connecting(dsn: str, **arguments: object) -> Callable[[], Awaitable[typing.Any]]:
     """Return what makes a connection, with the arguments of ``asyncpg.connect``."""
-    return functools.partial(asyncpg.connect, dsn, max_cached_statement_lifetime=0, **arguments)
+
+    async def connect() -> typing.Any:
+        connection = await asyncpg.connect(dsn, max_cached_statement_lifetime=0, **arguments)
+        keep_alive(getattr(connection, "_transport", None))
+        return connection
+
+    return connect
+
+
+async def _run(connection: typing.Any, sql: str) -> object:
+    return await connection.execute(sql)
+
+
+async def _fetch(connection: typing.Any, sql: str, params: Row) -> Sequence[Row]:
+    return typing.cast("Sequence[Row]", await connection.fetch(sql, *params))
 
 
 class _Transaction:
@@ -35,7 +48,7 @@ class _Transaction:
         await self._connection.execute(sql, *params)
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        return typing.cast("Sequence[Row]", await self._connection.fetch(sql, *params))
+        return await _fetch(self._connection, sql, params)
 
     async def load(self, table: Table, parts: AsyncIterator[bytes]) -> bool:
         """Write new rows by COPY, which knows no way around a row that is there: then write none of them."""
@@ -50,109 +63,6 @@ class _Transaction:
         return True
 
 
-class PostgresDriver:
-    """Runs SQL on a PostgreSQL database, on a few connections.
-
-    Parameters
-    ----------
-    connect
-        Makes a connection.
-    name
-        What the database is called in messages.
-    least, most
-        How many connections are made at once, and how many at most.
-    """
-
-    errors: tuple[type[Exception], ...] = (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        OSError,
-    )
-
-    def __init__(
-        self, connect: Callable[[], Awaitable[typing.Any]], name: str, *, least: int = 1, most: int = 4
-    ) -> None:
-        self._connect = connect
-        self._name = name
-        self._sizes = (least, max(least, most))
-        self._pool: Pool[typing.Any] | None = None
-        self._was_open = False
-
-    def __repr__(self) -> str:
-        return f"the PostgreSQL database {self._name}"
-
-    async def open(self) -> None:
-        pool = Pool(Link(self._connected, _close, _is_usable, _is_lost), *self._sizes)
-        await pool.open()
-        self._pool, self._was_open = pool, True
-
-    async def _connected(self) -> typing.Any:
-        connection = await self._connect()
-        keep_alive(getattr(connection, "_transport", None))
-        return connection
-
-    async def close(self) -> None:
-        pool, self._pool = self._pool, None
-        if pool is not None:
-            await pool.close()
-
-    @contextlib.asynccontextmanager
-    async def transaction(self) -> AsyncGenerator[Transaction]:
-        async with self._opened().lend() as connection:
-            await connection.execute("BEGIN")
-            try:
-                yield _Transaction(connection)
-                await connection.execute("COMMIT")
-            except Exception:
-                with contextlib.suppress(*self.errors):
-                    await connection.execute("ROLLBACK")
-                raise
-
-    @contextlib.asynccontextmanager
-    async def snapshot(self) -> AsyncGenerator[Transaction]:
-        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
-        async with self._opened().lend() as connection:
-            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            try:
-                await connection.fetch("SELECT 1")
-                yield _Transaction(connection)
-            finally:
-                with contextlib.suppress(*self.errors):
-                    await connection.execute("ROLLBACK")
-
-    async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        async with self._opened().lend() as connection:
-            return typing.cast("Sequence[Row]", await connection.fetch(sql, *params))
-
-    async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        return await self.fetch(sql, params)
-
-    def _opened(self) -> Pool[typing.Any]:
-        if self._pool is None:
-            msg = f"{self!r} is not open"
-            raise BackendError(msg)
-        return self._pool
-
-    def temporary(self, error: Exception) -> bool:
-        if isinstance(error, ValueError):  # a value that cannot be sent
-            return False
-        if _state(error).startswith(_REFUSED) or isinstance(error, (socket.gaierror, ssl.SSLError)):
-            # At first it is a mistake in the URL; later somebody is at work on the server, or on the network.
-            return self._was_open
-        return not isinstance(error, asyncpg.PostgresError) or _is_temporary(error)
-
-    def explain(self, error: Exception) -> str:
-        state = _state(error)
-        way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
-        for kind, way in _OTHER_WAYS_OUT:
-            if isinstance(error, kind):
-                way_out = way
-                break
-        said = str(error) or type(error).__name__
-        return f"{self!r}: {said}{way_out}"
-
-
 def _state(error: Exception) -> str:
     return str(getattr(error, "sqlstate", None) or "") if isinstance(error, asyncpg.PostgresError) else ""
 
@@ -164,7 +74,13 @@ _TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58")
 _LOST: typing.Final = ("08", "57P", _READ_ONLY)
 
 
+def _is_refused(error: Exception) -> bool:
+    return _state(error).startswith(_REFUSED) or isinstance(error, (socket.gaierror, ssl.SSLError))
+
+
 def _is_temporary(error: Exception) -> bool:
+    if not isinstance(error, asyncpg.PostgresError):
+        return not isinstance(error, ValueError)  # a value that cannot be sent
     stale = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
     return isinstance(error, stale) or _state(error).startswith(_TEMPORARY)
 
@@ -207,3 +123,29 @@ _OTHER_WAYS_OUT: typing.Final = (
     (OSError, "; is the server running there?"),
     (asyncpg.TargetServerAttributeNotMatched, "; none of the named servers is what target_session_attrs asks for"),
 )
+
+
+def _told(error: Exception) -> str:
+    state = _state(error)
+    way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
+    way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)
+    return f"{str(error) or type(error).__name__}{way_out}"
+
+
+CLIENT: typing.Final = Client[typing.Any](
+    server="PostgreSQL",
+    errors=(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError),
+    run=_run,
+    fetch=_fetch,
+    transaction=_Transaction,
+    begin="BEGIN",
+    # A moment begins with the first question.
+    snapshot=("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1"),
+    close=_close,
+    is_usable=_is_usable,
+    is_lost=_is_lost,
+    is_refused=_is_refused,
+    is_temporary=_is_temporary,
+    told=_told,
+)
+"""How asyncpg is used."""
