@@ -85,7 +85,9 @@ class Engine:
         self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, current, kept, clock)
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
         self.eraser.forgotten = self.admission.forget
-        self.sweeper: Sweeper = Sweeper(bot, self.store, self.journal, self.admission, gauges, clock)
+        self.sweeper: Sweeper = Sweeper(
+            bot, self.store, self.journal, self.admission, gauges, clock, self.feed.sessions
+        )
         historian = Historian(self.admission, lambda: self.journal.at)
         self.feed.noticed = lambda changes: self.sweeper.noticed(historian.told(changes))
         self._chunker: Chunker | None = None
@@ -192,7 +194,7 @@ class Engine:
         """Look for the shards of other processes while some of ours wait for them."""
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            if any(self.feed.sessions.held()):
+            if any(self.feed.sessions.waiting()):
                 with contextlib.suppress(BackendError):
                     await self.learn_places()
                     self.feed.settle()

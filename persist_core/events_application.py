@@ -19,12 +19,12 @@ from .entities import (
     THREADS,
     USERS,
 )
+from .events_channels import channel_edits
 from .model import Entity, Payload
 from .plans import THREAD_TYPES, Context, Event, Plan, guild_of
 
 __all__ = ("ROWS",)
 
-_EPHEMERAL: typing.Final = 1 << 6
 _NOT_OF_THE_THING: typing.Final = frozenset(("permissions", "app_permissions"))
 """Fields that an interaction adds to members and channels."""
 
@@ -43,9 +43,9 @@ def _sold(entity: Entity[typing.Any], *, gone: bool = False) -> Plan:
 
 
 def _interaction(event: Payload, context: Context) -> Iterator[Change]:
-    """Learn of what an interaction mentions. Where an app is only installed by a user, nothing of the guild is ours."""
+    """Learn of what an interaction mentions. Where a user has an app, or a guild its commands only, nothing is ours."""
     owners = event.get("authorizing_integration_owners")
-    ours = owners is None or "0" in owners
+    ours = (owners is None or "0" in owners) and context.is_in(guild_of(event))
     guild_id = guild_of(event) if ours else None
     found: Payload = event.get("member") or {}
     if (user := found.get("user") or event.get("user")) is not None:
@@ -78,14 +78,13 @@ def _channel(channel: Payload, guild_id: int | None, context: Context) -> Iterat
     kind = channel.get("type")
     if guild_id is not None:
         entity: Entity[typing.Any] = THREADS if kind in THREAD_TYPES else CHANNELS
-        yield plans.patch(entity, channel["id"], guild_id, context.origin, Part(channel))
+        yield plans.patch(entity, channel["id"], guild_id, context.origin, *channel_edits(channel))
     elif kind == _DM and channel.get("recipients"):
-        yield Patch(DM_CHANNELS, (int(channel["id"]),), None, (Part(channel),), context.origin, create=True)
+        yield Patch(DM_CHANNELS, (int(channel["id"]),), None, channel_edits(channel), context.origin, create=True)
 
 
 def _message(message: Payload, guild_id: int | None, context: Context) -> Iterator[Change]:
-    """Merge a message, unless only one user sees it: nobody would say when it goes."""
-    if message.get("flags", 0) & _EPHEMERAL:
+    if plans.is_ephemeral(message):
         return
     own = message if guild_id is None else {**message, "guild_id": str(guild_id)}
     whole = own.keys() >= _WHOLE_MESSAGE

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import typing
 from collections.abc import Iterator, Mapping
 
 from . import plans
-from .changes import Change, Drop, Patch
+from .changes import Change, Drop, Patch, Put
 from .conditions import Condition
 from .edits import Default, Edit, Newest, Omit, Part
 from .entities import CHANNELS, DM_CHANNELS, INVITES, MESSAGES, STAGE_INSTANCES, THREADS
@@ -14,7 +15,7 @@ from .kinds import Intents
 from .model import Entity, Payload
 from .plans import Context, Event, Plan, guild_of, in_guild
 
-__all__ = ("ROWS", "merge_channel")
+__all__ = ("ROWS", "channel_edits", "merge_channel")
 
 
 def _by_place(guild: Plan, direct: Plan) -> Plan:
@@ -28,14 +29,19 @@ def merge_channel(entity: Entity[typing.Any]) -> Plan:
     def plan(event: Payload, context: Context) -> Iterator[Change]:
         guild_id = guild_of(event)
         key = entity.identify(event, guild_id)
-        edits: list[Edit] = [Part({name: value for name, value in event.items() if name != "last_message_id"})]
-        if (last := event.get("last_message_id")) is not None:
-            edits.append(Newest("last_message_id", last))
-        elif "last_message_id" in event:
-            edits.append(Default({"last_message_id": None}))
-        yield Patch(entity, key, guild_id, tuple(edits), context.origin, create=True)
+        yield Patch(entity, key, guild_id, channel_edits(event), context.origin, create=True)
 
     return plan
+
+
+def channel_edits(channel: Payload) -> tuple[Edit, ...]:
+    """Return what puts a channel over what is known of it, but for a last message that is older than the known one."""
+    edits: list[Edit] = [Part({name: value for name, value in channel.items() if name != "last_message_id"})]
+    if (last := channel.get("last_message_id")) is not None:
+        edits.append(Newest("last_message_id", last))
+    elif "last_message_id" in channel:
+        edits.append(Default({"last_message_id": None}))
+    return tuple(edits)
 
 
 def _channel_delete(event: Payload, context: Context) -> Iterator[Change]:
@@ -74,6 +80,15 @@ def _channel_info(event: Payload, context: Context) -> Iterator[Change]:
             yield plans.patch(CHANNELS, channel["id"], guild_of(event), context.origin, Part(told))
 
 
+def _invite_create(event: Payload, context: Context) -> Iterator[Change]:
+    """Remember an invite, and until when: Discord may leave that out, and tells of no end that comes by itself."""
+    created, seconds = event.get("created_at"), event.get("max_age")
+    if event.get("expires_at") is None and created and seconds:
+        born = datetime.datetime.fromisoformat(created)
+        event = {**event, "expires_at": (born + datetime.timedelta(seconds=seconds)).isoformat()}
+    yield Put.of(INVITES, event, guild_of(event), context.origin)
+
+
 def _invite_delete(event: Payload, context: Context) -> Iterator[Change]:
     del context
     yield Drop(INVITES, (str(event["code"]),), guild_of(event))
@@ -99,7 +114,7 @@ ROWS: typing.Final[Mapping[str, Event]] = {
     "STAGE_INSTANCE_CREATE": Event(plans.put(STAGE_INSTANCES), "Remembers the stage."),
     "STAGE_INSTANCE_UPDATE": Event(plans.merge(STAGE_INSTANCES), "Merges the stage."),
     "STAGE_INSTANCE_DELETE": Event(plans.drop(STAGE_INSTANCES, "id"), "Forgets the stage."),
-    "INVITE_CREATE": Event(in_guild(plans.put(INVITES)), "Remembers the invite."),
+    "INVITE_CREATE": Event(in_guild(_invite_create), "Remembers the invite, until it expires."),
     "INVITE_DELETE": Event(_invite_delete, "Forgets the invite."),
     "WEBHOOKS_UPDATE": Event(plans.nothing, "Nothing: it does not say what changed."),
     "VOICE_CHANNEL_EFFECT_SEND": Event(plans.nothing, "Nothing: it leaves no trace."),

@@ -31,6 +31,8 @@ _UNPRIVILEGED: typing.Final = ("content", "embeds", "attachments", "components")
 
 
 def _message_create(event: Payload, context: Context) -> Iterable[Change]:
+    if plans.is_ephemeral(event):
+        return ()
     guild_id, origin = guild_of(event), context.origin
     changes: list[Change] = [Put.of(MESSAGES, event, guild_id, origin)]
     if "webhook_id" not in event:  # the author of a webhook's message is not a user
@@ -128,10 +130,21 @@ def _conversation(event: Payload, context: Context, last: Part) -> Change:
     return Patch(DM_CHANNELS, (int(channel),), None, (whole,), context.origin, create=True)
 
 
+def _is_for(me: int | None, event: Payload) -> bool:
+    """Tell whether a bot may read a message without an intent: its own, one in a direct conversation, or to itself.
+
+    See `Message Content Intent <https://docs.discord.com/developers/events/gateway#message-content-intent>`_.
+    """
+    if event.get("guild_id") is None:
+        return True
+    people = (event.get("author"), *(event.get("mentions") or ()))
+    return any(person is not None and int(person["id"]) == me for person in people)
+
+
 def _message_update(event: Payload, context: Context) -> Iterator[Change]:
     """Merge. What is empty for want of the MESSAGE_CONTENT intent tells nothing."""
     part = event
-    if not context.reads_content:
+    if not (context.reads_content or _is_for(context.me, event)):
         part = {name: value for name, value in event.items() if value or name not in _UNPRIVILEGED}
     edits: tuple[Edit, ...] = (Part(part),)
     if (poll := part.get("poll")) and "results" not in poll:  # unknown results are not no votes

@@ -160,8 +160,6 @@ class Feed:
             self._begin(session, payload)
         else:
             self._take_one(name, session, payload)
-            if session.held is not None and name == "GUILD_CREATE":
-                session.held.add(int(payload["id"]))
         self._tell(shard, ((name, payload),))
 
     def _take_one(self, name: str, session: Session, payload: Payload) -> None:
@@ -244,7 +242,7 @@ class Feed:
         self.sessions.begin(shard, ready)
         changes = self._changes("READY", session, self._context(session), ready)
         if self.sessions.is_resharded(shard):
-            session.held = {int(guild["id"]) for guild in ready["guilds"]}
+            session.waits = True
             changes = [change for change in changes if not _forgets_guilds(change)]
         self.accept(changes)
         self.settle()
@@ -282,6 +280,7 @@ class Feed:
         changes += EVENTS[name].plan(payload, context)
         if concerns_members:
             changes += chunks.note(name, payload, session.shard.id, context.origin)
+        session.note(name, payload)
         return changes
 
     def _context(self, session: Session) -> Context:
@@ -289,19 +288,19 @@ class Feed:
         if context is None or context.origin.at != self._journal.at:
             origin = Origin("gateway", shard.id, session.epoch, self._journal.at)
             context = session.context = Context(
-                shard.id, shard.shard_count, self.me, origin, self._reads_content, {}, self._intents
+                shard.id, shard.shard_count, self.me, origin, self._reads_content, {}, self._intents, session.guilds
             )
         return context
 
     def settle(self) -> None:
         """Forget the guilds that are gone, once all shards of a changed number have been ready."""
-        for session in list(self.sessions.held()):
+        for session in list(self.sessions.waiting()):
             count = session.shard.shard_count
-            if session.held is None or not self.sessions.is_whole(count):
+            if not self.sessions.is_whole(count):
                 continue
-            ready = {"user": {"id": str(self.me)}, "guilds": [{"id": str(guild)} for guild in session.held]}
+            ready = {"user": {"id": str(self.me)}, "guilds": [{"id": str(guild)} for guild in session.guilds or ()]}
             changes = EVENTS["READY"].plan(ready, self._context(session))
-            session.held = None
+            session.waits = False
             self._journal.accept([change for change in changes if _forgets_guilds(change)])
             self._forget_places(count)
 

@@ -46,6 +46,8 @@ ACTIVE: typing.Final = Condition("is_archived", "equals", value=False)
 THREAD_TYPES: typing.Final = frozenset((10, 11, 12))
 """The types of channels that are threads."""
 
+_EPHEMERAL: typing.Final = 1 << 6
+
 
 class Said(typing.NamedTuple):
     """What was said of a person in passing, and the changes that were made of it."""
@@ -73,6 +75,13 @@ class Context(typing.NamedTuple):
 
     intents: hikari.Intents = hikari.Intents.ALL
     """What the bot hears of."""
+
+    guilds: Container[int] | None = None
+    """The guilds that the bot is in, of those that the shard hears of, where that is known."""
+
+    def is_in(self, guild_id: int | None) -> bool:
+        """Tell whether the bot may be in a guild. Direct conversations are no guild, and it is in all of them."""
+        return guild_id is None or self.guilds is None or guild_id in self.guilds
 
 
 Plan = Callable[[Payload, Context], Iterable[Change]]
@@ -102,6 +111,11 @@ def guild_of(event: Payload) -> int | None:
     """Return the guild that an event or a thing names."""
     guild_id = event.get("guild_id")
     return None if guild_id is None else int(guild_id)
+
+
+def is_ephemeral(message: Payload) -> bool:
+    """Tell whether only one user sees a message. It is not remembered: nobody would say when it goes."""
+    return bool(message.get("flags", 0) & _EPHEMERAL)
 
 
 def nothing(event: Payload, context: Context) -> Iterable[Change]:

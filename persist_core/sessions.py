@@ -33,7 +33,18 @@ class Place(typing.NamedTuple):
 class Session:
     """What is known of the gateway session of one shard."""
 
-    __slots__ = ("chunks", "committed", "context", "epoch", "held", "resume_url", "session_id", "shard", "stored")
+    __slots__ = (
+        "chunks",
+        "committed",
+        "context",
+        "epoch",
+        "guilds",
+        "resume_url",
+        "session_id",
+        "shard",
+        "stored",
+        "waits",
+    )
 
     def __init__(self, shard: hikari.api.GatewayShard, chunks: MemberChunks) -> None:
         self.shard: hikari.api.GatewayShard = shard
@@ -48,8 +59,11 @@ class Session:
         """The number of the last event in the batch before that one."""
 
         self.context: Context | None = None
-        self.held: set[int] | None = None
-        """The guilds that are there, while it has to wait before others may be forgotten."""
+        self.guilds: set[int] | None = None
+        """The guilds that the bot is in, of those that this shard hears of; ``None`` before READY has named them."""
+
+        self.waits = False
+        """Whether it has to wait before the guilds that are not there any more may be forgotten."""
 
     @property
     def sequence(self) -> int | None:
@@ -64,7 +78,17 @@ class Session:
         self.resume_url = ready.get("resume_gateway_url")
         self.context = None
         self.chunks = chunks
-        self.held = None
+        self.guilds = {int(guild["id"]) for guild in ready["guilds"]}
+        self.waits = False
+
+    def note(self, name: str, payload: Payload) -> None:
+        """Note which guilds the bot joins and leaves."""
+        if self.guilds is None:
+            return
+        if name == "GUILD_CREATE":
+            self.guilds.add(int(payload["id"]))
+        elif name == "GUILD_DELETE" and not payload.get("unavailable"):
+            self.guilds.discard(int(payload["id"]))
 
 
 class Sessions:
@@ -114,6 +138,10 @@ class Sessions:
         ]
         return max(epochs, default=0)
 
+    def ready(self) -> Iterator[Session]:
+        """Yield the sessions that know which guilds the bot is in."""
+        return (session for session in self._sessions.values() if session.guilds is not None)
+
     def owns(self, guild_id: int | None) -> bool:
         """Tell whether only this process writes what belongs to a guild, or to none, as far as gateways tell of it."""
         heard = {number: session.shard.shard_count for number, session in self._sessions.items() if session.epoch}
@@ -152,9 +180,9 @@ class Sessions:
         ready = {(number, s.shard.shard_count) for number, s in self._sessions.items() if s.epoch}
         return all((number, count) in ready or (number, count) in self._places for number in range(count))
 
-    def held(self) -> Iterator[Session]:
+    def waiting(self) -> Iterator[Session]:
         """Yield the sessions that wait for all others before they forget what is gone."""
-        return (session for session in self._sessions.values() if session.held is not None)
+        return (session for session in self._sessions.values() if session.waits)
 
     def settle(self, count: int) -> None:
         """Note that the database is written with one number of shards again."""

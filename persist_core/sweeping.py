@@ -15,9 +15,9 @@ import hikari
 
 from .admission import Admission
 from .changes import Change, DropScope, Patch, Put, forgetting
-from .conditions import AllOf, AnyOf, Condition, Where
+from .conditions import AllOf, AnyOf, Condition, Not, Where
 from .edits import edited
-from .entities import ENTITIES, GUILDS
+from .entities import ENTITIES, GUILDS, OWNED
 from .errors import PersistError
 from .gauges import Gauges
 from .hosts import Host
@@ -25,6 +25,7 @@ from .journal import Journal
 from .model import Entity
 from .retention import ENDED, ORPHANS, Bounds, Clock, age, bounds_of, is_over, oldest_first, unnamed
 from .rules import Rules
+from .sessions import Session, Sessions
 from .spi import Cursor, Order, Page, Select, Store
 
 __all__ = ("Sweeper",)
@@ -62,6 +63,8 @@ class Sweeper:
         Where it is counted.
     clock
         What time it is.
+    sessions
+        Which guilds the bot is in.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class Sweeper:
         admission: Admission,
         gauges: Gauges,
         clock: Clock,
+        sessions: Sessions,
     ) -> None:
         self._bot = bot if isinstance(bot, hikari.GatewayBotAware) else None
         self._store = store
@@ -79,6 +83,7 @@ class Sweeper:
         self._admission = admission
         self._gauges = gauges
         self._clock = clock
+        self._sessions = sessions
         self._at_work = asyncio.Lock()
         self._grown: dict[tuple[AnyEntity, str], set[int]] = {}
         self._seen: Rules | None = None
@@ -144,6 +149,8 @@ class Sweeper:
                 if self._is_awake(entity):
                     swept[entity.name] += await self._forget(entity, None, (*where, *self._ours(entity)))
                     self._rest(entity)
+            for session in list(self._sessions.ready()):
+                swept += await self._leave(session)
             for entity in ORPHANS:
                 swept[entity.name] += await self._bury(entity, bounds_of(entity, rules.of(entity.name)), moment, pages)
             guilds = await self._guilds(rules)
@@ -208,6 +215,35 @@ class Sweeper:
         if self._is_awake(all_of_it):
             swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
             self._rest(all_of_it)
+        return swept
+
+    async def _leave(self, session: Session) -> collections.Counter[str]:
+        """Forget what is of guilds that a shard does not hear of: READY finds these by the guilds that are remembered.
+
+        A guild may not be, where rules say so or where it could not be read; and what REST or a late chunk says of a
+        guild comes when it comes.
+        """
+        swept = collections.Counter[str]()
+        shard = Condition("guild_id", "on_shard", (session.shard.id, session.shard.shard_count))
+        for entity, _ in OWNED[GUILDS]:
+            what = ("left", session.shard.id, session.epoch, entity)
+            while self._is_awake(what):
+                known = tuple(session.guilds or ())
+                elsewhere = (Not(Condition("guild_id", "is_in", known)),) if known else ()
+                query = Select(entity, where=(shard, *elsewhere), limit=1, want="keys")
+                found = (await self._looked(query)).records
+                if not found or session.guilds is None:
+                    self._rest(what, _LONGEST)
+                    break
+                guild_id = found[0].guild_id
+                if guild_id is None or guild_id in session.guilds:  # joined meanwhile
+                    continue
+                for kind, _ in OWNED[GUILDS]:
+                    count = await self._looked(Select(kind, guild_id=guild_id, want="count"))
+                    swept[kind.name] += count.count
+                if guild_id not in session.guilds:
+                    self._journal.accept([DropScope(kind, guild_id) for kind, _ in OWNED[GUILDS]])
+                    await self._journal.barrier()
         return swept
 
     async def _bury(self, entity: AnyEntity, bounds: Iterable[Bounds], moment: datetime.datetime, pages: float) -> int:

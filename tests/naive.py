@@ -91,12 +91,23 @@ class _Naive:
         self._store = PlainStore()
         self._told = PlainStore()
         self._parents: dict[int, int | None] = {}
+        self._guilds: set[int] = set()
 
     def hear(self, name: str, payload: Payload) -> None:
         context = Context(
-            0, 1, int(ME), Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000"), reads_content=True, authors={}
+            0,
+            1,
+            int(ME),
+            Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000"),
+            reads_content=True,
+            authors={},
+            guilds=self._guilds,
         )
         changes = list(EVENTS[name].plan(payload, context))
+        self._guilds |= {
+            int(guild["id"]) for guild in ((payload,) if name == "GUILD_CREATE" else payload.get("guilds", ()))
+        }
+        self._guilds -= {int(payload["id"])} if name == "GUILD_DELETE" and not payload.get("unavailable") else set()
         about = next((guild for change in changes if (guild := _about(change)) is not None), None)
         self._told.make(changes)
         for (entity, key), record in self._told.records.items():

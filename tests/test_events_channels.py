@@ -332,3 +332,37 @@ async def test_invites_come_and_go(heard: Hearing, guild: Payload) -> None:
         assert entry is not None
         assert entry.payload == invites[1]
         assert list(await cache.get_invites_view_for_guild(id_of(guild))) == ["b"]
+
+
+@proves("INVITE_CREATE")
+async def test_an_invite_ends_when_its_time_is_over_although_nobody_says_when(heard: Hearing, guild: Payload) -> None:
+    invite = payloads.invite(guild["id"], channel_of(guild)["id"], payloads.user(), code="old")
+    invite = {**invite, "created_at": "2020-01-01T00:00:00+00:00", "max_age": 60}
+    invite.pop("expires_at", None)
+    await heard.hear("INVITE_CREATE", invite)
+    await heard.hear("INVITE_CREATE", {**invite, "code": "endless", "max_age": 0})
+    async for cache in heard.answers():
+        assert await cache.get_invite("old") is None
+        assert await cache.get_invite("endless") is not None
+
+
+@proves("INTERACTION_CREATE")
+async def test_an_interaction_names_an_older_last_message_than_the_one_that_was_heard(
+    heard: Hearing, guild: Payload
+) -> None:
+    place = channel_of(guild)
+    message = payloads.message(
+        place["id"], payloads.user(), guild_id=guild["id"], member=payloads.member(payloads.user())
+    )
+    await heard.hear("MESSAGE_CREATE", message)
+    told = {
+        "id": "5",
+        "guild_id": guild["id"],
+        "token": "t",
+        "channel": {**place, "last_message_id": "5", "topic": "new"},
+    }
+    await heard.hear("INTERACTION_CREATE", told)
+    async for cache in heard.answers():
+        entry = await cache.channels.entry(id_of(place))
+        assert entry is not None
+        assert (entry.payload["last_message_id"], entry.payload["topic"]) == (message["id"], "new")

@@ -180,6 +180,32 @@ async def test_what_a_bot_may_not_read_erases_nothing(unprivileged: Hearing) -> 
         assert await payload_of(cache, message) == {**message, "pinned": True, "mentions": []}
 
 
+@proves("MESSAGE_UPDATE")
+@pytest.mark.parametrize("whose", ["own", "to the bot", "direct"])
+async def test_what_a_bot_may_read_without_the_intent_is_taken_as_it_is(unprivileged: Hearing, whose: str) -> None:
+    guild = payloads.guild(own_user=payloads.own_user(id=ME), members=2)
+    await unprivileged.ready(guild)
+    me = payloads.own_user(id=ME)
+    fields: Payload = {"own": {}, "to the bot": {"mentions": [me]}, "direct": {"guild_id": None}}[whose]
+    message = await say(unprivileged, guild, rich=True, **fields)
+    if whose == "own":
+        message = {**message, "author": me, "mentions": []}
+        await unprivileged.hear("MESSAGE_CREATE", message)
+    emptied: Payload = {**message, "content": "done", "embeds": [], "components": []}
+    await unprivileged.hear("MESSAGE_UPDATE", emptied)
+    async for cache in unprivileged.answers():
+        assert await payload_of(cache, message) == emptied
+
+
+@proves("MESSAGE_CREATE")
+async def test_a_message_that_one_user_sees_is_not_remembered(heard: Hearing, guild: Payload) -> None:
+    message = payloads.message(channel_of(guild)["id"], payloads.user(), flags=1 << 6)
+    await heard.hear("MESSAGE_CREATE", message)
+    async for cache in heard.answers():
+        assert await cache.get_message(id_of(message)) is None
+        assert await cache.dm_channels.count() == 0
+
+
 @proves("MESSAGE_DELETE", "MESSAGE_DELETE_BULK")
 async def test_deleted_messages_are_gone(heard: Hearing, guild: Payload) -> None:
     messages = [await say(heard, guild) for _ in range(4)]

@@ -151,8 +151,8 @@ async def test_what_is_over_goes_by_itself(engine_url: str) -> None:
     soon = (clock.now + datetime.timedelta(hours=1)).isoformat()
     async with Hearing(engine_url, clock=clock) as heard:
         for code, expires in (("soon", soon), ("never", None)):
-            payload = payloads.invite(GUILD, CHANNEL, payloads.user(), code=code, expires_at=expires)
-            await heard.hear("INVITE_CREATE", payload)
+            invite = payloads.invite(GUILD, CHANNEL, payloads.user(), code=code, expires_at=expires, max_age=0)
+            await heard.hear("INVITE_CREATE", invite)
             await heard.hear("ENTITLEMENT_CREATE", payloads.entitlement(ME, payloads.snowflake(), ends_at=expires))
         empty, full, active = (payloads.thread(GUILD, CHANNEL, ME) for _ in range(3))
         for thread in (empty, full, active):
