@@ -300,12 +300,16 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
             self._clock,
             self._memory,
         )
+        engine.feed.disowned = self._disowned
         self._hindsight.follow(engine.feed, engine.journal, engine.reader)
         if self._warmer is not None:
             self._warmer.follow(engine.feed, engine.reader)
         try:
             with hooks.timed("open"):
                 away = await engine.start(patient=patient)
+            if engine.feed.refused is not None:
+                await engine.stop(self._stop_timeout)
+                raise engine.feed.refused
         except PersistError as error:
             self._failure = error
             raise
@@ -315,6 +319,20 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         engine.feed.sessions.all_started = bool(self._bot.is_alive and self._gateway and self._gateway.shards)
         if away is not None:
             _LOG.critical("the database is away: %s; what the gateway says waits for it, and it is tried again", away)
+
+    def _disowned(self, error: PersistError) -> None:
+        """Close, because the database turns out to be another bot's when READY tells which bot this one is."""
+        engine, self._engine = self._engine, None
+        if engine is None:  # it is being opened, which fails for that
+            return
+        self._failure = self._told = error
+        _LOG.critical("nothing is remembered: %s", error)
+        self._late = asyncio.create_task(self._leave(engine), name="persist leave")
+
+    async def _leave(self, engine: Engine) -> None:
+        await engine.stop(self._stop_timeout)
+        if self._strict and self._gateway is not None:
+            await self._gateway.close()
 
     async def close(self) -> None:
         """Store everything that was seen, and close the database. If the cache is closed, this is a no-op.

@@ -16,16 +16,17 @@ from .backpressure import Backpressure
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
 from .contradictions import contradictions
-from .entities import OWN_USER, SHARDS
+from .entities import SHARDS
 from .erasing import Eraser
 from .errors import BackendError, PersistError
 from .feed import Feed
 from .gauges import Gauges
 from .history import Historian
-from .hosts import Host, intents_of
+from .hosts import Host, identity_of, intents_of
 from .journal import Journal, Limits
 from .memory import Memory
 from .model import Decoder
+from .owner import Owner
 from .patience import Patient
 from .quarantine import Quarantine
 from .reach import Reach
@@ -74,13 +75,15 @@ class Engine:
         self._bot = bot
         self._decodes: Decoder | None = None
         self.gauges: Gauges = gauges
-        self.store: Patient = Patient(store)
+        self.owner: Owner = Owner()
+        self.store: Patient = Patient(store, self._check_owner)
         kept = Memory(memory, self._owns, gauges) if memory else None
         self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions, kept)
         self.admission: Admission = Admission(rules, gauges, self._decoder)
         self.admission.meets = self._check_rules
         self._suppressions = Suppressions(gauges)
         self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
+        self.feed.refusal = self.owner.refusal
         current = self.feed.sessions.current
         self.reader: Reader = Reader(self.store, self.journal, gauges, self._decoder, current, kept, clock)
         self.eraser: Eraser = Eraser(self.store, self.journal, self._suppressions, quarantine, gauges)
@@ -138,9 +141,7 @@ class Engine:
         away: BackendError | None = None
         try:
             await self.store.open()
-            known = await self.store.select(Select(OWN_USER, limit=1, want="keys"))
-            for record in known.records:
-                self.feed.me = self.feed.me or int(record.key[0])
+            self.feed.me = self.feed.me or next(iter(self.owner.known), None)
             await self.learn_places()
             await learned(self.admission, self.store)
             await self._suppressions.load(self.store.select)
@@ -165,6 +166,9 @@ class Engine:
                 asyncio.create_task(self._settle(), name="persist shards"),
             ]
         return away
+
+    async def _check_owner(self, store: Store) -> None:
+        await self.owner.learn(store, self.feed.me or identity_of(self._bot))
 
     def _check_rules(self, rules: Rules) -> None:
         """Say what the rules of a guild say in vain. Nobody has made a cache of them, who could be warned."""

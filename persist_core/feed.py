@@ -17,6 +17,7 @@ from .bursts import Burst, Heard
 from .changes import Change, DropScope
 from .conditions import Condition, Not
 from .entities import MEMBERS, SHARDS
+from .errors import PersistError
 from .events import EVENTS
 from .gauges import Gauges
 from .hosts import Host, intents_of
@@ -73,6 +74,12 @@ class Feed:
         Who notes what was there before each event.
     noticed
         Who hears of what is taken of it.
+    refusal
+        Who tells why what a bot hears may not be remembered here.
+    disowned
+        Who hears of that.
+    refused
+        What was told then. Nothing is taken any more.
     """
 
     def __init__(
@@ -99,6 +106,9 @@ class Feed:
         self._burst = Burst(journal, self._make)
         self._observers: dict[str, list[Observer]] = {}
         self.noticed: Noticed = iter
+        self.refusal: Callable[[int], PersistError | None] = lambda _: None
+        self.disowned: Callable[[PersistError], None] = lambda _: None
+        self.refused: PersistError | None = None
 
     @property
     def epochs(self) -> frozenset[int]:
@@ -150,6 +160,8 @@ class Feed:
             self.noting(name, payload)
         if name not in EVENTS:
             self._gauges.unknown[name] += 1
+            return
+        if self.refused is not None:
             return
         session = self.sessions.of(shard)
         if self._burst.goes_on() and name not in _APART:
@@ -237,7 +249,12 @@ class Feed:
         return True
 
     def _begin(self, session: Session, ready: Payload) -> None:
-        self.me = int(ready["user"]["id"])
+        me = int(ready["user"]["id"])
+        self.refused = self.refusal(me)
+        if self.refused is not None:
+            self.disowned(self.refused)
+            return
+        self.me = me
         shard = session.shard
         self.sessions.begin(shard, ready)
         changes = self._changes("READY", session, self._context(session), ready)
@@ -312,7 +329,7 @@ class Feed:
 
     def positions(self) -> Iterator[Change]:
         """Yield the changes that say how far each shard has come, where that has changed."""
-        return self.sessions.positions(self._journal.at)
+        return iter(()) if self.refused is not None else self.sessions.positions(self._journal.at)
 
 
 def _forgets_guilds(change: Change) -> bool:

@@ -10,7 +10,7 @@ import hikari
 
 from .errors import PersistError
 
-__all__ = ("Host", "RestLife", "intents_of")
+__all__ = ("Host", "RestLife", "identity_of", "intents_of")
 
 Host = hikari.GatewayBotAware | hikari.RESTBotAware
 """A bot of either sort."""
@@ -19,6 +19,15 @@ Host = hikari.GatewayBotAware | hikari.RESTBotAware
 def intents_of(bot: Host) -> hikari.Intents:
     """Return the intents of a bot; all, for one without a gateway: whatever is up to date is kept so by others."""
     return bot.intents if isinstance(bot, hikari.GatewayBotAware) else hikari.Intents.ALL
+
+
+def identity_of(bot: Host) -> int | None:
+    """Return the user that a bot is, once a shard of it has been told that."""
+    shards = bot.shards.values() if isinstance(bot, hikari.GatewayBotAware) else ()
+    for shard in shards:
+        with contextlib.suppress(hikari.HikariError, AssertionError):  # what is not connected does not know
+            return int(shard.get_user_id())
+    return None
 
 
 class RestLife:

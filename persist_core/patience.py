@@ -18,10 +18,13 @@ class Patient:
     ----------
     store
         The store that is meant.
+    opened
+        Looks at it each time that it has been opened. What it raises, opening it raises.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, opened: Callable[[Store], Awaitable[None]] | None = None) -> None:
         self._store = store
+        self._opened = opened
         self._missing: BackendError | None = BackendError("the database has not been opened", temporary=True)
 
     @property
@@ -32,6 +35,12 @@ class Patient:
     async def open(self) -> None:
         try:
             await self._store.open()
+            try:
+                if self._opened is not None:
+                    await self._opened(self._store)
+            except BaseException:
+                await self._store.close()
+                raise
         except BackendError as error:
             self._missing = error
             raise
