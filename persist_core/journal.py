@@ -19,6 +19,7 @@ from .barriers import Barriers
 from .batch import Batch, Step
 from .changes import Change, Drop, Put, fold, undecided
 from .columns import later
+from .departures import Departures
 from .errors import BackendError
 from .gauges import Gauges
 from .giving_way import GivingWay
@@ -66,6 +67,7 @@ class Journal:
     ) -> None:
         self._notices = Notices(_LOG)
         self._memory = memory
+        self.departures: Departures = Departures()
         self._limits = limits
         self._enough = limits.enough
         self._gauges = gauges
@@ -192,6 +194,8 @@ class Journal:
         self._batch.take(changes)
         if self._memory is not None:
             self._memory.note(changes)
+        if self.departures.are_watched:
+            self.departures.note(changes)
 
     def _empty(self, than: str) -> Batch:
         return Batch(later(than), self._deciding)

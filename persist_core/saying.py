@@ -8,14 +8,15 @@ from collections.abc import Collection
 
 import hikari
 
-from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
+from .changes import Amend, Change, DropScope, Patch, Put, cascade
 from .completeness import known
 from .conditions import Condition, Not, Where
 from .edits import Part
 from .engine import Engine
-from .entities import CHANNELS, GUILDS, INVITES, MESSAGES, OWN_USER, THREAD_MEMBERS, THREADS
-from .model import Entity, Key, Origin, Payload
+from .entities import CHANNELS, DM_CHANNELS, GUILDS, INVITES, MESSAGES, OWN_USER, THREAD_MEMBERS, THREADS
+from .model import Entity, Key, Origin, Payload, Record
 from .said import ROWS, Said
+from .spi import Select
 
 __all__ = ("All", "Saying", "overheard")
 
@@ -108,6 +109,7 @@ class Saying:
         self._guild_id = guild_id
         self._whole = whole
         self._began = engine.journal.at
+        self._gone = engine.journal.departures.watch()
         self._heard: list[Said] = []
         self._listed: set[int | str] = set()
         self._before = self._state()
@@ -134,14 +136,19 @@ class Saying:
         heard, self._heard[:] = list(self._heard), []
         for said in heard:
             if said.guild_id is None and said.entity in _PLACED:
-                said = await self._in_its_guild(said)  # noqa: PLW2901
+                placed = await self._in_its_place(said)
+                if placed is None:
+                    self._engine.gauges.skipped[said.entity.name] += 1
+                    continue
+                said = placed  # noqa: PLW2901
             key = said.entity.identify(said.payload, said.guild_id)
             if self._whole is not None and self._whole.entity is said.entity:
                 self._listed.add(key[-1])
             now = await self._engine.reader.record(said.entity, key, metadata=True)
             if now is None:
-                changes = self._engine.journal.pending(said.entity, key)
-                better = (said.entity, key) in known or any(isinstance(change, Drop) for change in changes)
+                asked = Origin("rest", None, 0, self._began)
+                told = Record(said.entity, key, said.guild_id, said.payload, asked)
+                better = (said.entity, key) in known or self._gone.has_gone(told)
             else:
                 better = now.origin.at >= self._began
             met_in = said.met_in
@@ -178,13 +185,28 @@ class Saying:
             changes.append(known(entity.name, guild_id, origin))
         self._engine.feed.accept(changes)
 
-    async def _in_its_guild(self, said: Said) -> Said:
-        """Return a thing with the guild of its channel, which REST leaves out."""
-        channel = (int(said.payload[_PLACED[said.entity]]),)
-        for entity in (CHANNELS, THREADS):
-            record = await self._engine.reader.record(entity, channel)
-            if record is not None and record.guild_id is not None:
-                return said._replace(
-                    guild_id=record.guild_id, payload={**said.payload, "guild_id": str(record.guild_id)}
-                )
+    async def _in_its_place(self, said: Said) -> Said | None:
+        """Return a thing with the guild of its channel, which REST leaves out.
+
+        It is ``None`` where neither a channel nor a direct conversation is known by that id: what is of no guild goes
+        with none, and would stay when the bot leaves.
+        """
+        channel = int(said.payload[_PLACED[said.entity]])
+        reader = self._engine.reader
+        for entity in (CHANNELS, THREADS, DM_CHANNELS):
+            record = await reader.record(entity, (channel,))
+            if record is not None:
+                return _in_guild(said, record.guild_id)
+        if said.entity is not MESSAGES:
+            return None
+        # Where rules keep no channels, the messages that were heard say where they are.
+        beside = Select(MESSAGES, where=(Condition("channel_id", "equals", channel),), limit=1, want="keys")
+        for record in (await reader.page(beside)).records:
+            return _in_guild(said, record.guild_id)
+        return None
+
+
+def _in_guild(said: Said, guild_id: int | None) -> Said:
+    if guild_id is None:
         return said
+    return said._replace(guild_id=guild_id, payload={**said.payload, "guild_id": str(guild_id)})

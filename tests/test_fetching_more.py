@@ -217,6 +217,40 @@ async def test_what_comes_while_a_list_is_asked_for_stays(unheard: Unheard) -> N
     assert await cache.get_member(unheard.guild, int(newcomer["user"]["id"])) is not None
 
 
+async def test_what_is_deleted_while_a_list_is_read_does_not_come_back(unheard: Unheard) -> None:
+    guild, channel, cache, sim = str(unheard.guild), str(unheard.channel), unheard.cache, unheard.sim
+    async with sim.silently():
+        said = [await sim.create_message(channel, "unheard", str(unheard.owner)) for _ in range(4)]
+    leaver = await sim.add_member(guild)
+    await bots.settled(sim, cache)
+    messages, members = cache.fetch_messages(unheard.channel), cache.fetch_members(unheard.guild, prefer="rest")
+    await anext(messages)
+    await anext(members)
+    await sim.delete_message(channel, said[1]["id"])
+    await sim.bulk_delete(channel, [said[0]["id"]])
+    await sim.remove_member(guild, leaver["user"]["id"])
+    await bots.settled(sim, cache)
+    await cache.flush()
+    read = {int(message.id) async for message in messages}
+    assert {int(message["id"]) for message in said[:2]} <= read
+    await members
+    await cache.flush()
+    assert await cache.get_member(unheard.guild, int(leaver["user"]["id"])) is None
+    assert [await cache.get_message(int(message["id"])) for message in said[:2]] == [None, None]
+    assert await cache.get_message(int(said[2]["id"])) is not None
+
+
+async def test_messages_of_a_channel_that_nobody_knows_are_not_remembered(unheard: Unheard) -> None:
+    cache, sim = unheard.cache, unheard.sim
+    thread = str(unheard.ids["archived"])
+    async with sim.silently():
+        await sim.create_message(thread, "nobody would say when this goes", str(unheard.owner))
+    told = [message.id async for message in cache.fetch_messages(unheard.ids["archived"])]
+    assert told
+    assert [await cache.get_message(message) for message in told] == [None] * len(told)
+    assert cache.stats().skipped["messages"] == len(told)
+
+
 async def test_a_channel_of_a_type_that_only_discord_knows_is_kept(unheard: Unheard) -> None:
     strange = payloads.unknown_channel(str(unheard.guild))
     await unheard.sim.create_channel(str(unheard.guild), strange)
