@@ -91,8 +91,8 @@ class Engine:
         self.sweeper: Sweeper = Sweeper(
             bot, self.store, self.journal, self.admission, gauges, clock, self.feed.sessions
         )
-        historian = Historian(self.admission, lambda: self.journal.at)
-        self.feed.noticed = lambda changes: self.sweeper.noticed(historian.told(changes))
+        self._historian = Historian(self.admission, lambda: self.journal.at)
+        self.feed.noticed = lambda changes: self.sweeper.noticed(self._historian.told(changes))
         self._chunker: Chunker | None = None
         self._backpressure: Backpressure | None = None
         if isinstance(bot, hikari.GatewayBotAware):
@@ -144,6 +144,7 @@ class Engine:
             self.feed.me = self.feed.me or next(iter(self.owner.known), None)
             await self.learn_places()
             await learned(self.admission, self.store)
+            await self._historian.learn(self.store.select)
             await self._suppressions.load(self.store.select)
         except BackendError as error:
             if not (patient and error.temporary):

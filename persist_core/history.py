@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 
 from .admission import Admission
 from .changes import Archive, Change, Drop, DropScope, Patch
@@ -13,6 +13,7 @@ from .edits import Part
 from .entities import MESSAGE_VERSIONS, MESSAGES
 from .keep import Keep
 from .rules import Rules
+from .spi import Page, Select
 
 __all__ = ("Historian", "history_of")
 
@@ -43,12 +44,20 @@ class Historian:
         self._now = now
         self._rules: Rules | None = None
         self._is_wanted = False
+        self._has_any = False
+
+    async def learn(self, ask: Callable[[Select], Awaitable[Page]]) -> None:
+        """See whether there are versions from a time when rules kept them: they go with their messages all the same."""
+        self._has_any = bool((await ask(Select(MESSAGE_VERSIONS, limit=1, want="keys"))).records)
+        self._rules = None
 
     def told(self, changes: Iterable[Change]) -> Iterable[Change]:
         """Return changes, and before those that end a version of a message what remembers it."""
         rules = self._admission.rules
         if rules is not self._rules:
-            self._rules, self._is_wanted = rules, rules.per_guild is not None or bool(history_of(rules))
+            self._rules = rules
+            self._has_any |= self._is_wanted
+            self._is_wanted = self._has_any or rules.per_guild is not None or bool(history_of(rules))
         return self._told(changes, rules) if self._is_wanted else changes
 
     def _told(self, changes: Iterable[Change], rules: Rules) -> Iterator[Change]:
@@ -66,7 +75,7 @@ class Historian:
                 yield self._archive(change.guild_id, Condition("id", "equals", change.key[0]), newer)
             case Drop(entity, key) if entity is MESSAGES and history == "keep":
                 yield self._archive(change.guild_id, Condition("id", "equals", key[0]))
-            case Drop(entity, key) if entity is MESSAGES and history:
+            case Drop(entity, key) if entity is MESSAGES:
                 yield DropScope(MESSAGE_VERSIONS, None, (Condition("message_id", "equals", key[0]),))
             case DropScope(entity, guild_id, where) if history == "keep" and where:  # without where a guild is left
                 if entity is MESSAGE_VERSIONS:

@@ -97,6 +97,27 @@ async def test_no_history_is_kept_unless_rules_say_so(sqlite_url: str) -> None:
             assert await contents(heard) == []
 
 
+@pytest.mark.parametrize("restarted", [True, False])
+async def test_what_was_kept_goes_with_its_message_when_rules_keep_no_more(engine_url: str, *, restarted: bool) -> None:
+    if restarted and engine_url == "memory://":
+        pytest.skip("What is in memory only is gone after a restart.")
+    async with Hearing(engine_url, rules=rules()) as heard:
+        await heard.hear("MESSAGE_CREATE", written())
+        await heard.hear("MESSAGE_UPDATE", edited("second", 1))
+        assert await contents(heard) == ["first"]
+        if restarted:
+            heard._rules = None
+            await heard.reopen()
+        else:
+            await heard.cache.apply_rules(persist.Rules())
+        await heard.hear("MESSAGE_UPDATE", edited("third", 2))
+        assert await contents(heard) == ["first"]
+        await heard.hear("MESSAGE_DELETE", deleted())
+        assert await contents(heard) == []
+        await heard.cache.flush()
+        assert await contents(heard) == []
+
+
 async def test_history_has_a_retention_of_its_own(engine_url: str) -> None:
     now = datetime.datetime.now(datetime.UTC)
     keeping = rules(message_versions=persist.Keep(max_age=3600))
