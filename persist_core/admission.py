@@ -159,6 +159,9 @@ class Admission:
         self.meets: Callable[[Rules], object] = lambda _rules: None
         """Hears of the rules of guilds, each time that some are met for the first time."""
 
+        self.failure: str | None = None
+        """What a predicate raised last, and about what."""
+
         self.use(rules)
 
     def use(self, rules: Rules) -> None:
@@ -170,6 +173,11 @@ class Admission:
         """Whether a change is kept out for what it is of, whatever it is and whatever comes with it."""
 
         self._learned = frozenset(self.learns)
+
+    def failed(self, record: Record, error: Exception) -> None:
+        """Note that a predicate raised, asked about a thing, which is not kept for that."""
+        self._gauges.unanswered[record.entity.name] += 1
+        self.failure = f"the predicate of {record.entity.name} raises {error!r} when it is asked about {record.key}"
 
     def above(self, channel_id: int) -> Iterator[int]:
         """Yield a channel, the channel that it is a thread of, and the category of that."""

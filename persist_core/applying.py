@@ -12,6 +12,7 @@ from .admission import Admission
 from .changes import Change, Patch
 from .edits import Part
 from .entities import ENTITIES, SHARDS
+from .errors import QueryError
 from .model import Entity, Origin, Record
 from .spi import Cursor, Page, Select, Store
 
@@ -66,6 +67,11 @@ async def applied(place: Place, admission: Admission, *, dry_run: bool) -> Appli
         What the rules say. It has learned what it has to know.
     dry_run
         Whether to count only.
+
+    Raises
+    ------
+    persist.QueryError
+        If a predicate raises: it would make all be forgotten that it is asked about.
     """
     forgotten: collections.Counter[str] = collections.Counter()
     trimmed: collections.Counter[str] = collections.Counter()
@@ -75,11 +81,15 @@ async def applied(place: Place, admission: Admission, *, dry_run: bool) -> Appli
             continue
         async for records in _pages(place, admission, entity):
             changes: list[Change] = []
+            admission.failure = None
             for record in records:
                 made = admission.kept(None, record)
                 if made is None or made.payload is not record.payload:
                     (forgotten if made is None else trimmed)[name] += 1
                     changes.append(_looked_at_again(record, admission, place.at()))
+            if admission.failure is not None:
+                msg = f"{admission.failure}, so nothing more is forgotten; mend it, and apply the rules again"
+                raise QueryError(msg)
             seen[name] += len(records)
             if changes and not dry_run:
                 await place.write(changes)

@@ -465,7 +465,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         Raises
         ------
         persist.QueryError
-            If they are not rules.
+            If they are not rules, or a predicate of theirs raises: those of before stay in force then.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         persist.BackendError
@@ -474,9 +474,16 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         asked = self._rules if rules is None else checked(rules)
         engine = await self._opened()
         warn_of_contradictions(asked, self._intents, stacklevel=2)
+        before = self._rules
         if not dry_run:
             self._rules = asked
-        return await engine.apply_rules(asked, dry_run=dry_run)
+        try:
+            return await engine.apply_rules(asked, dry_run=dry_run)
+        except QueryError:
+            if self._rules is asked:
+                self._rules = before
+                engine.admission.use(before)
+            raise
 
     def describe_retention(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild] | None = None) -> Policy:
         """Return what is kept, which of it and for how long: in words, and for programs.

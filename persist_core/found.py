@@ -207,8 +207,14 @@ class Found(hikari.LazyIterator[T]):
         -------
         int
             How many were found. What belonged to them is not counted.
+
+        Raises
+        ------
+        persist.QueryError
+            If the cache only reads.
         """
         reader = await self._source()
+        reader.check_forgets()
         count = 0
         async for keys in self._keys():
             reader.forget(self._query.entity, keys)

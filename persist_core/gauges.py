@@ -61,6 +61,9 @@ class Gauges:
     undecodable: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Stored records that could not be made hikari objects when they were asked for, by kind."""
 
+    unanswered: collections.Counter[str] = dataclasses.field(default_factory=_counter)
+    """Things of each kind that are not kept because a predicate of the rules raised when it was asked about them."""
+
     unrecalled: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Things of which a listener was not told what they were before its event, as the database was away, by kind."""
 

@@ -60,6 +60,10 @@ class Asked(typing.Protocol):
         """Yield a channel, the channel that it is a thread of, and the category of that."""
         ...
 
+    def failed(self, record: Record, error: Exception) -> None:
+        """Note that a predicate raised, asked about a thing."""
+        ...
+
 
 def columns_of(entity: AnyEntity, name: str) -> Callable[[Record], Collection[int]] | None:
     """Return what reads the ids of a record that a list is about; ``None`` if the kind has none."""
@@ -103,7 +107,10 @@ def check(entity: AnyEntity, keep: Keep[typing.Any]) -> None:
             msg = f"{entity.name} cannot be chosen by {name!r}: it is not known before they are stored"
             raise QueryError(msg)
         if column in entity.columns and entity.columns[column].path.partition(".")[0] in dropped:
-            msg = f"{entity.name} are chosen by {name!r}, which is dropped; what changes is looked at again"
+            msg = (
+                f"{entity.name} are chosen by {name!r}, which is dropped, and what changes is looked at again: "
+                "choose by something else, or do not drop it"
+            )
             raise QueryError(msg)
     for part in (*keep.also, *keep.either, *keep.never):
         check(entity, part)
@@ -182,17 +189,25 @@ class Judge:
     def _predicted(self, record: Record) -> bool:
         try:
             thing = made_of(self._asked.decoder(), record)
+        except Exception as error:  # noqa: BLE001 - whatever one payload does to hikari, the next one is asked about
+            self._warn(record, error)
+            return False
+        try:
             return bool(typing.cast("Callable[[object], bool]", self.keep.predicate)(thing))
         except Exception as error:  # noqa: BLE001 - whatever a predicate does, the next thing is asked about
-            if not self._warned:
-                self._warned = True
-                _LOG.warning(
-                    "the predicate of %s cannot be asked about %s, which is not kept: %r; more are not mentioned",
-                    self.entity.name,
-                    record.key,
-                    error,
-                )
+            self._warn(record, error)
+            self._asked.failed(record, error)
             return False
+
+    def _warn(self, record: Record, error: Exception) -> None:
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "the predicate of %s cannot be asked about %s, which is not kept: %r; more are not mentioned",
+                self.entity.name,
+                record.key,
+                error,
+            )
 
     # ------------------------------------------------------------------------------------------------ of this keep
 

@@ -38,13 +38,25 @@ def after(
     """
     if not inspect.iscoroutinefunction(listener):
         return listener  # for hikari to refuse
+    heard = _After(_heard, step, listener)
+    return functools.update_wrapper(heard, listener)  # hikari reads the name and the annotations
 
-    @functools.wraps(listener)  # hikari reads the name and the annotations
-    async def heard(event: E) -> None:
-        await step(event)
-        await listener(event)
 
-    return heard
+class _After(functools.partial[Coroutine[typing.Any, typing.Any, None]]):
+    """A listener that is taken for the one that it calls: by that one, a bot finds it, and unsubscribes it."""
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or bool(self.args[1] == other)
+
+    def __hash__(self) -> int:
+        return hash(self.args[1])
+
+
+async def _heard(
+    step: Callable[[E], Awaitable[None]], listener: Callable[[E], Coroutine[typing.Any, typing.Any, None]], event: E
+) -> None:
+    await step(event)
+    await listener(event)
 
 
 def heard_by(listener: Callable[..., object], event_types: Sequence[object]) -> list[type[hikari.Event]]:

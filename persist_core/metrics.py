@@ -104,6 +104,13 @@ _ROWS: typing.Final = (
     Metric("changes_lost_total", "counter", "Changes of other kinds that were given up.", _each("lost"), ("kind",)),
     Metric("quarantined_total", "counter", "Events and changes that were unusable.", _each("quarantined"), ("what",)),
     Metric("undecodable_total", "counter", "Stored records that were unreadable.", _each("undecodable"), ("kind",)),
+    Metric(
+        "unanswered_total",
+        "counter",
+        "Things that a predicate of the rules raised for.",
+        _each("unanswered"),
+        ("kind",),
+    ),
     Metric("unrecalled_total", "counter", "Old things that listeners were not told.", _each("unrecalled"), ("kind",)),
     Metric("held_back_seconds_total", "counter", "Time that nothing was read.", _one("held_back"), unit="seconds"),
     Metric("write_retries_total", "counter", "Attempts to write that were made again.", _one("retries")),

@@ -14,7 +14,7 @@ from .columns import moment
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
 from .entities import COMPLETENESS, THREADS
-from .errors import CorruptRecordError
+from .errors import CorruptRecordError, QueryError
 from .gauges import Gauges, Tier
 from .journal import Journal
 from .memory import Kept, Memory
@@ -82,6 +82,8 @@ class Reader:
         What was asked for lately, where that is kept.
     clock
         What time it is, for what is over some time.
+    only_reads
+        Whether nobody writes what would be forgotten.
     """
 
     def __init__(
@@ -93,7 +95,10 @@ class Reader:
         current: Callable[[], Conditional],
         memory: Memory | None = None,
         clock: Clock = now,
+        *,
+        only_reads: bool = False,
     ) -> None:
+        self._only_reads = only_reads
         self._store = store
         self._journal = journal
         self._gauges = gauges
@@ -288,8 +293,23 @@ class Reader:
         """Return when it was some seconds ago."""
         return moment(self._clock() - datetime.timedelta(seconds=seconds))
 
+    def check_forgets(self) -> None:
+        """See to it that something can be forgotten here.
+
+        Raises
+        ------
+        persist.QueryError
+            If it cannot.
+        """
+        if self._only_reads:
+            msg = (
+                "a cache that persist.connect has made only reads; delete with the persist.Cache of the bot that writes"
+            )
+            raise QueryError(msg)
+
     def forget(self, entity: AnyEntity, keys: Sequence[Key]) -> None:
-        """Forget records and what belongs to them, or is made with them."""
+        """Forget records and what belongs to them, or is made with them. Raises as :meth:`check_forgets`."""
+        self.check_forgets()
         self._journal.accept([*forgetting(entity, keys)])
 
     def note_corrupt(self, entity: AnyEntity, page: Page) -> None:

@@ -37,7 +37,7 @@ App = hikari.EntityFactoryAware | hikari.api.RESTClient
 def reader_of(store: Store, gauges: Gauges, decoder: Callable[[], Decoder]) -> Reader:
     """Return what answers questions from what is stored, and nothing else."""
     journal = Journal(store, Limits(), gauges, Quarantine(gauges), tuple)  # stays empty
-    return Reader(store, journal, gauges, decoder, lambda: AllOf(()))
+    return Reader(store, journal, gauges, decoder, lambda: AllOf(()), only_reads=True)
 
 
 def decoder_of(app: App, me: int) -> Decoder:

@@ -82,6 +82,7 @@ class Stats:
     lost: Mapping[str, int]
     quarantined: Mapping[str, int]
     undecodable: Mapping[str, int]
+    unanswered: Mapping[str, int]
     unrecalled: Mapping[str, int]
     held_back: float
     retries: int
@@ -229,6 +230,12 @@ def _damages(gauges: Gauges) -> Iterator[Problem]:
             "cache.quarantine tells why"
         )
         yield Problem("quarantined", message, is_failing=False)
+    if gauges.unanswered:
+        message = (
+            f"a predicate of the rules raised for {gauges.unanswered.total():,} things "
+            f"({_listed(gauges.unanswered)}), which are not remembered for that; the log has the first: mend it"
+        )
+        yield Problem("predicate_failed", message, is_failing=False)
     if gauges.undecodable:
         message = (
             f"{gauges.undecodable.total():,} stored records could not be read ({_listed(gauges.undecodable)}); "

@@ -93,6 +93,9 @@ class Warm:
             if not _is_collection(self.kinds):
                 msg = f"kinds is a collection of names such as {{'members'}}, not {self.kinds!r}"
                 raise QueryError(msg)
+            if not self.kinds:
+                msg = "kinds names nothing to be filled; leave it out for all of them, or leave out warm"
+                raise QueryError(msg)
             known = [row.entity.name for row in ROWS]
             if unknown := [name for name in self.kinds if name not in known]:
                 msg = f"hikari's cache has no place for {', '.join(map(repr, unknown))}; it has for {', '.join(known)}"

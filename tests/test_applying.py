@@ -160,3 +160,29 @@ def test_the_command_line_says_what_is_wrong_with_a_file(url: str, tmp_path: pat
     done = CliRunner().invoke(app, ["apply-rules", url, "--rules", str(tmp_path / "rules.toml"), "--json"])
     assert done.exit_code == 1
     assert "did you mean 'content'?" in json.loads(done.stderr)["error"]
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_predicate_that_raises_makes_nothing_be_forgotten(
+    url: str, guilds: list[Payload], *, dry_run: bool
+) -> None:
+    def is_human(member: typing.Any) -> bool:
+        return bool(member.is_a_person)
+
+    async with Hearing(url) as heard:
+        await everything(heard, guilds, [])
+        broken = persist.Rules(members=Keep(predicate=is_human))
+        with pytest.raises(persist.QueryError, match=r"the predicate of members raises AttributeError.* mend it"):
+            await heard.cache.apply_rules(broken, dry_run=dry_run)
+        assert await heard.cache.members.count() == sum(len(guild["members"]) for guild in guilds)
+        await heard.hear("GUILD_MEMBER_ADD", {**payloads.member(payloads.user(id="77")), "guild_id": guilds[0]["id"]})
+        assert await heard.cache.get_member(id_of(guilds[0]), 77) is not None  # the rules of before are in force
+
+
+async def test_a_predicate_that_raises_is_told_of_by_health(sqlite_url: str, guilds: list[Payload]) -> None:
+    broken = persist.Rules(members=Keep(predicate=lambda member: bool(member.is_a_person)))
+    async with Hearing(sqlite_url, rules=broken) as heard:
+        await heard.ready(guilds[0])
+        problems = {problem.name: problem.message for problem in heard.cache.health().problems}
+        assert "a predicate of the rules raised for 4 things (4 members)" in problems["predicate_failed"]
+        assert heard.cache.stats().unanswered == {"members": 4}

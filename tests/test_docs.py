@@ -337,8 +337,19 @@ def test_types_in_the_documentation_are_right(tmp_path: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("block", blocks("toml"))
-def test_toml_in_the_documentation_is_toml(block: str) -> None:
-    assert tomllib.loads(block)
+def test_toml_in_the_documentation_can_be_used(block: str, tmp_path: pathlib.Path) -> None:
+    if "keep" not in tomllib.loads(block):
+        return
+    (tmp_path / "mybot").mkdir()
+    (tmp_path / "mybot" / "rules.py").write_text("def is_human(member): return not member.is_bot")
+    file = tmp_path / "persist.toml"
+    file.write_text(block)
+    rules = persist.Rules.load(file)
+    persist.Cache(
+        hikari.GatewayBot("OTAw.fake.token", banner=None, logs=None, intents=hikari.Intents.ALL),
+        "memory://",
+        rules=rules,
+    )
 
 
 def commands() -> list[str]:

@@ -300,3 +300,21 @@ async def test_a_listener_that_waits_does_not_hold_up_what_comes_after(run: Run)
     await bots.settled(sim, cache)
     assert await cache.get_message(int(message["id"])) is not None
     going_on.set()
+
+
+@pytest.mark.parametrize("confirm", [True, False])
+async def test_a_listener_is_found_and_unsubscribed_by_its_function(file: pathlib.Path, *, confirm: bool) -> None:
+    bot = bots.make("http://localhost")
+    cache = persist.Cache(bot, f"sqlite:///{file}")
+
+    @cache.listen(confirm=confirm)
+    async def edited(event: hikari.GuildMessageUpdateEvent) -> None: ...
+
+    @cache.listen(confirm=confirm)
+    async def other(event: hikari.GuildMessageUpdateEvent) -> None: ...
+
+    bot.unsubscribe(hikari.GuildMessageUpdateEvent, edited)
+    left = bot.get_listeners(hikari.GuildMessageUpdateEvent, polymorphic=False)
+    assert edited not in left
+    assert other in left
+    assert len(left) == 1

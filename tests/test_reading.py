@@ -201,3 +201,11 @@ async def test_a_rest_bot_runs_without_its_database_and_finds_it_later(
     async with asyncio.timeout(10):
         assert await cache.get_guild(int(guild["id"])) is not None
     await bot.close()
+
+
+async def test_what_only_reads_forgets_nothing_and_says_so(url: str) -> None:
+    guild = await filled(url)
+    async with persist.connect(url, rest_bot()) as cache:
+        with pytest.raises(persist.QueryError, match="only reads"):
+            await cache.members.find().delete()
+        assert await cache.members.count(guild=int(guild["id"])) == 6

@@ -246,6 +246,7 @@ def refusals() -> Iterator[typing.Any]:
         yield pytest.param(components, intents, lambda: persist.Warm(kinds={"members"}), complaint, id=name)
     for name, make_it, complaint in (
         ("kinds", lambda: persist.Warm(kinds="members"), "kinds is a collection of names"),
+        ("none", lambda: persist.Warm(kinds=()), "kinds names nothing to be filled"),
         ("unknown", lambda: persist.Warm(kinds={"presences"}), "hikari's cache has no place for 'presences'; it has"),
         ("guilds", lambda: persist.Warm(guilds="1"), "guilds is a collection of guilds or their ids, not '1'"),
         ("a guild", lambda: persist.Warm(guilds=["x"]), "a guild to warm is given by its id"),  # type: ignore[list-item]
