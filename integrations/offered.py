@@ -6,8 +6,12 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 
+import hikari
+
 from persist.cache import Cache
-from persist.hosts import Host
+from persist.errors import QueryError
+from persist.hosts import Host, RestLife
+from persist.reading import ReadOnlyCache
 from persist.views import VIEWS
 
 __all__ = ("Installed", "missing", "offered", "resolved")
@@ -35,11 +39,20 @@ def resolved(app: object, *given: Cache | None) -> Cache:
     Raises
     ------
     persist.PersistError
-        If a cache cannot be attached to the bot, or ``PERSIST_URL`` cannot be used.
+        If what is given is no cache, or one cannot be attached to the bot, or ``PERSIST_URL`` cannot be used.
     """
     for cache in given:
         if cache is not None:
+            if not isinstance(cache, Cache | ReadOnlyCache):
+                msg = f"a cache is a persist.Cache, not {cache!r}"
+                raise QueryError(msg)
             return cache
+    if isinstance(app, hikari.RESTBotAware) and any(isinstance(one, ReadOnlyCache) for one in RestLife.owners(app)):
+        msg = (
+            "this bot has a cache that only reads, and what is injected is a persist.Cache: make one of the same "
+            "database, or give yours to the framework as a dependency of your own"
+        )
+        raise QueryError(msg)
     return Cache.resolve(typing.cast("Host", app))
 
 

@@ -29,7 +29,7 @@ from .completeness import Completeness, completeness_of, kind_named, warn_of_int
 from .contradictions import warn_of_contradictions
 from .encryption import Encryption
 from .engine import Engine
-from .entities import ENTITIES, OWN_USER
+from .entities import ENTITIES, OWN_USER, ROLES
 from .errors import CacheClosedError, PersistError, QueryError
 from .fetching import Fetcher
 from .gauges import Gauges
@@ -275,8 +275,8 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         if self._engine is None or not self._engine.loop.is_closed():
             return
         _LOG.warning(
-            "the event loop in which the cache was opened has ended, so it is opened anew; leave that to the bot, "
-            "or do both in one loop"
+            "the event loop in which the cache was opened has ended, and so it is closed; leave opening it to the bot, "
+            "or do everything in one loop"
         )
         engine, self._engine, self._opening = self._engine, None, None
         with contextlib.suppress(RuntimeError):  # whoever waited in that loop is gone with it
@@ -340,6 +340,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         It may be opened again.
         """
         self._ended = True
+        self._leave_ended_loop()
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         engine, self._engine = self._engine, None
@@ -378,6 +379,8 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
 
     async def _answering(self) -> Reader:
         """Return what answers questions, once an opening that is under way has ended."""
+        if self._engine is not None and self._engine.loop.is_closed():
+            self._leave_ended_loop()
         if self._engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         elif self._engine is None and self._gateway is None and not self._ended:
@@ -574,7 +577,11 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         """
-        return await permissions.asked(self, guild, member, channel)
+        return await permissions.asked(self, guild, member, channel, self._knows_all_roles)
+
+    async def _knows_all_roles(self, guild: hikari.Snowflake) -> bool:
+        known = await self.completeness(guild, ROLES.name)
+        return known.is_complete and known.verified
 
     @property
     def gauges(self) -> Gauges:

@@ -14,6 +14,7 @@ import hikari
 from . import hooks
 from .completeness import completeness_of, lacking
 from .engine import Engine
+from .entities import BANS, MEMBERS, SCHEDULED_EVENTS
 from .errors import QueryError
 from .filters import seconds_of
 from .gauges import Gauges
@@ -29,6 +30,14 @@ Prefer = typing.Literal["local", "rest"]
 Ask = Callable[[hikari.api.RESTClient], Awaitable[T]]
 _REMEMBERED_FOR: typing.Final = 10.0
 _MOST_REMEMBERED: typing.Final = 10_000
+
+
+_TOLD_BY_REST: typing.Final[Mapping[AnyEntity, frozenset[str]]] = {
+    BANS: frozenset(("reason",)),
+    MEMBERS: frozenset(("deaf", "mute")),
+    SCHEDULED_EVENTS: frozenset(("user_count",)),
+}
+"""What REST always tells of a thing, and the gateway not each time: what lacks it is asked for."""
 
 
 class Wish(typing.NamedTuple):
@@ -131,6 +140,8 @@ class Fetcher:
                 continue
             if not engine.admission.keeps_intact(entity, record.guild_id):
                 continue  # REST tells more of it
+            if not record.payload.keys() >= _TOLD_BY_REST.get(entity, frozenset()):
+                continue
             if (made := await reader.get(entity, asked.key)) is not None:
                 return made
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import operator
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import hikari
 
@@ -66,13 +66,15 @@ async def asked(
     guild: hikari.SnowflakeishOr[hikari.PartialGuild],
     member: hikari.SnowflakeishOr[hikari.PartialUser],
     channel: hikari.SnowflakeishOr[hikari.PartialChannel] | None,
+    knows_all_roles: Callable[[hikari.Snowflake], Awaitable[bool]],
 ) -> hikari.Permissions | None:
     """Answer ``Cache.permissions``, which says what it means."""
     found, who = await cache.guilds.get(guild), await cache.members.get(guild, member)
     if found is None or who is None:
         return None
     roles = await cache.roles.get_many({*who.role_ids, found.id})
-    if roles.missing:
+    # A role that was deleted while nobody heard stands with its members still; of those that are all told, it is none.
+    if roles.missing and (int(found.id) in roles.missing or not await knows_all_roles(found.id)):
         return None
     permissions = in_guild(found.owner_id, who, roles)
     if channel is not None:

@@ -309,3 +309,15 @@ async def test_nothing_is_remembered_of_kinds_that_are_off(sqlite_url: str) -> N
                 await cache.fetch_role(int(guild["id"]), int(guild["roles"][0]["id"]))
             assert sum(count for path, count in sim.rest_log.items() if "roles" in path) == 2
             assert await cache.roles.count() == 0
+
+
+async def test_what_the_gateway_tells_in_part_is_asked_for(stage: Stage) -> None:
+    guild = str(stage.guild_id)
+    user = (await stage.sim.add_member(guild))["user"]
+    await stage.sim.ban(guild, user["id"], "rude")
+    await bots.settled(stage.sim, stage.cache)
+    await stage.cache.flush()
+    assert (await stage.cache.fetch_ban(stage.guild_id, int(user["id"]))).reason == "rude"
+    calls = stage.cache.stats().rest_calls
+    assert (await stage.cache.fetch_ban(stage.guild_id, int(user["id"]))).reason == "rude"
+    assert stage.cache.stats().rest_calls == calls

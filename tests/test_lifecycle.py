@@ -6,6 +6,8 @@ import asyncio
 import logging
 import pathlib
 import signal
+import subprocess
+import sys
 import typing
 from collections.abc import AsyncIterator
 
@@ -261,3 +263,35 @@ async def test_a_read_of_a_locked_database_is_answered_or_refused_in_time(sim: F
                 assert caught.value.temporary
         await cache.flush()
         assert await cache.messages.count() == 1
+
+
+_IN_TWO_LOOPS: typing.Final = """
+import asyncio, sys
+import hikari
+import persist
+
+bot = hikari.GatewayBot("OTAw.fake.token", banner=None, logs=None, intents=hikari.Intents.ALL)
+cache = persist.Cache(bot, sys.argv[1])
+
+async def ask():
+    try:
+        await asyncio.wait_for(cache.guilds.count(), 5)
+    except persist.CacheClosedError as error:
+        print(error)
+    await asyncio.wait_for(cache.close(), 5)
+
+asyncio.run(cache.open())
+asyncio.run(ask())
+asyncio.run(cache.open())
+asyncio.run(cache.close())
+print("closed")
+"""
+
+
+def test_a_cache_whose_event_loop_has_ended_says_so(file: pathlib.Path) -> None:
+    command = [sys.executable, "-W", "ignore", "-c", _IN_TWO_LOOPS, f"sqlite:///{file}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "the event loop in which the cache was opened has ended" in done.stderr
+    answer, closed = done.stdout.splitlines()
+    assert answer.startswith("the cache is not open")
+    assert closed == "closed"

@@ -133,6 +133,19 @@ async def test_permissions_are_what_discord_says(heard: Hearing, case: Case) -> 
     assert await ask(guild, member, channel) == case.channel
 
 
+async def test_a_role_that_was_deleted_while_nobody_heard_allows_nothing(heard: Hearing) -> None:
+    await heard.ready(guild_of(_CASES[0]))
+    for user, roles in (("500", []), ("501", ["77"])):
+        member = {**payloads.member(payloads.user(id=user), roles), "guild_id": str(_GUILD)}
+        await heard.hear("GUILD_MEMBER_ADD", member)
+    for channel in (None, _CHANNEL):
+        without = await heard.cache.permissions(_GUILD, 500, channel)
+        assert without is not None
+        assert await heard.cache.permissions(_GUILD, 501, channel) == without
+    await heard.reopen()  # nobody has said in this session which roles there are
+    assert await heard.cache.permissions(_GUILD, 501) is None
+
+
 async def test_permissions_that_cannot_be_told_are_none(heard: Hearing) -> None:
     await heard.ready(guild_of(_CASES[0]), {**payloads.guild(), "id": "900"})
     ask = heard.cache.permissions
@@ -140,9 +153,6 @@ async def test_permissions_that_cannot_be_told_are_none(heard: Hearing) -> None:
     assert await ask(_GUILD, 1) is None
     assert await ask(_GUILD, _ANN, 1) is None
     assert await ask(900, _ANN, _CHANNEL) is None
-    member = {**payloads.member(payloads.user(id="501"), ["77"]), "guild_id": str(_GUILD)}
-    await heard.hear("GUILD_MEMBER_ADD", member)
-    assert await ask(_GUILD, 501) is None
     for wrong in ("100", None, 1.5, True):
         with pytest.raises(persist.QueryError):
             await ask(typing.cast("int", wrong), _ANN)

@@ -1,0 +1,36 @@
+"""Which cache the integrations give out where none is named."""
+
+from __future__ import annotations
+
+import pathlib
+import typing
+
+import bots
+import hikari
+import pytest
+
+import persist
+from persist.integrations.offered import resolved
+
+
+def rest_bot() -> hikari.RESTBot:
+    return hikari.RESTBot(
+        bots.TOKEN, "Bot", public_key=b"k" * 32, banner=None, logs=None, suppress_optimization_warning=True
+    )
+
+
+def test_a_bot_whose_cache_only_reads_is_not_given_another_one(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bot = rest_bot()
+    reader = persist.connect("sqlite:///cache.db", bot)
+    with pytest.raises(persist.QueryError, match="this bot has a cache that only reads"):
+        resolved(bot, None)
+    assert persist.Cache.of(bot) is None
+    assert resolved(bot, typing.cast("persist.Cache", reader)) is reader
+
+
+def test_what_is_no_cache_is_refused() -> None:
+    with pytest.raises(persist.QueryError, match=r"a cache is a persist\.Cache, not 'x'"):
+        resolved(rest_bot(), typing.cast("persist.Cache", "x"))
