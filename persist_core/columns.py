@@ -157,13 +157,22 @@ def moment(value: str | datetime.datetime) -> str:
     ----------
     value
         A timestamp of Discord's (ISO 8601), or a moment. A moment without a time zone is taken as UTC.
+
+    Raises
+    ------
+    ValueError
+        If it is none that UTC has.
     """
     if isinstance(value, str):
         if len(value) == _UTC_LENGTH and value.endswith("+00:00"):
             return f"{value[:10]} {value[11:26]}"
         value = datetime.datetime.fromisoformat(value)
     if value.tzinfo is not None:
-        value = value.astimezone(datetime.UTC)
+        try:
+            value = value.astimezone(datetime.UTC)
+        except OverflowError as error:  # the first and last hours of the calendar
+            msg = f"{value.isoformat()} is at no moment of UTC's calendar"
+            raise ValueError(msg) from error
     return value.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 

@@ -185,6 +185,7 @@ class Engine:
         """Go by rules from now on, unless it is a dry run, and apply them to what is stored."""
         admission = Admission(rules, Gauges(), self._decoder) if dry_run else self.admission
         if not dry_run:
+            self.journal.catch_up()  # what was heard is kept by the rules of then
             admission.use(rules)
         await self.reader.barrier()
         await learned(admission, self.store)

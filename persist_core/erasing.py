@@ -143,6 +143,7 @@ class Eraser:
         names = set(self._suppressions.hashes_of(what, snowflake))
         listed = (await self._store.select(Select(SUPPRESSIONS))).records
         gone = [str(record.key[0]) for record in listed if names & {record.key[0], record.payload.get("with_hash")}]
+        self._journal.catch_up()  # what was heard before is not remembered
         self._journal.accept(self._suppressions.lift(gone))
         await self._journal.barrier()
         return bool(gone)

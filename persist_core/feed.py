@@ -104,6 +104,7 @@ class Feed:
         self.me: int | None = None
         self.noting: Noting | None = None
         self._burst = Burst(journal, self._make)
+        self._apart = _APART
         self._observers: dict[str, list[Observer]] = {}
         self.noticed: Noticed = iter
         self.refusal: Callable[[int], PersistError | None] = lambda _: None
@@ -152,7 +153,10 @@ class Feed:
 
     def _refuse(self, events: Iterable[Heard], error: Exception) -> None:
         for name, payload in events:
-            self._quarantine.event(name, {field: value for field, value in payload.items() if field != "token"}, error)
+            told: dict[str, typing.Any] = {}
+            with contextlib.suppress(AttributeError):  # it may be no object at all
+                told = {field: value for field, value in payload.items() if field != "token"}
+            self._quarantine.event(name, told, error)
 
     def _take(self, name: str, shard: hikari.api.GatewayShard, payload: Payload) -> None:
         self._gauges.received[name] += 1
@@ -164,7 +168,7 @@ class Feed:
         if self.refused is not None:
             return
         session = self.sessions.of(shard)
-        if self._burst.goes_on() and name not in _APART:
+        if self._burst.goes_on() and name not in self._apart:
             self._burst.add(session, name, payload)
             return
         self._journal.catch_up()
@@ -241,9 +245,14 @@ class Feed:
 
     def _accept_all(self, read: Sequence[_Read]) -> bool:
         """Accept what events change, and return whether that could be done at once."""
+        gauges = self._gauges
+        skipped, suppressed = gauges.skipped.copy(), gauges.suppressed
         try:
             admitted = self._admitted([change for _, changes, _ in read for change in changes])
         except Exception:  # noqa: BLE001 - one of them cannot be taken, and is found when they are taken one by one
+            gauges.skipped.clear()  # what is kept out is counted then
+            gauges.skipped.update(skipped)
+            gauges.suppressed = suppressed
             return False
         self._journal.accept(admitted, sum(map(_ABSORBED, read)))
         return True
@@ -265,10 +274,20 @@ class Feed:
         self.settle()
         self._forget_places(shard.shard_count)
 
-    def observe(self, observer: Observer, names: Iterable[str]) -> None:
-        """Let somebody hear of some events after their changes have been made."""
+    def observe(self, observer: Observer, names: Iterable[str], *, at_once: bool = False) -> None:
+        """Let somebody hear of some events after their changes have been made.
+
+        Parameters
+        ----------
+        observer, names
+            Who hears of which events.
+        at_once
+            Whether that is before hikari's own cache and before listeners, so that these events are not put off.
+        """
         for name in names:
             self._observers.setdefault(name, []).append(observer)
+        if at_once:
+            self._apart |= frozenset(names)
 
     def accept(self, changes: Sequence[Change], absorbed: int = 0) -> None:
         """Hand changes to the journal, but for those that the rules keep out.

@@ -259,7 +259,7 @@ def plain(column: str, kind: Kind, value: typing.Any) -> typing.Any:
         case "text" if isinstance(value, str) and is_unicode(value):
             return str(value)
         case "time" if isinstance(value, datetime.datetime):
-            with contextlib.suppress(OverflowError):  # the first and last hours of the calendar have no UTC
+            with contextlib.suppress(ValueError):  # the first and last hours of the calendar have no UTC
                 return moment(value)
         case _:
             pass

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import functools
 import logging
+import threading
 import time
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -75,6 +76,8 @@ class Journal:
         self._positions = positions
         self._deciding = functools.partial(counting_refused, gauges)
         self._batch = self._empty("")
+        self._thread = threading.get_ident()
+        self._is_spelled = False
         self._put_off: Callable[[], None] | None = None
         if memory is not None:
             memory.catch_up = self.catch_up
@@ -118,9 +121,13 @@ class Journal:
         self._put_off = make
 
     def catch_up(self) -> None:
-        """Let the changes be made that were put off, if any were."""
-        make, self._put_off = self._put_off, None
-        if make is not None:
+        """Let the changes be made that were put off, if any were.
+
+        Another thread, such as one that collects metrics, only looks at what is there: the event loop is at work on it.
+        """
+        make = self._put_off
+        if make is not None and threading.get_ident() == self._thread:
+            self._put_off = None
             make()
 
     @property
@@ -130,11 +137,20 @@ class Journal:
 
     @property
     def at(self) -> str:
-        """The moment that stands for the changes being taken now: no other batch has the same."""
+        """The moment that stands for the changes being taken now: no other batch has the same.
+
+        It is the same for all that is done until the event loop has its turn.
+        """
         waiting = self._waiting
-        if not waiting.size:  # it may have waited for an hour
+        if not (waiting.size or self._is_spelled):  # it may have waited for an hour
             waiting.at = later(waiting.at)
+            with contextlib.suppress(RuntimeError):  # without an event loop, each time is a turn of its own
+                asyncio.get_running_loop().call_soon(self._spell_anew)
+                self._is_spelled = True
         return waiting.at
+
+    def _spell_anew(self) -> None:
+        self._is_spelled = False
 
     @property
     def limit(self) -> int:

@@ -8,6 +8,7 @@ after a minute, for whoever changes a database by hand.
 from __future__ import annotations
 
 import collections
+import contextlib
 import itertools
 import time
 import typing
@@ -190,12 +191,10 @@ class Memory:
         kept = self._kept.get(name)
         if kept is None:
             return
-        try:
+        with contextlib.suppress(Exception):  # it cannot be changed, and whoever stores it refuses it and says why
             if self._catches_up(name, kept) and not needs_parts(change, kept.record):
                 self._become(kept, fold(kept.record, change))
                 return
-        except TypeError:  # it is no JSON, and will be refused
-            pass
         self._drop(name)
 
     def clear(self) -> None:

@@ -158,7 +158,7 @@ class Warmer:
     def follow(self, feed: Feed, reader: Reader) -> None:
         """Hear what an open cache hears from now on."""
         self._reader = reader
-        feed.observe(self.observe, self.heard)
+        feed.observe(self.observe, self.heard, at_once=True)
 
     def observe(self, name: str, shard: hikari.api.GatewayShard, event: Payload) -> None:
         """Hear of an event before hikari's cache does."""
