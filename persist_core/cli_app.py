@@ -2,20 +2,68 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
+import os
 import typing
 
 import typer
+import typer.core
 
 __all__ = ("CARE", "LOOK", "MOVE", "URL", "Json", "app")
 
 LOOK, MOVE, CARE = "Look", "Save and move", "Look after"
 """Under what commands stand in the help."""
 
-app: typer.Typer = typer.Typer(
+_ENVIRONMENT: typing.Final = "PERSIST_URL"
+
+
+class _Command(typer.core.TyperCommand):
+    """A command whose URL may be left out where the environment names it, also where other arguments come after it."""
+
+    def parse_args(self, ctx: typing.Any, args: list[str]) -> list[str]:
+        """Read the arguments as they are, or else with the URL of the environment before them."""
+        try:
+            return super().parse_args(ctx, list(args))
+        except typer.BadParameter:
+            url, is_named = os.environ.get(_ENVIRONMENT), any("://" in arg for arg in args)
+            if url is None or is_named or not any(param.envvar == _ENVIRONMENT for param in self.params[:1]):
+                raise
+            ctx.params.clear()
+            with contextlib.suppress(typer.BadParameter):
+                return super().parse_args(ctx, [url, *args])
+            raise
+
+
+class _App(typer.Typer):
+    """Commands, ours and those of plugins, whose first argument is a URL or not."""
+
+    def command(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
+        """Make a command of a function, as Typer does."""
+        return super().command(*args, **{"cls": _Command, **kwargs})
+
+
+app: typer.Typer = _App(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Look after a persistent cache."
 )
 
 URL = typing.Annotated[
-    str, typer.Argument(metavar="URL", envvar="PERSIST_URL", help="A database, such as sqlite:///cache.db")
+    str, typer.Argument(metavar="URL", envvar=_ENVIRONMENT, help="A database, such as sqlite:///cache.db")
 ]
 Json = typing.Annotated[bool, typer.Option("--json", help="Say it as JSON, for programs.")]
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
+    if wanted:
+        typer.echo(f"persist {importlib.metadata.version('hikari-persist')}")
+        raise typer.Exit
+
+
+Version = typing.Annotated[
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which persist this is.")
+]
+
+
+@app.callback()
+def _begin(*, version: Version = False) -> None:
+    del version

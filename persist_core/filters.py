@@ -123,6 +123,12 @@ _TEXT: typing.Final = frozenset(("contains", "startswith"))
 _OLDEST: typing.Final = 100 * 365 * 86_400
 
 
+_METHODS: typing.Final[Mapping[str, str]] = {
+    "limit": ", but find(...).limit(50) gives out so many",
+    "order_by": ", but find(...).order_by('-id') sorts them",
+}
+"""What is said by a method and not by a filter."""
+
 _BESIDE: typing.Final[Mapping[str, str]] = {"updated": "last_updated", "first_seen": "first_seen", "source": "source"}
 """What every kind can be found and sorted by besides its columns, and the column that it means."""
 
@@ -176,7 +182,8 @@ def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:
     if name in _BESIDE:
         return _BESIDE[name]
     known = ", ".join(dict.fromkeys((*names, *_BESIDE, *besides)))
-    msg = f"{entity.name} cannot be found by {name!r}; they can by: {known}"
+    hint = _METHODS.get(name, "")
+    msg = f"{entity.name} cannot be found by {name!r}{hint}; they can by: {known}"
     raise QueryError(msg)
 
 
@@ -227,6 +234,7 @@ _MEANT: typing.Final[Mapping[Kind, str]] = {
     "boolean": "True or False",
     "text": "a text",
     "time": "a datetime",
+    "snowflakes": "persist.has(...) of an id that is to be among them",
 }
 
 

@@ -129,6 +129,9 @@ def things(entity: Entity[T], source: Source, running: typing.Callable[[], froze
         If it is not a row of the table of entities.
     """
     if not isinstance(entity, Entity) or entities.ENTITIES.get(entity.name) is not entity:
+        if isinstance(entity, str) and entity in VIEWS:
+            msg = f"{entity} have a view of their own, cache.{entity}; view(...) is for kinds that plugins add"
+            raise QueryError(msg)
         msg = f"{entity!r} is no kind of thing that is remembered; a plugin adds one by the hook persist_entities"
         raise QueryError(msg)
     return Things(entity, source, running)

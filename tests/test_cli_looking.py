@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.metadata
 import json
 import pathlib
 import re
@@ -122,6 +123,25 @@ def test_the_environment_names_the_database(sqlite_url: str, monkeypatch: pytest
     monkeypatch.setenv("PERSIST_URL", sqlite_url)
     assert "Reef" in said("find", "guilds")
     assert call("stats")["guilds"]["records"] == 1
+
+
+def test_the_environment_names_the_database_also_where_other_arguments_follow(
+    sqlite_url: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(sqlite_url, [user(77, username="Ann")])
+    monkeypatch.setenv("PERSIST_URL", sqlite_url)
+    for words in (("export",), ("backup",), ("export-user", "77")):
+        file = tmp_path / words[0]
+        said(*words, str(file))
+        assert file.is_file()
+    assert call("erase", "user", "77")["erased"]["users"] == 1
+    assert call("forgive", "user", "77") == {"forgiven": True}
+    assert "not one of 'user', 'guild'" in said("erase", "usr", "77", code=2)
+    assert "Missing argument 'FILE'" in said("backup", sqlite_url, code=2)
+
+
+def test_the_command_line_says_which_persist_it_is() -> None:
+    assert said("--version").strip() == f"persist {importlib.metadata.version('hikari-persist')}"
 
 
 def test_a_pipe_gets_everything_and_may_end_early(sqlite_url: str) -> None:
