@@ -21,7 +21,7 @@ except ModuleNotFoundError as _error:
 __all__ = ("CLIENT", "connecting")
 
 
-def connecting(dsn: str, **arguments: object) -> Callable[[], Awaitable[typing.Any]]:
+def connecting(dsn: str, **arguments: typing.Any) -> Callable[[], Awaitable[typing.Any]]:
     """Return what makes a connection, with the arguments of ``asyncpg.connect``."""
 
     async def connect() -> typing.Any:
