@@ -62,7 +62,7 @@ class Session:
         self.guilds: set[int] | None = None
         """The guilds that the bot is in, of those that this shard hears of; ``None`` before READY has named them."""
 
-        self.waits = False
+        self.waits: bool = False
         """Whether it has to wait before the guilds that are not there any more may be forgotten."""
 
     @property
