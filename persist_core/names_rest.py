@@ -82,7 +82,7 @@ class RestNames:
         return await self._fetcher.one(asked, lambda rest: rest.fetch_member(guild, user), Wish(prefer, max_age))
 
     async def fetch_user(self, user: User, *, prefer: Prefer = "local", max_age: Age = None) -> hikari.User:
-        """Return a user."""
+        """Return a user. The gateway tells of no banner and no accent color: ``prefer="rest"`` asks for these."""
         asked = _one((USERS,), user, "the user")
         return await self._fetcher.one(asked, lambda rest: rest.fetch_user(user), Wish(prefer, max_age))
 

@@ -130,6 +130,13 @@ def test_every_public_name_is_documented(site: pathlib.Path) -> None:
     assert [name for name in persist.__all__ if not re.search(rf"\b{name}\b", pages)] == []
 
 
+@pytest.mark.parametrize("cache", [persist.Cache, persist.ReadOnlyCache])
+def test_every_method_of_a_cache_is_documented(site: pathlib.Path, cache: type) -> None:
+    page = (site / "reference" / "cache" / "index.html").read_text()
+    methods = [name for name in dir(cache) if not name.startswith("_") and callable(getattr(cache, name))]
+    assert [name for name in methods if f'id="persist.{cache.__name__}.{name}"' not in page] == []
+
+
 def test_every_hook_is_documented_and_has_a_test() -> None:
     hooks = [name for name in vars(spi) if name.startswith("persist_")]
     page = (REFERENCE / "backends.md").read_text()
