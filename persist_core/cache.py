@@ -29,7 +29,7 @@ from .completeness import Completeness, completeness_of, kind_named, warn_of_int
 from .contradictions import warn_of_contradictions
 from .encryption import Encryption
 from .engine import Engine
-from .entities import ENTITIES, OWN_USER, ROLES
+from .entities import OWN_USER, ROLES
 from .errors import CacheClosedError, PersistError, QueryError
 from .fetching import Fetcher
 from .gauges import Gauges
@@ -147,7 +147,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
             _let_search(self._store, search)
         self._rules = Rules() if rules is None else checked(rules)
         self._intents = intents_of(bot)
-        warn_of_intents(self._intents, [kind for kind in ENTITIES if self._rules.of(kind) is False], stacklevel=2)
+        warn_of_intents(self._intents, self._rules, stacklevel=2)
         warn_of_contradictions(self._rules, self._intents, stacklevel=2)
         self._limits = Limits(interval=interval, most=limit)
         self._stop_timeout = stop_timeout

@@ -16,9 +16,11 @@ import hikari
 from .changes import Amend, Change, DropScope, Patch, Put
 from .conditions import Condition, Not
 from .edits import Default, Part
-from .entities import COMPLETENESS, ENTITIES, MEMBERS, OWNED, THREADS
+from .entities import COMPLETENESS, ENTITIES, MEMBERS, MESSAGES, OWNED, THREADS
 from .errors import QueryError
+from .keep import Keep
 from .model import Entity, Origin, Payload, Record
+from .rules import Rules
 
 __all__ = (
     "TELLING",
@@ -121,10 +123,20 @@ def lacking(entity: Entity[typing.Any], intents: hikari.Intents) -> hikari.Inten
     return entity.intents & ~hikari.Intents.ALL_DMS & ~intents
 
 
-def warn_of_intents(intents: hikari.Intents, off: Collection[str], stacklevel: int) -> None:
+def warn_of_intents(intents: hikari.Intents, rules: Rules, stacklevel: int) -> None:
     """Warn of each kind that a bot with such intents hears nothing of, or no changes, unless it is off anyway."""
+    messages = rules.of(MESSAGES.name)
+    wants_content = messages is not False and not (isinstance(messages, Keep) and "content" in messages.drop)
+    if wants_content and not lacking(MESSAGES, intents) and not intents & hikari.Intents.MESSAGE_CONTENT:
+        warnings.warn(
+            "without the intent MESSAGE_CONTENT messages come without what they say, but for the bot's own, direct "
+            "ones and those that mention it; give it to the bot, or keep nothing of what messages say with "
+            "persist.Rules.no_message_content()",
+            hikari.MissingIntentWarning,
+            stacklevel=stacklevel + 1,
+        )
     for entity in ENTITIES.values():
-        if entity.name not in off and (missing := lacking(entity, intents)):
+        if rules.of(entity.name) is not False and (missing := lacking(entity, intents)):
             names = " and ".join(str(intent.name) for intent in missing.split())
             listed = entity.name in _LISTED_WITHOUT_INTENTS
             what = "go out of date" if listed else "stay empty or have gaps"

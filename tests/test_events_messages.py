@@ -162,6 +162,9 @@ async def test_what_happens_to_an_unknown_message_makes_no_ghost(heard: Hearing,
         assert await cache.messages.count() == 0
 
 
+_WITHOUT_CONTENT: typing.Final = pytest.mark.filterwarnings("ignore:without the intent MESSAGE_CONTENT")
+
+
 @pytest.fixture(params=["all at once", "one by one"])
 async def unprivileged(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[Hearing]:
     intents = hikari.Intents.ALL & ~hikari.Intents.MESSAGE_CONTENT
@@ -169,6 +172,7 @@ async def unprivileged(request: pytest.FixtureRequest, sqlite_url: str) -> Async
         yield heard
 
 
+@_WITHOUT_CONTENT
 @proves("MESSAGE_UPDATE")
 async def test_what_a_bot_may_not_read_erases_nothing(unprivileged: Hearing) -> None:
     guild = payloads.guild(own_user=payloads.own_user(id=ME), members=2)
@@ -180,6 +184,7 @@ async def test_what_a_bot_may_not_read_erases_nothing(unprivileged: Hearing) -> 
         assert await payload_of(cache, message) == {**message, "pinned": True, "mentions": []}
 
 
+@_WITHOUT_CONTENT
 @proves("MESSAGE_UPDATE")
 @pytest.mark.parametrize("whose", ["own", "to the bot", "direct"])
 async def test_what_a_bot_may_read_without_the_intent_is_taken_as_it_is(unprivileged: Hearing, whose: str) -> None:

@@ -74,7 +74,13 @@ def test_a_missing_intent_is_told_with_both_ways_out() -> None:
     assert any(
         re.search(r"without the intent GUILD_MEMBERS the members .* give it to the bot, or turn", each) for each in said
     )
+    assert any(
+        each.startswith("without the intent MESSAGE_CONTENT messages come without what they say") for each in said
+    )
     assert all(each.filename == __file__ for each in told)  # it points at the line that makes the cache
+    with pytest.warns(hikari.MissingIntentWarning) as told:
+        persist.Cache(bot, "memory://", rules=persist.Rules.no_message_content())
+    assert not any("MESSAGE_CONTENT" in str(each.message) for each in told)
     with pytest.raises(persist.QueryError, match=r"add hikari\.Intents\.GUILDS"):
         persist.Cache(bots.make(intents=hikari.Intents.GUILD_MESSAGES), "memory://")
 
@@ -255,7 +261,7 @@ asyncio.run(go())
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "leave that to the bot, or do both in one loop" in done.stderr
+    assert "leave opening it to the bot, or do everything in one loop" in done.stderr
     assert caplog.get_records("call") == []
     assert logging.getLogger("persist").handlers == []
 
