@@ -222,13 +222,14 @@ class Chunker:
     async def _is_needed(self, guild: _Guild) -> bool:
         if self._policy == "always":
             return True
-        note = await self._reader.note(MEMBERS, guild.id)
-        if not self._admission.keeps_all(MEMBERS, guild.id):  # as many as Discord says there will never be
-            return self._policy == "stale" and (note is None or note.payload.get("state") != "complete")
         await self._reader.barrier()
         page = await self._reader.page(Select(MEMBERS, guild_id=guild.id, want="count"))
+        note = await self._reader.note(MEMBERS, guild.id)  # last: all members may have been told by now
         was_complete = note is not None and note.payload.get("state") == "complete"
-        if was_complete and page.count == guild.count:
+        if not self._admission.keeps_all(MEMBERS, guild.id):  # as many as Discord says there will never be
+            return self._policy == "stale" and not was_complete
+        is_told = note is not None and note.payload.get("epoch") == self._feed.sessions.of(guild.shard).epoch
+        if was_complete and (is_told or page.count == guild.count):
             self._gauges.member_requests_saved += self._policy == "stale"
             return False
         if was_complete:

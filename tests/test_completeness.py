@@ -353,3 +353,16 @@ async def test_what_is_too_old_is_not_answered(heard: Hearing, guild: Payload) -
     for wrong in (-1, True, "1", float("nan"), float("inf")):
         with pytest.raises(QueryError, match="max_age is a number of seconds or a timedelta"):
             await heard.cache.roles.get(role, max_age=typing.cast("float", wrong))
+
+
+async def test_chunks_that_come_before_it_was_looked_who_is_there_stay_complete(sqlite_url: str) -> None:
+    guild = payloads.guild(own_user=_OWN, members=4)
+    async with Hearing(sqlite_url) as heard:
+        await heard.ready(guild)
+        await heard.cache.flush()
+        await heard.hear("GUILD_CREATE", large(guild))
+        ask(heard, guild, "ours")
+        await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 0, 1, *guild["members"][:2]))  # in the same turn
+        for _ in range(20):
+            await asyncio.sleep(0.01)
+        assert await state(heard.cache, guild) == ("complete", "chunk", True)
