@@ -46,7 +46,9 @@ def _message_create(event: Payload, context: Context) -> Iterable[Change]:
     if kind not in THREAD_TYPES:
         changes.append(plans.patch(CHANNELS, channel, guild_id, origin, last))
     if kind is None or kind in THREAD_TYPES:
-        grown = (Add("message_count", 1), Add("total_message_sent", 1))
+        # The message that a post begins with has the id of its thread, and is not counted:
+        # https://docs.discord.com/developers/resources/channel#channel-object
+        grown = (Add("message_count", 1), Add("total_message_sent", 1)) if event["id"] != channel else ()
         changes.append(plans.patch(THREADS, channel, guild_id, origin, last, *grown))
     return changes
 
@@ -158,7 +160,7 @@ def _message_delete(event: Payload, context: Context) -> Iterator[Change]:
     for snowflake in snowflakes:
         yield Drop(MESSAGES, (int(snowflake),), guild_id)
     if guild_id is not None:
-        shrunk = Add("message_count", -len(snowflakes))
+        shrunk = Add("message_count", -sum(snowflake != event["channel_id"] for snowflake in snowflakes))
         yield plans.patch(THREADS, event["channel_id"], guild_id, context.origin, shrunk)
 
 

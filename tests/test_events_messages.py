@@ -162,6 +162,21 @@ async def test_what_happens_to_an_unknown_message_makes_no_ghost(heard: Hearing,
         assert await cache.messages.count() == 0
 
 
+@proves("MESSAGE_CREATE", "MESSAGE_DELETE")
+async def test_the_message_that_a_post_begins_with_is_not_counted(heard: Hearing, guild: Payload) -> None:
+    place = channel_of(guild)
+    post = payloads.thread(guild["id"], place["id"], ME, message_count=0, total_message_sent=0)
+    await heard.hear("THREAD_CREATE", {**post, "newly_created": True})
+    first = await say(heard, guild, post, id=post["id"])
+    await say(heard, guild, post)
+    await heard.hear("MESSAGE_DELETE", {name: first[name] for name in ("id", "channel_id", "guild_id")})
+    async for cache in heard.answers():
+        entry = await cache.threads.entry(id_of(post))
+        assert entry is not None
+        assert (entry.payload["message_count"], entry.payload["total_message_sent"]) == (1, 1)
+        assert await cache.get_message(id_of(first)) is None
+
+
 _WITHOUT_CONTENT: typing.Final = pytest.mark.filterwarnings("ignore:without the intent MESSAGE_CONTENT")
 
 
