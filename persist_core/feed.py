@@ -25,7 +25,7 @@ from .journal import Journal
 from .model import Origin, Payload
 from .plans import Context
 from .quarantine import Quarantine
-from .sessions import Session, Sessions
+from .sessions import LATE, Session, Sessions
 from .suppression import Suppressions
 
 __all__ = ("Feed", "Noting", "Observer")
@@ -308,6 +308,9 @@ class Feed:
         return list(self.noticed(self._admission.admitted(self._suppressions.admitted(changes))))
 
     def _changes(self, name: str, session: Session, context: Context, payload: Payload) -> list[Change]:
+        if session.is_late(name, payload):
+            self._gauges.skipped[LATE[name]] += 1
+            return []
         chunks = session.chunks
         concerns_members = name in member_chunks.CONCERNED
         if concerns_members:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import time
 import typing
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import hikari
 
 from .changes import Put
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not
-from .entities import SHARDS
+from .entities import MEMBERS, PRESENCES, SHARDS
 from .hosts import Host
 from .member_chunks import MemberChunks
 from .model import Key, Origin, Payload
 from .plans import Context
 
-__all__ = ("Place", "Session", "Sessions")
+__all__ = ("LATE", "Place", "Session", "Sessions")
+
+
+LATE: typing.Final[Mapping[str, str]] = {"PRESENCE_UPDATE": PRESENCES.name, "GUILD_MEMBER_UPDATE": MEMBERS.name}
+"""Events about a member that may come after the member has left, and what they tell of."""
+
+_MOST_LEFT: typing.Final = 1000
+"""How many of those who left lately are kept in mind."""
 
 
 class Place(typing.NamedTuple):
@@ -39,6 +46,7 @@ class Session:
         "context",
         "epoch",
         "guilds",
+        "left",
         "resume_url",
         "session_id",
         "shard",
@@ -62,6 +70,9 @@ class Session:
         self.guilds: set[int] | None = None
         """The guilds that the bot is in, of those that this shard hears of; ``None`` before READY has named them."""
 
+        self.left: dict[Key, None] = {}
+        """Who left which guild lately, and has not come back: what comes late about one of them makes nobody."""
+
         self.waits: bool = False
         """Whether it has to wait before the guilds that are not there any more may be forgotten."""
 
@@ -79,16 +90,36 @@ class Session:
         self.context = None
         self.chunks = chunks
         self.guilds = {int(guild["id"]) for guild in ready["guilds"]}
+        self.left.clear()
         self.waits = False
 
+    def is_late(self, name: str, payload: Payload) -> bool:
+        """Tell whether an event is about a member who has left, as Discord tells of presences afterwards."""
+        return bool(self.left) and name in LATE and _member_in(payload) in self.left
+
     def note(self, name: str, payload: Payload) -> None:
-        """Note which guilds the bot joins and leaves."""
-        if self.guilds is None:
-            return
-        if name == "GUILD_CREATE":
-            self.guilds.add(int(payload["id"]))
-        elif name == "GUILD_DELETE" and not payload.get("unavailable"):
-            self.guilds.discard(int(payload["id"]))
+        """Note which guilds the bot joins and leaves, and who leaves these."""
+        match name:
+            case "GUILD_MEMBER_REMOVE":
+                self.left[_member_in(payload)] = None
+                if len(self.left) > _MOST_LEFT:
+                    del self.left[next(iter(self.left))]
+            case "GUILD_MEMBER_ADD":
+                self.left.pop(_member_in(payload), None)
+            case "GUILD_MEMBERS_CHUNK" if self.left:
+                for member in payload["members"]:
+                    self.left.pop((int(payload["guild_id"]), int(member["user"]["id"])), None)
+            case "GUILD_CREATE" if self.guilds is not None:
+                self.guilds.add(guild_id := int(payload["id"]))
+                self.left = {key: None for key in self.left if key[0] != guild_id}
+            case "GUILD_DELETE" if self.guilds is not None and not payload.get("unavailable"):
+                self.guilds.discard(int(payload["id"]))
+            case _:
+                pass
+
+
+def _member_in(payload: Payload) -> Key:
+    return int(payload["guild_id"]), int(payload["user"]["id"])
 
 
 class Sessions:

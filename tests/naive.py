@@ -92,8 +92,23 @@ class _Naive:
         self._told = PlainStore()
         self._parents: dict[int, int | None] = {}
         self._guilds: set[int] = set()
+        self._left: set[tuple[str, str]] = set()
+
+    def _is_late(self, name: str, payload: Payload) -> bool:
+        """Tell whether an event comes after the member has left that it is about; and note who leaves, and comes."""
+        members = payload["members"] if name in ("GUILD_CREATE", "GUILD_MEMBERS_CHUNK") else [payload]
+        people = {(payload.get("guild_id", payload.get("id")), m["user"]["id"]) for m in members if m.get("user")}
+        if name == "GUILD_MEMBER_REMOVE":
+            self._left |= people
+        elif name in ("GUILD_MEMBER_ADD", "GUILD_MEMBERS_CHUNK"):
+            self._left -= people
+        elif name == "GUILD_CREATE":
+            self._left = {(guild, user) for guild, user in self._left if guild != payload["id"]}
+        return name in ("PRESENCE_UPDATE", "GUILD_MEMBER_UPDATE") and not people.isdisjoint(self._left)
 
     def hear(self, name: str, payload: Payload) -> None:
+        if self._is_late(name, payload):
+            return
         context = Context(
             0,
             1,

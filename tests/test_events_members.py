@@ -228,3 +228,37 @@ async def test_who_interacts_is_learned_of_and_the_token_is_not(
         assert not any(guild_id == 4444 for _, (guild_id, *_) in stored)
         assert "a token that must not be kept" not in str(stored)
         assert "permissions" not in stored.get(("members", (id_of(guild), id_of(member["user"]))), {})
+
+
+@proves("GUILD_MEMBER_REMOVE", "PRESENCE_UPDATE", "GUILD_MEMBER_UPDATE", "GUILD_MEMBER_ADD")
+async def test_what_comes_after_a_member_has_left_brings_nobody_back(heard: Hearing, guild: Payload) -> None:
+    member = guild["members"][1]
+    user, where = member["user"], {"guild_id": guild["id"]}
+    key = (int(guild["id"]), int(user["id"]))
+    presence = {**payloads.presence(user["id"]), **where}
+    await heard.hear("GUILD_MEMBER_REMOVE", {**where, "user": user})
+    await heard.hear("PRESENCE_UPDATE", presence)
+    await heard.hear("GUILD_MEMBER_UPDATE", {**member, **where, "nick": "late"})
+    assert heard.cache.stats().skipped == {"presences": 1, "members": 1}
+    async for cache in heard.answers():
+        assert await cache.get_presence(*key) is None
+        assert await cache.get_member(*key) is None
+
+
+@proves("GUILD_MEMBER_ADD", "GUILD_CREATE", "GUILD_MEMBERS_CHUNK")
+@pytest.mark.parametrize("back", ["GUILD_MEMBER_ADD", "GUILD_CREATE", "GUILD_MEMBERS_CHUNK"])
+async def test_who_comes_back_has_a_presence_again(heard: Hearing, guild: Payload, back: str) -> None:
+    member = guild["members"][1]
+    user, where = member["user"], {"guild_id": guild["id"]}
+    told = {
+        "GUILD_MEMBER_ADD": {**member, **where},
+        "GUILD_CREATE": guild,
+        "GUILD_MEMBERS_CHUNK": {**where, "members": [member], "chunk_index": 0, "chunk_count": 1},
+    }
+    await heard.hear("GUILD_MEMBER_REMOVE", {**where, "user": user})
+    await heard.hear(back, told[back])
+    await heard.hear("PRESENCE_UPDATE", {**payloads.presence(user["id"]), **where})
+    async for cache in heard.answers():
+        assert await cache.get_member(int(guild["id"]), int(user["id"])) is not None
+        if cache._running():
+            assert await cache.get_presence(int(guild["id"]), int(user["id"])) is not None
