@@ -67,12 +67,12 @@ def startswith(text: str) -> Filter[str]:
 
 
 def before(limit: datetime.datetime) -> Filter[datetime.datetime]:
-    """Ask for moments before ``limit``."""
+    """Ask for moments before ``limit``; one without a time zone is taken as UTC."""
     return Filter("less", limit)
 
 
 def after(limit: datetime.datetime) -> Filter[datetime.datetime]:
-    """Ask for moments after ``limit``."""
+    """Ask for moments after ``limit``; one without a time zone is taken as UTC."""
     return Filter("greater", limit)
 
 
