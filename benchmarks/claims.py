@@ -114,14 +114,14 @@ CLAIMS: typing.Final = (
     Claim(
         "sake",
         "One read of a member",
-        "tens of times that, from Redis",
-        lambda seen: seen["reads"]["microseconds"] > 10 * seen["hikari's reads"]["microseconds"],
+        "a question to Redis each time",
+        lambda seen: seen["reads"]["awaits"] and seen["reads"]["microseconds"] > seen["hikari's reads"]["microseconds"],
     ),
     Claim(
         "hikari-persist",
         "One read of a member",
-        "tens of times that, once it can be read",
-        lambda seen: seen["reads"]["microseconds"] > 10 * seen["hikari's reads"]["microseconds"],
+        "a question to the database each time, once it can be read",
+        lambda seen: seen["reads"]["awaits"] and seen["reads"]["microseconds"] > seen["hikari's reads"]["microseconds"],
     ),
     Claim(
         "hikari",
