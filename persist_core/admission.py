@@ -5,11 +5,24 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .changes import ENTITY_OF, REFUSED, Amend, Archive, Change, Drop, DropScope, Keeps, Patch, Put, fold
+from .changes import (
+    ENTITY_OF,
+    REFUSED,
+    Amend,
+    Archive,
+    Change,
+    Drop,
+    DropScope,
+    Keeps,
+    Patch,
+    Put,
+    fold,
+    forgetting_guild,
+)
 from .conditions import knowns_in
 from .droppable import without, without_edits
 from .edits import Part
-from .entities import CHANNELS, ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, OWNED, THREADS, USERS
+from .entities import CHANNELS, ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, THREADS, USERS
 from .fields import NESTED
 from .gauges import Gauges
 from .judge import Judge
@@ -308,7 +321,7 @@ class Admission:
         elif guild_id is not None and not self.keeps_guild(guild_id):
             self._refused(change)
             if change.entity is GUILDS and ruling.guilds is not None and not ruling.guilds.looks_only_at_ids:
-                yield from _gone(guild_id)
+                yield from forgetting_guild(guild_id)
         elif change.entity in ruling.off and not isinstance(change, Amend):
             self._refused(change)
         else:
@@ -421,10 +434,3 @@ def _guild_of(thing: Change | Record) -> int | None:
     if thing.entity is GUILDS and not isinstance(thing, (DropScope, Amend, Archive)):
         return int(thing.key[0])
     return thing.guild_id
-
-
-def _gone(guild_id: int) -> Iterator[Change]:
-    """Yield what forgets a guild that was kept while it was different."""
-    for entity, _ in OWNED[GUILDS]:
-        yield DropScope(entity, guild_id)
-    yield Drop(GUILDS, (guild_id,), guild_id)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 from .conditions import AllOf, AnyOf, Condition, Where, Within, matches
 from .edits import Edit, edited
-from .entities import JOINED, OWNED
+from .entities import GUILDS, JOINED, OWNED
 from .model import Entity, Key, Origin, Payload, Record
 
 __all__ = (
@@ -35,6 +35,7 @@ __all__ = (
     "cascade",
     "fold",
     "forgetting",
+    "forgetting_guild",
     "needs_parts",
     "undecided",
 )
@@ -277,6 +278,13 @@ def _exact(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Ke
     if parts.keys() - {"guild_id"} != set(entity.key) - {"guild_id"} or not parts.keys() >= set(entity.key):
         return None
     return tuple(parts[name] for name in entity.key)
+
+
+def forgetting_guild(guild_id: int) -> Iterator[DropScope | Drop]:
+    """Yield what forgets a guild with all that is in it."""
+    for entity, _ in OWNED[GUILDS]:
+        yield DropScope(entity, guild_id)
+    yield Drop(GUILDS, (guild_id,), guild_id)
 
 
 def forgetting(entity: Entity[typing.Any], keys: Sequence[Key]) -> Iterator[Change]:

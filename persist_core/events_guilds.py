@@ -6,7 +6,7 @@ import typing
 from collections.abc import Iterator, Mapping
 
 from . import plans
-from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
+from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade, forgetting_guild
 from .conditions import AnyOf, Condition, Not, Where
 from .edits import Omit, Part, Without
 from .entities import (
@@ -16,7 +16,6 @@ from .entities import (
     GUILDS,
     MEMBERS,
     OWN_USER,
-    OWNED,
     PRESENCES,
     ROLES,
     SCHEDULED_EVENTS,
@@ -106,9 +105,7 @@ def _guild_delete(event: Payload, context: Context) -> Iterator[Change]:
     if event.get("unavailable"):
         yield plans.patch(GUILDS, guild_id, guild_id, context.origin, Part({"unavailable": True}))
         return
-    for entity, _ in OWNED[GUILDS]:
-        yield DropScope(entity, guild_id)
-    yield Drop(GUILDS, (guild_id,), guild_id)
+    yield from forgetting_guild(guild_id)
 
 
 def _set(entity: Entity[typing.Any], field: str) -> Plan:

@@ -319,7 +319,7 @@ class Feed:
         changes += EVENTS[name].plan(payload, context)
         if concerns_members:
             changes += chunks.note(name, payload, session.shard.id, context.origin)
-        session.note(name, payload)
+            session.note(name, payload)
         return changes
 
     def _context(self, session: Session) -> Context:

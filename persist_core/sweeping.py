@@ -14,7 +14,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 import hikari
 
 from .admission import Admission
-from .changes import Change, DropScope, Patch, Put, forgetting
+from .changes import Change, DropScope, Patch, Put, forgetting, forgetting_guild
 from .conditions import AllOf, AnyOf, Condition, Not, Where
 from .edits import edited
 from .entities import ENTITIES, GUILDS, OWNED
@@ -224,27 +224,33 @@ class Sweeper:
         guild comes when it comes.
         """
         swept = collections.Counter[str]()
-        shard = Condition("guild_id", "on_shard", (session.shard.id, session.shard.shard_count))
         for entity, _ in OWNED[GUILDS]:
             what = ("left", session.shard.id, session.epoch, entity)
             while self._is_awake(what):
-                known = tuple(session.guilds or ())
-                elsewhere = (Not(Condition("guild_id", "is_in", known)),) if known else ()
-                query = Select(entity, where=(shard, *elsewhere), limit=1, want="keys")
-                found = (await self._looked(query)).records
-                if not found or session.guilds is None:
+                guild_id = await self._one_left(session, entity)
+                if guild_id is None:
                     self._rest(what, _LONGEST)
-                    break
-                guild_id = found[0].guild_id
-                if guild_id is None or guild_id in session.guilds:  # joined meanwhile
-                    continue
-                for kind, _ in OWNED[GUILDS]:
-                    count = await self._looked(Select(kind, guild_id=guild_id, want="count"))
-                    swept[kind.name] += count.count
-                if guild_id not in session.guilds:
-                    self._journal.accept([DropScope(kind, guild_id) for kind, _ in OWNED[GUILDS]])
-                    await self._journal.barrier()
+                else:
+                    swept += await self._forget_guild(session, guild_id)
         return swept
+
+    async def _one_left(self, session: Session, entity: AnyEntity) -> int | None:
+        """Return a guild that a shard does not hear of and that has something of a kind."""
+        known = tuple(session.guilds or ())
+        shard = Condition("guild_id", "on_shard", (session.shard.id, session.shard.shard_count))
+        elsewhere = (Not(Condition("guild_id", "is_in", known)),) if known else ()
+        query = Select(entity, where=(shard, *elsewhere), limit=1, want="keys")
+        return next((record.guild_id for record in (await self._looked(query)).records), None)
+
+    async def _forget_guild(self, session: Session, guild_id: int) -> collections.Counter[str]:
+        counted = collections.Counter[str]()
+        for kind, _ in OWNED[GUILDS]:
+            counted[kind.name] = (await self._looked(Select(kind, guild_id=guild_id, want="count"))).count
+        if session.guilds is None or guild_id in session.guilds:  # joined meanwhile
+            return collections.Counter()
+        self._journal.accept([*forgetting_guild(guild_id)])
+        await self._journal.barrier()
+        return counted
 
     async def _bury(self, entity: AnyEntity, bounds: Iterable[Bounds], moment: datetime.datetime, pages: float) -> int:
         """Forget what nothing names any more, among so many pages of a kind from where it was left."""
