@@ -503,6 +503,9 @@ async def test_every_compression_of_hikari_is_spoken(
     sim.add_guild(members=40)
     async with running_bot(sim) as bot:
         assert bot.names[:2] == ["READY", "GUILD_CREATE"]
+        await sim.prepare_messages(sim.guild_payload(sim.guild_ids()[0])["channels"][0]["id"], 3)
+        await sim.flood_prepared()
+        await sim.wait_until(lambda: bot.names.count("MESSAGE_CREATE") == 3)
 
 
 async def test_the_same_seed_makes_the_same_world() -> None:
@@ -520,6 +523,31 @@ async def test_a_flood_reaches_the_bot_in_order(sim: FakeDiscord) -> None:
         idents = [int(message["id"]) for message in bot.heard("MESSAGE_CREATE")]
     assert idents == sorted(set(idents))
     assert seconds < 5
+
+
+async def test_a_flood_that_is_made_before_reaches_the_bot_in_order_and_before_what_is_said_meanwhile(
+    sim: FakeDiscord,
+) -> None:
+    guild = sim.add_guild(members=10)
+    channel_id = text_channel_of(guild)
+    async with running_bot(sim) as bot:
+        await sim.prepare_messages(channel_id, 500)
+        with pytest.raises(RuntimeError, match="held already"):
+            await sim.prepare_chunks(guild["id"], 2, 100)
+        meanwhile = asyncio.create_task(sim.create_message(channel_id, "meanwhile"))
+        await asyncio.sleep(0.1)
+        assert "MESSAGE_CREATE" not in bot.names
+        await sim.flood_prepared()
+        await meanwhile
+        await sim.wait_until(lambda: bot.names.count("MESSAGE_CREATE") == 501)
+        await sim.prepare_chunks(guild["id"], 2, 100)
+        await sim.flood_prepared()
+        await sim.wait_until(lambda: bot.names.count("GUILD_MEMBERS_CHUNK") == 2)
+    said = bot.heard("MESSAGE_CREATE")
+    idents = [int(message["id"]) for message in said]
+    assert idents[:500] == sorted(set(idents[:500]))
+    assert said[-1]["content"] == "meanwhile"
+    assert [len(chunk["members"]) for chunk in bot.heard("GUILD_MEMBERS_CHUNK")] == [100, 100]
 
 
 async def test_a_simulator_in_another_process_starts_obeys_and_stops() -> None:

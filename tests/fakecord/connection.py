@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import struct
 import typing
 import zlib
 
@@ -12,6 +13,8 @@ from aiohttp import web
 from .encoding import dumps
 
 _PAYLOAD_ZLIB_ABOVE: typing.Final = 1024
+_SLICE: typing.Final = 1 << 16
+_POLL_SECONDS: typing.Final = 0.001
 
 
 def _no_compression(raw: bytes) -> bytes:
@@ -78,6 +81,7 @@ class Connection:
         self._request = request
         self._encode = _COMPRESSIONS[self.compression]()
         self._lock = asyncio.Lock()
+        self._held: bytes | None = None
 
     async def open(self) -> None:
         """Complete the websocket handshake."""
@@ -95,13 +99,61 @@ class Connection:
                 self.closing = True
 
     async def _transmit(self, raw: bytes) -> None:
-        if self.compression is None and not (self.payload_zlib and len(raw) > _PAYLOAD_ZLIB_ABOVE):
-            self.bytes_wire += len(raw)
-            await self.socket.send_str(raw.decode())
+        is_binary, body = self._body(raw)
+        self.bytes_wire += len(body)
+        if is_binary:
+            await self.socket.send_bytes(body)
+        else:
+            await self.socket.send_str(body.decode())
+
+    def _body(self, raw: bytes) -> tuple[bool, bytes]:
+        """Return whether a frame is binary, and what is in it."""
+        if self.compression is not None:
+            return True, self._encode(raw)
+        if self.payload_zlib and len(raw) > _PAYLOAD_ZLIB_ABOVE:
+            return True, zlib.compress(raw)
+        return False, raw
+
+    async def hold(self, raws: typing.Iterable[bytes]) -> None:
+        """Make frames ready to leave with `release`; whatever else is sent waits until they have left.
+
+        Raises
+        ------
+        RuntimeError
+            If frames are held already.
+        """
+        if self._held is not None:
+            raise RuntimeError("Frames are held already: release them first.")
+        await self._lock.acquire()
+        self._held = b"".join(map(self._framed, raws))
+
+    async def release(self) -> None:
+        """Let the frames leave that are held, as fast as the network takes them and at no cost of making them."""
+        held, self._held = self._held, None
+        if held is None:
             return
-        wire = self._encode(raw) if self.compression else zlib.compress(raw)
-        self.bytes_wire += len(wire)
-        await self.socket.send_bytes(wire)
+        transport = self._request.transport
+        try:
+            for start in range(0, len(held), _SLICE):
+                if transport is None or transport.is_closing():
+                    return
+                transport.write(held[start : start + _SLICE])
+                while transport.get_write_buffer_size() > _SLICE:  # noqa: ASYNC110 - a transport tells only its protocol
+                    await asyncio.sleep(_POLL_SECONDS)
+        finally:
+            self._lock.release()
+
+    def _framed(self, raw: bytes) -> bytes:
+        """Return one event as it is on the wire: a frame of RFC 6455, which a server does not mask."""
+        is_binary, body = self._body(raw)
+        self.bytes_raw += len(raw)
+        self.bytes_wire += len(body)
+        first, length = 0x82 if is_binary else 0x81, len(body)
+        if length < 126:
+            return struct.pack("!BB", first, length) + body
+        if length < 1 << 16:
+            return struct.pack("!BBH", first, 126, length) + body
+        return struct.pack("!BBQ", first, 127, length) + body
 
     async def send_opcode(self, opcode: int, data: object = None) -> None:
         """Send a frame that is no event."""

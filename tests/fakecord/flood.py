@@ -24,20 +24,25 @@ class Flood:
 
     world: World
     broadcast: Broadcast
-    _prepared: list[tuple[str, Payload | bytes]] = dataclasses.field(default_factory=list[tuple[str, Payload | bytes]])
 
-    def prepare_chunks(self, guild_id: str, count: int, size: int = 1000) -> None:
-        """Make chunks of members nobody has seen, to be sent by `flood_prepared`."""
-        for index in range(count):
-            members = [payloads.member(payloads.user()) for _ in range(size)]
-            chunk = {"guild_id": guild_id, "members": members, "chunk_index": index, "chunk_count": count}
-            self._prepared.append(("GUILD_MEMBERS_CHUNK", dumps({**chunk, "not_found": []})))
+    async def prepare_chunks(self, guild_id: str, count: int, size: int = 1000) -> None:
+        """Make chunks of members nobody has seen, ready to be sent by `flood_prepared`."""
+        await self._prepare("GUILD_MEMBERS_CHUNK", list(self._chunks(guild_id, count, size)))
 
-    async def flood_prepared(self) -> int:
-        """Send what was prepared, and return how many events it was."""
-        prepared = list(self._prepared)
-        self._prepared.clear()
-        return await self.flood(prepared)
+    async def prepare_messages(self, channel_id: str, count: int) -> None:
+        """Make the messages of `flood_messages`, ready to be sent by `flood_prepared`."""
+        await self._prepare("MESSAGE_CREATE", list(self._bodies(channel_id, count, rich=False)))
+
+    async def _prepare(self, name: str, bodies: list[bytes]) -> None:
+        for session in self.broadcast.live_sessions():
+            if session.connection is not None:
+                await session.connection.hold(session.frame(name, body) for body in bodies)
+
+    async def flood_prepared(self) -> None:
+        """Send what was prepared, all of it compressed before: little is left to do for the simulator meanwhile."""
+        for session in self.broadcast.live_sessions():
+            if session.connection is not None:
+                await session.connection.release()
 
     async def flood(self, events: typing.Iterable[tuple[str, Payload | bytes]], *, rate: float | None = None) -> int:
         """Send events to every live session, and return how many there were.
@@ -71,6 +76,13 @@ class Flood:
         began = time.perf_counter()
         await self.flood((("MESSAGE_CREATE", body) for body in self._bodies(channel_id, count, rich=rich)), rate=rate)
         return time.perf_counter() - began
+
+    @staticmethod
+    def _chunks(guild_id: str, count: int, size: int) -> typing.Iterator[bytes]:
+        for index in range(count):
+            members = [payloads.member(payloads.user()) for _ in range(size)]
+            chunk = {"guild_id": guild_id, "members": members, "chunk_index": index, "chunk_count": count}
+            yield dumps({**chunk, "not_found": []})
 
     def _bodies(self, channel_id: str, count: int, *, rich: bool) -> typing.Iterator[bytes]:
         guild = self.world.guild_of(channel_id)

@@ -174,6 +174,7 @@ class FakeDiscord:
         self.flood = flood.flood
         self.flood_messages = flood.flood_messages
         self.prepare_chunks = flood.prepare_chunks
+        self.prepare_messages = flood.prepare_messages
         self.flood_prepared = flood.flood_prepared
 
         self.lose_chunks = chunks.lose_chunks
