@@ -133,6 +133,11 @@ class SqliteDriver:
     def __repr__(self) -> str:
         return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._path)!r}"
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a file to open."""
+        return self._path is None or self._path.exists()
+
     async def open(self) -> None:
         self._lock = asyncio.Lock()  # it belongs to the loop that runs now
         path = self._path

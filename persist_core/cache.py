@@ -15,17 +15,16 @@ from . import (
     arguments,
     chunking,
     hooks,
-    names,
     names_before,
+    names_guilds,
     names_lists,
     names_rest,
-    permissions,
     privacy,
     retention,
     views,
 )
 from .applying import Applied
-from .completeness import Completeness, completeness_of, kind_named, warn_of_intents
+from .completeness import Completeness, completeness_of, warn_of_intents
 from .contradictions import warn_of_contradictions
 from .encryption import Encryption
 from .engine import Engine
@@ -58,7 +57,9 @@ E = typing.TypeVar("E", bound=hikari.Event)
 T = typing.TypeVar("T")
 
 
-class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, names_before.BeforeNames, privacy.Privacy):
+class Cache(
+    names_guilds.GuildNames, names_lists.RestLists, names_rest.RestNames, names_before.BeforeNames, privacy.Privacy
+):
     """Remembers what Discord said, across restarts, and gives it back as hikari objects.
 
     It attaches itself to the bot: it opens before the bot connects, stores everything when the bot stops, and hears
@@ -506,24 +507,7 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         rules = self._rules if guild is None else self._rules.for_guild(key_part(guild, "the guild"))
         return policy_of(rules, is_encrypted=is_sealed(self._store))
 
-    async def completeness(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild], kind: str) -> Completeness:
-        """Return how much is known of what a guild has of one kind.
-
-        Parameters
-        ----------
-        guild
-            The guild, or its id.
-        kind
-            A kind of thing that guilds have, such as ``persist.MEMBERS``.
-
-        Raises
-        ------
-        persist.QueryError
-            If an argument is neither.
-        persist.CacheClosedError
-            If the cache is not open and cannot be opened.
-        """
-        entity, guild_id = kind_named(kind), key_part(guild, "the guild")
+    async def _known(self, entity: Entity[typing.Any], guild_id: int) -> Completeness:
         engine = await self._opened()
         note = await engine.reader.note(entity, guild_id)
         kept = engine.admission.keeps_all(entity, guild_id)
@@ -545,42 +529,8 @@ class Cache(names.HikariNames, names_lists.RestLists, names_rest.RestNames, name
         """
         return views.things(entity, self._answering, self._running)
 
-    async def permissions(
-        self,
-        guild: hikari.SnowflakeishOr[hikari.PartialGuild],
-        member: hikari.SnowflakeishOr[hikari.PartialUser],
-        channel: hikari.SnowflakeishOr[hikari.PartialChannel] | None = None,
-    ) -> hikari.Permissions | None:
-        """Return what a member may do in a guild, or in one of its channels, as Discord works it out.
-
-        Owners and administrators may do everything, whatever channels say. Whoever is in a timeout may only look. What
-        holds in a thread is said by the channel that it is in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write.
-
-        Parameters
-        ----------
-        guild
-            The guild, or its id.
-        member
-            The member, the user, or the id.
-        channel
-            A channel or thread of the guild, or its id.
-
-        Returns
-        -------
-        hikari.Permissions | None
-            ``None`` if it cannot be told, because one of them, or a role of the member, is not known.
-
-        Raises
-        ------
-        persist.QueryError
-            If an argument is not an id.
-        persist.CacheClosedError
-            If the cache is not open and cannot be opened.
-        """
-        return await permissions.asked(self, guild, member, channel, self._knows_all_roles)
-
     async def _knows_all_roles(self, guild: hikari.Snowflake) -> bool:
-        known = await self.completeness(guild, ROLES.name)
+        known = await self._known(ROLES, guild)
         return known.is_complete and known.verified
 
     @property

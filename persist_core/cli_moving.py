@@ -8,7 +8,7 @@ import typer
 
 from . import copying
 from .cli_app import CARE, MOVE, URL, Json, app
-from .cli_output import ask, failed, opened, progress, said, sql_store
+from .cli_output import ask, console, failed, opened, progress, said, sql_store
 from .entities import ENTITIES
 from .errors import PersistError
 from .migrations import Migration
@@ -34,7 +34,7 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
         raise PersistError(msg)
     rows: list[dict[str, object]] = []
     fine = True
-    async with opened(source) as here, opened(target, insist=True) as there:
+    async with opened(source) as here, opened(target, new=True) as there:
         totals = {name: await copying.count(here, name) for name in ENTITIES}
         if not any(totals.values()):
             msg = "FROM holds nothing that could be copied; is it the right database?"
@@ -68,7 +68,7 @@ def migrate(
 
 
 async def _migrate(url: str, to: int | None, *, dry_run: bool, as_json: bool) -> bool:
-    store = sql_store(url)
+    store = sql_store(url, may_be_new=True)
     plan = await store.planned(to)
     steps = [{"version": step.version, "what": step.name} for step in plan.steps]
     if not dry_run:
@@ -79,5 +79,10 @@ async def _migrate(url: str, to: int | None, *, dry_run: bool, as_json: bool) ->
 
             await store.migrate(passed, to)
     found = {"version": plan.version or "none: it is empty", "done": not dry_run, "steps": steps}
-    said(found, steps, as_json=as_json)
+    if steps or as_json:
+        said(found, steps, as_json=as_json)
+    elif plan.version:
+        console().print(f"Nothing to do: the database is of version {plan.version}.", highlight=False)
+    else:
+        console().print("It is empty." if dry_run else "It was empty, and has its tables now.", highlight=False)
     return True

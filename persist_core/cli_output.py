@@ -110,6 +110,9 @@ def shown(value: object, name: str = "") -> str:
         return "yes" if value else "no"
     if isinstance(value, int) and not (name == "id" or name.endswith("_id")):
         return f"{value:,}"
+    if isinstance(value, Mapping):
+        counts = typing.cast("Mapping[str, object]", value)
+        return ", ".join(f"{shown(count)} {what}" for what, count in counts.items()) or "nothing"
     return str(value)
 
 
@@ -121,7 +124,8 @@ def said(found: Mapping[str, object], rows: Sequence[Mapping[str, object]] = (),
         console().print(table(rows))
     else:
         for name, value in found.items():
-            console().print(f"{name}: {value}", markup=False, highlight=False, soft_wrap=True)
+            told = shown(value) if isinstance(value, Mapping) else value
+            console().print(f"{name}: {told}", markup=False, highlight=False, soft_wrap=True)
 
 
 def entity_named(kind: str) -> Entity[typing.Any]:
@@ -144,19 +148,33 @@ def store_of_url(url: str, *, insist: bool = False) -> Store:
     return sealed(open_store(url), insist=insist)
 
 
-def sql_store(url: str) -> SqlStore:
-    """Return the store of a URL, which has to be one of an SQL database."""
-    store = store_of_url(url)
+def sql_store(url: str, *, may_be_new: bool = False) -> SqlStore:
+    """Return the store of a URL, which has to be one of an SQL database that is there. It is not open."""
+    store = store_of_url(url) if may_be_new else _there(store_of_url(url))
     if not isinstance(store, SqlStore):
         msg = f"{url.partition('://')[0]}:// is not an SQL database, and has neither views nor migrations"
         raise PersistError(msg)
     return store
 
 
+def _there(store: Store) -> Store:
+    if isinstance(store, SqlStore):
+        store.look_for()
+    return store
+
+
 @contextlib.asynccontextmanager
-async def opened(url: str, *, insist: bool = False) -> AsyncGenerator[Store]:
-    """Lend the store of a URL, which has to be encrypted, if one insists and there are keys."""
-    store = store_of_url(url, insist=insist)
+async def opened(url: str, *, new: bool = False) -> AsyncGenerator[Store]:
+    """Lend the store of a URL to write. Its database has to be there: of a typing error none is made.
+
+    Parameters
+    ----------
+    url
+        The URL.
+    new
+        Whether it is to be filled: it need not be there, and has to be encrypted where there are keys.
+    """
+    store = store_of_url(url, insist=True) if new else _there(store_of_url(url))
     await store.open()
     try:
         yield store

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import enum
 import pathlib
+import sys
 import typing
 
 import orjson
 import typer
 
 from .cli_app import URL, Json, app
-from .cli_output import ask, failed, opened, progress, said
+from .cli_output import ask, console, failed, opened, progress, said
 from .erasing import alone
 from .errors import PersistError
 from .exporting import exported
@@ -31,8 +32,17 @@ Id = typing.Annotated[int, typer.Argument(metavar="ID", help="The id of the user
 
 
 @app.command()
-def erase(url: URL, what: What, snowflake: Id, *, as_json: Json = False) -> None:
+def erase(
+    url: URL,
+    what: What,
+    snowflake: Id,
+    *,
+    yes: typing.Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    as_json: Json = False,
+) -> None:
     """Erase everything of a person or a guild for good, and say so in a receipt. A bot may go on writing meanwhile."""
+    if sys.stdin.isatty() and not (yes or as_json):
+        typer.confirm(f"Erase everything of the {what} {snowflake} for good?", abort=True)
     ask(_erase(url, what, snowflake, as_json=as_json), as_json=as_json)
 
 
@@ -42,6 +52,9 @@ async def _erase(url: str, what: _What, snowflake: int, *, as_json: bool) -> boo
         with progress("Erasing", {}, as_json=as_json):
             made = await eraser.erase(what.value, snowflake)
     said(made.as_dict(), as_json=as_json)
+    if not (made.erased or made.anonymised or as_json):
+        told = f"Nothing of the {what} {snowflake} was remembered. Nothing will be; persist forgive undoes that."
+        console().print(told, highlight=False, soft_wrap=True)
     return True
 
 

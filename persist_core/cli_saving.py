@@ -116,7 +116,7 @@ def import_(
 
 async def _import(file: str, url: str, *, merge: bool, as_json: bool) -> bool:
     with _lines(file) as lines:
-        async with opened(url, insist=True) as store:
+        async with opened(url, new=True) as store:
             with progress("Importing", {}, as_json=as_json) as seen:
                 stored = await json_lines.imported(store, lines, seen, merge=merge)
     said({"file": file, "stored": stored}, as_json=as_json)
@@ -129,13 +129,17 @@ def _lines(file: str) -> Generator[Iterable[bytes]]:
         yield sys.stdin.buffer
         return
     path = pathlib.Path(file)
-    with gzip.open(path, "rb") if _start(path).startswith(_GZIP) else path.open("rb") as lines:
+    with gzip.open(path, "rb") if _start(file).startswith(_GZIP) else path.open("rb") as lines:
         yield typing.cast("typing.IO[bytes]", lines)
 
 
-def _start(path: pathlib.Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(len(_SQLITE))
+def _start(file: str) -> bytes:
+    path = pathlib.Path(file)
+    if "://" in file and not path.exists():
+        msg = f"{file!r} is a URL where a file is expected: first the file, then the database it is for"
+        raise PersistError(msg)
+    with path.open("rb") as opened_file:
+        return opened_file.read(len(_SQLITE))
 
 
 @app.command(rich_help_panel=MOVE)
@@ -189,13 +193,13 @@ def restore(file: File, url: URL, *, as_json: Json = False) -> None:
 
 
 async def _restore(file: str, url: str, *, as_json: bool) -> bool:
-    if not _start(pathlib.Path(file)).startswith(_SQLITE):
+    if not _start(file).startswith(_SQLITE):
         return await _import(file, url, merge=False, as_json=as_json)
     with tempfile.TemporaryDirectory() as folder:
         # A backup of an older persist is migrated, and stays what it is.
         copy = pathlib.Path(folder, "backup.db")
         shutil.copyfile(file, copy)
-        async with opened(SQLiteBackend(copy).url) as source, opened(url, insist=True) as target:
+        async with opened(SQLiteBackend(copy).url) as source, opened(url, new=True) as target:
             rows = await _moved(source, target, as_json=as_json)
     same = all(row["saved"] == row["arrived"] and row["same"] for row in rows)
     there = [row for row in rows if row["saved"]]

@@ -11,16 +11,57 @@ from .engine import Engine
 from .errors import QueryError
 from .exporting import Export, exported
 from .receipts import Receipt
+from .spi import Store
 from .view import key_part
 
-__all__ = ("Privacy",)
+__all__ = ("Exports", "Privacy")
 
 User = hikari.SnowflakeishOr[hikari.PartialUser]
 Guild = hikari.SnowflakeishOr[hikari.PartialGuild]
 
 
-class Privacy:
+class Exports:
+    """What a person may have."""
+
+    async def _all_stored(self) -> Store:
+        """Return the store once it has all that was heard before now."""
+        raise NotImplementedError
+
+    async def export_user(self, user: User, path: str | os.PathLike[str]) -> Export:
+        """Write everything that is remembered of a person into a file of JSON Lines, and a summary in words beside it.
+
+        What others said is not in it, only that it names the person.
+
+        Parameters
+        ----------
+        user
+            The user, or the id.
+        path
+            The file; the summary has ``.txt`` behind its name.
+
+        Raises
+        ------
+        persist.QueryError
+            If it is not an id, or not a path.
+        persist.CacheClosedError
+            If the cache is not open and cannot be opened.
+        persist.PersistError
+            If the file cannot be written, or the database cannot be read.
+        """
+        user_id = key_part(user, "the user")
+        if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
+            msg = f"an export is written to a path, not to {path!r}"
+            raise QueryError(msg)
+        return await exported(await self._all_stored(), user_id, path)
+
+
+class Privacy(Exports):
     """Forgetting, and what belongs to it."""
+
+    async def _all_stored(self) -> Store:
+        engine = await self._opened()
+        await engine.journal.barrier()
+        return engine.store
 
     async def _opened(self) -> Engine:
         raise NotImplementedError
@@ -93,32 +134,6 @@ class Privacy:
             Whether that was forbidden.
         """
         return await (await self._opened()).eraser.forgive("guild", key_part(guild, "the guild"))
-
-    async def export_user(self, user: User, path: str | os.PathLike[str]) -> Export:
-        """Write everything that is remembered of a person into a file of JSON Lines, and a summary in words beside it.
-
-        What others said is not in it, only that it names the person.
-
-        Parameters
-        ----------
-        user
-            The user, or the id.
-        path
-            The file; the summary has ``.txt`` behind its name.
-
-        Raises
-        ------
-        persist.QueryError
-            If it is not an id, or not a path.
-        persist.PersistError
-            If the file cannot be written, or the database cannot be read.
-        """
-        user_id, engine = key_part(user, "the user"), await self._opened()
-        if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
-            msg = f"an export is written to a path, not to {path!r}"
-            raise QueryError(msg)
-        await engine.journal.barrier()
-        return await exported(engine.store, user_id, path)
 
     async def sweep(self) -> Mapping[str, int]:
         """Forget at once what the rules keep no longer, and what is over, and return how many things went, by kind.

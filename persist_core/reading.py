@@ -9,10 +9,11 @@ from collections.abc import Callable
 
 import hikari
 
-from . import names, views
+from . import names_guilds, privacy, views
+from .completeness import Completeness, completeness_of
 from .conditions import AllOf
 from .encryption import Encryption
-from .entities import OWN_USER
+from .entities import OWN_USER, ROLES
 from .errors import CacheClosedError, PersistError, QueryError
 from .gauges import Gauges
 from .hosts import RestLife
@@ -72,11 +73,12 @@ def connect(backend: str | Location, app: App, *, encryption: Encryption | None 
     return ReadOnlyCache(backend, app, encryption)
 
 
-class ReadOnlyCache(names.HikariNames):
+class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
     """Answers what a :class:`persist.Cache` answers, from what some bot has stored. :func:`connect` makes one.
 
-    It has every ``get_...`` and every view. It hears nothing and changes nothing: a database that does not exist is not
-    made, and one of an older schema is not migrated. Entries are never ``verified``, as no session runs here.
+    It has every ``get_...`` and every view, and knows what members may do. It hears nothing and changes nothing: a
+    database that does not exist is not made, and one of an older schema is not migrated. Entries are never
+    ``verified``, as no session runs here.
     """
 
     def __init__(self, backend: str | Location, app: App, encryption: Encryption | None = None) -> None:
@@ -179,6 +181,18 @@ class ReadOnlyCache(names.HikariNames):
         except PersistError as error:
             msg = f"the cache could not be opened: {error}"
             raise CacheClosedError(msg) from error
+
+    async def _all_stored(self) -> Store:
+        await self._answering()
+        return self._store
+
+    async def _known(self, entity: Entity[typing.Any], guild_id: int) -> Completeness:
+        note = await (await self._answering()).note(entity, guild_id)
+        # Nobody here knows the intents and the rules of the bot that writes.
+        return completeness_of(entity, note, hikari.Intents.ALL, (), kept=True)
+
+    async def _knows_all_roles(self, guild: hikari.Snowflake) -> bool:
+        return (await self._known(ROLES, guild)).is_complete
 
     async def get_me(self) -> hikari.OwnUser | None:
         """Return the user of the bot that writes."""

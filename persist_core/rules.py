@@ -187,7 +187,8 @@ class Rules:
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
-            msg = f"the rules cannot be read: {error}"
+            reason = getattr(error, "strerror", None) or error
+            msg = f"the rules cannot be read from {str(file)!r}: {reason}; is the path right, and is it a text?"
             raise QueryError(msg) from error
         return cls._read(text, file.resolve().parent)
 

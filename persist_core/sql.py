@@ -16,7 +16,7 @@ from .conditions import worded_in
 from .dialect import Dialect, Question
 from .driver_errors import translated
 from .entities import ENTITIES
-from .errors import QueryError
+from .errors import BackendError, QueryError
 from .model import Entity
 from .schema import tables, texts_of
 from .sealing import PLAIN, Sealed, Sealing
@@ -200,6 +200,20 @@ class SqlStore:
     def writes_in_thread(self) -> bool:
         """Whether a thread of this process writes, to which the event loop has to give way."""
         return bool(getattr(self._driver, "writes_in_thread", False))
+
+    def look_for(self) -> None:
+        """Look whether there is a database to open, as far as that can be told without connecting.
+
+        Raises
+        ------
+        persist.BackendError
+            If it is a file that is missing.
+        """
+        if not getattr(self._driver, "is_there", True):
+            msg = (
+                f"{self._driver!r} is not there; is the path right? A bot makes it, or persist import, copy or restore"
+            )
+            raise BackendError(msg)
 
     @property
     def is_a_file(self) -> bool:

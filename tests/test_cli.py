@@ -35,6 +35,26 @@ RECORDS = [
 ]
 
 
+TERMINAL: typing.Final = """
+import os, pty, sys
+sys.exit(os.waitstatus_to_exitcode(pty.spawn([sys.executable, "-m", "persist", *sys.argv[1:]])))
+"""
+
+
+def at_a_terminal(*words: str, types: bytes = b"", code: int = 0) -> str:
+    """Run a command as a person does who types something, and return what is seen."""
+    done = subprocess.run(
+        [sys.executable, "-c", TERMINAL, *words],
+        input=types,
+        capture_output=True,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == code, done.stdout
+    return done.stdout.decode()
+
+
 @pytest.fixture(params=["sqlite_url", "postgresql_url", "mysql_url"])
 def url(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
@@ -93,6 +113,7 @@ def test_a_database_is_migrated_to_a_version_it_can_have(url: str) -> None:
     again = call("migrate", url)
     assert isinstance(again["version"], int)
     assert again["steps"] == []
+    assert said("migrate", url) == f"Nothing to do: the database is of version {again['version']}.\n"
     assert "cannot be brought to 99" in call("migrate", url, "--to", "99", code=1)
 
 
@@ -160,6 +181,49 @@ def test_a_person_is_given_everything_erased_and_forgiven(url: str, tmp_path: pa
     assert call("forgive", url, "user", "8") == {"forgiven": False}
 
 
+def test_who_is_not_known_is_kept_out_all_the_same_and_that_is_said(url: str) -> None:
+    fill(url, RECORDS)
+    told = said("erase", url, "user", "123456")
+    assert "erased: nothing" in told
+    assert "Nothing of the user 123456 was remembered." in told
+    told = said("erase", url, "user", "8")
+    assert "1 members" in told
+    assert "was remembered" not in told
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_a_person_at_a_terminal_is_asked_before_anything_is_erased(sqlite_url: str) -> None:
+    fill(sqlite_url, RECORDS[:20])
+    words = ("erase", sqlite_url, "user", "8")
+    members = call("stats", sqlite_url)["members"]["records"]
+    assert "for good?" in at_a_terminal(*words, types=b"n\n", code=1)
+    assert call("stats", sqlite_url)["members"]["records"] == members
+    assert "1 members" in at_a_terminal(*words, types=b"y\n")
+    assert call("stats", sqlite_url)["members"]["records"] == members - 1
+    assert "for good?" not in at_a_terminal(*words, "--yes")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("erase", "URL", "user", "8"),
+        ("forgive", "URL", "user", "8"),
+        ("export-user", "URL", "8", "FILE"),
+        ("analytics", "install", "URL"),
+        ("apply-rules", "URL", "--rules", "RULES"),
+        ("rekey", "URL"),
+        ("copy", "URL", "memory://"),
+    ],
+    ids=" ".join,
+)
+def test_a_typing_error_makes_no_database(words: tuple[str, ...], tmp_path: pathlib.Path) -> None:
+    rules = tmp_path / "persist.toml"
+    rules.write_text("[keep]\npresences = false\n")
+    named = {"URL": f"sqlite:///{tmp_path / 'typo.db'}", "FILE": str(tmp_path / "8.jsonl"), "RULES": str(rules)}
+    assert "typo.db' is not there" in call(*(named.get(word, word) for word in words), code=1)
+    assert list(tmp_path.iterdir()) == [rules]
+
+
 def test_a_guild_is_erased(url: str) -> None:
     fill(url, RECORDS[:20])
     members = call("stats", url)["members"]["records"]
@@ -191,12 +255,6 @@ def test_a_new_key_is_one_also_in_json() -> None:
         assert persist.Encryption({"mine": key}).current == "mine"
 
 
-TERMINAL: typing.Final = """
-import pty, sys
-pty.spawn([sys.executable, "-m", "persist", *sys.argv[1:]])
-"""
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 def test_what_takes_long_shows_how_far_it_is_and_leaves_nothing_of_that_behind(
     sqlite_url: str, tmp_path: pathlib.Path
@@ -210,12 +268,9 @@ def test_what_takes_long_shows_how_far_it_is_and_leaves_nothing_of_that_behind(
         ("export", sqlite_url, str(tmp_path / "all.jsonl")),
         ("backup", sqlite_url, str(tmp_path / "backup.db")),
         ("vacuum", sqlite_url),
-        ("erase", sqlite_url, "user", "1"),
+        ("erase", sqlite_url, "user", "1", "--yes"),
     ):
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-        command = [sys.executable, "-c", TERMINAL, *words]
-        done = subprocess.run(command, capture_output=True, env=environment, check=False, timeout=60)
-        assert "━".encode() in done.stdout, (words, done.stdout.decode())
+        assert "━" in at_a_terminal(*words)
         piped = subprocess.run([sys.executable, "-m", "persist", *words], capture_output=True, check=False, timeout=60)
         assert "━".encode() not in piped.stdout + piped.stderr
         assert b"\x1b" not in piped.stdout + piped.stderr

@@ -66,6 +66,34 @@ async def test_a_reader_finds_what_a_bot_has_stored(url: str) -> None:
         await cache.get_guild(guild_id)
 
 
+async def test_a_reader_tells_what_members_may_do_and_how_much_is_known(url: str, tmp_path: pathlib.Path) -> None:
+    guild = guild_of()
+    guild_id, users = int(guild["id"]), [int(member["user"]["id"]) for member in guild["members"]]
+    async with hearing.Hearing(url) as heard:
+        await heard.ready(guild)
+        # A role that was deleted while nobody heard: all that there are have been told since.
+        named = {**payloads.member(payloads.user(id="501"), ["77"]), "guild_id": guild["id"]}
+        await heard.hear("GUILD_MEMBER_ADD", named)
+        told = {user: await heard.cache.permissions(guild_id, user) for user in (*users, 501)}
+        channel = int(guild["channels"][0]["id"])
+        there = await heard.cache.permissions(guild_id, users[0], channel)
+    async with persist.connect(url, rest_bot()) as cache:
+        assert {user: await cache.permissions(guild_id, user) for user in told} == told
+        assert await cache.permissions(guild_id, users[0], channel) == there
+        assert await cache.permissions(guild_id, 1) is None
+        known = await cache.completeness(guild_id, persist.ROLES)
+        assert (known.state, known.source, known.verified) == ("complete", "gateway", False)
+        assert (await cache.completeness(1, persist.ROLES)).state == "unknown"
+        with pytest.raises(persist.QueryError, match="completeness is asked of"):
+            await cache.completeness(guild_id, "users")
+        made = await cache.export_user(users[0], tmp_path / "user.jsonl")
+        assert made.own["members"] == 1
+    with pytest.raises(persist.CacheClosedError):
+        await cache.permissions(guild_id, users[0])
+    with pytest.raises(persist.CacheClosedError):
+        await cache.export_user(users[0], tmp_path / "again.jsonl")
+
+
 async def test_a_reader_sees_what_a_bot_stores_meanwhile(url: str) -> None:
     async with hearing.Hearing(url) as heard, persist.connect(url, rest_bot()) as cache:
         assert await cache.get_me() is None

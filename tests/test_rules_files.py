@@ -120,7 +120,7 @@ def test_a_file_that_says_nothing_that_can_be_is_refused(text: str, why: str) ->
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(persist.QueryError, match=r"the rules cannot be read: .*persist\.toml"):
+    with pytest.raises(persist.QueryError, match=r"the rules cannot be read from .*persist\.toml"):
         persist.Rules.load(tmp_path / "persist.toml")
 
 
