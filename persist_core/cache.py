@@ -206,6 +206,11 @@ class Cache(
         manager.subscribe(hikari.StoppedEvent, self._on_stopped)
         if self._bot.is_alive:
             # StartingEvent has gone out already, and whom it did not find it will not find this time.
+            if any(shard.is_connected for shard in self._gateway.shards.values()):
+                _LOG.warning(
+                    "this cache was made while the bot was connected: of what Discord has told before, guilds above all, "
+                    "it knows what is in its database; make it before the bot starts"
+                )
             self._begin(patient=not self._strict)
             self._late = asyncio.create_task(self.start(), name="persist late start")
 
@@ -429,16 +434,12 @@ class Cache(
         Raises
         ------
         persist.QueryError
-            If ``confirm`` is not a truth value. What else can be wrong is refused as ``bot.listen`` does.
+            If ``confirm`` is not a truth value, or the bot has no gateway. What else can be wrong is refused as ``bot.listen`` does.
         """
         if not isinstance(confirm, bool):
             msg = f"confirm is True or False, not {confirm!r}"
             raise QueryError(msg)
-
-        bot = self._gateway
-        if bot is None:
-            msg = f"{self._bot!r} has no gateway, and so there are no events to listen to"
-            raise QueryError(msg)
+        bot = self._hearing()
 
         def decorate(listener: Listener[E]) -> Listener[E]:
             types = heard_by(listener, event_types)
@@ -450,6 +451,12 @@ class Cache(
             return listener
 
         return decorate
+
+    def _hearing(self) -> hikari.GatewayBotAware:
+        if self._gateway is None:
+            msg = f"{self._bot!r} has no gateway, and so there are no events to listen to"
+            raise QueryError(msg)
+        return self._gateway
 
     async def _stored(self, event: hikari.Event) -> None:
         if isinstance(event, hikari.ShardEvent):  # nothing else changes what is stored, nor finds the cache always open

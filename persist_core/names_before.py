@@ -35,6 +35,10 @@ class BeforeNames:
     async def _answering(self) -> Reader:
         raise NotImplementedError
 
+    def _hearing(self) -> hikari.GatewayBotAware:
+        """Return the bot whose events are heard, or refuse one that hears none."""
+        raise NotImplementedError
+
     def watch(self, *event_types: type[hikari.Event]) -> None:
         """Note what was there before events of some types, for listeners that :meth:`Cache.listen` does not register.
 
@@ -48,8 +52,9 @@ class BeforeNames:
         Raises
         ------
         persist.QueryError
-            If one is not a type of events, or has nothing before it.
+            If one is not a type of events, or has nothing before it; or if the bot has no gateway.
         """
+        self._hearing()
         for event_type in event_types:
             if not isinstance(event_type, type) or not issubclass(event_type, hikari.Event):
                 msg = f"what can be watched are types of events such as hikari.MemberDeleteEvent, not {event_type!r}"

@@ -33,7 +33,9 @@ def attached_while_starting(stage: Stage, url: str, *, strict: bool = False) -> 
     return caches
 
 
-async def test_a_cache_that_is_attached_while_the_bot_starts_knows_every_guild(stage: Stage) -> None:
+async def test_a_cache_that_is_attached_while_the_bot_starts_knows_every_guild(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     caches = attached_while_starting(stage, "memory://")
 
     @stage.bot.listen()
@@ -43,6 +45,7 @@ async def test_a_cache_that_is_attached_while_the_bot_starts_knows_every_guild(s
 
     async with stage.playing():
         assert await stage.notes.next() == "Aquarium"
+    assert "made while the bot was connected" not in caplog.text
 
 
 async def test_what_is_told_while_the_database_opens_is_remembered(stage: Stage) -> None:
@@ -60,9 +63,12 @@ async def test_what_is_told_while_the_database_opens_is_remembered(stage: Stage)
         await playing.__aexit__(None, None, None)
 
 
-async def test_a_cache_that_is_attached_to_a_running_bot_opens_itself(stage: Stage) -> None:
+async def test_a_cache_that_is_attached_to_a_running_bot_opens_itself_and_says_what_it_has_missed(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
     async with stage.playing():
         cache = persist.Cache(stage.bot, "memory://")
+        assert [record.getMessage() for record in caplog.records if "made while the bot was connected" in record.msg]
         assert await cache.guilds.count() == 0
         message = await stage.say("a word")
         await bots.settled(stage.sim, cache)

@@ -208,6 +208,8 @@ async def test_there_are_no_events_to_listen_to(stage: Stage) -> None:
     cache = persist.Cache(rest_bot(stage.sim), "memory://")
     with pytest.raises(persist.QueryError, match="has no gateway"):
         cache.listen(hikari.GuildAvailableEvent)
+    with pytest.raises(persist.QueryError, match="has no gateway"):
+        cache.watch(hikari.MemberDeleteEvent)
 
 
 async def test_its_health_is_good_without_a_gateway(stage: Stage) -> None:
