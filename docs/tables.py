@@ -21,6 +21,7 @@ from persist.cli import app
 from persist.entities import ENTITIES
 from persist.events import EVENTS
 from persist.fields import FIELDS
+from persist.filter_names import parts_of
 from persist.judge import columns_of
 from persist.keep import LISTS
 from persist.lifecycle import MARKED
@@ -67,7 +68,8 @@ def kinds() -> str:
         keys = {**dict.fromkeys(entity.key, "yes")}
         columns = {**entity.key, **guild, **{name: column.kind for name, column in entity.columns.items()}}
         parts.extend(f"| `{name}` | {kind} | {keys.get(name, '')} |\n" for name, kind in columns.items())
-        parts.append("\n")
+        apart = dict.fromkeys(f"`{part.column}` of {part.entity.name}" for part in parts_of(entity))
+        parts.append(f"\nIt can be found by {', '.join(apart)} too.\n\n" if apart else "\n")
     return "".join(parts)
 
 

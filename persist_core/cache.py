@@ -208,8 +208,8 @@ class Cache(
             # StartingEvent has gone out already, and whom it did not find it will not find this time.
             if any(shard.is_connected for shard in self._gateway.shards.values()):
                 _LOG.warning(
-                    "this cache was made while the bot was connected: of what Discord has told before, guilds above all, "
-                    "it knows what is in its database; make it before the bot starts"
+                    "this cache was made while the bot was connected: of what Discord has told before, guilds above "
+                    "all, it knows what is in its database; make it before the bot starts"
                 )
             self._begin(patient=not self._strict)
             self._late = asyncio.create_task(self.start(), name="persist late start")
@@ -434,7 +434,8 @@ class Cache(
         Raises
         ------
         persist.QueryError
-            If ``confirm`` is not a truth value, or the bot has no gateway. What else can be wrong is refused as ``bot.listen`` does.
+            If ``confirm`` is not a truth value, or the bot has no gateway. What else can be wrong is refused as
+            ``bot.listen`` does.
         """
         if not isinstance(confirm, bool):
             msg = f"confirm is True or False, not {confirm!r}"

@@ -7,7 +7,7 @@ import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 
-from . import filters
+from . import filter_names, filters
 from .errors import QueryError
 from .model import Entity, Kind
 
@@ -76,7 +76,7 @@ def wanted(entity: AnyEntity, words: Sequence[str]) -> dict[str, typing.Any]:
         if name in found:
             msg = f"{name} is asked for twice; one filter is enough for each name"
             raise QueryError(msg)
-        kind: Kind = "boolean" if name == "verified" else entity.kind_of(filters.column_named(entity, name, "verified"))
+        kind = _kind(entity, name)
         values = [_value(name, kind, text) for text in _texts(kind, parts["value"])]
         make, about = _TESTS[sign] if kind != "snowflakes" or sign != "=" else (_has, "")
         try:
@@ -85,6 +85,13 @@ def wanted(entity: AnyEntity, words: Sequence[str]) -> dict[str, typing.Any]:
             msg = f"{word!r} cannot be asked: {sign} means that something {about}, of one value"
             raise QueryError(msg) from error
     return found
+
+
+def _kind(entity: AnyEntity, name: str) -> Kind:
+    if name == "verified":
+        return "boolean"
+    part = filter_names.part_with(entity, name, "verified")
+    return part.entity.kind_of(part.column)
 
 
 def _texts(kind: Kind, text: str) -> list[str]:

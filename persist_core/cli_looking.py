@@ -12,7 +12,7 @@ import rich.json
 import rich.table
 import typer
 
-from . import cli_filters, filters, inventory
+from . import cli_filters, filter_names, filters, inventory
 from .cli_app import LOOK, URL, Json, app
 from .cli_output import ask, console, entity_named, failed, looked_into, progress, said, shown, table
 from .entities import ENTITIES
@@ -165,7 +165,7 @@ Query = tuple[list[str], str | None, int, str | None]
 async def _find(kind: str, query: Query, url: str, *, count: bool, as_json: bool) -> bool:
     entity = entity_named(kind)
     words, order_by, limit, columns = query
-    where, learned = filters.where(entity, cli_filters.wanted(entity, words))
+    where, learned = filters.where(entity, cli_filters.wanted(entity, words), of_parts=True)
     if learned.verified:
         msg = "no gateway session runs here, so nothing is verified; ask the bot that runs, in code"
         raise PersistError(msg)
@@ -188,7 +188,7 @@ async def _find(kind: str, query: Query, url: str, *, count: bool, as_json: bool
 
 
 def _order(entity: AnyEntity, name: str) -> Order:
-    return Order(filters.column_named(entity, name.removeprefix("-")), name.startswith("-"))
+    return Order(filter_names.column_named(entity, name.removeprefix("-")), name.startswith("-"))
 
 
 async def _found(store: Answers, query: Select, limit: int) -> list[Record]:
@@ -208,7 +208,7 @@ async def _found(store: Answers, query: Select, limit: int) -> list[Record]:
 
 def _columns(entity: AnyEntity, asked: str | None) -> list[str]:
     if asked is not None:
-        return [filters.column_named(entity, name.strip()) for name in asked.split(",")]
+        return [filter_names.column_named(entity, name.strip()) for name in asked.split(",")]
     beside = ["guild_id"] if entity.in_guild and "guild_id" not in entity.key else []
     some = [*beside, *list(entity.columns)[:5]]
     if console().width < _ROOMY:

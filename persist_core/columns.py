@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing
 from collections.abc import Callable, Sequence
@@ -199,9 +200,9 @@ def snowflake(path: str, *, index: bool = False) -> Column:
     return _column("snowflake", path, int, _integer, index=index, convert_all=_integers)
 
 
-def boolean(path: str) -> Column:
-    """Return a column of a truth value."""
-    return _column("boolean", path, bool, _no("true or false"), index=False)
+def boolean(path: str, *, absent: bool | None = None) -> Column:
+    """Return a column of a truth value, and what it means that the field is left out, as hikari takes it."""
+    return dataclasses.replace(_column("boolean", path, bool, _no("true or false"), index=False), absent=absent)
 
 
 def filled(path: str) -> Column:

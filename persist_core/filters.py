@@ -11,8 +11,9 @@ from collections.abc import Collection, Mapping
 import hikari
 
 from .columns import moment
-from .conditions import AllOf, AnyOf, Condition, Conditional, Not
+from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Within
 from .errors import QueryError
+from .filter_names import Part, column_named, part_with
 from .model import Entity, Kind
 
 __all__ = (
@@ -116,6 +117,9 @@ def any_of(*values: V | Filter[V] | None) -> Filter[V]:
     return Filter("any_of", values)
 
 
+_FEW: typing.Final = frozenset(("equals", "is_in", "startswith"))
+"""Tests that few things pass, which an index finds."""
+
 _ORDERED: typing.Final = frozenset(("less", "greater", "at_least", "at_most"))
 _DEEPEST: typing.Final = 16
 """Conditions inside each other; the parser of SQLite gives up at about twice as many."""
@@ -123,18 +127,20 @@ _TEXT: typing.Final = frozenset(("contains", "startswith"))
 _OLDEST: typing.Final = 100 * 365 * 86_400
 
 
-_METHODS: typing.Final[Mapping[str, str]] = {
-    "limit": ", but find(...).limit(50) gives out so many",
-    "order_by": ", but find(...).order_by('-id') sorts them",
-}
-"""What is said by a method and not by a filter."""
-
-_BESIDE: typing.Final[Mapping[str, str]] = {"updated": "last_updated", "first_seen": "first_seen", "source": "source"}
-"""What every kind can be found and sorted by besides its columns, and the column that it means."""
-
-
-def where(entity: Entity[typing.Any], filters: Mapping[str, typing.Any]) -> tuple[tuple[Conditional, ...], Learned]:
+def where(
+    entity: Entity[typing.Any], filters: Mapping[str, typing.Any], *, of_parts: bool = False
+) -> tuple[tuple[Conditional, ...], Learned]:
     """Turn keyword arguments into conditions, and how what is wanted was learned.
+
+    Parameters
+    ----------
+    entity
+        The kind of things that are wanted.
+    filters
+        The arguments.
+    of_parts
+        Whether columns of what is stored apart from them may be named too, such as those of a member's user. Only a
+        store can tell what holds there.
 
     Raises
     ------
@@ -148,8 +154,25 @@ def where(entity: Entity[typing.Any], filters: Mapping[str, typing.Any]) -> tupl
     max_age = filters.get("max_age")
     learned = Learned(verified, None if max_age is None else seconds_of(max_age))
     columns = ((name, value) for name, value in filters.items() if name not in learned._fields)
-    named = ((column_named(entity, name, *learned._fields), value) for name, value in columns)
-    return tuple(_condition(entity, column, value, 0) for column, value in named), learned
+    named = part_with if of_parts else _itself
+    return tuple(_asked(named(entity, name, *learned._fields), value) for name, value in columns), learned
+
+
+def _itself(entity: Entity[typing.Any], name: str, *besides: str) -> Part:
+    return Part(entity, column_named(entity, name, *besides))
+
+
+def _asked(part: Part, value: typing.Any) -> Conditional:
+    condition = _condition(part.entity, part.column, value, 0)
+    for entity, on in reversed(part.way):
+        # A few are looked up and then whose they are; of many, each is looked at whose owner fits otherwise.
+        few = isinstance(condition, Condition) and condition.test in _FEW and _is_indexed(entity, condition.column)
+        condition = Within(on, entity, (condition,), () if few else tuple(entity.key))
+    return condition
+
+
+def _is_indexed(entity: Entity[typing.Any], column: str) -> bool:
+    return column in entity.columns and entity.columns[column].index
 
 
 def seconds_of(max_age: object) -> float:
@@ -167,26 +190,6 @@ def seconds_of(max_age: object) -> float:
     return float(seconds)
 
 
-def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:
-    """Return the column that a filter means: its own name, or that of the thing whose id it holds.
-
-    Raises
-    ------
-    persist.QueryError
-        If there is none.
-    """
-    names = [*entity.key, *(("guild_id",) if entity.in_guild else ()), *entity.columns]
-    for column in (name, f"{name}_id"):
-        if column in names:
-            return column
-    if name in _BESIDE:
-        return _BESIDE[name]
-    known = ", ".join(dict.fromkeys((*names, *_BESIDE, *besides)))
-    hint = _METHODS.get(name, "")
-    msg = f"{entity.name} cannot be found by {name!r}{hint}; they can by: {known}"
-    raise QueryError(msg)
-
-
 def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth: int) -> Conditional:
     if depth > _DEEPEST:
         msg = f"the conditions for {column} are inside each other more than {_DEEPEST} deep, which is too much to ask"
@@ -198,11 +201,19 @@ def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth
         return _filter(entity, column, kind, value, depth + 1)
     if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
         among = Condition(column, "is_in", tuple(plain(column, kind, item) for item in value if item is not None))
-        return AnyOf((among, Condition(column, "is_null"))) if None in value else among
+        unset = None in value or any(_is_absent(entity, column, item) for item in among.value)
+        return AnyOf((among, Condition(column, "is_null"))) if unset else among
     if kind == "snowflakes":
         msg = f"{column} is a list of ids; ask for one in it with persist.has(...)"
         raise QueryError(msg)
-    return Condition(column, "equals", plain(column, kind, value))
+    equal = Condition(column, "equals", plain(column, kind, value))
+    return AnyOf((equal, Condition(column, "is_null"))) if _is_absent(entity, column, value) else equal
+
+
+def _is_absent(entity: Entity[typing.Any], column: str, value: object) -> bool:
+    """Tell whether that nothing is said of a column means this value."""
+    found = entity.columns.get(column)
+    return found is not None and found.absent is not None and value is found.absent
 
 
 def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[typing.Any], depth: int) -> Conditional:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequenc
 
 import hikari
 
-from . import filters
+from . import filter_names, filters
 from .conditions import Conditional, Not, matches
 from .errors import QueryError
 from .model import Entity, Key, Payload, Record
@@ -147,7 +147,7 @@ class Found(hikari.LazyIterator[T]):
                 raise QueryError(msg)
         entity = self._query.entity
         order = tuple(
-            Order(filters.column_named(entity, name.removeprefix("-")), name.startswith("-")) for name in columns
+            Order(filter_names.column_named(entity, name.removeprefix("-")), name.startswith("-")) for name in columns
         )
         return self._asking(self._search.unranked, order=order)
 

@@ -7,7 +7,7 @@ import logging
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from . import filters
+from . import filter_names, filters
 from .conditions import matches
 from .droppable import fields_of, made_of
 from .entities import CHANNELS, GUILDS, THREADS
@@ -102,7 +102,7 @@ def check(entity: AnyEntity, keep: Keep[typing.Any]) -> None:
     filters.where(entity, keep.where)
     dropped = _check_drop(entity, keep.drop)
     for name in keep.where:
-        column = filters.column_named(entity, name, "verified")
+        column = filter_names.column_named(entity, name, "verified")
         if column not in entity.columns and column not in entity.key and column != "guild_id":
             msg = f"{entity.name} cannot be chosen by {name!r}: it is not known before they are stored"
             raise QueryError(msg)

@@ -34,7 +34,7 @@ ENTITLEMENTS = Entity(
         "sku_id": snowflake("sku_id"),
         "type": integer("type"),
         "is_deleted": boolean("deleted"),
-        "is_consumed": boolean("consumed"),
+        "is_consumed": boolean("consumed", absent=False),
         "starts_at": time("starts_at"),
         "ends_at": time("ends_at"),
     },

@@ -50,7 +50,7 @@ CHANNELS = Entity(
         "parent_id": snowflake("parent_id", index=True),
         "position": integer("position"),
         "topic": text("topic"),
-        "is_nsfw": boolean("nsfw"),
+        "is_nsfw": boolean("nsfw", absent=False),
         "last_message_id": snowflake("last_message_id"),
         "status": text("status"),
         "voice_start_time": integer("voice_start_time"),

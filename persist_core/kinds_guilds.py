@@ -26,7 +26,7 @@ GUILDS = Entity(
         "owner_id": snowflake("owner_id"),
         "member_count": integer("member_count"),
         "is_large": boolean("large"),
-        "is_unavailable": boolean("unavailable"),
+        "is_unavailable": boolean("unavailable", absent=False),
         "joined_at": time("joined_at"),
         "preferred_locale": text("preferred_locale"),
         "premium_tier": integer("premium_tier"),
@@ -66,7 +66,7 @@ EMOJIS = Entity(
     own_id,
     {
         "name": text("name"),
-        "is_animated": boolean("animated"),
+        "is_animated": boolean("animated", absent=False),
         "is_available": boolean("available"),
         "is_managed": boolean("managed"),
         "role_ids": snowflakes("roles"),

@@ -110,6 +110,9 @@ class Column:
     read_all: Callable[[Sequence[Payload]], Sequence[typing.Any]] | None = None
     """Takes its values out of many payloads, where that is faster than one after the other."""
 
+    absent: bool | None = None
+    """What it means that Discord leaves the field out; ``None`` where that is neither true nor false."""
+
     def of(self, payloads: Sequence[Payload]) -> Sequence[typing.Any]:
         """Return its values in payloads. Raises when one is not of its kind."""
         return [self.read(payload) for payload in payloads] if self.read_all is None else self.read_all(payloads)

@@ -44,12 +44,12 @@ class View(typing.Generic[T]):
 
     Each view has ``find(**wanted)`` and ``count(**wanted)``. What is wanted are columns and what they must be: a plain
     value, a collection of values, ``None`` for what is unset, or a condition such as ``persist.contains("x")``. A
-    column that holds an id may be named without ``_id``, and takes whatever has an id. Beside its columns everything
-    can be found by ``updated`` and ``first_seen`` (when it was last changed, and first stored), ``source``
-    (``"gateway"``, ``"chunk"`` or ``"rest"``), ``verified`` (whether a gateway session that runs now has said it) and
-    ``max_age`` (seconds, or a `datetime.timedelta`: only what was told or listed since then). Without any,
-    everything is found. :class:`~persist.QueryError` is raised at once if there is no such column, or a value is not of
-    its kind.
+    column that holds an id may be named without ``_id``, and takes whatever has an id. Members and bans can be found by
+    the columns of their users too, and voice states by those of their members. Beside its columns everything can be
+    found by ``updated`` and ``first_seen`` (when it was last changed, and first stored), ``source`` (``"gateway"``,
+    ``"chunk"`` or ``"rest"``), ``verified`` (whether a gateway session that runs now has said it) and ``max_age``
+    (seconds, or a `datetime.timedelta`: only what was told or listed since then). Without any, everything is found.
+    :class:`~persist.QueryError` is raised at once if there is no such column, or a value is not of its kind.
 
     Parameters
     ----------
@@ -109,13 +109,13 @@ class View(typing.Generic[T]):
         return Many(items, tuple(key[-1] for key in keys if key not in made))
 
     def _find(self, wanted: Mapping[str, typing.Any], *also: Conditional) -> Found[T]:
-        where, learned = filters.where(self.entity, wanted)
+        where, learned = filters.where(self.entity, wanted, of_parts=True)
         query = Select(self.entity, where=(*where, *also))
         return Found(query, self._source, self._running, self._made, learned)
 
     def _search(self, question: str, limit: int | None, wanted: Mapping[str, typing.Any]) -> Found[T]:
         search = searching(self.entity, question)
-        where, learned = filters.where(self.entity, wanted)
+        where, learned = filters.where(self.entity, wanted, of_parts=True)
         query = Select(self.entity, where=where, order=search.order)
         found = Found(query, self._source, self._running, self._made, learned, search)
         return found if limit is None else found.limit(limit)

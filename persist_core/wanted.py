@@ -29,6 +29,8 @@ __all__ = (
     "WantedInvites",
     "WantedMembers",
     "WantedMessages",
+    "WantedOfMember",
+    "WantedOfUser",
     "WantedPresences",
     "WantedRoles",
     "WantedScheduledEventUsers",
@@ -65,6 +67,28 @@ class Wanted(typing.TypedDict, total=False):
     source: Text
     verified: bool
     max_age: float | datetime.timedelta | None
+
+
+class WantedOfUser(Wanted, total=False):
+    """How things can be found by the users whose they are."""
+
+    username: Text
+    global_name: Text
+    discriminator: Text
+    is_bot: Truth
+    flags: Number
+
+
+class WantedOfMember(WantedOfUser, total=False):
+    """How things can be found by the members whose they are."""
+
+    nickname: Text
+    joined_at: Moment
+    premium_since: Moment
+    is_pending: Truth
+    communication_disabled_until: Moment
+    guild_flags: Number
+    role_ids: Ids
 
 
 class WantedGuilds(Wanted, total=False):
@@ -198,7 +222,7 @@ class WantedUsers(Wanted, total=False):
     flags: Number
 
 
-class WantedMembers(Wanted, total=False):
+class WantedMembers(WantedOfUser, total=False):
     """How members can be found."""
 
     guild_id: Id
@@ -224,7 +248,7 @@ class WantedPresences(Wanted, total=False):
     visible_status: Text
 
 
-class WantedVoiceStates(Wanted, total=False):
+class WantedVoiceStates(WantedOfMember, total=False):
     """How voice_states can be found."""
 
     guild_id: Id
@@ -431,7 +455,7 @@ class WantedSubscriptions(Wanted, total=False):
     canceled_at: Moment
 
 
-class WantedBans(Wanted, total=False):
+class WantedBans(WantedOfUser, total=False):
     """How bans can be found."""
 
     guild_id: Id
@@ -454,7 +478,7 @@ class WantedThreadMembers(Wanted, total=False):
     flags: Number
 
 
-class WantedScheduledEventUsers(Wanted, total=False):
+class WantedScheduledEventUsers(WantedOfMember, total=False):
     """How scheduled_event_users can be found."""
 
     event_id: Id

@@ -73,6 +73,8 @@ def test_find_takes_the_filters_of_code(url: str) -> None:
     assert found("updated>7d ago") == []
     assert call("find", "messages", "content~panda", "--count", "--url", url) == {"count": 30}
     assert call("find", "roles", "permissions&=4", "--count", "--url", url)["count"] >= 1
+    assert call("find", "members", "username^=seven", "is_bot=false", "--count", "--url", url) == {"count": 1}
+    assert call("find", "members", "username=eight", "--count", "--url", url) == {"count": 0}
     assert "there is no" not in said("find", "messages", "id=1", "--url", url)
 
 

@@ -19,7 +19,7 @@ import yarl
 from fakecord import payloads
 
 import persist
-from persist import Encryption, QueryError, SchemaError
+from persist import Encryption, QueryError, SchemaError, filters, not_
 from persist.changes import Amend, Patch, Put
 from persist.conditions import AnyOf, Condition, Not
 from persist.contract_samples import channel, guild, member, message, origin, user
@@ -243,6 +243,14 @@ async def test_equal_texts_are_found(engine_url: str) -> None:
             assert sorted(await keys(store, where)) == expected
         (record,) = (await store.select(Select(MESSAGES, keys=((1,),)))).records
         assert record.payload["content"] == "a"
+
+
+async def test_members_are_found_by_equal_texts_of_their_users(engine_url: str) -> None:
+    records = [user(7, username="ann"), user(8, username="bob"), member(10, 7), member(10, 8)]
+    async with opened(engine_url, KEYS, *records) as store:
+        for asked, expected in (("ann", [(10, 7)]), (["ann", "bob"], [(10, 7), (10, 8)]), (not_("ann"), [(10, 8)])):
+            where, _ = filters.where(MEMBERS, {"username": asked}, of_parts=True)
+            assert sorted(await keys(store, *where, entity=MEMBERS)) == expected
 
 
 @pytest.mark.parametrize("test", ["less", "at_most", "greater", "at_least", "contains", "startswith"])

@@ -102,6 +102,60 @@ async def test_entries_say_what_is_known_about_knowing_things(asked: Hearing) ->
     assert all(entry.payload["user"]["username"] for entry in members)
 
 
+# ------------------------------------------------------------------------------------------- what is stored apart
+
+
+async def test_members_bans_and_voice_states_are_found_by_whose_they_are(asked: Hearing) -> None:
+    robot, ann, bob = payloads.user(bot=True), payloads.user(username="ann"), payloads.user(username="bob")
+    roles = [payloads.role()]
+    guild = {**a_guild(), "roles": roles, "voice_states": []}
+    voice = next(channel for channel in guild["channels"] if channel["type"] == 2)
+    people = [payloads.member(robot), payloads.member(ann, [roles[0]["id"]], nick="A"), payloads.member(bob)]
+    await asked.ready({**guild, "members": people}, {**a_guild(), "members": [payloads.member(ann)]})
+    for person in (ann, bob):
+        state = payloads.voice_state(person["id"], voice["id"])
+        await asked.hear("VOICE_STATE_UPDATE", {**state, "guild_id": guild["id"]})
+    await asked.hear("GUILD_BAN_ADD", {"guild_id": guild["id"], "user": payloads.user(username="carl", bot=False)})
+    cache, at = asked.cache, int(guild["id"])
+    members, bans, voices = cache.members, cache.bans, cache.voice_states
+
+    assert {member.username for member in await members.find(guild=at, is_bot=False)} == {"ann", "bob"}
+    assert await members.find(guild=at, is_bot=True).ids() == [int(robot["id"])]
+    assert await members.count(is_bot=persist.not_(True)) == await members.count(is_bot=False) == 3
+    assert await members.count(is_bot=persist.not_(False)) == await members.count(is_bot=True) == 1
+    assert await members.count(username="ann") == 2
+    assert await members.count(guild=at, username=["ann", "bob", "x"]) == 2
+    assert await members.count(username=persist.startswith("an"), nickname=None) == 1
+    assert await members.count(guild=at, username=persist.any_of("bob", persist.contains("nn"))) == 2
+    assert await bans.count(username="carl", is_bot=False) == 1
+    assert await bans.count(username=persist.not_("carl")) == 0
+    assert await voices.find(role_ids=persist.has(int(roles[0]["id"]))).ids() == [int(ann["id"])]
+    assert await voices.find(channel=int(voice["id"]), username="bob").ids() == [int(bob["id"])]
+    assert await voices.count(nickname=None, is_bot=False) == 1
+    assert await members.find(username="ann", guild=at).delete() == 1
+    assert await members.count(username="ann") == 1
+
+
+async def test_what_discord_leaves_out_is_what_it_means(asked: Hearing) -> None:
+    told, silent = payloads.user(bot=False), {name: value for name, value in payloads.user().items() if name != "bot"}
+    await asked.ready({**a_guild(), "members": [payloads.member(told), payloads.member(silent)]})
+    users = asked.cache.users
+    assert set(await users.find(is_bot=False).ids()) == ids([told, silent])
+    assert set(await users.find(is_bot=[False]).ids()) == ids([told, silent])
+    assert set(await users.find(is_bot=persist.any_of(False)).ids()) == ids([told, silent])
+    assert await users.find(is_bot=None).ids() == [int(silent["id"])]
+    assert await asked.cache.guilds.count(is_unavailable=False) == 1
+    assert await asked.cache.channels.count(is_nsfw=False) == await asked.cache.channels.count()
+
+
+async def test_what_is_found_neither_here_nor_apart_is_refused(asked: Hearing) -> None:
+    find: typing.Any = asked.cache.members.find
+    with pytest.raises(persist.QueryError, match=r"cannot be found by 'colour'.*stored apart from them: username, "):
+        find(colour=1)
+    with pytest.raises(persist.QueryError, match="is_bot is compared with True or False, not with 1"):
+        find(is_bot=1)
+
+
 async def test_what_cannot_be_asked_is_refused_at_once(asked: Hearing) -> None:
     find: typing.Any = asked.cache.messages.find
     for wanted in (

@@ -54,6 +54,17 @@ def message(guild: Payload, channel: Payload, author: int = 0, **fields: Anythin
 # ------------------------------------------------------------------------------------------------------------- choosing
 
 
+async def test_who_is_chosen_as_no_bot_is_kept_whether_or_not_discord_says_so(
+    heard: Callable[..., Hearing], guild: Payload
+) -> None:
+    robot, told, silent = payloads.user(bot=True), payloads.user(bot=False), payloads.user()
+    silent.pop("bot", None)
+    members = [payloads.member(user) for user in (robot, told, silent)]
+    async with heard(users=Keep(where={"is_bot": False})) as hearing:
+        await hearing.ready({**guild, "members": members, "voice_states": [], "presences": []})
+        assert set(await hearing.cache.users.find().ids()) == {id_of(told), id_of(silent)}
+
+
 async def test_a_guild_that_is_not_kept_leaves_no_trace(heard: Callable[..., Hearing], guild: Payload) -> None:
     other = payloads.guild(own_user=_OWN, members=3)
     async with heard(guilds=Keep(guilds=persist.not_({id_of(guild)}))) as hearing:

@@ -7,6 +7,7 @@ import typing
 import pytest
 
 from persist import wanted
+from persist.filter_names import parts_of
 from persist.model import Entity, Kind
 from persist.view import View
 from persist.views import VIEWS
@@ -30,6 +31,8 @@ def filters(entity: Entity[typing.Any]) -> dict[str, str]:
         short = column.removesuffix("_id")
         if short not in columns:
             types[short] = types[column]
+    for part in parts_of(entity):
+        types.setdefault(part.column, _TYPES[part.entity.kind_of(part.column)])
     return types
 
 

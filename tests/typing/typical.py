@@ -56,7 +56,7 @@ async def filters_have_the_types_of_their_columns(
     cache.members.find(guild=guild, role_ids=persist.has(role), joined_at=persist.after(now))
     cache.members.find(guild_id=5, nickname=None, is_pending=False, guild_flags=persist.has(1))
     cache.messages.find(author=[1, guild.id], content=persist.any_of("a", persist.contains("b"), None))
-    cache.messages.find(timestamp=persist.between(now, now), is_pinned=persist.not_(True))  # noqa: FBT003
+    cache.messages.find(timestamp=persist.between(now, now), is_pinned=persist.not_(True))
     cache.messages.find(content={"a", None}, flags=persist.not_(persist.has(hikari.MessageFlag.CROSSPOSTED)))
     cache.roles.find(permissions=persist.has(hikari.Permissions.ADMINISTRATOR), position=persist.at_least(3))
     cache.channels.find(type=hikari.ChannelType.GUILD_TEXT, parent=None)
