@@ -270,6 +270,9 @@ class SqliteDriver:
         """
         async with self._lock:
             writer, given_up = self._opened(), threading.Event()
+            if not self.is_there:  # what is stored into a file without a name is gone when it is closed
+                msg = f"the file of {self!r} has been deleted or moved; move it back, or restart the bot for a new one"
+                raise BackendError(msg, temporary=True)
             try:
                 await _in_thread(writer, functools.partial(_make, work, given_up))
             except asyncio.CancelledError:

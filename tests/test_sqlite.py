@@ -7,7 +7,9 @@ import pathlib
 import threading
 import typing
 
+import hearing
 import pytest
+from fakecord import payloads
 from test_migrations import opened
 
 from persist import plans
@@ -186,3 +188,25 @@ async def test_what_fails_in_the_writers_thread_is_not_stored(tmp_path: pathlib.
         await driver.transact(waits)
     assert await driver.fetch("SELECT name FROM sqlite_schema") == []
     await driver.close()
+
+
+async def test_a_file_that_is_moved_away_is_missed_and_nothing_is_lost_when_it_is_back(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, away = tmp_path / "cache.db", tmp_path / "away.db"
+    async with hearing.Hearing(f"sqlite:///{file}") as heard:
+        await heard.ready()
+        await heard.cache.flush()
+        file.rename(away)
+        await heard.hear("GUILD_CREATE", payloads.guild(id="77"))
+        stored = asyncio.create_task(heard.cache.flush())
+        async with asyncio.timeout(5):
+            while "has been deleted or moved; move it back, or restart the bot" not in caplog.text:  # noqa: ASYNC110 - a log wakes nobody
+                await asyncio.sleep(0.01)
+        assert heard.cache.health().state == "failing"
+        assert await heard.cache.get_guild(77) is not None
+        away.rename(file)
+        await stored
+        assert heard.cache.health().state != "failing"
+    async with opened(f"sqlite:///{file}") as store:
+        assert (await store.select(Select(GUILDS, keys=((77,),)))).records
