@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import os
 import typing
@@ -52,6 +53,9 @@ from .warming import Warmer
 __all__ = ("Cache",)
 
 _LOG = logging.getLogger("persist")
+
+_OPENING: typing.Final = 5.0
+"""Seconds that an opening which is under way may take when the bot stops."""
 
 E = typing.TypeVar("E", bound=hikari.Event)
 T = typing.TypeVar("T")
@@ -163,6 +167,7 @@ class Cache(
         self._warmer = None if filling is None else Warmer(*filling)
         self._engine: Engine | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._stopping: float | None = None
         self._late: asyncio.Task[None] | None = None
         self._ended = False
         self._failure: PersistError | None = None
@@ -250,6 +255,7 @@ class Cache(
     async def _on_stopping(self, _: hikari.StoppingEvent) -> None:
         # hikari cancels StoppedEvent's listeners when a bot closes itself: most is stored before.
         if self._engine is not None:
+            self._stopping = asyncio.get_running_loop().time()
             try:
                 async with asyncio.timeout(self._stop_timeout):
                     await self._engine.journal.flush()
@@ -319,6 +325,10 @@ class Cache(
         except PersistError as error:
             self._failure = error
             raise
+        except asyncio.CancelledError:
+            engine.journal.give_up("it was closed before the database was open")
+            await self._store.close()
+            raise
         self._failure = None
         self._engine = engine
         # A cache that is attached late, or opened again, hears of no start.
@@ -348,12 +358,15 @@ class Cache(
         self._ended = True
         self._leave_ended_loop()
         if self._opening is not None and not self._opening.done():
+            await asyncio.wait((self._opening,), timeout=min(self._stop_timeout, _OPENING))
+            self._opening.cancel()  # another process may be changing the tables for hours
             await asyncio.wait((self._opening,))
         engine, self._engine = self._engine, None
+        began, self._stopping = self._stopping, None
         if self._warmer is not None:
             self._warmer.stop()
         if engine is not None:
-            await engine.stop(self._stop_timeout)
+            await engine.stop(self._stop_timeout, began)
 
     async def __aenter__(self) -> typing.Self:
         await self.open()
@@ -441,6 +454,9 @@ class Cache(
             msg = f"confirm is True or False, not {confirm!r}"
             raise QueryError(msg)
         bot = self._hearing()
+        if event_types and inspect.iscoroutinefunction(event_types[0]):
+            msg = f"write @cache.listen() with parentheses; without, {event_types[0]!r} is taken for a type of events"
+            raise QueryError(msg)
 
         def decorate(listener: Listener[E]) -> Listener[E]:
             types = heard_by(listener, event_types)

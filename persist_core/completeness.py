@@ -33,6 +33,7 @@ __all__ = (
     "lacking",
     "lists_all_members",
     "only",
+    "partial",
     "told",
     "warn_of_intents",
 )
@@ -168,6 +169,12 @@ def completeness_of(
 def known(kind: str, guild_id: int, origin: Origin, state: State = "complete") -> Put:
     """Return the change that notes how much is known of a kind in a guild."""
     return Put.of(COMPLETENESS, _note(kind, origin, state), guild_id, origin)
+
+
+def partial(kind: str, guild_id: int, origin: Origin) -> Patch:
+    """Return the change that notes that some of a kind in a guild may be missing, where anything is noted of it."""
+    edits = (Part({"state": "partial", "epoch": 0}),)
+    return Patch(COMPLETENESS, (guild_id, kind), guild_id, edits, origin)
 
 
 def _note(kind: str, origin: Origin, state: State) -> Payload:

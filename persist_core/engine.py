@@ -214,7 +214,7 @@ class Engine:
                 _LOG.debug("whom others have erased is asked again soon: %s", error)
             await asyncio.sleep(_FOLLOW_EVERY)
 
-    async def stop(self, seconds: float) -> None:
+    async def stop(self, seconds: float, began: float | None = None) -> None:
         """Hear no more, store what was seen, and disconnect.
 
         It finishes although it is cancelled: hikari cancels what runs when a bot closes itself.
@@ -223,8 +223,10 @@ class Engine:
         ----------
         seconds
             How long storing may take. What is not stored then is counted as lost and logged.
+        began
+            Since when the bot has been stopping, by the clock of the event loop; since now if this is left out.
         """
-        deadline = asyncio.get_running_loop().time() + seconds
+        deadline = (asyncio.get_running_loop().time() if began is None else began) + seconds
         if self._backpressure is not None:
             self._backpressure.end()
         cancelled = await _finished(self.feed.stop)

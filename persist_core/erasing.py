@@ -8,14 +8,27 @@ import contextlib
 import datetime
 import logging
 import typing
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
-from .changes import Change, DropScope, Patch, forgetting
+from .changes import Amend, Change, DropScope, Patch, forgetting
 from .columns import moment
 from .conditions import Condition, Conditional, Within
-from .edits import Omit, Scrub
-from .entities import DM_CHANNELS, ENTITIES, ERASURE_KEYS, MESSAGES, SUPPRESSIONS
-from .errors import BackendError, PersistError
+from .edits import Omit, Part, Scrub
+from .entities import (
+    CHANNELS,
+    COMPLETENESS,
+    DM_CHANNELS,
+    ENTITIES,
+    ERASURE_KEYS,
+    GUILDS,
+    MEMBERS,
+    MESSAGES,
+    ROLES,
+    SUPPRESSIONS,
+    THREADS,
+    USERS,
+)
+from .errors import BackendError, PersistError, QueryError
 from .gauges import Gauges
 from .journal import Journal, Limits
 from .model import Entity, Key, Origin, Record
@@ -31,6 +44,12 @@ _LOG = logging.getLogger("persist.erasing")
 _PAGE: typing.Final = 200
 _OURS: typing.Final = (ERASURE_KEYS, SUPPRESSIONS)
 """Where nobody is named."""
+
+_OTHERS: typing.Final[Mapping[What, Sequence[Entity[typing.Any]]]] = {
+    "user": (GUILDS, CHANNELS, THREADS, ROLES, MESSAGES),
+    "guild": (USERS, CHANNELS, THREADS, MESSAGES),
+}
+"""What has ids that are no user's, or no guild's. The role of everybody has the id of its guild."""
 
 Meant = Callable[[str, int], bool]
 
@@ -69,11 +88,21 @@ class Eraser:
 
         Raises
         ------
+        persist.QueryError
+            If it is the id of something else that is known: wherever that is named, another name would stand then.
         persist.BackendError
             If the database fails meanwhile. What is left is kept from growing; ask again to go on.
         """
         async with self._at_work:
+            await self._check(what, snowflake)
             return await self._erase(what, snowflake, _now())
+
+    async def _check(self, what: What, snowflake: int) -> None:
+        await self._journal.barrier()
+        for entity in _OTHERS[what]:
+            if (await self._store.select(Select(entity, keys=((snowflake,),), want="keys"))).records:
+                msg = f"{snowflake} is the id of one of the {entity.name}, and not of a {what}; nothing is erased"
+                raise QueryError(msg)
 
     async def _erase(self, what: What, snowflake: int, began: str) -> Receipt:
         await self._suppressions.load(self._store.select)
@@ -145,6 +174,10 @@ class Eraser:
         gone = [str(record.key[0]) for record in listed if names & {record.key[0], record.payload.get("with_hash")}]
         self._journal.catch_up()  # what was heard before is not remembered
         self._journal.accept(self._suppressions.lift(gone))
+        if gone:  # who is in a guild, and was erased, is not known there
+            known = (Condition("kind", "equals", MEMBERS.name), Condition("state", "equals", "complete"))
+            partial = (Part({"state": "partial", "epoch": 0}),)
+            self._journal.accept([Amend(COMPLETENESS, None, known, partial, self._origin)])
         await self._journal.barrier()
         return bool(gone)
 

@@ -14,7 +14,7 @@ import hikari
 from . import hooks
 from .completeness import completeness_of, lacking
 from .engine import Engine
-from .entities import BANS, MEMBERS, SCHEDULED_EVENTS
+from .entities import BANS, GUILDS, MEMBERS, SCHEDULED_EVENTS
 from .errors import QueryError
 from .filters import seconds_of
 from .gauges import Gauges
@@ -75,6 +75,11 @@ class Asked(typing.NamedTuple):
     within: Mapping[str, int] = {}
     guild_id: int | None = None
     """Where it is, for what does not say so."""
+
+    @property
+    def about(self) -> str:
+        """What it is, for whoever measures; a guild's own row is not what REST tells of it."""
+        return self.kinds[0].name if self.kinds else GUILDS.name
 
 
 class Fetcher:
@@ -152,7 +157,7 @@ class Fetcher:
         saying = Saying(engine, asked.guild_id)
         self._gauges.rest_calls += 1
         try:
-            with hooks.timed("fetch", kind=asked.kinds[0].name):
+            with hooks.timed("fetch", kind=asked.about):
                 answer = await ask(saying.client(self._bot.rest))
         except hikari.NotFoundError as error:
             if len(self._absent) >= _MOST_REMEMBERED:

@@ -11,7 +11,7 @@ import hikari
 from . import filter_names, filters
 from .conditions import Conditional, Not, matches
 from .errors import QueryError
-from .model import Entity, Key, Payload, Record
+from .model import Entity, Payload, Record
 from .reader import Reader
 from .searching import Search
 from .spi import Order, Page, Select
@@ -196,12 +196,12 @@ class Found(hikari.LazyIterator[T]):
         if list(self._query.entity.key.values())[-1] != "snowflake":
             msg = f"{self._query.entity.name} have no ids; iterate over them instead"
             raise QueryError(msg)
-        return [hikari.Snowflake(typing.cast("int", key[-1])) async for keys in self._keys() for key in keys]
+        return [hikari.Snowflake(typing.cast("int", one.key[-1])) async for some in self._keys() for one in some]
 
     async def delete(self) -> int:
         """Forget all of them, and what belongs to them: what is in a forgotten channel, say, or a user's memberships.
 
-        Discord is not told, and may tell of them again.
+        Discord is not told, and may tell of them again. It is not known any more then whether that is all there is.
 
         Returns
         -------
@@ -216,9 +216,10 @@ class Found(hikari.LazyIterator[T]):
         reader = await self._source()
         reader.check_forgets()
         count = 0
-        async for keys in self._keys():
-            reader.forget(self._query.entity, keys)
-            count += len(keys)
+        async for records in self._keys():
+            guilds = {record.guild_id for record in records if record.guild_id is not None}
+            reader.forget(self._query.entity, [record.key for record in records], guilds)
+            count += len(records)
         return count
 
     async def _begun(self) -> tuple[Reader, Select]:
@@ -239,12 +240,13 @@ class Found(hikari.LazyIterator[T]):
         ranks = self._search.ranks or (self._search.where,)
         return [query._replace(where=(*query.where, *rank)) for rank in ranks]
 
-    async def _keys(self) -> AsyncIterator[list[Key]]:
+    async def _keys(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield records of which nothing is read but their keys and guilds, page by page."""
         reader, query = await self._begun()
         left = self._ranked(query._replace(want="keys", metadata=False))
         while left:
             page, left = await _next(reader, left)
-            yield [record.key for record in page.records]
+            yield page.records
 
     async def __anext__(self) -> T:
         while True:
@@ -256,6 +258,7 @@ class Found(hikari.LazyIterator[T]):
             elif self._left:
                 reader = await self._source()
             else:
+                self._left = None  # whoever begins anew asks anew
                 raise StopAsyncIteration
             page, self._left = await _next(reader, self._left)
             self._buffer = self._make(reader, await reader.whole_page(page), self._said)

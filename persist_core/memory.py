@@ -197,6 +197,10 @@ class Memory:
                 return
         self._drop(name)
 
+    def forget(self, entity: AnyEntity, key: Key) -> None:
+        """Forget what is kept of a key."""
+        self._drop((entity, key))
+
     def clear(self) -> None:
         """Forget everything: what the journal had taken did not come to be."""
         self._kept.clear()

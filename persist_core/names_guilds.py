@@ -56,8 +56,9 @@ class GuildNames(HikariNames):
     ) -> hikari.Permissions | None:
         """Return what a member may do in a guild, or in one of its channels, as Discord works it out.
 
-        Owners and administrators may do everything, whatever channels say. Whoever is in a timeout may only look. What
-        holds in a thread is said by the channel that it is in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write.
+        Owners and administrators may do everything, whatever channels say. Whoever is in a timeout may only look, and
+        whoever may not look at a channel may do nothing there. What holds in a thread is said by the channel that it is
+        in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write.
 
         Parameters
         ----------

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import logging
 import typing
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
@@ -13,6 +15,11 @@ from .sealing import is_note
 from .spi import Driver, Row, Transaction
 
 __all__ = ("APPLICATION", "known", "locked", "of_payloads")
+
+_LOG = logging.getLogger("persist")
+
+_LONG: typing.Final = 3.0
+"""Seconds after which whoever waits for another process says so."""
 
 APPLICATION: typing.Final = "persist"
 """The application that a database of ours notes."""
@@ -60,7 +67,7 @@ async def locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> 
     """Lend the right to change the tables and notes of a database, which one process has at a time."""
     for sql in dialect.prepare:
         await transaction.execute(sql)
-    if dialect.lock and not (await transaction.fetch(dialect.lock))[0][0]:
+    if dialect.lock and not await _is_locked(dialect, driver, transaction):
         msg = f"another process has been changing the tables of {driver!r} for too long; is it stuck?"
         raise BackendError(msg, temporary=True)
     try:
@@ -72,6 +79,16 @@ async def locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> 
             await _unlock(dialect, transaction)
         raise
     await _unlock(dialect, transaction)
+
+
+async def _is_locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> bool:
+    """Ask for the right, which is answered when nobody else has it, and say so if that takes long."""
+    told = "another process is changing the tables of %r, which is waited for"
+    waiting = asyncio.get_running_loop().call_later(_LONG, _LOG.warning, told, driver)
+    try:
+        return bool((await transaction.fetch(dialect.lock))[0][0])
+    finally:
+        waiting.cancel()
 
 
 async def _unlock(dialect: Dialect, transaction: Transaction) -> None:

@@ -21,6 +21,16 @@ _ALL: typing.Final = hikari.Permissions.all_permissions()
 _NONE: typing.Final = hikari.Permissions.NONE
 _IN_TIMEOUT: typing.Final = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.READ_MESSAGE_HISTORY
 
+_OF_WRITING: typing.Final = (
+    hikari.Permissions.MENTION_ROLES
+    | hikari.Permissions.SEND_TTS_MESSAGES
+    | hikari.Permissions.ATTACH_FILES
+    | hikari.Permissions.EMBED_LINKS
+)
+
+_TO_WRITE: typing.Final = (hikari.Permissions.SEND_MESSAGES, hikari.Permissions.SEND_MESSAGES_IN_THREADS)
+"""What it takes to write, in a channel and in a thread."""
+
 Overwrites = Mapping[hikari.Snowflake, hikari.PermissionOverwrite]
 
 
@@ -42,10 +52,17 @@ def in_guild(owner_id: int, member: hikari.Member, roles: Iterable[hikari.Role])
     return _ALL if permissions & hikari.Permissions.ADMINISTRATOR else permissions
 
 
-def in_channel(permissions: hikari.Permissions, member: hikari.Member, overwrites: Overwrites) -> hikari.Permissions:
+def in_channel(
+    permissions: hikari.Permissions,
+    member: hikari.Member,
+    overwrites: Overwrites,
+    to_write: hikari.Permissions = hikari.Permissions.SEND_MESSAGES,
+) -> hikari.Permissions:
     """Return what is left of, and added to, a member's permissions by the overwrites of a channel, timeout aside.
 
-    Everybody's overwrite comes first, then those of all roles together, then the member's own.
+    Everybody's overwrite comes first, then those of all roles together, then the member's own. Who may not look may do
+    nothing there, and who may not write may not mention, attach or embed anything either: see `Implicit Permissions
+    <https://docs.discord.com/developers/topics/permissions#implicit-permissions>`_.
     """
     if permissions & hikari.Permissions.ADMINISTRATOR:
         return _ALL
@@ -54,7 +71,9 @@ def in_channel(permissions: hikari.Permissions, member: hikari.Member, overwrite
     for step in (everybody, roles, own):
         permissions &= ~_together(overwrite.deny for overwrite in step)
         permissions |= _together(overwrite.allow for overwrite in step)
-    return permissions
+    if not permissions & hikari.Permissions.VIEW_CHANNEL:
+        return _NONE
+    return permissions if permissions & to_write else permissions & ~_OF_WRITING
 
 
 def _together(permissions: Iterable[hikari.Permissions]) -> hikari.Permissions:
@@ -78,22 +97,19 @@ async def asked(
         return None
     permissions = in_guild(found.owner_id, who, roles)
     if channel is not None:
-        overwrites = await _overwrites(cache, found.id, channel)
+        place = key_part(channel, "the channel")
+        thread = await cache.threads.get(place)
+        overwrites = await _overwrites(cache, found.id, place if thread is None else thread.parent_id)
         if overwrites is None:
             return None
-        permissions = in_channel(permissions, who, overwrites)
+        permissions = in_channel(permissions, who, overwrites, _TO_WRITE[thread is not None])
     in_timeout = who.communication_disabled_until() is not None
     if in_timeout and not permissions & hikari.Permissions.ADMINISTRATOR:
         permissions &= _IN_TIMEOUT
     return permissions
 
 
-async def _overwrites(
-    cache: HikariNames, guild_id: int, channel: hikari.SnowflakeishOr[hikari.PartialChannel]
-) -> Overwrites | None:
-    """Return the overwrites of a channel; of the one that it is in for a thread."""
-    place = key_part(channel, "the channel")
-    if (thread := await cache.threads.get(place)) is not None:
-        place = thread.parent_id
-    found = await cache.channels.get(place)
+async def _overwrites(cache: HikariNames, guild_id: int, channel: int) -> Overwrites | None:
+    """Return the overwrites of a channel of a guild."""
+    found = await cache.channels.get(channel)
     return found.permission_overwrites if found is not None and found.guild_id == guild_id else None

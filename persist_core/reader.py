@@ -9,8 +9,9 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from . import joining
-from .changes import forgetting, undecided
+from .changes import Change, forgetting, undecided
 from .columns import moment
+from .completeness import partial
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
 from .entities import COMPLETENESS, THREADS
@@ -18,7 +19,7 @@ from .errors import CorruptRecordError, QueryError
 from .gauges import Gauges, Tier
 from .journal import Journal
 from .memory import Kept, Memory
-from .model import Decoder, Entity, Key, Payload, Record
+from .model import Decoder, Entity, Key, Origin, Payload, Record
 from .notices import Notices
 from .retention import Clock, is_over, now
 from .spi import Page, Select, Store, Unreadable
@@ -307,10 +308,27 @@ class Reader:
             )
             raise QueryError(msg)
 
-    def forget(self, entity: AnyEntity, keys: Sequence[Key]) -> None:
-        """Forget records and what belongs to them, or is made with them. Raises as :meth:`check_forgets`."""
+    def forget(self, entity: AnyEntity, keys: Sequence[Key], guilds: Iterable[int] = ()) -> None:
+        """Forget records and what belongs to them, or is made with them.
+
+        Parameters
+        ----------
+        entity, keys
+            Which records.
+        guilds
+            Where they are still, as far as Discord says: of these it is not known any more what all there is.
+
+        Raises
+        ------
+        persist.QueryError
+            As :meth:`check_forgets` does.
+        """
         self.check_forgets()
-        self._journal.accept([*forgetting(entity, keys)])
+        changes: list[Change] = [*forgetting(entity, keys)]
+        kinds = {change.entity.name for change in changes}
+        origin = Origin("cache", None, 0, self._journal.at)
+        changes += [partial(kind, guild_id, origin) for guild_id in guilds for kind in sorted(kinds)]
+        self._journal.accept(changes)
 
     def note_corrupt(self, entity: AnyEntity, page: Page) -> None:
         """Count and log stored records that cannot be read any more."""
@@ -408,6 +426,13 @@ class Reader:
             return None
         if entity.joins:
             (record,) = await self._whole((record,), parts)
+            if self._memory is not None and not entity.joins.keys() <= record.payload.keys():
+                # Another process may have forgotten both, of which only one was kept here.
+                self._memory.forget(entity, key)
+                record, parts = await self._currently(entity, key, whole=True)
+                if record is None:
+                    return None
+                (record,) = await self._whole((record,), parts)
         return self.decoded(entity, record)
 
     async def get_many(self, entity: Entity[T], keys: Iterable[Key]) -> Mapping[Key, T]:

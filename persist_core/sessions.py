@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 import hikari
 
 from .changes import Put
+from .columns import moment
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not
 from .entities import MEMBERS, PRESENCES, SHARDS
 from .hosts import Host
@@ -21,6 +23,9 @@ __all__ = ("LATE", "Place", "Session", "Sessions")
 
 LATE: typing.Final[Mapping[str, str]] = {"PRESENCE_UPDATE": PRESENCES.name, "GUILD_MEMBER_UPDATE": MEMBERS.name}
 """Events about a member that may come after the member has left, and what they tell of."""
+
+_FIRST: typing.Final = datetime.datetime.fromtimestamp(0, datetime.UTC)
+"""What epochs count from."""
 
 _MOST_LEFT: typing.Final = 1000
 """How many of those who left lately are kept in mind."""
@@ -50,6 +55,7 @@ class Session:
         "resume_url",
         "session_id",
         "shard",
+        "since",
         "stored",
         "waits",
     )
@@ -58,6 +64,9 @@ class Session:
         self.shard: hikari.api.GatewayShard = shard
         self.chunks: MemberChunks = chunks
         self.epoch: int = 0
+        self.since: str = ""
+        """When the session began, as a ``time`` column spells it."""
+
         self.session_id: str | None = getattr(shard, "_session_id", None)
         self.resume_url: str | None = None
         self.stored: int | None = None
@@ -85,6 +94,7 @@ class Session:
     def begin(self, ready: Payload, chunks: MemberChunks) -> None:
         """Open an epoch: from now on, what this shard says was said in a new session."""
         self.epoch = max(time.time_ns() // 1000, self.epoch + 1)
+        self.since = moment(_FIRST + datetime.timedelta(microseconds=self.epoch))
         self.session_id = ready.get("session_id")
         self.resume_url = ready.get("resume_gateway_url")
         self.context = None
@@ -184,13 +194,23 @@ class Sessions:
         """Return the condition that something ephemeral is still true: its session runs, or is another process'."""
         if self._bot is None:
             return AllOf(())
-        told = Condition("epoch", "is_in", tuple(self.running))
+        told = AnyOf((Condition("epoch", "is_in", tuple(self.running)), *self._told_since()))
         if not self.all_started or not self._sessions:
             return told
         shards = {shard.id: shard.shard_count for shard in self._bot.shards.values()}
         shards |= {number: session.shard.shard_count for number, session in self._sessions.items()}
         foreign = (Not(Condition("guild_id", "on_shard", shard)) for shard in shards.items())
         return AnyOf((told, AllOf(tuple(foreign))))
+
+    def _told_since(self) -> Iterator[Conditional]:
+        """Yield that something was told since a session of ours began, by whoever heard it first.
+
+        While one process takes the place of another, both hear the same: what one has stored is the same for the other.
+        """
+        for number, session in self._sessions.items():
+            if session.epoch:
+                own = Condition("guild_id", "on_shard", (number, session.shard.shard_count))
+                yield AllOf((own, Condition("last_updated", "at_least", session.since)))
 
     # ------------------------------------------------------------------------------------ another number of shards
 

@@ -149,7 +149,7 @@ class Sweeper:
                 if self._is_awake(entity):
                     swept[entity.name] += await self._forget(entity, None, (*where, *self._ours(entity)))
                     self._rest(entity)
-            for session in list(self._sessions.ready()):
+            for session in [session for session in self._sessions.ready() if not session.waits]:
                 swept += await self._leave(session)
             for entity in ORPHANS:
                 swept[entity.name] += await self._bury(entity, bounds_of(entity, rules.of(entity.name)), moment, pages)

@@ -139,7 +139,8 @@ def key_part(value: object, what: str) -> int:
         snowflake = int(value)
         if 0 <= snowflake < filters.TOO_GREAT:
             return snowflake
-    msg = f"{what} is given by its id or an object that has one, not by {value!r}"
+    way_out = f"; write hikari.Snowflake({value!r})" if isinstance(value, str) and value.isdecimal() else ""
+    msg = f"{what} is given by its id or an object that has one, not by {value!r}{way_out}"
     raise QueryError(msg)
 
 

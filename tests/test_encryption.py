@@ -245,6 +245,19 @@ async def test_equal_texts_are_found(engine_url: str) -> None:
         assert record.payload["content"] == "a"
 
 
+async def test_processes_that_know_both_keys_read_each_other_whichever_they_write_with(engine_url: str) -> None:
+    if engine_url == "memory://":
+        pytest.skip("What is in memory has one process.")
+    both = {"2025": OLD, "2026": NEW}
+    old, new = Encryption(both, current="2025"), Encryption(both, current="2026")
+    async with opened(engine_url, old, user(1, username="a")) as one, opened(engine_url, new) as other:
+        await other.apply([Put(user(2, username="b")), Put(user(1, username="c"))])
+        await one.apply([Put(user(3, username="d")), Put(user(2, username="e"))])
+        for store in (one, other):
+            records = (await store.select(Select(USERS))).records
+            assert {record.key[0]: record.payload["username"] for record in records} == {1: "c", 2: "e", 3: "d"}
+
+
 async def test_members_are_found_by_equal_texts_of_their_users(engine_url: str) -> None:
     records = [user(7, username="ann"), user(8, username="bob"), member(10, 7), member(10, 8)]
     async with opened(engine_url, KEYS, *records) as store:

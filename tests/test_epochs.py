@@ -48,6 +48,7 @@ async def test_another_number_of_shards_forgets_nothing_before_all_are_ready(sql
         await two.hear("READY", ready(kept))
         new = guild_on(0, 2)
         await two.hear("GUILD_CREATE", new)
+        await two.cache.sweep()
         assert await two.cache.guilds.count() == 5
         await two.hear("READY", ready(other), shard=1)
         assert {int(guild) for guild in await two.cache.get_guilds_view()} == {

@@ -383,6 +383,32 @@ async def test_what_waits_in_the_journal_and_in_quarantine_goes_too(sqlite_url: 
         assert person["id"] not in await lying_in(heard)
 
 
+async def test_what_is_no_person_is_not_erased_as_one(engine_url: str) -> None:
+    guild = payloads.guild(own_user=payloads.own_user(id=ME), members=3, threads=1)
+    async with Hearing(engine_url) as heard:
+        await heard.ready(guild)
+        message = payloads.message(guild["channels"][0]["id"], payloads.user(), guild_id=guild["id"])
+        await heard.hear("MESSAGE_CREATE", message)
+        before = await heard.stored()
+        for other in (guild, guild["channels"][0], guild["threads"][0], guild["roles"][-1], message):
+            with pytest.raises(persist.QueryError, match=f"{other['id']} is the id of one of the .* not of a user"):
+                await heard.cache.erase_user(int(other["id"]))
+        with pytest.raises(persist.QueryError, match=r"one of the users, and not of a guild; nothing is erased"):
+            await heard.cache.erase_guild(int(guild["members"][0]["user"]["id"]))
+        assert await heard.stored() == before
+
+
+async def test_who_is_forgiven_is_missed_where_all_members_were_known(sqlite_url: str) -> None:
+    guild = payloads.guild(own_user=payloads.own_user(id=ME), members=3)
+    person, guild_id = int(guild["members"][0]["user"]["id"]), int(guild["id"])
+    async with Hearing(sqlite_url) as heard:
+        await heard.ready(guild)
+        await heard.cache.erase_user(person)
+        assert (await heard.cache.completeness(guild_id, persist.MEMBERS)).is_complete  # all that may be known
+        assert await heard.cache.forgive_user(person)
+        assert (await heard.cache.completeness(guild_id, persist.MEMBERS)).state == "partial"
+
+
 async def test_what_cannot_be_erased_is_said(sqlite_url: str) -> None:
     async with Hearing(sqlite_url) as heard:
         await heard.ready()

@@ -124,6 +124,16 @@ async def test_one_thing_is_asked_for_once(unheard: Unheard, name: str) -> None:
     assert unheard.requests == before + 1
 
 
+async def test_a_guild_is_asked_for_with_its_counts_and_remembered(unheard: Unheard) -> None:
+    told = await unheard.bot.rest.fetch_guild(unheard.guild)
+    before = unheard.requests
+    assert_alike(await unheard.cache.fetch_guild(unheard.guild), told)
+    assert unheard.requests == before + 1
+    assert await unheard.cache.guilds.count() == 1
+    with pytest.raises(hikari.NotFoundError):
+        await unheard.cache.fetch_guild(5)
+
+
 @pytest.mark.parametrize("name", _ALWAYS)
 async def test_what_a_list_tells_is_remembered_where_it_is(unheard: Unheard, name: str) -> None:
     ask, kind = _ALWAYS[name]

@@ -148,6 +148,28 @@ async def test_what_discord_leaves_out_is_what_it_means(asked: Hearing) -> None:
     assert await asked.cache.channels.count(is_nsfw=False) == await asked.cache.channels.count()
 
 
+async def test_what_is_deleted_here_is_not_all_there_is_any_more(asked: Hearing) -> None:
+    guild, other = a_guild(), a_guild()
+    await asked.ready(guild, other)
+    cache, at = asked.cache, int(guild["id"])
+    assert await cache.roles.find(guild=at, name=guild["roles"][-1]["name"]).delete() >= 1
+    assert (await cache.completeness(at, persist.ROLES)).state == "partial"
+    assert (await cache.completeness(int(other["id"]), persist.ROLES)).state == "complete"
+    assert (await cache.completeness(at, persist.CHANNELS)).state == "complete"
+    await asked.hear("GUILD_CREATE", guild)
+    assert (await cache.completeness(at, persist.ROLES)).is_complete
+
+
+async def test_who_asks_again_is_answered_again(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    found = asked.cache.roles.find(guild=int(guild["id"]))
+    assert len(await found) == len(guild["roles"])
+    await asked.hear("GUILD_ROLE_CREATE", {"guild_id": guild["id"], "role": payloads.role()})
+    assert len(await found) == len(guild["roles"]) + 1
+    assert len([role async for role in found]) == await found.count() == len(guild["roles"]) + 1
+
+
 async def test_what_is_found_neither_here_nor_apart_is_refused(asked: Hearing) -> None:
     find: typing.Any = asked.cache.members.find
     with pytest.raises(persist.QueryError, match=r"cannot be found by 'colour'.*stored apart from them: username, "):

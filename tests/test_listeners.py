@@ -318,3 +318,12 @@ async def test_a_listener_is_found_and_unsubscribed_by_its_function(file: pathli
     assert edited not in left
     assert other in left
     assert len(left) == 1
+
+
+def test_a_listener_without_parentheses_is_told_of_them() -> None:
+    listen: typing.Any = persist.Cache(bots.make(), "memory://").listen
+    with pytest.raises(persist.QueryError, match=r"write @cache\.listen\(\) with parentheses"):
+
+        @listen
+        async def heard(_: hikari.StartedEvent) -> None:
+            raise AssertionError

@@ -78,8 +78,8 @@ _CASES: typing.Final = (
     Case(
         "a timeout leaves looking",
         P.VIEW_CHANNEL | P.READ_MESSAGE_HISTORY,
-        P.READ_MESSAGE_HISTORY,
-        (deny(_GUILD, P.VIEW_CHANNEL), allow(_ANN, P.SPEAK)),
+        P.VIEW_CHANNEL,
+        (deny(_GUILD, P.READ_MESSAGE_HISTORY), allow(_ANN, P.SPEAK)),
         timeout=_AN_HOUR,
     ),
     Case("a timeout that is over is none", _BASE, _BASE, timeout=-_AN_HOUR),
@@ -156,3 +156,33 @@ async def test_permissions_that_cannot_be_told_are_none(heard: Hearing) -> None:
     for wrong in ("100", None, 1.5, True):
         with pytest.raises(persist.QueryError):
             await ask(typing.cast("int", wrong), _ANN)
+
+
+@pytest.mark.parametrize(
+    ("denied", "gone", "left"),
+    [
+        (P.VIEW_CHANNEL, P.SEND_MESSAGES | P.VIEW_CHANNEL | P.ATTACH_FILES | P.ADD_REACTIONS, P.NONE),
+        (P.SEND_MESSAGES, P.SEND_MESSAGES | P.ATTACH_FILES | P.EMBED_LINKS | P.MENTION_ROLES, P.VIEW_CHANNEL),
+    ],
+)
+async def test_who_may_not_look_or_write_may_not_do_what_takes_that(
+    heard: Hearing, denied: P, gone: P, left: P
+) -> None:
+    guild = guild_of(_CASES[0])
+    everybody = {
+        **guild["roles"][0],
+        "id": str(_GUILD),
+        "permissions": str(int(P.all_permissions() & ~P.ADMINISTRATOR)),
+    }
+    overwrites = [{"id": str(_GUILD), "type": 0, "allow": "0", "deny": str(int(denied))}]
+    channels = [{**guild["channels"][0], "permission_overwrites": overwrites}]
+    await heard.ready({**guild, "roles": [everybody, *guild["roles"][1:]], "channels": channels})
+    member = {**payloads.member(payloads.user(id="600")), "guild_id": str(_GUILD)}
+    await heard.hear("GUILD_MEMBER_ADD", member)
+    there = await heard.cache.permissions(_GUILD, 600, _CHANNEL)
+    assert there is not None
+    assert not there & gone
+    assert there & left == left
+    thread = await heard.cache.permissions(_GUILD, 600, _THREAD)
+    assert thread is not None
+    assert bool(thread & P.ATTACH_FILES) == (denied == P.SEND_MESSAGES)  # it takes another permission to write there
