@@ -57,6 +57,11 @@ _LOG = logging.getLogger("persist")
 _OPENING: typing.Final = 5.0
 """Seconds that an opening which is under way may take when the bot stops."""
 
+_LOOP_ENDED: typing.Final = (
+    "the event loop in which the cache was opened has ended, and so it is closed; leave opening it to the bot, or do "
+    "everything in one loop"
+)
+
 E = typing.TypeVar("E", bound=hikari.Event)
 T = typing.TypeVar("T")
 
@@ -169,7 +174,7 @@ class Cache(
         self._opening: asyncio.Task[None] | None = None
         self._stopping: float | None = None
         self._late: asyncio.Task[None] | None = None
-        self._ended = False
+        self._ended = self._loop_ended = False
         self._failure: PersistError | None = None
         self._told: PersistError | None = None
         for name, view in views.VIEWS.items():
@@ -286,10 +291,8 @@ class Cache(
         """Give up what belongs to an event loop that has ended, as that of ``asyncio.run(cache.open())`` has."""
         if self._engine is None or not self._engine.loop.is_closed():
             return
-        _LOG.warning(
-            "the event loop in which the cache was opened has ended, and so it is closed; leave opening it to the bot, "
-            "or do everything in one loop"
-        )
+        _LOG.warning(_LOOP_ENDED)
+        self._loop_ended = True
         engine, self._engine, self._opening = self._engine, None, None
         with contextlib.suppress(RuntimeError):  # whoever waited in that loop is gone with it
             engine.journal.give_up("their event loop has ended")
@@ -329,7 +332,7 @@ class Cache(
             engine.journal.give_up("it was closed before the database was open")
             await self._store.close()
             raise
-        self._failure = None
+        self._failure, self._loop_ended = None, False
         self._engine = engine
         # A cache that is attached late, or opened again, hears of no start.
         engine.feed.sessions.all_started = bool(self._bot.is_alive and self._gateway and self._gateway.shards)
@@ -392,6 +395,8 @@ class Cache(
             error = CacheClosedError(f"the cache could not be opened: {self._failure}")
             error.__cause__ = self._failure
             return error
+        if self._loop_ended:
+            return CacheClosedError(_LOOP_ENDED)
         return CacheClosedError(
             "the cache is not open; it opens when the bot starts, with `await cache.open()` or with `async with cache`"
         )

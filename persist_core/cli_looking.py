@@ -188,7 +188,7 @@ async def _find(kind: str, query: Query, url: str, *, count: bool, as_json: bool
 
 
 def _order(entity: AnyEntity, name: str) -> Order:
-    return Order(filter_names.column_named(entity, name.removeprefix("-")), name.startswith("-"))
+    return Order(filter_names.column_named(entity, name.removeprefix("-"), to_be="sorted"), name.startswith("-"))
 
 
 async def _found(store: Answers, query: Select, limit: int) -> list[Record]:

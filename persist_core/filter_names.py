@@ -20,8 +20,17 @@ _BESIDE: typing.Final[Mapping[str, str]] = {"updated": "last_updated", "first_se
 """What every kind can be found and sorted by besides its columns, and the column that it means."""
 
 
-def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:
+def column_named(entity: Entity[typing.Any], name: str, *besides: str, to_be: str = "found") -> str:
     """Return the column that a filter means: its own name, or that of the thing whose id it holds.
+
+    Parameters
+    ----------
+    entity, name
+        Of which kind, and what it is called.
+    *besides
+        What else may be named there.
+    to_be
+        What is done by it, for whom it is refused.
 
     Raises
     ------
@@ -35,8 +44,8 @@ def column_named(entity: Entity[typing.Any], name: str, *besides: str) -> str:
     if name in _BESIDE:
         return _BESIDE[name]
     known = ", ".join(dict.fromkeys((*names, *_BESIDE, *besides)))
-    hint = _METHODS.get(name, "")
-    msg = f"{entity.name} cannot be found by {name!r}{hint}; they can by: {known}"
+    hint = _METHODS.get(name, "") if to_be == "found" else ""
+    msg = f"{entity.name} cannot be {to_be} by {name!r}{hint}; they can by: {known}"
     raise QueryError(msg)
 
 

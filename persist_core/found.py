@@ -147,7 +147,8 @@ class Found(hikari.LazyIterator[T]):
                 raise QueryError(msg)
         entity = self._query.entity
         order = tuple(
-            Order(filter_names.column_named(entity, name.removeprefix("-")), name.startswith("-")) for name in columns
+            Order(filter_names.column_named(entity, name.removeprefix("-"), to_be="sorted"), name.startswith("-"))
+            for name in columns
         )
         return self._asking(self._search.unranked, order=order)
 

@@ -225,7 +225,7 @@ def test_an_order_or_a_limit_that_does_not_fit_is_refused_before_anything_is_ask
     for order in (None, 5, True, b"id", ["id"]):
         wrong: Anything = order
         refused(lambda wrong=wrong: found.order_by(wrong), "sorted by names of columns", error=persist.QueryError)
-    refused(lambda: found.order_by("colour"), "cannot be found by 'colour'", error=persist.QueryError)
+    refused(lambda: found.order_by("colour"), "cannot be sorted by 'colour'", error=persist.QueryError)
     for limit in (None, "5", 1.5, True, 0, -1):
         wrong = limit
         refused(

@@ -293,5 +293,5 @@ def test_a_cache_whose_event_loop_has_ended_says_so(file: pathlib.Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "the event loop in which the cache was opened has ended" in done.stderr
     answer, closed = done.stdout.splitlines()
-    assert answer.startswith("the cache is not open")
+    assert answer.startswith("the event loop in which the cache was opened has ended")
     assert closed == "closed"
