@@ -268,7 +268,7 @@ def test_what_takes_long_shows_how_far_it_is_and_leaves_nothing_of_that_behind(
         ("export", sqlite_url, str(tmp_path / "all.jsonl")),
         ("backup", sqlite_url, str(tmp_path / "backup.db")),
         ("vacuum", sqlite_url),
-        ("erase", sqlite_url, "user", "1", "--yes"),
+        ("erase", sqlite_url, "user", "999", "--yes"),
     ):
         assert "━" in at_a_terminal(*words)
         piped = subprocess.run([sys.executable, "-m", "persist", *words], capture_output=True, check=False, timeout=60)

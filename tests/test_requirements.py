@@ -151,6 +151,9 @@ async def test_permissions_of_the_bot_are_computed_from_the_cache(stage: Stage, 
         assert words == "The bot needs the permission Send Messages for this."
         await stage.sim.update_channel(stage.guild_id, closed["id"], permission_overwrites=[])
         assert (await stage.run("there"))["content"] == "ran"
+        words = framework.refusal(await stage.run("here"), "bot permissions")
+        assert words == "The bot needs the permission Speak for this."  # nobody may look at that channel
+        await stage.sim.update_channel(stage.guild_id, stage.channel_id, permission_overwrites=[])
         assert (await stage.run("here"))["content"] == "ran"
         assert stage.asked() == {}
 
