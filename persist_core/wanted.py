@@ -222,20 +222,13 @@ class WantedUsers(Wanted, total=False):
     flags: Number
 
 
-class WantedMembers(WantedOfUser, total=False):
+class WantedMembers(WantedOfMember, total=False):
     """How members can be found."""
 
     guild_id: Id
     guild: Id
     user_id: Id
     user: Id
-    nickname: Text
-    joined_at: Moment
-    premium_since: Moment
-    is_pending: Truth
-    communication_disabled_until: Moment
-    guild_flags: Number
-    role_ids: Ids
 
 
 class WantedPresences(Wanted, total=False):
