@@ -86,8 +86,9 @@ def _in_thread(connection: aiosqlite.Connection, does: Callable[[sqlite3.Connect
     return done
 
 
-def _make(work: Work, given_up: threading.Event, connection: sqlite3.Connection) -> None:
+def _make(insist: Callable[[], None], work: Work, given_up: threading.Event, connection: sqlite3.Connection) -> None:
     """Do something in a transaction, in the writer's thread, unless it is given up meanwhile."""
+    insist()
     connection.execute("BEGIN IMMEDIATE")
     try:
         _run_through(work(_Inside(connection)))
@@ -270,15 +271,18 @@ class SqliteDriver:
         """
         async with self._lock:
             writer, given_up = self._opened(), threading.Event()
-            if not self.is_there:  # what is stored into a file without a name is gone when it is closed
-                msg = f"the file of {self!r} has been deleted or moved; move it back, or restart the bot for a new one"
-                raise BackendError(msg, temporary=True)
             try:
-                await _in_thread(writer, functools.partial(_make, work, given_up))
+                await _in_thread(writer, functools.partial(_make, self._insist, work, given_up))
             except asyncio.CancelledError:
                 given_up.set()
                 await asyncio.shield(writer.rollback())  # its turn comes when nothing of this is under way any more
                 raise
+
+    def _insist(self) -> None:
+        """Refuse to store into a file that has no name any more: all of it would be gone when it is closed."""
+        if not self.is_there:
+            msg = f"the file of {self!r} has been deleted or moved; move it back, or restart the bot for a new one"
+            raise BackendError(msg, temporary=True)
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         if self._reader is not None:

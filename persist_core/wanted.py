@@ -211,15 +211,10 @@ class WantedMessages(Wanted, total=False):
     referenced_message: Id
 
 
-class WantedUsers(Wanted, total=False):
+class WantedUsers(WantedOfUser, total=False):
     """How users can be found."""
 
     id: Id
-    username: Text
-    global_name: Text
-    discriminator: Text
-    is_bot: Truth
-    flags: Number
 
 
 class WantedMembers(WantedOfMember, total=False):
