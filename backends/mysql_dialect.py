@@ -178,6 +178,7 @@ MARIADB: typing.Final = Dialect(
     # MariaDB fills keys up with zeros when it sorts the few that LIMIT asks for: texts that end in them become equal.
     then_by="LENGTH({0})",
     lock_rows=" FOR UPDATE",
+    keep_out=lambda table, where, params: (f"SELECT NULL FROM {table} WHERE {where} FOR UPDATE", params),
     lookups=2,
     list_tables="SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()",
     list_columns=(

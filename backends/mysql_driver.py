@@ -68,15 +68,20 @@ _LOST: typing.Final = frozenset(
         *(1290, 1792, 1836),  # only reading
     )
 )
+_CONFLICTS: typing.Final = frozenset((1020, 1213, 1614))
 _TEMPORARY: typing.Final = frozenset(
     (
-        *(1205, 1213, 1020, 1614, 3572),  # locks and deadlocks
+        *(1205, 3572, *_CONFLICTS),  # locks and deadlocks
         *(1040, 1129, 1203, 1226),  # too many connections
         *(1021, 1030, 1037, 1038, 1041, 1114, 1180),  # disk, memory, and a commit that a cluster refused
         *(1317, 1969, 3024),  # interrupted, or out of time
         *(1050, 1061, 1062),  # each node of a cluster has locks of its own: two made the same table at once
     )
 )
+
+
+def _is_conflict(error: Exception) -> bool:
+    return _code(error) in _CONFLICTS
 
 
 def _is_lost(error: Exception) -> bool:
@@ -124,6 +129,7 @@ _WAYS_OUT: typing.Final = {
     1130: "; let the server's owner make a user for this machine",
     1142: "; let its owner GRANT ALL ON it to this user, or name a database of its own",
     1153: "; let the server take longer packets, with max_allowed_packet",
+    1213: "; another process changed the same at the same moment",
     1290: _READS,
     1792: _READS,
     1836: _READS,
@@ -158,6 +164,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_lost=_is_lost,
     is_refused=_is_refused,
     is_temporary=_is_temporary,
+    is_conflict=_is_conflict,
     told=_told,
 )
 """How aiomysql is used."""

@@ -233,6 +233,8 @@ DIALECT: typing.Final = Dialect(
     ascending=" NULLS FIRST",
     descending=" DESC NULLS LAST",
     lock_rows=" FOR UPDATE",
+    # What is written as it is stored already locks no row, but its table.
+    keep_out=lambda table, *_: (f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE", ()),
     lookups=2,
     list_tables="SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
     list_columns=(

@@ -71,6 +71,7 @@ _READ_ONLY: typing.Final = "25006"
 _REFUSED: typing.Final = ("28", "3D")
 _TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58")
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
+_CONFLICTS: typing.Final = ("40001", "40P01")
 _LOST: typing.Final = ("08", "57P", _READ_ONLY)
 
 
@@ -83,6 +84,10 @@ def _is_temporary(error: Exception) -> bool:
         return not isinstance(error, ValueError)  # a value that cannot be sent
     stale = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
     return isinstance(error, stale) or _state(error).startswith(_TEMPORARY)
+
+
+def _is_conflict(error: Exception) -> bool:
+    return _state(error) in _CONFLICTS
 
 
 def _is_lost(error: Exception) -> bool:
@@ -106,6 +111,7 @@ _WAYS_OUT: typing.Final = {
     "28P01": "; is the password right?",
     "28": "; may this user connect from here (pg_hba.conf)?",
     "3D": "; make it first, with CREATE DATABASE, or name another",
+    "40": "; another process changed the same at the same moment, try again",
     "3F": "; make it first, with CREATE SCHEMA, or name another",
     "42501": "; let its owner GRANT CREATE, USAGE ON SCHEMA to this user, or name a database of its own",
     _READ_ONLY: "; this server only reads: name the primary, or all servers with ?target_session_attrs=primary",
@@ -146,6 +152,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_lost=_is_lost,
     is_refused=_is_refused,
     is_temporary=_is_temporary,
+    is_conflict=_is_conflict,
     told=_told,
 )
 """How asyncpg is used."""

@@ -19,6 +19,9 @@ from .spi import Store
 
 __all__ = ("Attempts", "counting_refused")
 
+_CONFLICTS: typing.Final = 5
+"""How many times in a row another process may be in the way before the database is said to be in trouble."""
+
 
 class Attempts:
     """Stores changes, however many attempts that takes.
@@ -91,6 +94,8 @@ class Attempts:
         if not isinstance(error, BackendError) or not error.temporary:
             return
         self._gauges.retries += 1
+        if error.is_conflict and state.attempt_number < _CONFLICTS:
+            return  # the other one has been served meanwhile
         if self.trouble is None:
             self._notices.say(
                 logging.ERROR,

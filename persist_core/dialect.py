@@ -119,6 +119,9 @@ class Dialect:
         What texts are sorted by where the database takes different ones for equal: a template for the column.
     lock_rows
         What follows a SELECT whose rows are about to be changed.
+    keep_out
+        Given a table, a condition and what it binds, makes the statement after which no other transaction says anything
+        new of rows for which it holds, and what others have said is seen. Nothing where one writes at a time anyway.
     lookups
         How many questions for one record may be on their way at once; what arrives meanwhile shares the next query.
         0 where each is answered faster alone.
@@ -200,6 +203,7 @@ class Dialect:
     descending: str = " DESC"
     then_by: str = ""
     lock_rows: str = ""
+    keep_out: Callable[[str, str, Row], Statement] | None = None
     lookups: int = 0
     table_options: Callable[[Table], str] = lambda _: ""
     index_part: Callable[[Field], str] = lambda _: "{}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 
 from .errors import BackendError
 from .spi import Driver
@@ -22,4 +22,6 @@ def translated(driver: Driver) -> Generator[None]:
 
 def translation(driver: Driver, error: Exception) -> BackendError:
     """Return what persist raises for one of a driver's errors."""
-    return BackendError(driver.explain(error), temporary=driver.temporary(error))
+    collides: Callable[[Exception], bool] | None = getattr(driver, "collides", None)
+    is_conflict = collides is not None and collides(error)
+    return BackendError(driver.explain(error), temporary=driver.temporary(error), is_conflict=is_conflict)

@@ -43,13 +43,17 @@ class BackendError(PersistError):
     ----------
     temporary
         Whether the same request may succeed later: a lost connection, a lock, a server that is starting.
+    is_conflict
+        Whether it was refused only because another process changed the same at the same moment.
     """
 
     temporary: bool
+    is_conflict: bool
 
-    def __init__(self, message: str, *, temporary: bool = False) -> None:
+    def __init__(self, message: str, *, temporary: bool = False, is_conflict: bool = False) -> None:
         super().__init__(message)
         self.temporary = temporary
+        self.is_conflict = is_conflict
 
 
 class BrokenBackendError(PersistError):

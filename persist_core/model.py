@@ -222,6 +222,11 @@ class Entity(typing.Generic[T_co]):
         return "guild_id" in self.key or any(on == ("guild_id",) for _, on in self.owners)
 
     @property
+    def is_shared(self) -> bool:
+        """Whether things of this kind belong to no guild, so that processes with different shards write the same."""
+        return not (self.in_guild or "guild_id" in self.columns)
+
+    @property
     def persons(self) -> tuple[str, ...]:
         """The columns that hold the user whose own a thing of this kind is."""
         return self.subjects or (("user_id",) if "user_id" in self.key else ())

@@ -54,6 +54,9 @@ class Client(typing.NamedTuple, typing.Generic[C]):
     is_temporary: Callable[[Exception], bool]
     """Whether the same request may succeed later, of an error that is no refusal."""
 
+    is_conflict: Callable[[Exception], bool]
+    """Whether an error says that another transaction was in the way, and that the same is done again at once."""
+
     told: Callable[[Exception], str]
     """Says what went wrong and the way out. Never with a password."""
 
@@ -153,6 +156,10 @@ class ServerDriver(typing.Generic[C]):
             # At first it is a mistake in the URL; later somebody is at work on the server, or on the network.
             return self._was_open
         return self._client.is_temporary(error)
+
+    def collides(self, error: Exception) -> bool:
+        """Tell whether another transaction was in the way."""
+        return self._client.is_conflict(error)
 
     def explain(self, error: Exception) -> str:
         """Say in one sentence what went wrong and the way out."""

@@ -186,7 +186,8 @@ class Driver(typing.Protocol):
 
     One whose thread writes, and so competes with the event loop for the interpreter's lock, has a ``writes_in_thread``
     that is true: the loop then gives way to it when it is late. It may have a ``transact(work)``, which does a
-    :data:`Work` in that thread, from BEGIN to COMMIT: what it awaits there never has to be waited for.
+    :data:`Work` in that thread, from BEGIN to COMMIT: what it awaits there never has to be waited for. It may have a
+    ``collides(error)``, which tells whether another transaction was in the way, so that trying again at once helps.
     """
 
     errors: tuple[type[Exception], ...]

@@ -92,13 +92,19 @@ class SqlReader:
         """Return what is stored, and keep others from changing it until a transaction ends."""
         # Wholly: what is encrypted and cannot be read is not to be taken for nothing, and written over.
         spelled = self.questions.spelled(query)
-        rows = await transaction.fetch(spelled.sql + self.dialect.lock_rows, spelled.params)
+        rows = await transaction.fetch(f"{spelled.sql}{self._in_turn(query)}{self.dialect.lock_rows}", spelled.params)
         try:
             return self.questions.page(spelled, rows, wholly=True).records
         except CorruptRecordError:
             if not await self.renew(transaction.fetch):
                 raise
             return self.questions.page(self.questions.spelled(query), rows, wholly=True).records
+
+    def _in_turn(self, query: Select) -> str:
+        """Spell that rows are locked in the order of their keys, as by every other process."""
+        if query.keys is None or len(query.keys) == 1 or not self.dialect.lock_rows:
+            return ""
+        return f" ORDER BY {', '.join(map(self.dialect.quote, query.entity.key))}"
 
     async def check_search(self, entity: Entity[typing.Any], kinds: Collection[Entity[typing.Any]]) -> None:
         """See to it that some kinds can be searched, for a question about one of them.

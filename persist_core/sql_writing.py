@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import functools
 import itertools
+import operator
 import typing
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from . import amending, joining, texts
-from .changes import ENTITY_OF, KEY_OF, Amend, Archive, Change, Drop, DropScope, Patch, Put, archived, fold
+from .changes import (
+    ENTITY_OF,
+    KEY_OF,
+    Amend,
+    Archive,
+    Change,
+    Drop,
+    DropScope,
+    KeyedChange,
+    Patch,
+    Put,
+    archived,
+    fold,
+)
+from .conditions import withins
 from .dialect import Statement
 from .loading import Loader, stored_keys
 from .model import Entity, Key, Record
@@ -21,7 +37,10 @@ from .stride import Stride
 __all__ = ("SqlWriter", "are_decided")
 
 AnyEntity = Entity[typing.Any]
+T = typing.TypeVar("T")
 _DECIDED: typing.Final[frozenset[type]] = frozenset((Patch, Amend))
+_KEY: typing.Final = operator.attrgetter("key")
+_KEYED: typing.Final[frozenset[type]] = frozenset((Put, Patch, Drop))
 _SCOPES: typing.Final = 32
 """How many scopes one statement forgets."""
 
@@ -37,6 +56,10 @@ class _Work(typing.NamedTuple):
     """The kinds whose texts are kept for search."""
 
 
+Write = Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]
+"""Makes some changes of one kind."""
+
+
 class SqlWriter:
     """Makes changes in a database.
 
@@ -50,10 +73,7 @@ class SqlWriter:
         self._reader = reader
         self._stride = Stride()
         self._loader = Loader()
-        self._writes: Mapping[type, Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]] = {
-            Put: self._put,
-            Patch: self._patch,
-            Drop: self._drop,
+        self._scopes: Mapping[type, Write] = {
             DropScope: self._drop_scope,
             Amend: self._amend,
             Archive: self._archive,
@@ -65,10 +85,27 @@ class SqlWriter:
         note = await transaction.fetch(texts.asked(dialect) + dialect.lock_note)
         work = _Work(transaction, texts.kept(note, self._reader.codec))
         for run in _runs(changes, dialect.many):
-            await self._writes[type(run[0])](work, run[0].entity, run)
+            write: Write = self._scopes.get(type(run[0]), self._keyed)
+            await write(work, run[0].entity, run)
 
-    async def _put(self, work: _Work, entity: AnyEntity, changes: Sequence[Put]) -> None:
-        await self._upsert(work, entity, dict(zip(map(KEY_OF, changes), changes, strict=True)).values())
+    async def _keyed(self, work: _Work, entity: AnyEntity, changes: Sequence[KeyedChange]) -> None:
+        """Make changes of keys: if they are of more than one sort, no two of them are of one key."""
+        of_sort = collections.defaultdict[type, list[typing.Any]](list)
+        for sort, alike in itertools.groupby(changes, type):
+            of_sort[sort] += alike
+        if entity.is_shared and len(of_sort) > 1:
+            await self._lock(work.transaction, entity, sorted(map(KEY_OF, changes)))
+        puts: dict[Key, Record] = dict(zip(map(KEY_OF, of_sort[Put]), of_sort[Put], strict=True))
+        records, gone = await self._patched(work, entity, of_sort[Patch])
+        await self._drop(work, entity, (*map(KEY_OF, of_sort[Drop]), *gone))
+        if puts or records:
+            await self._upsert(work, entity, [*puts.values(), *records])
+
+    async def _lock(self, transaction: Transaction, entity: AnyEntity, keys: Sequence[Key]) -> None:
+        """Lock what is about to be written in one go: what is written in two is locked in another order elsewhere."""
+        if self._reader.dialect.lock_rows:
+            for some in _some(keys, self._reader.dialect.many):
+                await self._reader.stored(transaction, Select(entity, keys=tuple(some), want="keys"))
 
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Collection[Record]) -> None:
         await self._turn(work.transaction, len(records))
@@ -108,16 +145,25 @@ class SqlWriter:
             if under_way is not None:
                 await asyncio.gather(under_way, return_exceptions=True)
 
-    async def _patch(self, work: _Work, entity: AnyEntity, changes: Sequence[Patch]) -> None:
-        query = Select(entity, keys=tuple({change.key for change in changes}))
-        base = {record.key: record for record in await self._reader.stored(work.transaction, query)}
-        made: dict[Key, Record | None] = {}
-        for change in await joining.complete(changes, self._parts(work.transaction)):
-            made[change.key] = fold(made.get(change.key, base.get(change.key)), change)
-        gone = [Drop(entity, key) for key, record in made.items() if record is None and key in base]
-        if gone:
-            await self._drop(work, entity, gone)
-        await self._upsert(work, entity, [record for record in made.values() if record is not None])
+    async def _patched(
+        self, work: _Work, entity: AnyEntity, changes: Iterable[Patch]
+    ) -> tuple[Sequence[Record], Sequence[Key]]:
+        """Return what becomes of what is stored, and the keys of which nothing is left."""
+        of_key: dict[Key, list[Patch]] = {}
+        for change in changes:
+            of_key.setdefault(change.key, []).append(change)
+        records: list[Record] = []
+        gone: list[Key] = []
+        for keys in _some(sorted(of_key), self._reader.dialect.many):
+            stored = await self._reader.stored(work.transaction, Select(entity, keys=tuple(keys)))
+            made: dict[Key, Record | None] = {record.key: record for record in stored}
+            some = [change for key in keys for change in of_key[key]]
+            for each in await joining.complete(some, self._parts(work.transaction)):
+                made[each.key] = fold(made.get(each.key), each)
+            gone += [record.key for record in stored if made[record.key] is None]
+            records += filter(None, made.values())
+            await self._turn(work.transaction, len(keys))
+        return records, gone
 
     def _parts(self, transaction: Transaction) -> joining.Parts:
         async def parts(entity: AnyEntity, keys: Iterable[Key]) -> Mapping[Key, Record]:
@@ -126,18 +172,25 @@ class SqlWriter:
 
         return parts
 
-    async def _drop(self, work: _Work, entity: AnyEntity, changes: Sequence[Drop]) -> None:
-        dialect, speller = self._reader.dialect, self._reader.speller()
-        where = speller.keys(entity, tuple({change.key for change in changes}))
-        await work.transaction.execute(f"DELETE FROM {dialect.quote(entity.name)} WHERE {where}", speller.params)
+    async def _drop(self, work: _Work, entity: AnyEntity, keys: Iterable[Key]) -> None:
+        dialect = self._reader.dialect
+        for some in _some(sorted(set(keys)), dialect.many):
+            speller = self._reader.speller()
+            where = speller.keys(entity, some)
+            await work.transaction.execute(f"DELETE FROM {dialect.quote(entity.name)} WHERE {where}", speller.params)
 
     async def _drop_scope(self, work: _Work, entity: AnyEntity, changes: Sequence[DropScope]) -> None:
         for start in range(0, len(changes), _SCOPES):
             dialect, speller = self._reader.dialect, self._reader.speller()
             wheres = [speller.where(entity, c.guild_id, c.where) for c in changes[start : start + _SCOPES]]
             where = " OR ".join(f"({' AND '.join(parts)})" for parts in wheres)
-            sql = f"DELETE FROM {dialect.quote(entity.name)}{f' WHERE {where}' if all(wheres) else ''}"
-            await work.transaction.execute(sql, speller.params if all(wheres) else ())
+            table = dialect.quote(entity.name)
+            if not all(wheres):
+                await work.transaction.execute(f"DELETE FROM {table}")
+                continue
+            if dialect.keep_out is not None and entity.is_shared and any(any(withins(c.where)) for c in changes):
+                await work.transaction.fetch(*dialect.keep_out(table, where, speller.params))
+            await work.transaction.execute(f"DELETE FROM {table} WHERE {where}", speller.params)
 
     async def _amend(self, work: _Work, entity: AnyEntity, changes: Sequence[Amend]) -> None:
         known_keys = functools.partial(stored_keys, work.transaction, self._reader.questions)
@@ -148,7 +201,7 @@ class SqlWriter:
             if change.keeps is not None and change.keeps.whole:
                 stored = await joining.whole(stored, self._parts(work.transaction))
             found = [(record, fold(record, every)) for record in stored]
-            if gone := [Drop(entity, old.key) for old, new in found if new is None]:
+            if gone := [old.key for old, new in found if new is None]:
                 await self._drop(work, entity, gone)
             await self._upsert(work, entity, [new for old, new in found if new is not None and new is not old])
 
@@ -168,9 +221,17 @@ def are_decided(changes: Sequence[Change]) -> bool:
 
 
 def _runs(changes: Sequence[Change], most: int) -> Iterator[Sequence[Change]]:
-    """Cut changes into neighbours of one sort and one kind of thing, no more than a statement may name."""
-    for sort, alike in itertools.groupby(changes, type):
-        for _, of_kind in itertools.groupby(alike, ENTITY_OF):
-            run = list(of_kind)
-            length = len(run) if sort is Put else most
-            yield from (run[start : start + length] for start in range(0, len(run), length))
+    """Cut changes into neighbours of one kind, and of one sort where they are not of keys that are all different."""
+    for _, of_kind in itertools.groupby(changes, ENTITY_OF):
+        run = list(of_kind)
+        if len(set(map(type, run))) == 1:
+            yield from _some(run, len(run) if type(run[0]) in _KEYED else most)
+        elif _KEYED.issuperset(map(type, run)) and len(set(map(_KEY, run))) == len(run):
+            yield run
+        else:
+            for _, alike in itertools.groupby(run, type):
+                yield from _runs(list(alike), most)
+
+
+def _some(all_of_them: Sequence[T], most: int) -> Iterator[Sequence[T]]:
+    return (all_of_them[start : start + most] for start in range(0, len(all_of_them), most))

@@ -190,7 +190,7 @@ class Sweeper:
             return ()
         count, here = shards
         unbound = (Condition("guild_id", "is_null"),) if 0 in here else ()
-        if not _names_guild(entity):
+        if entity.is_shared:
             return () if unbound else (AnyOf(()),)
         return (AnyOf((*(Condition("guild_id", "on_shard", (shard, count)) for shard in here), *unbound)),)
 
@@ -342,15 +342,11 @@ class Sweeper:
         return swept
 
 
-def _names_guild(entity: AnyEntity) -> bool:
-    return entity.in_guild or "guild_id" in entity.columns
-
-
 def _within(entity: AnyEntity, guild_id: int | None, *, varies: bool) -> tuple[Condition, ...] | None:
     """Return where the rules of a guild hold, or those of no guild in particular; ``None`` if that is nowhere."""
     if not varies:
         return ()
-    if not _names_guild(entity):
+    if entity.is_shared:
         return () if guild_id is None else None
     return (Condition("guild_id", "is_null" if guild_id is None else "equals", guild_id),)
 
