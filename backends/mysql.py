@@ -6,7 +6,7 @@ A socket: ``mysql://user@/database?host=/run/mysqld/mysqld.sock``. The other opt
 ``min``, ``max``
     How many connections are made at once, and how many at most (1 and 4).
 ``timeout``
-    Seconds to wait for a connection (10).
+    Seconds to wait for a connection, or to write where another process holds a lock, before trying again (10).
 ``statement_timeout``
     Seconds that a statement may take (no limit); MySQL has this for reading only.
 ``compression``
@@ -35,7 +35,7 @@ from persist.sql import SqlStore
 from persist.urls import Option
 
 from .mysql_dialect import QUESTION
-from .mysql_driver import CLIENT, Place
+from .mysql_driver import CLIENT, Limits, Place
 
 __all__ = ("persist_backends",)
 
@@ -49,7 +49,7 @@ _OPTIONS: typing.Final[Mapping[str, Option]] = {
         "`disable`, `prefer` (the default), `require`, `verify-ca`, `verify-full`",
     ),
     "statement_timeout": Option(urls.seconds, "seconds that reading may take (no limit)"),
-    "timeout": Option(urls.seconds, "seconds to wait for a connection (10)"),
+    "timeout": urls.TIMEOUT,
     **urls.TLS,
 }
 
@@ -88,7 +88,8 @@ def _open(url: yarl.URL) -> SqlStore:
         "program_name": "hikari-persist",
         "autocommit": None,
     }
-    place = Place(hosts, arguments, options.get("sslmode", "prefer"), options.get("statement_timeout", 0))
+    limits = Limits(options.get("statement_timeout", 0), options.get("timeout", 10))
+    place = Place(hosts, arguments, options.get("sslmode", "prefer"), limits)
     where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
     least, most = options.get("min", 1), options.get("max", 4)

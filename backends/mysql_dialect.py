@@ -154,6 +154,8 @@ _SEARCH: typing.Final = Search(
     lacking="let the server have innodb_ft_min_token_size = 3 and innodb_ft_max_token_size = 84, as it has by itself",
 )
 
+_PATIENT: typing.Final = "SESSION lock_wait_timeout = 86400, SESSION innodb_lock_wait_timeout = 86400"
+_AS_BEFORE: typing.Final = "SESSION lock_wait_timeout = @persist_wait, SESSION innodb_lock_wait_timeout = @persist_wait"
 _LOCK: typing.Final = "CONCAT('persist ', MD5(DATABASE()))"
 
 
@@ -190,8 +192,8 @@ MARIADB: typing.Final = Dialect(
     inline_indexes=True,
     lock=f"SELECT GET_LOCK({_LOCK}, 86400)",
     unlock=f"SELECT RELEASE_LOCK({_LOCK})",
-    prepare=("SET SESSION max_statement_time = 0",),
-    finish=("SET SESSION max_statement_time = @persist_seconds",),
+    prepare=(f"SET SESSION max_statement_time = 0, {_PATIENT}",),
+    finish=(f"SET SESSION max_statement_time = @persist_seconds, {_AS_BEFORE}",),
     checkpoint=("COMMIT", "START TRANSACTION"),
     version="SELECT CONCAT(IF(version() LIKE '%MariaDB%', '', 'MySQL '), version())",
     size="SELECT CAST(SUM(data_length + index_length) AS SIGNED) FROM information_schema.tables "
@@ -211,8 +213,8 @@ MYSQL: typing.Final = dataclasses.replace(
     MARIADB,
     types=_types("CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"),
     upsert=functools.partial(_upsert, form=_ALIAS),
-    prepare=("SET SESSION max_execution_time = 0",),
-    finish=("SET SESSION max_execution_time = 1000 * @persist_seconds",),
+    prepare=(f"SET SESSION max_execution_time = 0, {_PATIENT}",),
+    finish=(f"SET SESSION max_execution_time = 1000 * @persist_seconds, {_AS_BEFORE}",),
     tested=_OLDEST,
 )
 

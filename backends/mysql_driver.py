@@ -129,6 +129,7 @@ _WAYS_OUT: typing.Final = {
     1130: "; let the server's owner make a user for this machine",
     1142: "; let its owner GRANT ALL ON it to this user, or name a database of its own",
     1153: "; let the server take longer packets, with max_allowed_packet",
+    1205: "; another process holds a lock for longer than ?timeout=: who is at work on these tables?",
     1213: "; another process changed the same at the same moment",
     1290: _READS,
     1792: _READS,
@@ -173,8 +174,19 @@ _SETTINGS: typing.Final = (
     "SET NAMES utf8mb4, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION sql_notes = 0, "
     # Texts are sorted by so many bytes only: the longest that Discord has are four thousand characters.
     "SESSION max_sort_length = 16384, "
-    "SESSION autocommit = 1, @persist_seconds = {seconds}"
+    "SESSION autocommit = 1, @persist_seconds = {seconds}, @persist_wait = {wait}, "
+    "SESSION lock_wait_timeout = {wait}, SESSION innodb_lock_wait_timeout = {wait}"
 )
+
+
+class Limits(typing.NamedTuple):
+    """For how long a connection waits, in seconds."""
+
+    reading: float
+    """For an answer; 0 for as long as that takes."""
+
+    locks: float
+    """For a lock that somebody else holds."""
 
 
 class Place(typing.NamedTuple):
@@ -183,7 +195,7 @@ class Place(typing.NamedTuple):
     hosts: Sequence[tuple[str, int]]
     arguments: Mapping[str, typing.Any]
     sslmode: str
-    seconds: float
+    limits: Limits
 
     async def connect(self) -> typing.Any:
         """Connect to the first server that takes changes; if none does, to the first that answers."""
@@ -210,9 +222,10 @@ class Place(typing.NamedTuple):
         try:
             await _ping(connection)  # which connects
             keep_alive(getattr(getattr(connection, "_writer", None), "transport", None))
-            await _ask(connection, _SETTINGS.format(seconds=self.seconds))
+            seconds, locks = self.limits
+            await _ask(connection, _SETTINGS.format(seconds=seconds, wait=max(1, round(locks))))
             await _ask(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            if self.seconds:
+            if seconds:
                 mariadb = "mariadb" in connection.get_server_info().lower()
                 limit = "max_statement_time = " if mariadb else "max_execution_time = 1000 * "
                 await _ask(connection, f"SET SESSION {limit}@persist_seconds")

@@ -6,7 +6,7 @@ A socket: ``postgresql://user@/database?host=/var/run/postgresql``. The other op
 ``min``, ``max``
     How many connections are made at once, and how many at most (1 and 4).
 ``timeout``
-    Seconds to wait for a connection (10).
+    Seconds to wait for a connection, or to write where another process holds a lock, before trying again (10).
 ``statement_timeout``
     Seconds that a statement may take (no limit).
 ``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``
@@ -70,7 +70,7 @@ _OPTIONS: typing.Final[Mapping[str, Option]] = {
     "target_session_attrs": Option(
         urls.choice(*_TARGETS), f"which of several servers: {', '.join(f'`{target}`' for target in _TARGETS)}"
     ),
-    "timeout": Option(urls.seconds, "seconds to wait for a connection (10)"),
+    "timeout": urls.TIMEOUT,
     **urls.TLS,
 }
 
@@ -85,6 +85,9 @@ def _open(url: yarl.URL) -> SqlStore:
         settings["statement_timeout"] = str(round(options["statement_timeout"] * 1000))
     if "schema" in options:
         settings["search_path"] = '"{}"'.format(options["schema"].replace('"', '""'))
+    seconds = options.get("timeout", 10)
+    # For each transaction: a PgBouncer between us and the server takes few settings.
+    client = CLIENT._replace(begin=f"{CLIENT.begin}; SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}")
     user = url.user or getpass.getuser()
     database = url.path.removeprefix("/") or user
     # What is about TLS goes in the form that asyncpg reads all of it from.
@@ -98,7 +101,7 @@ def _open(url: yarl.URL) -> SqlStore:
         user=user,
         password=url.password,
         database=database,
-        timeout=options.get("timeout", 10),
+        timeout=seconds,
         statement_cache_size=options.get("statement_cache_size", 200),
         target_session_attrs=options.get("target_session_attrs"),
         server_settings=settings,
@@ -106,7 +109,7 @@ def _open(url: yarl.URL) -> SqlStore:
     where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
     least, most = options.get("min", 1), options.get("max", 4)
-    driver: Driver = ServerDriver(CLIENT, connect, name, least=least, most=most)
+    driver: Driver = ServerDriver(client, connect, name, least=least, most=most)
     return SqlStore(question(options.get("payload")), driver, Sealing(compression=options.get("compression") == "zstd"))
 
 

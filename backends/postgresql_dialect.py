@@ -245,7 +245,7 @@ DIALECT: typing.Final = Dialect(
     index_part=_index_part,
     comments=_comments,
     lock="SELECT pg_advisory_xact_lock(hashtext('persist'), hashtext(coalesce(current_schema(), ''))) IS NOT NULL",
-    prepare=("SET LOCAL statement_timeout = 0",),
+    prepare=("SET LOCAL statement_timeout = 0", "SET LOCAL lock_timeout = 0"),
     size="SELECT SUM(pg_total_relation_size(c.oid))::bigint FROM pg_class c WHERE c.relkind = 'r' "
     "AND c.relnamespace = current_schema()::regnamespace",
     may_create="SELECT has_schema_privilege(current_schema(), 'CREATE')",

@@ -117,6 +117,7 @@ _WAYS_OUT: typing.Final = {
     _READ_ONLY: "; this server only reads: name the primary, or all servers with ?target_session_attrs=primary",
     "53100": "; make room on the disk of the server",
     "53300": "; allow more connections on the server, or fewer with ?max=",
+    "55P03": "; another process holds a lock for longer than ?timeout=: who is at work on these tables?",
     "57014": "; it took longer than its time limit",
     "57P03": "; the server is starting or stopping, try again",
 }

@@ -158,6 +158,11 @@ class Journal:
         return self._limits.most
 
     @property
+    def interval(self) -> float:
+        """How many seconds a change waits at most for others to be stored with it."""
+        return self._limits.interval
+
+    @property
     def age(self) -> float:
         """How many seconds the oldest change that is not stored has waited."""
         return (self._writing or self._waiting).age

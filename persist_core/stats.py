@@ -15,8 +15,8 @@ from .gauges import Gauges, Tier
 
 __all__ = ("Health", "Problem", "ShardStats", "Stats", "health_of", "reading_health_of", "stats_of")
 
-_STALE_AFTER: typing.Final = 60.0
-"""Seconds that a change may wait before that is told."""
+_STALE_AFTER: typing.Final = 10.0
+"""Seconds that a change may wait, beyond those that it is to wait, before that is told."""
 
 _HALF: typing.Final = 0.5
 
@@ -208,7 +208,7 @@ def _troubles(engine: Engine) -> Iterator[Problem]:
             "mend the database, or give the cache a higher limit"
         )
         yield Problem("journal_filling", message, is_failing=False)
-    elif journal.age > _STALE_AFTER:
+    elif journal.age > journal.interval + _STALE_AFTER:
         message = f"the oldest change has waited for {journal.age:.0f} s; is the database slow, or locked by another?"
         yield Problem("journal_old", message, is_failing=False)
     if away := [str(shard.id) for shard in _shards(engine) if not shard.is_connected]:

@@ -14,6 +14,7 @@ from .errors import URLError
 
 __all__ = (
     "COMPRESSION",
+    "TIMEOUT",
     "TLS",
     "Option",
     "Read",
@@ -169,6 +170,10 @@ def misplaced(file: pathlib.Path) -> tuple[str, str] | None:
 
 COMPRESSION: typing.Final = Option(
     choice("none", "zstd"), "`zstd` [compresses](../how-to/compress.md) what Discord said; `none` is the default"
+)
+TIMEOUT: typing.Final = Option(
+    seconds,
+    "seconds to wait for a connection, or to write where another process holds a lock, before trying again (10)",
 )
 TLS: typing.Final[Mapping[str, Option]] = {
     "sslcert": Option(str, "the file of your own certificate"),

@@ -87,6 +87,22 @@ async def test_a_deadlock_is_no_outage(server_url: str, caplog: pytest.LogCaptur
     assert not caplog.records
 
 
+async def test_a_lock_of_somebody_else_is_told_and_waited_for(server_url: str) -> None:
+    async with Hearing(f"{server_url}?timeout=1") as heard:
+        heard.accept(Put(user(1, "before")))
+        await heard.cache.flush()
+        async with two(server_url) as (other, _), at_work(other, [Put(user(1, "theirs"))]):
+            heard.accept(Put(user(1, "ours")))
+            with pytest.raises(BackendError, match="holds a lock") as caught:
+                await heard.cache.users.count()
+            assert caught.value.temporary
+            (problem,) = (each for each in heard.cache.health().problems if each.is_failing)
+            assert "who is at work on these tables?" in problem.message
+        await heard.cache.flush()
+        assert [found.username for found in await heard.cache.users.find()] == ["ours"]
+        assert not any(each.is_failing for each in heard.cache.health().problems)
+
+
 async def test_users_of_both_are_written_by_both(server_url: str) -> None:
     refused: list[str] = []
 
