@@ -102,8 +102,12 @@ check-public-types: .venv/$(LINKED)
 bench: .venv/$(LINKED) ## Measure (BENCH="--help" for what and how)
 	.venv/bin/python benchmarks/run.py $(BENCH)
 
+.PHONY: pages
+pages: .venv/$(LINKED) ## Write the pages of the reference that are made of what the code says
+	.venv/bin/python docs/tables.py
+
 .PHONY: docs
-docs: .venv/$(LINKED) ## Build the documentation into site/
+docs: pages ## Build the documentation into site/
 	.venv/bin/mkdocs build --strict --site-dir site
 
 .PHONY: clean

@@ -1,19 +1,18 @@
-"""Pages that are made of the two tables when the documentation is built, so that they cannot go out of date."""
+"""Pages of the reference that are made of what the code says: ``make pages`` writes them, and a test compares them."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import pathlib
 import pkgutil
 import re
+import sys
 import typing
 from collections.abc import Iterator
 
 import hikari
 import typer.main
-from mkdocs.config.defaults import MkDocsConfig
-from mkdocs.structure.files import File, Files
-from mkdocs.structure.pages import Page
 
 import persist
 import persist.integrations
@@ -29,7 +28,7 @@ from persist.metrics import METRICS
 from persist.rules import KINDS as KINDS_WITH_RULES
 from persist.views import VIEWS
 
-__all__ = ("on_files",)
+__all__ = ("on_page_content", "write")
 
 KINDS = """# Kinds of things
 
@@ -260,17 +259,23 @@ PAGES = {
     "reference/urls.md": url_options,
 }
 
+MADE = "<!-- Made by docs/tables.py: do not edit it, but what it is made of, and run `make pages`. -->\n\n"
+
+
+def write(folder: pathlib.Path) -> None:
+    """Write the pages below the folder of the documentation."""
+    for path, make in PAGES.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(f"{MADE}{make().rstrip()}\n", encoding="utf-8")
+
 
 _ROLE = re.compile(r":(?:attr|class|exc|func|meth|mod):<code>(?:~[\w.]*\.)?([\w.]+)</code>")
 
 
-def on_page_content(html: str, page: Page, **_: object) -> str:  # noqa: ARG001 - mkdocs gives it by name
+def on_page_content(html: str, **_: object) -> str:
     """Show names in docstrings as the names that they are, and code in them without what announces it."""
     return _ROLE.sub(r"<code>\1</code>", html).replace("<p>::</p>", "")
 
 
-def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages to those that are written by hand."""
-    for path, make in PAGES.items():
-        files.append(File.generated(config, path, content=make()))
-    return files
+if __name__ == "__main__":
+    write(pathlib.Path(sys.argv[1]) if sys.argv[1:] else pathlib.Path(__file__).parent)

@@ -122,6 +122,28 @@ def test_docstrings_are_read_as_what_they_are(site: pathlib.Path) -> None:
     assert found == {}
 
 
+def test_pages_link_to_files_that_are_in_the_repository() -> None:
+    links = {
+        (page, link)
+        for page in PAGES
+        for link in re.findall(
+            r"\]\(((?!https?:)[^)#\s]+)", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+        )
+    }
+    assert [f"{page.name} -> {link}" for page, link in links if not (page.parent / link).is_file()] == []
+
+
+def test_pages_that_are_made_are_what_would_be_made_now(tmp_path: pathlib.Path) -> None:
+    for name in ("lightbulb", "arc", "tanjun", "crescent", "typer", "asyncpg", "aiomysql"):
+        if importlib.util.find_spec(name) is None:
+            pytest.skip(f"{name} is not installed in this environment")
+    subprocess.run([sys.executable, ROOT / "docs" / "tables.py", tmp_path], check=True)
+    made = {page.relative_to(tmp_path): page.read_text() for page in tmp_path.rglob("*.md")}
+    assert made
+    written = {page: file.read_text() for page in made if (file := ROOT / "docs" / page).is_file()}
+    assert written == made, "run `make pages`"
+
+
 # --------------------------------------------------------------------------------------------- everything is documented
 
 
