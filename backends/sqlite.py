@@ -17,7 +17,7 @@ from persist.errors import URLError
 from persist.sealing import Sealing
 from persist.spi import Backend, Driver, hookimpl
 from persist.sql import SqlStore
-from persist.urls import COMPRESSION, Option, options_of, seconds
+from persist.urls import COMPRESSION, Option, options_of, seconds, shown
 
 from .sqlite_dialect import DIALECT
 from .sqlite_driver import SqliteDriver
@@ -34,11 +34,11 @@ _IN_MEMORY: typing.Final = {**_OPTIONS, "timeout": Option(seconds, "nothing: nob
 def _open_file(url: yarl.URL) -> SqlStore:
     path = url.path.removeprefix("/")
     if path.startswith(":memory:"):
-        msg = "the sqlite:// URL names a database in memory; write memory://"
+        msg = f"{shown(url)} names a database in memory; write memory://"
         raise URLError(msg)
     if url.authority or url.fragment or not path or path.endswith("/") or "\0" in path:
         msg = (
-            "the sqlite:// URL names no file; write sqlite:///cache.db, or sqlite:////var/lib/cache.db if absolute, "
+            f"{shown(url)!r} names no file; write sqlite:///cache.db, or sqlite:////var/lib/cache.db if absolute, "
             "with %23 for # and %3F for ?"
         )
         raise URLError(msg)
@@ -47,7 +47,7 @@ def _open_file(url: yarl.URL) -> SqlStore:
 
 def _open_memory(url: yarl.URL) -> SqlStore:
     if url.host or url.path.strip("/"):
-        msg = "the memory:// URL names something, but a database in memory has no name; write memory://"
+        msg = f"{shown(url)} names something, but a database in memory has no name; write memory://"
         raise URLError(msg)
     return _store(None, url)
 

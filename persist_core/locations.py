@@ -138,7 +138,9 @@ def store_of(backend: object, encryption: Encryption | None = None) -> Store:
     """
     url = backend if isinstance(backend, str) else getattr(backend, "url", None)
     if not isinstance(url, str):
-        msg = f"a backend is a URL such as 'sqlite:///cache.db' or a persist.SQLiteBackend, not {backend!r}"
+        given = urls.hidden(repr(backend))
+        way_out = f"; write persist.SQLiteBackend({given})" if isinstance(backend, os.PathLike) else ""
+        msg = f"a backend is a URL such as 'sqlite:///cache.db' or a persist.SQLiteBackend, not {given}{way_out}"
         raise QueryError(msg)
     hooks.add()
     return sealed(open_store(url), encryption)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib.metadata
+import re
 import typing
+import urllib.parse
 from collections.abc import Generator, Sequence
 
 import pluggy
@@ -117,16 +119,22 @@ def open_store(url: str) -> Store:
     """
     scheme, separator, _ = url.partition("://")
     if not separator or not scheme:
-        msg = "a database is named by a URL such as sqlite:///cache.db, and this one has no scheme before ://"
+        msg = f"{urls.hidden(url)!r} has no scheme before ://, and a database is named by a URL; write {_url_of(url)}"
         raise URLError(msg)
     found = backend(scheme)
     try:
         parsed = urls.parse(url)
     except ValueError as error:
         msg = (
-            f"the {scheme}:// URL cannot be understood: {error}; "
+            f"{urls.hidden(url)} cannot be understood: {error}; "
             "are the special characters of its password quoted, as in %23 for #?"
         )
         raise URLError(msg) from error
     with _named(found.open.__module__, scheme):
         return found.open(parsed)
+
+
+def _url_of(text: str) -> str:
+    """Return the URL that a text without a scheme may have meant."""
+    is_path = text and not re.search(r"[:@?#]", text)
+    return f"sqlite:///{urllib.parse.quote(text)}" if is_path else "one such as sqlite:///cache.db"

@@ -20,6 +20,7 @@ __all__ = (
     "Read",
     "choice",
     "flag",
+    "hidden",
     "hosts_of",
     "misplaced",
     "options_of",
@@ -90,6 +91,9 @@ def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, t
     persist.URLError
         If there is no such option, or its value cannot be read.
     """
+    if url.fragment:
+        msg = f"{shown(url)} has a #, behind which no database reads anything; one that is meant is written %23"
+        raise URLError(msg)
     if unknown := sorted(set(url.query) - known.keys()):
         msg = f"{url.scheme}:// has no option {', '.join(unknown)}; it has: {', '.join(sorted(known)) or 'none'}"
         raise URLError(msg)
@@ -106,7 +110,25 @@ def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, t
 
 def shown(url: yarl.URL) -> str:
     """Spell a URL for people to read."""
-    return str(url.with_password("***") if url.password else url)
+    if url.host and url.fragment:  # a password with a #: what is before it was taken for a port
+        url = url.with_fragment("***").with_port(None)
+    text = str(url.with_password("***")) if url.password else hidden(str(url))
+    return text if "://" in text else text.replace(":", "://", 1)  # yarl leaves out an empty host
+
+
+_HIDDEN: typing.Final = (
+    # A password that is not quoted may have anything in it, also what ends it for whoever reads URLs.
+    (re.compile(r"^((?:[^/?#:]*://)?[^/?#:@]*):(?!//).*@", re.DOTALL), r"\1:***@"),
+    (re.compile(r"(://[^/?#:@\[]*):(?!\d{1,5}(?:[/?#]|$))[^/?#@]*"), r"\1:***"),
+    (re.compile(r"([?&][^=&]*pass[^=&]*=)[^&]*", re.IGNORECASE), r"\1***"),
+)
+
+
+def hidden(text: str) -> str:
+    """Return a text that was given for a URL without what may be a password in it."""
+    for pattern, instead in _HIDDEN:
+        text = pattern.sub(instead, text)
+    return text
 
 
 def seconds(text: str) -> float:

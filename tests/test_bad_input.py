@@ -41,12 +41,14 @@ NO_URL: typing.Final[dict[Anything, str]] = {
     None: "a backend is a URL such as",
     5: "a backend is a URL such as",
     b"sqlite:///cache.db": "a backend is a URL such as",
-    pathlib.Path("cache.db"): "a backend is a URL such as",
-    "": "has no scheme before ://",
-    "cache.db": "has no scheme before ://",
-    "://cache.db": "has no scheme before ://",
-    "sqlite://cache.db": "write sqlite:///cache.db",
-    "sqlite:///": "write sqlite:///cache.db",
+    pathlib.Path("cache.db"): "; write persist.SQLiteBackend(",
+    "": "'' has no scheme before ://",
+    "cache.db": "'cache.db' has no scheme before ://, and a database is named by a URL; write sqlite:///cache.db",
+    "/var/my cache.db": "'/var/my cache.db' has no scheme before ://, and a database is named by a URL; write "
+    "sqlite:////var/my%20cache.db",
+    "://cache.db": "write one such as sqlite:///cache.db",
+    "sqlite://cache.db": "'sqlite://cache.db' names no file; write sqlite:///cache.db",
+    "sqlite:///": "'sqlite:///' names no file; write sqlite:///cache.db",
     "sqlite:///folder/": "write sqlite:///cache.db",
     "sqlite:///a\0b": "write sqlite:///cache.db",
     "sqlite:///one#two.db": "%23 for #",
@@ -71,9 +73,18 @@ def test_no_message_tells_a_password() -> None:
         "sqlite://me:secret@/cache.db",
         "oracle://me:secret@host/name",
         "postgresql://me:secret@host:port/name",
+        "postgresql://me:#secret@host/name",
+        "postgresql://me:[secret@host/name",
+        "postgresql://me:secret",
+        "mysql://me:12#secret@host/name",
+        "mysql://me:12@secret@host/",
+        "me:secret@host/name",
+        "postgresql:me:secret@host/name",
+        "cache.db?password=secret",
+        b"postgresql://me:secret@host/name",
     ):
         with pytest.raises(persist.PersistError) as caught:
-            persist.Cache(bots.make(), url)
+            persist.Cache(bots.make(), typing.cast("str", url))
         assert "secret" not in str(caught.value)
 
 
