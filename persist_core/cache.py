@@ -25,6 +25,7 @@ from . import (
     views,
 )
 from .applying import Applied
+from .callers import rewarned
 from .completeness import Completeness, completeness_of, warn_of_intents
 from .contradictions import warn_of_contradictions
 from .encryption import Encryption
@@ -157,8 +158,8 @@ class Cache(
             _let_search(self._store, search)
         self._rules = Rules() if rules is None else checked(rules)
         self._intents = intents_of(bot)
-        warn_of_intents(self._intents, self._rules, stacklevel=2)
-        warn_of_contradictions(self._rules, self._intents, stacklevel=2)
+        warn_of_intents(self._intents, self._rules)
+        warn_of_contradictions(self._rules, self._intents)
         self._limits = Limits(interval=interval, most=limit)
         self._stop_timeout = stop_timeout
         self._strict = strict
@@ -468,7 +469,7 @@ class Cache(
             heard = after(self._stored, listener) if confirm else listener
             if self._hindsight.knows(types):
                 heard = after(self._hindsight.fill, heard)
-            bot.event_manager.listen(*event_types)(heard)
+            rewarned(lambda: bot.event_manager.listen(*event_types)(heard))
             self._hindsight.watch(types)
             return listener
 
@@ -506,7 +507,7 @@ class Cache(
         """
         asked = self._rules if rules is None else checked(rules)
         engine = await self._opened()
-        warn_of_contradictions(asked, self._intents, stacklevel=2)
+        warn_of_contradictions(asked, self._intents)
         before = self._rules
         if not dry_run:
             self._rules = asked

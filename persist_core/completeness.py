@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 import hikari
 
+from .callers import stacklevel
 from .changes import Amend, Change, DropScope, Patch, Put
 from .conditions import Condition, Not
 from .edits import Default, Part
@@ -124,7 +125,7 @@ def lacking(entity: Entity[typing.Any], intents: hikari.Intents) -> hikari.Inten
     return entity.intents & ~hikari.Intents.ALL_DMS & ~intents
 
 
-def warn_of_intents(intents: hikari.Intents, rules: Rules, stacklevel: int) -> None:
+def warn_of_intents(intents: hikari.Intents, rules: Rules) -> None:
     """Warn of each kind that a bot with such intents hears nothing of, or no changes, unless it is off anyway."""
     messages = rules.of(MESSAGES.name)
     wants_content = messages is not False and not (isinstance(messages, Keep) and "content" in messages.drop)
@@ -134,7 +135,7 @@ def warn_of_intents(intents: hikari.Intents, rules: Rules, stacklevel: int) -> N
             "ones and those that mention it; give it to the bot, or keep nothing of what messages say with "
             "persist.Rules.no_message_content()",
             hikari.MissingIntentWarning,
-            stacklevel=stacklevel + 1,
+            stacklevel=stacklevel(),
         )
     for entity in ENTITIES.values():
         if rules.of(entity.name) is not False and (missing := lacking(entity, intents)):
@@ -145,7 +146,7 @@ def warn_of_intents(intents: hikari.Intents, rules: Rules, stacklevel: int) -> N
                 f"without the intent {names} the {entity.name} {what}; give it to the bot, "
                 f"or turn them off with persist.Rules(off={{{entity.name!r}}})",
                 hikari.MissingIntentWarning,
-                stacklevel=stacklevel + 1,
+                stacklevel=stacklevel(),
             )
 
 

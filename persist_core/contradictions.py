@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import hikari
 
+from .callers import stacklevel
 from .droppable import fields_of
 from .entities import ENTITIES, MEMBERS, PRESENCES, USERS
 from .filters import Filter
@@ -26,10 +27,10 @@ class RulesWarning(UserWarning):
     """Rules say something that cannot have been meant."""
 
 
-def warn_of_contradictions(rules: Rules, intents: hikari.Intents, stacklevel: int) -> None:
+def warn_of_contradictions(rules: Rules, intents: hikari.Intents) -> None:
     """Warn of all that rules say in vain."""
     for told in contradictions(rules, intents):
-        warnings.warn(told, RulesWarning, stacklevel=stacklevel + 1)
+        warnings.warn(told, RulesWarning, stacklevel=stacklevel())
 
 
 def contradictions(rules: Rules, intents: hikari.Intents) -> Iterator[str]:
