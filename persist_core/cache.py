@@ -159,7 +159,7 @@ class Cache(
         self._rules = Rules() if rules is None else checked(rules)
         self._intents = intents_of(bot)
         warn_of_intents(self._intents, self._rules)
-        warn_of_contradictions(self._rules, self._intents)
+        warn_of_contradictions(self._rules, self._intents, search)
         self._limits = Limits(interval=interval, most=limit)
         self._stop_timeout = stop_timeout
         self._strict = strict

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import typing
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import hikari
 
 from .callers import stacklevel
 from .droppable import fields_of
-from .entities import ENTITIES, MEMBERS, PRESENCES, USERS
+from .entities import ENTITIES, MEMBERS, MESSAGE_VERSIONS, MESSAGES, PRESENCES, USERS
+from .filter_names import column_named
 from .filters import Filter
-from .keep import LISTS, Keep
+from .judge import column_of
+from .keep import LISTS, MOST, Keep
 from .model import Entity
 from .policy import dropped_by
 from .rules import Rules
@@ -27,14 +30,15 @@ class RulesWarning(UserWarning):
     """Rules say something that cannot have been meant."""
 
 
-def warn_of_contradictions(rules: Rules, intents: hikari.Intents) -> None:
-    """Warn of all that rules say in vain."""
-    for told in contradictions(rules, intents):
+def warn_of_contradictions(rules: Rules, intents: hikari.Intents, search: Collection[str] | None = None) -> None:
+    """Warn of all that rules say in vain, and of the kinds that are searched in vain."""
+    for told in (*contradictions(rules, intents), *_searched(rules, search or ())):
         warnings.warn(told, RulesWarning, stacklevel=stacklevel())
 
 
 def contradictions(rules: Rules, intents: hikari.Intents) -> Iterator[str]:
     """Yield what rules say in vain to a bot with such intents, as sentences."""
+    yield from _without_history(rules)
     for name, entity in ENTITIES.items():
         kept = rules.of(name)
         if kept is False:
@@ -43,6 +47,8 @@ def contradictions(rules: Rules, intents: hikari.Intents) -> Iterator[str]:
         if isinstance(kept, Keep):
             yield from _elsewhere(entity, kept, rules)
             for part in _all(kept):
+                yield from _of_dropped(entity, part, dropped_by(kept))
+                yield from _idle(entity, part)
                 yield from _about(entity, part, dropped_by(kept), intents)
 
 
@@ -73,6 +79,55 @@ def _elsewhere(entity: Entity[typing.Any], keep: Keep[typing.Any], rules: Rules)
     if refused:
         listed = ", ".join(sorted(map(str, ours)))
         yield f"{entity.name} are only kept of guilds ({listed}) of which the rule on guilds keeps nothing"
+
+
+def _without_history(rules: Rules) -> Iterator[str]:
+    """Yield that versions of messages are spoken of, and none are ever made."""
+    messages, versions = rules.of(MESSAGES.name), rules.of(MESSAGE_VERSIONS.name)
+    history = isinstance(messages, Keep) and messages.kept_history
+    if isinstance(versions, Keep) and not history:
+        yield (
+            "a rule for message_versions is about nothing, as no earlier versions of messages are kept: write "
+            "messages=persist.Keep(history=True), or leave it out"
+        )
+    if isinstance(messages, Keep) and history and versions is False:
+        yield "messages are kept with their history, and message_versions, which it is kept in, are off: say one"
+    if isinstance(messages, Keep) and history and "edited_timestamp" in fields_of(MESSAGES, dropped_by(messages)):
+        yield "messages are kept with their history, and without edited_timestamp, which tells that there is one"
+
+
+def _searched(rules: Rules, search: Collection[str]) -> Iterator[str]:
+    """Yield that kinds are to be searched of whose texts nothing is kept."""
+    for name in sorted(search):
+        entity, kept = ENTITIES[name], rules.of(name)
+        columns = () if entity.searched is None else entity.searched.columns
+        dropped = fields_of(entity, dropped_by(kept)) if isinstance(kept, Keep) else frozenset[str]()
+        if kept is False or all(entity.columns[column].path in dropped for column in columns):
+            yield (
+                f"{name} are to be searched, and the rules keep nothing of what they would be found by: keep it, or "
+                f"leave {name} out of search"
+            )
+
+
+def _of_dropped(entity: Entity[typing.Any], keep: Keep[typing.Any], dropped: frozenset[str]) -> Iterator[str]:
+    """Yield that a part of a rule looks at what another part of it takes away."""
+    paths = fields_of(entity, dropped)
+    for name in (each for each in LISTS if getattr(keep, each) is not None):
+        column = entity.columns.get(column_of(entity, name))
+        if column is not None and (field := column.path.partition(".")[0]) in paths:
+            yield f"{entity.name} are chosen by {name}, and {field} is dropped, which names them"
+    for name in keep.keep_if:
+        column = entity.columns.get(column_named(entity, name))
+        if column is not None and column.path.partition(".")[0] in paths:
+            yield f"keep_if of {entity.name} looks at {name}, which is dropped: nothing stays because of it"
+
+
+def _idle(entity: Entity[typing.Any], keep: Keep[typing.Any]) -> Iterator[str]:
+    """Yield the bounds that are never reached, as another one is less."""
+    most = [(name, found) for name in MOST if (found := getattr(keep, name)) is not None]
+    for (inner, many), (outer, few) in itertools.pairwise(most):
+        if many > few:
+            yield f"{inner}={many} of {entity.name} is never reached: there are at most {few}, as {outer} says"
 
 
 def _about(

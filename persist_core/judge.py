@@ -16,7 +16,7 @@ from .fields import FIELDS
 from .keep import LISTS, SOURCES, Keep
 from .model import Decoder, Entity, Record
 
-__all__ = ("Asked", "Judge", "check", "columns_of")
+__all__ = ("Asked", "Judge", "check", "column_of", "columns_of")
 
 _LOG = logging.getLogger("persist.rules")
 AnyEntity = Entity[typing.Any]
@@ -65,11 +65,16 @@ class Asked(typing.Protocol):
         ...
 
 
+def column_of(entity: AnyEntity, name: str) -> str:
+    """Return the name of the column that a list is about, which a kind may not have."""
+    return _COLUMNS[name].get(entity.name, _NAMES[name])
+
+
 def columns_of(entity: AnyEntity, name: str) -> Callable[[Record], Collection[int]] | None:
     """Return what reads the ids of a record that a list is about; ``None`` if the kind has none."""
     if name == "roles" and entity.name == "messages":
         return _roles_of_author
-    column = _COLUMNS[name].get(entity.name, _NAMES[name])
+    column = column_of(entity, name)
     if column not in entity.key and column not in entity.columns and not (column == "guild_id" and entity.in_guild):
         return None
     if entity.kind_of(column) == "snowflakes":

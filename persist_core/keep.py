@@ -14,7 +14,7 @@ import hikari
 from .errors import QueryError
 from .filters import Filter, plain
 
-__all__ = ("LISTS", "SOURCES", "Ids", "Keep", "Source", "hash_of", "shown")
+__all__ = ("LISTS", "MOST", "SOURCES", "Ids", "Keep", "Source", "hash_of", "shown")
 
 T_contra = typing.TypeVar("T_contra", contravariant=True)
 U = typing.TypeVar("U")
@@ -31,7 +31,8 @@ Ids: typing.TypeAlias = Collection[Id] | Filter[Id] | None
 LISTS: typing.Final = ("guilds", "channels", "users", "roles")
 """The fields of a :class:`Keep` that hold ids."""
 
-_MOST: typing.Final = ("max_per_channel", "max_per_guild", "max_rows")
+MOST: typing.Final = ("max_per_channel", "max_per_guild", "max_rows")
+"""The fields of a :class:`Keep` that say how many, the narrowest first."""
 
 
 # Python 3.11 cannot make `Keep[hikari.Message](...)` if it has slots.
@@ -114,7 +115,7 @@ class Keep(typing.Generic[T_contra]):
             raise QueryError(msg)
 
     def _check_bounds(self) -> None:
-        for name in _MOST:
+        for name in MOST:
             most: object = getattr(self, name)
             if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
                 msg = f"{name} is a whole number, nought or more, not {most!r}"
@@ -145,7 +146,7 @@ class Keep(typing.Generic[T_contra]):
     @property
     def is_bounded(self) -> bool:
         """Whether it says itself how long or how many are kept."""
-        return any(getattr(self, name) is not None for name in ("max_age", "max_orphan_age", *_MOST))
+        return any(getattr(self, name) is not None for name in ("max_age", "max_orphan_age", *MOST))
 
     @property
     def has_bounds(self) -> bool:
@@ -161,7 +162,7 @@ class Keep(typing.Generic[T_contra]):
     @property
     def chooses(self) -> bool:
         """Whether it keeps anything out, or takes anything away, before it is written."""
-        bounds = dict.fromkeys(("max_age", "max_orphan_age", *_MOST))
+        bounds = dict.fromkeys(("max_age", "max_orphan_age", *MOST))
         bare: dict[str, typing.Any] = {**bounds, "keep_if": {}, "history": False}
         return dataclasses.replace(self, **bare) != _ALL
 

@@ -134,6 +134,37 @@ def _reads_content(message: hikari.Message) -> bool:
             _ALL,
             "the predicate _reads_content of messages reads content, which is dropped",
         ),
+        ({"message_versions": Keep(max_age=9)}, _ALL, "a rule for message_versions is about nothing"),
+        (
+            {"messages": Keep(max_age=9), "message_versions": Keep(max_age=9)},
+            _ALL,
+            "write messages=persist.Keep(history=True), or leave it out",
+        ),
+        (
+            {"messages": Keep(history=True), "message_versions": False},
+            _ALL,
+            "message_versions, which it is kept in, are",
+        ),
+        (
+            {"messages": Keep(history="keep", drop={"edited_timestamp"})},
+            _ALL,
+            "messages are kept with their history, and without edited_timestamp",
+        ),
+        (
+            {"webhooks": Keep(users={1}, drop={"user"})},
+            _ALL,
+            "webhooks are chosen by users, and user is dropped, which names them",
+        ),
+        (
+            {"messages": Keep(max_age=9, keep_if={"is_pinned": True}, drop={"is_pinned"})},
+            _ALL,
+            "keep_if of messages looks at is_pinned, which is dropped",
+        ),
+        (
+            {"messages": Keep(max_per_channel=9, max_rows=5)},
+            _ALL,
+            "max_per_channel=9 of messages is never reached: there are at most 5, as max_rows says",
+        ),
         ({"members": Keep(predicate=lambda member: member.nickname, drop={"nick"})}, _ALL, "reads nickname"),
     ],
 )
@@ -147,6 +178,15 @@ def test_what_rules_say_in_vain_is_told(kinds: dict[str, Anything], intents: hik
     assert {one.filename for one in caught} == {__file__}
 
 
+@pytest.mark.parametrize("rules", [persist.Rules(messages=False), persist.Rules.no_message_content()])
+def test_a_search_that_finds_nothing_is_told(rules: persist.Rules) -> None:
+    bot = bots.make(intents=_ALL)
+    with pytest.warns(persist.RulesWarning, match="messages are to be searched, and the rules keep nothing") as told:
+        persist.Cache(bot, "memory://", rules=rules, search={"messages"})
+    assert [each.filename for each in told] == [__file__]
+    persist.Cache(bots.make(intents=_ALL), "memory://", rules=rules, search={"users", "members"})
+
+
 @pytest.mark.parametrize(
     "rules",
     [
@@ -155,6 +195,9 @@ def test_what_rules_say_in_vain_is_told(kinds: dict[str, Anything], intents: hik
         persist.Rules.minimal(),
         persist.Rules.no_message_content(),
         persist.Rules.moderation_log(),
+        persist.Rules(messages=Keep(history=True, drop={"embeds"}), message_versions=Keep(max_age=5)),
+        persist.Rules(messages=Keep(history="keep") & Keep(max_age=50), message_versions=Keep(max_age=5)),
+        persist.Rules(messages=Keep(max_per_channel=5, max_per_guild=5, max_rows=9, keep_if={"is_pinned": True})),
         persist.Rules(messages=Keep(channels={1}, max_age=5), members=Keep(sources={"gateway", "chunk"})),
     ],
 )
