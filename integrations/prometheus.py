@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from persist import hookimpl
 from persist.changes import Change
-from persist.errors import MissingDriverError
+from persist.errors import MissingDriverError, QueryError
 from persist.metrics import METRICS, Monitored, reading_of
 from persist.plugins import manager
 
@@ -41,12 +41,15 @@ class _CacheCollector(Collector):
 
         Raises
         ------
-        ValueError
-            If another cache has that name.
+        persist.QueryError
+            If another cache has that name, or it is no name.
         """
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            msg = f"name is a text, the value of the label cache, not {name!r}"
+            raise QueryError(msg)
         if self._caches.setdefault(name, cache) is not cache:
             msg = f"a cache called {name!r} is monitored already; give this one another name, as in name='second'"
-            raise ValueError(msg)
+            raise QueryError(msg)
 
     @hookimpl
     def persist_committed(self, changes: Sequence[Change]) -> None:
@@ -88,10 +91,20 @@ def install(cache: Monitored, *, name: str = "cache", registry: CollectorRegistr
         The value of the label ``cache``, where a process has several.
     registry
         Where the metrics are added; the one that ``prometheus_client.start_http_server`` serves if it is left out.
+
+    Raises
+    ------
+    persist.QueryError
+        If another cache has that name there, or something else in the registry has metrics of the same names.
     """
     collector = _installed.get(registry)
     if collector is None:
-        collector = _installed[registry] = _CacheCollector()
+        collector = _CacheCollector()
+        try:
+            registry.register(collector)
+        except ValueError as error:
+            msg = f"the registry has metrics of these names from elsewhere ({error}); name another one with registry="
+            raise QueryError(msg) from error
+        _installed[registry] = collector
         manager().register(collector)
-        registry.register(collector)
     collector.add(cache, name)

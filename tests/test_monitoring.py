@@ -54,8 +54,10 @@ async def test_prometheus_scrapes_every_metric_of_every_cache(sqlite_url: str) -
         prometheus.install(heard.cache, registry=registry)
         prometheus.install(heard.cache, registry=registry)  # again is no-op
         prometheus.install(other.cache, name="other", registry=registry)
-        with pytest.raises(ValueError, match="name='second'"):
+        with pytest.raises(persist.QueryError, match=r"a cache called 'cache' is monitored already; .*name='second'"):
             prometheus.install(other.cache, registry=registry)
+        with pytest.raises(persist.QueryError, match=r"name is a text, .* not 5"):
+            prometheus.install(other.cache, name=5, registry=registry)
         await learns(heard)
         families = {family.name: family for family in registry.collect()}
         text = prometheus_client.generate_latest(registry).decode()
@@ -67,6 +69,20 @@ async def test_prometheus_scrapes_every_metric_of_every_cache(sqlite_url: str) -
     for name, family in families.items():
         labels = LABELS.get(name) or LABELS[f"{name}_total"]
         assert all(set(sample.labels) == labels for sample in family.samples), name
+
+
+@pytest.mark.usefixtures("_no_plugins")
+async def test_a_registry_with_metrics_of_the_same_names_is_refused_and_left_alone() -> None:
+    prometheus_client = pytest.importorskip("prometheus_client")
+    prometheus = importlib.import_module("persist.integrations.prometheus")
+    registry = prometheus_client.CollectorRegistry()
+    prometheus_client.Gauge("persist_healthy", "Somebody else's.", registry=registry)
+    async with Hearing("memory://") as heard:
+        before = plugins.manager().get_plugins()
+        for _ in range(2):
+            with pytest.raises(persist.QueryError, match=r"from elsewhere \(.*persist_healthy.*name another one with"):
+                prometheus.install(heard.cache, registry=registry)
+        assert plugins.manager().get_plugins() == before
 
 
 @pytest.mark.usefixtures("_no_plugins")
