@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import typing
@@ -132,7 +133,13 @@ _OTHER_WAYS_OUT: typing.Final = (
 )
 
 
+_BUSY: typing.Final = re.compile(r"another operation (\(\d+\) )?is (in progress|cancelling)")
+"""What asyncpg says, in several ways, when a connection is still at something that was given up."""
+
+
 def _told(error: Exception) -> str:
+    if _BUSY.search(str(error)):
+        return "a connection was still busy with what was cancelled before, and is given up; try again, on another one"
     state = _state(error)
     way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
     way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)

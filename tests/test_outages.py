@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import typing
 from collections.abc import AsyncIterator
 
@@ -360,3 +361,20 @@ def test_an_url_that_cannot_be_used_says_why(url: str, said: str) -> None:
     with pytest.raises(URLError, match=said) as caught:
         open_store(url.format(SECRET))
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("InternalClientError", "cannot switch to state 15; another operation (2) is in progress"),
+        ("InterfaceError", "cannot perform operation: another operation is in progress"),
+        ("InterfaceError", "cannot perform operation: another operation is cancelling"),
+    ],
+)
+def test_a_connection_that_is_still_busy_is_told_in_words(kind: str, said: str) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    client = importlib.import_module("persist.backends.postgresql_driver").CLIENT
+    error = getattr(asyncpg, kind)(said)
+    assert client.told(error).startswith("a connection was still busy with what was cancelled before")
+    assert client.is_lost(error)
+    assert client.is_temporary(error)
