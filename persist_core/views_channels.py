@@ -21,6 +21,7 @@ class Channels(ById[hikari.PermissibleGuildChannel]):
     """Guild channels of every type, and categories; not threads."""
 
     entity: Entity[hikari.PermissibleGuildChannel] = entities.CHANNELS
+    _what = "the channel"
 
     def find(self, **wanted: Unpack[WantedChannels]) -> Found[hikari.PermissibleGuildChannel]:
         """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
@@ -45,6 +46,7 @@ class Threads(ById[hikari.GuildThreadChannel]):
     """Threads and forum posts, active and archived."""
 
     entity: Entity[hikari.GuildThreadChannel] = entities.THREADS
+    _what = "the thread"
 
     def find(self, **wanted: Unpack[WantedThreads]) -> Found[hikari.GuildThreadChannel]:
         """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
@@ -85,6 +87,7 @@ class DMChannels(ById[hikari.PrivateChannel]):
     """Direct conversations with one user, and with several."""
 
     entity: Entity[hikari.PrivateChannel] = entities.DM_CHANNELS
+    _what = "the channel"
 
     def find(self, **wanted: Unpack[WantedDMChannels]) -> Found[hikari.PrivateChannel]:
         """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""

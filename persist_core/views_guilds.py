@@ -22,6 +22,7 @@ class Guilds(ById[hikari.GatewayGuild]):
     """The guilds that the bot is in."""
 
     entity: Entity[hikari.GatewayGuild] = entities.GUILDS
+    _what = "the guild"
 
     def find(self, **wanted: Unpack[WantedGuilds]) -> Found[hikari.GatewayGuild]:
         """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
@@ -47,6 +48,7 @@ class Roles(ById[hikari.Role]):
     """The roles of guilds."""
 
     entity: Entity[hikari.Role] = entities.ROLES
+    _what = "the role"
 
     def find(self, **wanted: Unpack[WantedRoles]) -> Found[hikari.Role]:
         """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""

@@ -22,6 +22,7 @@ class Messages(ById[hikari.Message]):
     """Messages of guilds and of direct conversations."""
 
     entity: Entity[hikari.Message] = entities.MESSAGES
+    _what = "the message"
 
     def find(self, **wanted: Unpack[WantedMessages]) -> Found[hikari.Message]:
         """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""

@@ -21,6 +21,7 @@ class Users(ById[hikari.User]):
     """People and bots that were seen anywhere."""
 
     entity: Entity[hikari.User] = entities.USERS
+    _what = "the user"
 
     def find(self, **wanted: Unpack[WantedUsers]) -> Found[hikari.User]:
         """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""

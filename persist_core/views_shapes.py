@@ -20,6 +20,8 @@ Id: typing.TypeAlias = hikari.SnowflakeishOr[hikari.Unique]
 class ById(View[T]):
     """Things that are told apart by their id."""
 
+    _what = "it"
+
     async def get(self, thing: Id, /, *, max_age: float | datetime.timedelta | None = None) -> T | None:
         """Return one thing as it is now, or ``None`` if nothing is known of it.
 
@@ -37,15 +39,15 @@ class ById(View[T]):
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         """
-        return await self._get((key_part(thing, "it"),), max_age)
+        return await self._get((key_part(thing, self._what),), max_age)
 
     async def entry(self, thing: Id, /) -> Entry[T] | None:
         """Return one thing with its payload and what is known about knowing it, or ``None``."""
-        return await self._entry((key_part(thing, "it"),))
+        return await self._entry((key_part(thing, self._what),))
 
     async def get_many(self, things: Iterable[Id], /) -> Many[T]:
         """Return many things in the order asked for, a thousand in one round trip; ``missing`` names the unknown."""
-        return await self._many([(key_part(thing, "each of them"),) for thing in each(things)])
+        return await self._many([(key_part(thing, self._what),) for thing in each(things)])
 
 
 class OfUser(View[T]):
