@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from typing import assert_type
+from collections.abc import Callable
+from typing import assert_type, cast
 
 import arc
 import crescent
@@ -21,9 +22,13 @@ A_DAY = datetime.timedelta(days=1)
 patient = hooks.unless(persist.integrations.lightbulb.hooks.has_role(1), lightbulb.prefab.fixed_window(60, 1, "user"))
 
 
+ToMessage = Callable[[lightbulb.Context, str], hikari.Message]
+
+
 class Command(lightbulb.SlashCommand, name="command", description="A command", hooks=[patient]):
     # mypy infers nothing of any asynchronous converter of a string; pyright does.
     message = lightbulb.string("message", "Its link", converter=converters.to_message)  # type: ignore[arg-type,var-annotated]
+    linked = lightbulb.string("linked", "Its link", converter=cast("ToMessage", converters.to_message))
     member = lightbulb.user("member", "Who", converter=converters.to_member)
     role = lightbulb.role("role", "Which", converter=converters.to_role)
 
@@ -31,6 +36,7 @@ class Command(lightbulb.SlashCommand, name="command", description="A command", h
     async def invoke(self, context: lightbulb.Context) -> None:
         assert_type(await converters.to_channel(context, "general"), hikari.GuildChannel)
         assert_type(self.message.content, str | None)
+        assert_type(self.linked, hikari.Message)
         assert_type(self.member.joined_at, datetime.datetime | None)
 
 
