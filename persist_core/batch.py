@@ -10,6 +10,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 
 from .changes import ENTITY_OF, Amend, Archive, Change, Drop, DropScope, Patch, Put, ScopeChange
+from .columns import instant
 from .model import Entity, Key
 from .past import Recollection
 from .segment import Segment
@@ -65,7 +66,7 @@ class Batch:
         """How many seconds it has waited; 0 if nothing is in it."""
         if not self.size:
             return 0.0
-        began = datetime.datetime.fromisoformat(self.at).replace(tzinfo=datetime.UTC)
+        began = instant(self.at)
         return max(0.0, (datetime.datetime.now(datetime.UTC) - began).total_seconds())
 
     def take(self, changes: Sequence[Change]) -> None:

@@ -16,6 +16,7 @@ __all__ = (
     "born",
     "filled",
     "first",
+    "instant",
     "integer",
     "later",
     "moment",
@@ -177,12 +178,17 @@ def moment(value: str | datetime.datetime) -> str:
     return value.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
+def instant(spelt: str) -> datetime.datetime:
+    """Return the moment that a ``time`` column spells."""
+    return datetime.datetime.fromisoformat(spelt).replace(tzinfo=datetime.UTC)
+
+
 def later(than: str) -> str:
     """Spell the present moment as a ``time`` column does, or the first one that is later than another if it is not."""
     now = moment(datetime.datetime.now(datetime.UTC))
     if now > than:
         return now
-    return moment(datetime.datetime.fromisoformat(than) + datetime.timedelta(microseconds=1))
+    return moment(instant(than) + datetime.timedelta(microseconds=1))
 
 
 def text(path: str, *, index: bool = False) -> Column:

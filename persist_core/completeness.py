@@ -7,6 +7,7 @@ that is lost afterwards makes its kind stale.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing
 import warnings
 from collections.abc import Collection, Iterator, Mapping
@@ -15,6 +16,7 @@ import hikari
 
 from .callers import stacklevel
 from .changes import Amend, Change, DropScope, Patch, Put
+from .columns import instant
 from .conditions import Condition, Not
 from .edits import Default, Part
 from .entities import COMPLETENESS, ENTITIES, MEMBERS, MESSAGES, OWNED, THREADS
@@ -83,7 +85,7 @@ class Completeness:
         has said that it changed, and not how. ``unmaintained``: the bot lacks the intents that keep it up to date, or
         its rules keep it out.
     at
-        Since when, as ISO 8601 in UTC; ``None`` if nothing has been noted.
+        Since when, in UTC; ``None`` if nothing has been noted.
     source
         Who said so: ``gateway``, ``chunk`` or ``rest``; ``None`` if nothing has been noted.
     verified
@@ -91,7 +93,7 @@ class Completeness:
     """
 
     state: State
-    at: str | None = None
+    at: datetime.datetime | None = None
     source: str | None = None
     verified: bool = False
 
@@ -164,7 +166,9 @@ def completeness_of(
     if lacking(entity, intents) or not kept:
         state = "unmaintained"
     verified = payload.get("epoch") in running
-    return Completeness(state, payload.get("at"), payload.get("source"), verified=verified)
+    at = payload.get("at")
+    since = None if at is None else instant(at)
+    return Completeness(state, since, payload.get("source"), verified=verified)
 
 
 def known(kind: str, guild_id: int, origin: Origin, state: State = "complete") -> Put:

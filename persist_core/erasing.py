@@ -11,7 +11,6 @@ import typing
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from .changes import Amend, Change, DropScope, Patch, forgetting
-from .columns import moment
 from .conditions import Condition, Conditional, Within
 from .edits import Omit, Part, Scrub
 from .entities import (
@@ -104,7 +103,7 @@ class Eraser:
                 msg = f"{snowflake} is the id of one of the {entity.name}, and not of a {what}; nothing is erased"
                 raise QueryError(msg)
 
-    async def _erase(self, what: What, snowflake: int, began: str) -> Receipt:
+    async def _erase(self, what: What, snowflake: int, began: datetime.datetime) -> Receipt:
         await self._suppressions.load(self._store.select)
         key_id = await self._key()
         secret = self._suppressions.keys[key_id]
@@ -306,5 +305,5 @@ def _sorted(records: Iterable[Record], meant: Meant, stand_in: Erased) -> tuple[
     return own, named
 
 
-def _now() -> str:
-    return moment(datetime.datetime.now(datetime.UTC))
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mappin
 import hikari
 
 from . import hooks
+from .columns import instant
 from .completeness import completeness_of, lacking
 from .engine import Engine
 from .entities import BANS, GUILDS, MEMBERS, SCHEDULED_EVENTS
@@ -63,7 +64,7 @@ class Wish(typing.NamedTuple):
         """Tell whether a record is young enough."""
         if self.max_age is None:
             return True
-        learned = datetime.datetime.fromisoformat(record.origin.at).replace(tzinfo=datetime.UTC)
+        learned = instant(record.origin.at)
         return (datetime.datetime.now(datetime.UTC) - learned).total_seconds() <= seconds_of(self.max_age)
 
 

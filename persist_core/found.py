@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 
 import hikari
 
 from . import filter_names, filters
+from .columns import instant
 from .conditions import Conditional, Not, matches
 from .errors import QueryError
 from .model import Entity, Payload, Record
@@ -44,7 +46,7 @@ class Entry(typing.Generic[T]):
     payload
         What Discord said, as it said it.
     first_seen, last_updated
-        When it was first stored and last changed, as ISO 8601 in UTC. ``first_seen`` is empty until it is stored.
+        When it was first stored and last changed, in UTC. ``first_seen`` is ``None`` until it is stored.
     revision
         How many versions of it have been stored.
     source
@@ -57,8 +59,8 @@ class Entry(typing.Generic[T]):
 
     value: T | None
     payload: Payload
-    first_seen: str
-    last_updated: str
+    first_seen: datetime.datetime | None
+    last_updated: datetime.datetime
     revision: int
     source: str
     shard: int | None
@@ -71,8 +73,8 @@ def entry_of(reader: Reader, record: Record, *, verified: bool) -> Entry[typing.
     return Entry(
         reader.decoded(record.entity, record),
         record.payload,
-        record.first_seen or "",
-        origin.at,
+        None if record.first_seen is None else instant(record.first_seen),
+        instant(origin.at),
         record.revision,
         origin.source,
         origin.shard,

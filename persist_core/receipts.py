@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import hmac
 import typing
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from .errors import QueryError
 __all__ = ("Receipt",)
 
 _VERSION: typing.Final = 1
+_TIMES: typing.Final = ("began", "ended")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Receipt:
     key_id
         Which of the database's keys made the hash and the signature.
     began, ended
-        When it was asked for, and when it was done, as ISO 8601 in UTC.
+        When it was asked for, and when it was done, in UTC.
     erased
         How many things were erased, by kind.
     anonymised
@@ -46,8 +48,8 @@ class Receipt:
     kind: typing.Literal["user", "guild"]
     subject: str
     key_id: str
-    began: str
-    ended: str
+    began: datetime.datetime
+    ended: datetime.datetime
     erased: Mapping[str, int]
     anonymised: Mapping[str, int]
     purged: bool
@@ -64,9 +66,10 @@ class Receipt:
         return dataclasses.replace(self, signature=signature)
 
     def as_dict(self) -> dict[str, typing.Any]:
-        """Return what JSON can hold."""
+        """Return what JSON can hold: its times are ISO 8601."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {**fields, "erased": dict(self.erased), "anonymised": dict(self.anonymised)}
+        times = {name: getattr(self, name).isoformat() for name in _TIMES}
+        return {**fields, **times, "erased": dict(self.erased), "anonymised": dict(self.anonymised)}
 
     @classmethod
     def from_dict(cls, said: Mapping[str, typing.Any]) -> Receipt:
@@ -81,4 +84,16 @@ class Receipt:
         if not isinstance(said, Mapping) or set(said) != names:
             msg = f"a receipt has {', '.join(sorted(names))}, and not {', '.join(sorted(map(str, said)))}"
             raise QueryError(msg)
-        return cls(**said)
+        times: dict[str, typing.Any] = {name: _instant(name, said[name]) for name in _TIMES}
+        return cls(**{**said, **times})
+
+
+def _instant(name: str, spelt: object) -> datetime.datetime:
+    try:
+        instant = datetime.datetime.fromisoformat(spelt) if isinstance(spelt, str) else None
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        msg = f"{name!r} of a receipt is a time in ISO 8601 such as 2026-01-31T12:00:00+00:00, not {spelt!r}"
+        raise QueryError(msg)
+    return instant

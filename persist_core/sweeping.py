@@ -15,6 +15,7 @@ import hikari
 
 from .admission import Admission
 from .changes import Change, DropScope, Patch, Put, forgetting, forgetting_guild
+from .columns import instant
 from .conditions import AllOf, AnyOf, Condition, Not, Where
 from .edits import edited
 from .entities import ENTITIES, GUILDS, OWNED
@@ -288,7 +289,7 @@ class Sweeper:
         oldest = (await self._looked(Select(entity, where=where, order=order, limit=1))).records
         if not oldest:
             return _LONGEST
-        heard = datetime.datetime.fromisoformat(oldest[0].origin.at).replace(tzinfo=datetime.UTC)
+        heard = instant(oldest[0].origin.at)
         return most - (moment - heard).total_seconds()
 
     async def _looked(self, query: Select) -> Page:

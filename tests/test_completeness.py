@@ -72,7 +72,9 @@ async def test_a_created_guild_says_what_it_lists_whole(heard: Hearing, guild: P
         verified = bool(cache._running())
         for kind in _LISTED:
             assert await state(cache, guild, kind) == ("complete", "gateway", verified)
-        assert (await cache.completeness(int(guild["id"]), persist.ROLES)).at is not None
+        since = (await cache.completeness(int(guild["id"]), persist.ROLES)).at
+        assert since is not None
+        assert datetime.timedelta(0) <= datetime.datetime.now(datetime.UTC) - since < datetime.timedelta(minutes=5)
         for kind in (persist.MESSAGES, persist.INVITES):
             assert await state(cache, guild, kind) == ("unknown", None, False)
         assert await state(cache, {"id": "5"}) == ("unknown", None, False)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import copy
 import dataclasses
+import datetime
 import json
 import pathlib
 import secrets
@@ -287,8 +288,14 @@ async def test_a_receipt_proves_itself_and_tells_nothing(spoken: Hearing) -> Non
     world = await told(spoken)
     receipt = await spoken.cache.erase_user(int(world.person["id"]))
     assert await spoken.cache.verify_receipt(receipt)
-    again = persist.Receipt.from_dict(json.loads(json.dumps(receipt.as_dict())))
+    said = json.loads(json.dumps(receipt.as_dict()))
+    again = persist.Receipt.from_dict(said)
+    assert again == receipt
+    assert again.began <= again.ended <= datetime.datetime.now(datetime.UTC)
     assert await spoken.cache.verify_receipt(again)
+    for wrong in ("yesterday", "2026-01-31 12:00:00", 5):
+        with pytest.raises(persist.QueryError, match="'ended' of a receipt is a time in ISO 8601"):
+            persist.Receipt.from_dict({**said, "ended": wrong})
     assert not await spoken.cache.verify_receipt(dataclasses.replace(receipt, erased={"users": 5}))
     assert not await spoken.cache.verify_receipt(dataclasses.replace(receipt, key_id="x"))
     keys = (await store_in(spoken).select(Select(ERASURE_KEYS))).records

@@ -61,6 +61,11 @@ async def test_things_are_found_by_where_and_when_they_were_learned(asked: Heari
     assert set(await cache.guilds.find(first_seen=persist.after(between)).ids()) == ids([late])
     assert set(await cache.guilds.find(updated=persist.before(between)).ids()) == ids([guild])
     assert set(await cache.guilds.find(updated=persist.after(began)).ids()) == ids([guild, late])
+    async for entry in cache.guilds.find().entries():
+        assert entry.first_seen is not None
+        assert entry.first_seen <= entry.last_updated
+        assert (entry.last_updated > between) is (entry.payload["id"] == late["id"])
+        assert await cache.guilds.count(updated=persist.between(entry.last_updated, entry.last_updated)) == 1
     assert [each.id for each in await cache.guilds.find().order_by("-first_seen")] == [
         int(late["id"]),
         int(guild["id"]),

@@ -90,9 +90,11 @@ async def what_is_known_about_knowing_is_typed(cache: persist.Cache, guild: hika
         assert_type(entry, persist.Entry[hikari.Message])
         assert_type(entry.value, hikari.Message | None)
         assert_type(entry.verified, bool)
-        assert_type(entry.last_updated, str)
+        assert_type(entry.first_seen, datetime.datetime | None)
+        assert_type(entry.last_updated, datetime.datetime)
     known = await cache.completeness(guild, persist.MEMBERS)
     assert_type(known.is_complete, bool)
+    assert_type(known.at, datetime.datetime | None)
     assert_type(cache.gauges.hits["memory", "members"], int)
     assert_type(await cache.messages.get(1, max_age=datetime.timedelta(minutes=5)), hikari.Message | None)
 
