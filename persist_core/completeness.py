@@ -17,7 +17,7 @@ import hikari
 from .callers import stacklevel
 from .changes import Amend, Change, DropScope, Patch, Put
 from .columns import instant
-from .conditions import Condition, Not
+from .conditions import Condition, Not, Where, Within
 from .edits import Default, Part
 from .entities import COMPLETENESS, ENTITIES, MEMBERS, MESSAGES, OWNED, THREADS
 from .errors import QueryError
@@ -37,6 +37,7 @@ __all__ = (
     "lists_all_members",
     "only",
     "partial",
+    "partial_wherever",
     "told",
     "warn_of_intents",
 )
@@ -66,6 +67,8 @@ _CHANGED_SOMEHOW: typing.Final[Mapping[str, str]] = {
 
 _LISTED_WITHOUT_INTENTS: typing.Final = frozenset(_LISTS["GUILD_CREATE"].values()) - {"presences", "voice_states"}
 """Kinds that come with a guild whether or not the bot hears of their changes."""
+
+_PARTIAL: typing.Final = (Part({"state": "partial", "epoch": 0}),)
 
 _OF_THE_GUILD: typing.Final = frozenset(("GUILD_CREATE", "GUILD_UPDATE", "GUILD_DELETE"))
 
@@ -178,8 +181,13 @@ def known(kind: str, guild_id: int, origin: Origin, state: State = "complete") -
 
 def partial(kind: str, guild_id: int, origin: Origin) -> Patch:
     """Return the change that notes that some of a kind in a guild may be missing, where anything is noted of it."""
-    edits = (Part({"state": "partial", "epoch": 0}),)
-    return Patch(COMPLETENESS, (guild_id, kind), guild_id, edits, origin)
+    return Patch(COMPLETENESS, (guild_id, kind), guild_id, _PARTIAL, origin)
+
+
+def partial_wherever(kind: Entity[typing.Any], where: Where, origin: Origin) -> Amend:
+    """Return the change that notes that some of a kind may be missing in the guilds of what is to be forgotten."""
+    there = Within(("guild_id",), kind, where, ("guild_id",))
+    return Amend(COMPLETENESS, None, (Condition("kind", "equals", kind.name), there), _PARTIAL, origin)
 
 
 def _note(kind: str, origin: Origin, state: State) -> Payload:

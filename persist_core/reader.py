@@ -9,12 +9,12 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from . import joining
-from .changes import Change, forgetting, undecided
+from .changes import Change, DropScope, forgetting, undecided
 from .columns import moment
-from .completeness import partial
+from .completeness import partial, partial_wherever
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
-from .entities import COMPLETENESS, THREADS
+from .entities import COMPLETENESS, JOINED, THREADS
 from .errors import CorruptRecordError, QueryError
 from .gauges import Gauges, Tier
 from .journal import Journal
@@ -308,7 +308,7 @@ class Reader:
             )
             raise QueryError(msg)
 
-    def forget(self, entity: AnyEntity, keys: Sequence[Key], guilds: Iterable[int] = ()) -> None:
+    def forget(self, entity: AnyEntity, keys: Sequence[Key], guilds: Iterable[int] | None = None) -> None:
         """Forget records and what belongs to them, or is made with them.
 
         Parameters
@@ -316,7 +316,8 @@ class Reader:
         entity, keys
             Which records.
         guilds
-            Where they are still, as far as Discord says: of these it is not known any more what all there is.
+            Where they are still, as far as Discord says: of these it is not known any more what all there is. What is
+            in no guild, as a user, may be part of what is in any. ``None`` if Discord has said that they are gone.
 
         Raises
         ------
@@ -324,10 +325,16 @@ class Reader:
             As :meth:`check_forgets` does.
         """
         self.check_forgets()
-        changes: list[Change] = [*forgetting(entity, keys)]
-        kinds = {change.entity.name for change in changes}
-        origin = Origin("cache", None, 0, self._journal.at)
-        changes += [partial(kind, guild_id, origin) for guild_id in guilds for kind in sorted(kinds)]
+        gone = [*forgetting(entity, keys)]
+        changes: list[Change] = [*gone]
+        if guilds is not None:
+            kinds = {change.entity.name for change in gone}
+            origin = Origin("cache", None, 0, self._journal.at)
+            changes += [partial(kind, guild_id, origin) for guild_id in guilds for kind in sorted(kinds)]
+            if JOINED[entity] and not entity.in_guild:
+                scopes = [change for change in gone if isinstance(change, DropScope) and change.entity.in_guild]
+                # Before they go: then their guilds are still told by what is stored.
+                changes[:0] = [partial_wherever(scope.entity, scope.where, origin) for scope in scopes]
         self._journal.accept(changes)
 
     def note_corrupt(self, entity: AnyEntity, page: Page) -> None:

@@ -354,6 +354,11 @@ async def test_what_is_deleted_is_forgotten_with_all_that_belongs_to_it(asked: H
         assert await asked.stored(int(other["id"])) == before
 
 
+async def how_much(asked: Hearing, guild: Payload) -> str:
+    """Return how much is known of who is in a guild."""
+    return (await asked.cache.completeness(int(guild["id"]), persist.MEMBERS)).state
+
+
 async def test_a_forgotten_user_leaves_no_trace(asked: Hearing) -> None:
     guilds = [a_guild(), a_guild()]
     await asked.ready(*guilds)
@@ -362,11 +367,15 @@ async def test_a_forgotten_user_leaves_no_trace(asked: Hearing) -> None:
         await asked.hear("GUILD_MEMBER_ADD", {**payloads.member(user), "guild_id": guild["id"]})
     await asked.hear("VOICE_STATE_UPDATE", payloads.voice_state(user["id"], "5", guild_id=guilds[0]["id"]))
     members = await asked.cache.members.count()
+    other = a_guild()
+    await asked.hear("GUILD_CREATE", other)
+    assert [await how_much(asked, guild) for guild in (*guilds, other)] == ["complete"] * 3
     assert await asked.cache.users.find(id=int(user["id"])).delete() == 1
+    assert [await how_much(asked, guild) for guild in (*guilds, other)] == ["partial", "partial", "complete"]
     for guild in guilds:
         assert await asked.cache.get_member(int(guild["id"]), int(user["id"])) is None
         assert await asked.cache.get_voice_state(int(guild["id"]), int(user["id"])) is None
-    assert await asked.cache.members.count() == members - 2
+    assert await asked.cache.members.count() == members - 2 + len(other["members"])
     assert await asked.cache.guilds.mutual(int(user["id"])).count() == 0
 
 
