@@ -101,7 +101,7 @@ ROWS: typing.Final[Mapping[str, Event]] = {
         "Merges the channel; an older last message replaces no newer one. Threads of one that is hidden grow stale.",
     ),
     "CHANNEL_DELETE": Event(
-        _by_place(_channel_delete, plans.drop(DM_CHANNELS, "id")),
+        _by_place(_channel_delete, plans.ended(DM_CHANNELS)),
         "Forgets the channel and all that is in it or bound to it; frees a category's children.",
     ),
     "CHANNEL_PINS_UPDATE": Event(

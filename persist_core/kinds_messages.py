@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from .columns import boolean, filled, integer, snowflake, text, time
 from .kinds import ID, Intents, own_id
-from .kinds_channels import CHANNELS, THREADS
+from .kinds_channels import CHANNELS, DM_CHANNELS, THREADS
 from .kinds_guilds import IN_GUILD
 from .model import Entity, Key, Kind, Payload, Searched
 
@@ -32,7 +32,7 @@ MESSAGES = Entity(
         "referenced_message_id": snowflake("message_reference.message_id"),
     },
     lambda make, record: make.factory.deserialize_message(record.payload),
-    owners=(IN_GUILD, (CHANNELS, ("channel_id",)), (THREADS, ("channel_id",))),
+    owners=(IN_GUILD, *((place, ("channel_id",)) for place in (CHANNELS, THREADS, DM_CHANNELS))),
     intents=Intents.ALL_MESSAGES,
     subjects=("author_id",),
     searched=Searched(("content",)),

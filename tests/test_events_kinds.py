@@ -370,8 +370,12 @@ async def test_direct_conversations_are_known_by_whom_they_are_with(heard: Heari
     await heard.hear("CHANNEL_PINS_UPDATE", {"channel_id": "600", "last_pin_timestamp": None})
     await heard.hear("CHANNEL_CREATE", payloads.dm_channel(bob, id="601"))
     await heard.hear("CHANNEL_CREATE", payloads.dm_channel(eve, id="602"))
+    gone = payloads.message("602", eve)
+    await heard.hear("MESSAGE_CREATE", gone)
     await heard.hear("CHANNEL_DELETE", payloads.dm_channel(eve, id="602"))
     async for cache in heard.answers():
+        assert await cache.get_message(id_of(gone)) is None
+        assert set(await cache.messages.find(guild=None).ids()) == {id_of(message), id_of(answer)}
         assert await cache.get_dm_channel_id(id_of(ann)) == 600
         assert await cache.get_dm_channel_id(id_of(eve)) is None
         assert dict(await cache.get_dm_channel_ids_view()) == {id_of(ann): 600, id_of(bob): 601}
