@@ -256,6 +256,7 @@ class Cache(
             if self._strict:
                 if self._gateway is None:
                     raise
+                _LOG.error("the bot is closed, as its cache is strict; whatever hikari raises now comes of that")
                 await self._gateway.close()
 
     async def _on_stopping(self, _: hikari.StoppingEvent) -> None:
