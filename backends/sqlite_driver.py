@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import pathlib
 import sqlite3
 import threading
@@ -133,6 +134,11 @@ class SqliteDriver:
 
     def __repr__(self) -> str:
         return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._path)!r}"
+
+    @property
+    def place(self) -> str | None:
+        """The whole path of the file; ``None`` in memory."""
+        return None if self._path is None else os.path.normpath(self._path.absolute())
 
     @property
     def is_there(self) -> bool:

@@ -8,7 +8,7 @@ import inspect
 import logging
 import os
 import typing
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import hikari
 
@@ -40,6 +40,7 @@ from .journal import Limits
 from .listening import Annotated, Listener, after, heard_by
 from .locations import Location, is_sealed, store_of
 from .model import Entity
+from .owner import twin_refusal
 from .policy import Policy, policy_of
 from .quarantine import Quarantine, Quarantined
 from .reader import Reader
@@ -175,7 +176,7 @@ class Cache(
         self._opening: asyncio.Task[None] | None = None
         self._stopping: float | None = None
         self._late: asyncio.Task[None] | None = None
-        self._ended = self._loop_ended = False
+        self._ended = self._loop_ended = self._is_opening = False
         self._failure: PersistError | None = None
         self._told: PersistError | None = None
         for name, view in views.VIEWS.items():
@@ -192,13 +193,7 @@ class Cache(
     @staticmethod
     def of(bot: object) -> Cache | None:
         """Return the cache that is attached to a bot, or ``None``."""
-        owners: Iterable[object] = ()
-        if isinstance(bot, hikari.EventManagerAware):
-            listeners = bot.event_manager.get_listeners(hikari.StartingEvent, polymorphic=False)
-            owners = (getattr(listener, "__self__", None) for listener in listeners)
-        elif isinstance(bot, hikari.RESTBotAware):
-            owners = RestLife.owners(bot)
-        return next((owner for owner in owners if isinstance(owner, Cache)), None)
+        return next(_caches_of(bot), None)
 
     @staticmethod
     def resolve(bot: Host) -> Cache:
@@ -301,8 +296,27 @@ class Cache(
 
     def _begin(self, *, patient: bool) -> asyncio.Task[None]:
         if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open(patient=patient), name="persist open")
+            self._opening = asyncio.create_task(self._open_alone(patient=patient), name="persist open")
         return self._opening
+
+    @property
+    def _uses(self) -> Store | None:
+        """The store, if it is open or being opened."""
+        is_open = self._engine is not None and not self._engine.loop.is_closed()
+        return self._store if is_open or self._is_opening else None
+
+    async def _open_alone(self, *, patient: bool) -> None:
+        """Open, if no other cache of a bot with a gateway has the same database open."""
+        caches = () if self._gateway is None else _caches_of(self._bot)
+        others = [one._uses for one in caches if one is not self]  # noqa: SLF001 - it is a cache as this is one
+        if (refusal := twin_refusal(self._store, filter(None, others))) is not None:
+            self._failure = refusal
+            raise refusal
+        self._is_opening = True
+        try:
+            await self._open(patient=patient)
+        finally:
+            self._is_opening = False
 
     async def _open(self, *, patient: bool) -> None:
         engine = Engine(
@@ -601,3 +615,14 @@ def _let_search(store: Store, search: Collection[str]) -> None:
     # A store may need nothing to be searched: four verbs are all that it must have.
     if (let := getattr(store, "search", None)) is not None:
         let(kinds)
+
+
+def _caches_of(bot: object) -> Iterator[Cache]:
+    """Yield the caches that are attached to a bot, the first one first."""
+    owners: Iterable[object] = ()
+    if isinstance(bot, hikari.EventManagerAware):
+        listeners = bot.event_manager.get_listeners(hikari.StartingEvent, polymorphic=False)
+        owners = (getattr(listener, "__self__", None) for listener in listeners)
+    elif isinstance(bot, hikari.RESTBotAware):
+        owners = RestLife.owners(bot)
+    return (owner for owner in owners if isinstance(owner, Cache))

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from .entities import OWN_USER
 from .errors import SchemaError
 from .spi import Select, Store
 
-__all__ = ("Owner",)
+__all__ = ("Owner", "twin_refusal")
+
+
+def twin_refusal(store: Store, others: Iterable[Store]) -> SchemaError | None:
+    """Return why a bot may not open a database that its other caches have open; ``None`` if they have others open."""
+    place = getattr(store, "place", None)
+    if place is None or all(getattr(other, "place", None) != place for other in others):
+        return None
+    where = getattr(store, "where", store)
+    return SchemaError(
+        f"{where} is open in another cache of this bot, and what both hear, such as reactions, would be counted twice. "
+        "Make one cache, which persist.Cache.of(bot) returns anywhere, or name another database."
+    )
 
 
 class Owner:

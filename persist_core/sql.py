@@ -63,6 +63,12 @@ class SqlStore:
         """What the database is called in messages."""
         return repr(self._driver)
 
+    @property
+    def place(self) -> str | None:
+        """What tells the database from others, however it was named; ``None`` if nobody else can open it."""
+        place: str | None = getattr(self._driver, "place", repr(self._driver))
+        return place
+
     async def open(self) -> None:
         await self._open(self._connect, self._prepared)
         self._gather()

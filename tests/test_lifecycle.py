@@ -208,6 +208,31 @@ async def test_a_strict_cache_that_cannot_be_opened_ends_its_bot(sim: FakeDiscor
     assert log.index("the bot is closed, as its cache is strict") < log.index("ComponentStateConflictError")
 
 
+async def test_two_caches_of_a_bot_do_not_share_a_database(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bot = bots.make()
+    one, other = persist.Cache(bot, "sqlite:///cache.db"), persist.Cache(bot, f"sqlite:///{tmp_path}/./cache.db")
+    opened = await asyncio.gather(one.open(), other.open(), return_exceptions=True)
+    assert (one.is_open, other.is_open, opened[0]) == (True, False, None)
+    assert isinstance(opened[1], persist.SchemaError)
+    with pytest.raises(persist.CacheClosedError, match="is open in another cache of this bot"):
+        await other.get_me()
+    async with (
+        persist.Cache(bot, "sqlite:///another.db"),
+        persist.Cache(bot, "memory://"),
+        persist.Cache(bot, "memory://"),
+        persist.connect("sqlite:///cache.db", bot),
+        persist.Cache(bots.make(), "sqlite:///cache.db"),
+    ):
+        await one.close()
+    await other.open()
+    with pytest.raises(persist.SchemaError, match="would be counted twice"):
+        await one.open()
+    await other.close()
+
+
 # -------------------------------------------------------------------------------------------------- reads never hang
 
 READS: typing.Final = {
