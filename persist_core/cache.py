@@ -84,7 +84,8 @@ class Cache(
         says how old an answer may be.
     backend
         Where to keep things: a URL such as ``"sqlite:///cache.db"`` or ``"memory://"``, or an object that names one,
-        such as ``persist.SQLiteBackend("cache.db")``; ``sqlite:///persist.db`` if this is left out.
+        such as ``persist.SQLiteBackend("cache.db")``; ``sqlite:///persist.db`` if this is left out. Several caches of a
+        bot keep theirs in different places.
     rules
         What is remembered; everything if this is left out. Of several rules, what all of them keep.
     interval
