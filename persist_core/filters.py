@@ -14,6 +14,7 @@ from .columns import moment
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Within
 from .errors import QueryError
 from .filter_names import Part, column_named, part_with
+from .given_ids import other_kind
 from .model import Entity, Kind
 
 __all__ = (
@@ -268,6 +269,11 @@ def plain(column: str, kind: Kind, value: typing.Any) -> typing.Any:
     """
     match kind:
         case "snowflake" if isinstance(value, int | hikari.Unique) and not isinstance(value, bool):
+            if not isinstance(value, int) and (other := other_kind(type(value), column)) is not None:
+                msg = (
+                    f"{column} is compared with the id of something else than {other}, such as a {type(value).__name__}"
+                )
+                raise QueryError(msg)
             if 0 <= (snowflake := int(value)) < TOO_GREAT:
                 return snowflake
         case "integer" if isinstance(value, int) and not isinstance(value, bool):

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import typing
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import hikari
 
@@ -14,6 +13,7 @@ from .completeness import confirms
 from .conditions import Conditional
 from .errors import QueryError
 from .found import Entry, Found, Running, Source, entry_of
+from .given_ids import other_kind
 from .model import Entity, Key, Record
 from .reader import Reader
 from .searching import searching
@@ -126,20 +126,6 @@ class View(typing.Generic[T]):
 
 
 _IDS: typing.Final = (int, hikari.Unique)
-_KINDS: typing.Final[Mapping[str, type]] = {
-    "guild": hikari.PartialGuild,
-    "channel": hikari.PartialChannel,
-    "thread": hikari.GuildThreadChannel,
-    "user": hikari.PartialUser,
-    "role": hikari.PartialRole,
-    "message": hikari.PartialMessage,
-}
-_SHARED: typing.Final[Mapping[type | None, Collection[type]]] = {
-    hikari.PartialGuild: (hikari.PartialRole,),  # the role of everybody has the id of its guild
-    hikari.PartialChannel: (hikari.GuildThreadChannel, hikari.PartialMessage),  # as a thread has that of its message
-    hikari.PartialMessage: (hikari.GuildThreadChannel,),
-}
-"""Kinds that may have the id of another one."""
 
 
 def key_part(value: object, what: str) -> int:
@@ -151,7 +137,7 @@ def key_part(value: object, what: str) -> int:
         If it has none.
     """
     if isinstance(value, _IDS) and not isinstance(value, bool):
-        if not isinstance(value, int) and (other := _other_than(type(value), what)) is not None:
+        if not isinstance(value, int) and (other := other_kind(type(value), what)) is not None:
             msg = f"{what} is given by its id or an object that has one, and {type(value).__name__} is {other}"
             raise QueryError(msg)
         snowflake = int(value)
@@ -160,19 +146,6 @@ def key_part(value: object, what: str) -> int:
     way_out = f"; write hikari.Snowflake({value!r})" if isinstance(value, str) and value.isdecimal() else ""
     msg = f"{what} is given by its id or an object that has one, not by {value!r}{way_out}"
     raise QueryError(msg)
-
-
-@functools.cache
-def _other_than(given: type, what: str) -> str | None:
-    """Return what things of a type are, if their id is never that of what is wanted."""
-    wanted = {_KINDS[word] for word in what.split() if word in _KINDS}
-    if not wanted or any(issubclass(given, kind) or kind in _SHARED.get(_base_of(given), ()) for kind in wanted):
-        return None
-    return next((f"a {word}" for word, kind in _KINDS.items() if kind is _base_of(given)), None)
-
-
-def _base_of(given: type) -> type | None:
-    return next((kind for kind in _KINDS.values() if issubclass(given, kind)), None)
 
 
 def code_part(invite: object) -> str:

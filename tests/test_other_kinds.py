@@ -57,6 +57,19 @@ async def cache() -> AsyncIterator[persist.Cache]:
         (lambda cache: cache.threads.get(ROLE), "the thread is given .* and Role is a role"),
         (lambda cache: cache.fetch_member(GUILD, MESSAGE), "the user is given .* and Message is a message"),
         (lambda cache: cache.permissions(GUILD, CHANNEL), "the user is given .* and GuildTextChannel is a channel"),
+        (
+            lambda cache: cache.members.count(guild=CHANNEL),
+            "guild_id is compared .* than a channel, such as a GuildText",
+        ),
+        (lambda cache: cache.messages.find(author=ROLE), "author_id is compared .* than a role, such as a Role"),
+        (
+            lambda cache: cache.members.find(role_ids=persist.has(USER)),
+            "role_ids is compared .* than a user, such as a User",
+        ),
+        (
+            lambda cache: cache.channels.find(parent=[GUILD]),
+            "parent_id is compared .* than a guild, such as a GatewayGuild",
+        ),
     ],
 )
 async def test_an_object_of_another_kind_is_refused(cache: persist.Cache, ask: Ask, words: str) -> None:
@@ -79,6 +92,8 @@ async def test_an_object_of_another_kind_is_refused(cache: persist.Cache, ask: A
         ("the user", thing(hikari.IncomingWebhook)),
         ("the user", thing(hikari.Application)),
         ("the scheduled event", thing(hikari.ScheduledVoiceEvent)),
+        ("guild_scheduled_event_id", thing(hikari.ScheduledVoiceEvent)),
+        ("author_id", thing(hikari.IncomingWebhook)),
         ("it", CHANNEL),
         ("the user", hikari.Snowflake(5)),
         ("the user", 5),
