@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
 import typing
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 
 import hikari
 
@@ -85,8 +86,9 @@ def entry_of(reader: Reader, record: Record, *, verified: bool) -> Entry[typing.
 class Found(hikari.LazyIterator[T]):
     """The things that a question found, read page by page while you iterate.
 
-    It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one. What was
-    seen before the first step is in the answer; what is written meanwhile neither repeats nor hides anything.
+    It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one, and whoever
+    begins anew, by another ``await`` or ``async for``, asks anew. What was seen before the first step is in the answer;
+    what is written meanwhile neither repeats nor hides anything.
 
     Parameters
     ----------
@@ -102,7 +104,7 @@ class Found(hikari.LazyIterator[T]):
         What they are searched for, where they are.
     """
 
-    __slots__ = ("_buffer", "_learned", "_left", "_make", "_query", "_running", "_said", "_search", "_source")
+    __slots__ = ("_learned", "_make", "_query", "_reading", "_running", "_search", "_source")
 
     def __init__(
         self,
@@ -119,9 +121,7 @@ class Found(hikari.LazyIterator[T]):
         self._make = make
         self._learned = learned
         self._search = search
-        self._said: Conditional | None = None
-        self._left: Sequence[Select] | None = None
-        self._buffer: Iterator[T] = iter(())
+        self._reading: _Reading[T] | None = None
 
     @property
     def entity(self) -> Entity[typing.Any]:
@@ -178,7 +178,7 @@ class Found(hikari.LazyIterator[T]):
 
     async def count(self) -> int:
         """Return how many there are, without reading them."""
-        reader, query = await self._begun()
+        reader, query, _ = await self._begun()
         where = (*query.where, *self._search.where)
         query = query._replace(want="count", limit=None, order=(), where=where)
         count = (await reader.page(query)).count
@@ -225,18 +225,19 @@ class Found(hikari.LazyIterator[T]):
             count += len(records)
         return count
 
-    async def _begun(self) -> tuple[Reader, Select]:
-        """Return what answers, once it has all that was seen, and the question with all its conditions."""
+    async def _begun(self) -> tuple[Reader, Select, Conditional | None]:
+        """Return what answers, once it has all that was seen, the question with all its conditions, and what holds."""
         reader = await self._source()
         await reader.barrier()
         query, (verified, max_age) = self._query, self._learned
         also: list[Conditional] = []
+        said: Conditional | None = None
         if verified is not None or query.metadata:
-            self._said = await reader.said(query.entity, self._running())
-            also += [] if verified is None else [self._said if verified else Not(self._said)]
+            said = await reader.said(query.entity, self._running())
+            also += [] if verified is None else [said if verified else Not(said)]
         if max_age is not None:
             also.append(await reader.told_since(query.entity, reader.before_now(max_age)))
-        return reader, query._replace(where=(*query.where, *also))
+        return reader, query._replace(where=(*query.where, *also)), said
 
     def _ranked(self, query: Select) -> Sequence[Select]:
         """Return the questions that find what is searched for, those of a higher rank first."""
@@ -245,26 +246,79 @@ class Found(hikari.LazyIterator[T]):
 
     async def _keys(self) -> AsyncIterator[Sequence[Record]]:
         """Yield records of which nothing is read but their keys and guilds, page by page."""
-        reader, query = await self._begun()
+        reader, query, _ = await self._begun()
         left = self._ranked(query._replace(want="keys", metadata=False))
         while left:
             page, left = await _next(reader, left)
             yield page.records
 
+    async def _first(self) -> _Place:
+        _, query, said = await self._begun()
+        return _Place(self._ranked(query._replace(whole=bool(query.entity.joins), lazily=True)), said)
+
+    async def _page(self, place: _Place) -> tuple[Iterator[T], _Place]:
+        reader = await self._source()
+        page, left = await _next(reader, place.left)
+        return self._make(reader, await reader.whole_page(page), place.said), place._replace(left=left)
+
+    def __aiter__(self) -> hikari.LazyIterator[T]:
+        return _Reading(self._first, self._page)
+
+    async def __anext__(self) -> T:
+        if self._reading is None:
+            self._reading = _Reading(self._first, self._page)
+        return await anext(self._reading)
+
+
+class _Place(typing.NamedTuple):
+    """How far somebody has read."""
+
+    left: Sequence[Select]
+    """The questions for what follows."""
+
+    said: Conditional | None
+    """When a record is verified, where that is asked."""
+
+
+class _Reading(hikari.LazyIterator[T]):
+    """What was found, given out once: some of hikari's iterators ask once more, to see that nothing is left."""
+
+    __slots__ = ("_buffer", "_first", "_page", "_place")
+
+    def __init__(
+        self,
+        first: Callable[[], Awaitable[_Place]],
+        page: Callable[[_Place], Awaitable[tuple[Iterator[T], _Place]]],
+    ) -> None:
+        self._first = first
+        self._page = page
+        self._place: _Place | None = None
+        self._buffer: Iterator[T] = iter(())
+
     async def __anext__(self) -> T:
         while True:
             for item in self._buffer:
                 return item
-            if self._left is None:
-                reader, query = await self._begun()
-                self._left = self._ranked(query._replace(whole=bool(query.entity.joins), lazily=True))
-            elif self._left:
-                reader = await self._source()
-            else:
-                self._left = None  # whoever begins anew asks anew
+            if self._place is None:
+                self._place = await self._first()
+            elif not self._place.left:
                 raise StopAsyncIteration
-            page, self._left = await _next(reader, self._left)
-            self._buffer = self._make(reader, await reader.whole_page(page), self._said)
+            self._buffer, self._place = await self._page(self._place)
+
+
+def _beginning(method: Callable[..., typing.Any]) -> Callable[..., typing.Any]:
+    """Return a method of all lazy iterators that begins anew each time."""
+
+    @functools.wraps(method)
+    def begins(self: Found[typing.Any], *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
+        return method(aiter(self), *args, **kwargs)
+
+    return begins
+
+
+for _name, _method in vars(hikari.LazyIterator).items():
+    if not _name.startswith("_") and _name not in (*vars(Found), "next"):  # that goes on where the last one was
+        setattr(Found, _name, _beginning(_method))
 
 
 def _entries(reader: Reader, records: Iterable[Record], said: Conditional | None) -> Iterator[Entry[typing.Any]]:

@@ -89,6 +89,7 @@ async def test_a_channel_takes_the_history_of_its_messages_along(engine_url: str
         assert await contents(heard) == []
 
 
+@pytest.mark.filterwarnings("ignore:messages are kept with their history:persist.RulesWarning")
 async def test_no_history_is_kept_unless_rules_say_so(sqlite_url: str) -> None:
     for some in (None, rules(message_versions=False)):
         async with Hearing(sqlite_url, rules=some) as heard:
