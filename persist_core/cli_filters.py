@@ -112,7 +112,7 @@ def _value(name: str, kind: Kind, text: str) -> typing.Any:
                 return _moment(text)
             case _:
                 return text
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, OverflowError) as error:
         msg = f"{name} cannot be {text!r}: it is {_MEANT[kind]}"
         raise QueryError(msg) from error
 

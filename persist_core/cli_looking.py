@@ -20,6 +20,7 @@ from .errors import PersistError
 from .inventory import Held
 from .model import Entity, Key, Record
 from .spi import Answers, Order, Select
+from .view import key_part
 
 __all__ = ("find", "show", "stats")
 
@@ -126,7 +127,8 @@ def _key(entity: AnyEntity, parts: list[str]) -> Key:
     ):
         msg = f"{entity.name} are told apart by {', '.join(entity.key)}, not by {' '.join(parts)!r}"
         raise PersistError(msg)
-    return tuple(int(part) if name in numbers else part for name, part in zip(entity.key, parts, strict=True))
+    key = zip(entity.key, parts, strict=True)
+    return tuple(key_part(int(part), f"the {name}") if name in numbers else part for name, part in key)
 
 
 def _spelled(record: Record) -> dict[str, typing.Any]:

@@ -33,7 +33,7 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
         msg = "FROM and TO are the same database"
         raise PersistError(msg)
     rows: list[dict[str, object]] = []
-    fine = True
+    fine = is_whole = True
     async with opened(source) as here, opened(target, new=True) as there:
         totals = {name: await copying.count(here, name) for name in ENTITIES}
         if not any(totals.values()):
@@ -46,13 +46,14 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
                 ours, theirs = await copying.summary(here, name, seen), await copying.summary(there, name, seen)
                 same = (ours.records, ours.checksum) == (theirs.records, theirs.checksum)
                 rows.append({"kind": name, "records": ours.records, "arrived": theirs.records, "same": same})
-                fine = fine and same and not ours.unreadable
+                fine = fine and same
+                is_whole = is_whole and not ours.unreadable
                 if ours.unreadable:
                     failed(f"{ours.unreadable} records of {name} cannot be read and are left out", as_json=as_json)
     said({"copied": rows, "same": fine}, rows, as_json=as_json)
     if not fine:
         failed("the copy is not the same as what was copied; did a bot write meanwhile?", as_json=as_json)
-    return fine
+    return fine and is_whole
 
 
 @app.command(rich_help_panel=CARE)

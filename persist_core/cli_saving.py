@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import gzip
 import os
@@ -10,6 +11,7 @@ import shutil
 import sys
 import tempfile
 import typing
+import zlib
 from collections.abc import AsyncGenerator, Generator, Iterable
 
 import typer
@@ -40,21 +42,28 @@ def export(url: URL, file: File, *, guild: Guild = None, as_json: Json = False) 
 
 async def _export(url: str, file: str, guild: int | None, *, as_json: bool) -> bool:
     async with looked_into(url) as store:
-        number = await _exported(store, file, guild, as_json=as_json)
+        number, is_whole = await _exported(store, file, guild, as_json=as_json)
     if file != "-":
         said({"file": file, "records": number}, as_json=as_json)
-    return True
+    return is_whole
 
 
-async def _exported(store: Store, file: str, guild: int | None, *, as_json: bool) -> int:
+async def _exported(store: Store, file: str, guild: int | None, *, as_json: bool) -> tuple[int, bool]:
+    """Write an export, and return how many records are in it, and whether these are all."""
     number = -2  # the first line and the last
-    kinds = await copying.kinds(store)
+    kinds, unreadable = await copying.kinds(store), collections.Counter[str]()
     with progress("Exporting", await _totals(store, guild), as_json=as_json) as seen, _written(file) as out:
         async with _moment(store) as source:
-            async for line in json_lines.exported(source, kinds, seen, guild):
+            async for line in json_lines.exported(source, kinds, seen, guild, unreadable=unreadable):
                 out.write(line)
                 number += 1
-    return number
+    for name, many in (+unreadable).items():
+        _left_out(name, many, as_json=as_json)
+    return number, not +unreadable
+
+
+def _left_out(name: str, many: int, *, as_json: bool) -> None:
+    failed(f"{many:,} records of {name} cannot be read and are left out; persist verify says which", as_json=as_json)
 
 
 async def _totals(store: Store, guild: int | None) -> dict[str, int]:
@@ -78,8 +87,9 @@ def _written(file: str) -> Generator[typing.IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    make = gzip.open if file.endswith(".gz") else open
-    with _beside(pathlib.Path(file)) as part, make(part, "wb") as out:
+    make, path = gzip.open if file.endswith(".gz") else open, pathlib.Path(file)
+    place = _beside(path) if path.is_file() or not path.exists() else contextlib.nullcontext(path)
+    with place as part, make(part, "wb") as out:
         yield typing.cast("typing.IO[bytes]", out)
 
 
@@ -89,6 +99,7 @@ def _beside(file: pathlib.Path) -> Generator[pathlib.Path]:
     if not file.parent.is_dir():
         msg = f"there is no folder {str(file.parent)!r}; make it first"
         raise PersistError(msg)
+    file = file.resolve()  # what a link leads to is what is meant
     part = file.with_name(f"{file.name}.part")
     try:
         part.unlink(missing_ok=True)
@@ -115,12 +126,20 @@ def import_(
 
 
 async def _import(file: str, url: str, *, merge: bool, as_json: bool) -> bool:
+    _check(file)
     with _lines(file) as lines:
         async with opened(url, new=True) as store:
             with progress("Importing", {}, as_json=as_json) as seen:
-                stored = await json_lines.imported(store, lines, seen, merge=merge)
-    said({"file": file, "stored": stored}, as_json=as_json)
+                done = await json_lines.imported(store, lines, seen, merge=merge)
+    said({"file": file, **done._asdict()} if done.left_out else {"file": file, "stored": done.stored}, as_json=as_json)
     return True
+
+
+def _check(file: str) -> None:
+    """Look through a file that can be read twice, so that nothing is stored of one that was cut off."""
+    if file != "-" and pathlib.Path(file).is_file():
+        with _lines(file) as lines:
+            json_lines.check(lines)
 
 
 @contextlib.contextmanager
@@ -130,7 +149,11 @@ def _lines(file: str) -> Generator[Iterable[bytes]]:
         return
     path = pathlib.Path(file)
     with gzip.open(path, "rb") if _start(file).startswith(_GZIP) else path.open("rb") as lines:
-        yield typing.cast("typing.IO[bytes]", lines)
+        try:
+            yield typing.cast("typing.IO[bytes]", lines)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            msg = f"{file} is damaged or was cut off ({error}); make the export anew, or take an earlier one"
+            raise PersistError(msg) from error
 
 
 def _start(file: str) -> bytes:
@@ -153,19 +176,23 @@ def backup(url: URL, file: File, *, as_json: Json = False) -> None:
 
 
 async def _backup(url: str, file: str, *, as_json: bool) -> bool:
+    is_whole = True
     async with looked_into(url) as store:
         if isinstance(store, SqlStore) and store.is_a_file:
             await _copied(store, _new(file), as_json=as_json)
         elif file.endswith(".gz"):
-            await _exported(store, str(_new(file)), None, as_json=as_json)
+            _, is_whole = await _exported(store, str(_new(file)), None, as_json=as_json)
         else:
             msg = f"a backup of a server is a compressed export; name the file {file}.jsonl.gz, say"
             raise PersistError(msg)
     said({"file": file}, as_json=as_json)
-    return True
+    return is_whole
 
 
 def _new(file: str) -> pathlib.Path:
+    if file == "-":
+        msg = "a backup is a file, and - is none; name one, or write persist export URL - to pass on what is remembered"
+        raise PersistError(msg)
     path = pathlib.Path(file)
     if path.exists():
         msg = f"there is a file {file!r} already, and a backup replaces none; name another, as with $(date +%F)"
@@ -198,15 +225,18 @@ async def _restore(file: str, url: str, *, as_json: bool) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         # A backup of an older persist is migrated, and stays what it is.
         copy = pathlib.Path(folder, "backup.db")
-        shutil.copyfile(file, copy)
+        for end in ("", "-wal"):  # a copy of a database that was in use has its last changes beside it
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{file}{end}", f"{copy}{end}")
         async with opened(SQLiteBackend(copy).url) as source, opened(url, new=True) as target:
             rows = await _moved(source, target, as_json=as_json)
     same = all(row["saved"] == row["arrived"] and row["same"] for row in rows)
+    is_whole = not any(row.pop("unreadable") for row in rows)
     there = [row for row in rows if row["saved"]]
     said({"restored": rows, "same": same}, there, as_json=as_json)
     if not same:
         failed("what has arrived is not what was saved; did a bot write meanwhile?", as_json=as_json)
-    return same
+    return same and is_whole
 
 
 async def _moved(source: Store, target: Store, *, as_json: bool) -> list[dict[str, object]]:
@@ -218,5 +248,8 @@ async def _moved(source: Store, target: Store, *, as_json: bool) -> list[dict[st
         for name in ENTITIES:
             ours, theirs = await copying.summary(source, name, seen), await copying.summary(target, name, seen)
             same = ours.checksum == theirs.checksum
-            rows.append({"kind": name, "saved": ours.records, "arrived": theirs.records, "same": same})
+            row = {"kind": name, "saved": ours.records, "arrived": theirs.records, "same": same}
+            rows.append({**row, "unreadable": ours.unreadable})
+            if ours.unreadable:
+                _left_out(name, ours.unreadable, as_json=as_json)
     return rows

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import typing
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import orjson
 
-from .changes import Put
+from .changes import Change, Put
 from .entities import ENTITIES
 from .errors import BackendError, PersistError
 from .model import Entity, Record
@@ -129,7 +129,7 @@ async def pages(
             return
 
 
-async def persistently(store: Store, changes: list[Put]) -> None:
+async def persistently(store: Store, changes: Sequence[Change]) -> None:
     """Make changes, again where a database says that trying again may help."""
     for attempt in range(_ATTEMPTS):
         try:

@@ -6,6 +6,7 @@ that was cut off is not taken for a whole one.
 
 from __future__ import annotations
 
+import collections
 import datetime
 import importlib.metadata
 import typing
@@ -18,10 +19,12 @@ from .changes import Put
 from .columns import moment
 from .entities import ENTITIES, GUILDS
 from .errors import PersistError
+from .gauges import Gauges
 from .model import Entity, Key, Origin, Record
-from .spi import Answers, Select, Store
+from .spi import Answers, Page, Select, Store
+from .suppression import Suppressions
 
-__all__ = ("exported", "imported")
+__all__ = ("Imported", "check", "exported", "imported")
 
 _FORMAT: typing.Final = 1
 _PAGE: typing.Final = 1000
@@ -30,7 +33,12 @@ Seen = Callable[[str, int], None]
 
 
 async def exported(
-    source: Answers, kinds: Sequence[AnyEntity], seen: Seen, guild_id: int | None = None
+    source: Answers,
+    kinds: Sequence[AnyEntity],
+    seen: Seen,
+    guild_id: int | None = None,
+    *,
+    unreadable: collections.Counter[str],
 ) -> AsyncIterator[bytes]:
     """Yield the lines.
 
@@ -44,6 +52,8 @@ async def exported(
         Hears how it goes on.
     guild_id
         The guild of which everything is wanted, with its members' users; all guilds if this is left out.
+    unreadable
+        Where is counted what cannot be read, and is left out.
 
     Raises
     ------
@@ -54,50 +64,72 @@ async def exported(
     at = moment(datetime.datetime.now(datetime.UTC))
     yield _line({"hikari-persist": version, "format": _FORMAT, "at": at, "guild_id": guild_id})
     count = 0
-    async for record in _all(source, kinds) if guild_id is None else _of_guild(source, kinds, guild_id):
+    pages = _all(source, kinds) if guild_id is None else _of_guild(source, kinds, guild_id)
+    async for record in _readable(pages, unreadable):
         yield _line(_spelled(record))
         seen(record.entity.name, 1)
         count += 1
     yield _line({"records": count})
 
 
-async def _all(source: Answers, kinds: Sequence[AnyEntity]) -> AsyncIterator[Record]:
+_Page = tuple[AnyEntity, Page]
+
+
+async def _readable(pages: AsyncIterator[_Page], unreadable: collections.Counter[str]) -> AsyncIterator[Record]:
+    async for entity, page in pages:
+        unreadable[entity.name] += len(page.corrupt)
+        for record in page.records:
+            yield record
+
+
+async def _all(source: Answers, kinds: Sequence[AnyEntity]) -> AsyncIterator[_Page]:
     for entity in kinds:
         async for page in copying.pages(source, entity):
-            for record in page.records:
-                yield record
+            yield entity, page
 
 
-async def _of_guild(source: Answers, kinds: Sequence[AnyEntity], guild_id: int) -> AsyncIterator[Record]:
+async def _of_guild(source: Answers, kinds: Sequence[AnyEntity], guild_id: int) -> AsyncIterator[_Page]:
     found = await source.select(Select(GUILDS, keys=((guild_id,),), metadata=True))
-    if not found.records:
+    if not (found.records or found.corrupt):
         msg = f"nothing is known of the guild {guild_id}; `persist find guilds` lists those that are"
         raise PersistError(msg)
-    yield found.records[0]
+    yield GUILDS, found
     parts: dict[AnyEntity, set[Key]] = {}
     for entity in (each for each in kinds if each.in_guild):
         async for page in copying.pages(source, entity, guild_id=guild_id):
-            for record in page.records:
-                yield record
+            yield entity, page
             for join in (join for join in entity.joins.values() if not join.entity.in_guild):
                 keys = {tuple(record.column(name) for name in join.on) for record in page.records}
                 keys -= parts.setdefault(join.entity, set())
                 parts[join.entity] |= keys
-                for part in await _some(source, join.entity, keys):
-                    yield part
+                asked = tuple(keys)
+                for start in range(0, len(asked), _PAGE):
+                    query = Select(join.entity, keys=asked[start : start + _PAGE], metadata=True)
+                    yield join.entity, await source.select(query)
 
 
-async def _some(source: Answers, entity: AnyEntity, keys: Iterable[Key]) -> list[Record]:
-    asked = tuple(keys)
-    found: list[Record] = []
-    for start in range(0, len(asked), _PAGE):
-        query = Select(entity, keys=asked[start : start + _PAGE], metadata=True)
-        found += (await source.select(query)).records
-    return found
+class Imported(typing.NamedTuple):
+    """What became of the lines of a file."""
+
+    stored: int
+    left_out: int
+    """How many records were not stored because they are of who was erased, where the target may hold something."""
 
 
-async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: bool = False) -> int:
-    """Store what the lines say.
+def check(lines: Iterable[bytes]) -> None:
+    """See to it that lines are what :func:`exported` makes, and all of it.
+
+    Raises
+    ------
+    persist.PersistError
+        If they are not.
+    """
+    for _ in _records(lines):
+        pass
+
+
+async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: bool = False) -> Imported:
+    """Store what the lines say, but for what the target knows to have been erased.
 
     Parameters
     ----------
@@ -110,11 +142,6 @@ async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: 
     merge
         Whether the target may hold something. What it knows of later than the lines do stays as it is.
 
-    Returns
-    -------
-    int
-        How many records were stored.
-
     Raises
     ------
     persist.PersistError
@@ -122,14 +149,19 @@ async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: 
     """
     if not merge:
         await copying.refuse_full(target, "let what is newer win with --merge")
-    stored = 0
+    suppressions = Suppressions(Gauges())
+    if merge:
+        await suppressions.load(target.select)
+    stored = left_out = 0
     for records in _pages(lines):
-        wanted = await _newer(target, records) if merge else records
-        if wanted:
-            await copying.persistently(target, [Put(record) for record in wanted])
-        stored += len(wanted)
+        wanted = [Put(record) for record in (await _newer(target, records) if merge else records)]
+        admitted = suppressions.admitted(wanted)
+        if admitted:
+            await copying.persistently(target, admitted)
+        stored += len(admitted)
+        left_out += len(wanted) - len(admitted)
         seen(records[0].entity.name, len(records))
-    return stored
+    return Imported(stored, left_out)
 
 
 async def _newer(target: Store, records: list[Record]) -> list[Record]:

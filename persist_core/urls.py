@@ -119,6 +119,7 @@ def shown(url: yarl.URL) -> str:
 _HIDDEN: typing.Final = (
     # A password that is not quoted may have anything in it, also what ends it for whoever reads URLs.
     (re.compile(r"^((?:[^/?#:]*://)?[^/?#:@]*):(?!//).*@", re.DOTALL), r"\1:***@"),
+    (re.compile(r"^(?!.*://)([^:@]*):.*@", re.DOTALL), r"\1:***@"),
     (re.compile(r"(://[^/?#:@\[]*):(?!\d{1,5}(?:[/?#]|$))[^/?#@]*"), r"\1:***"),
     (re.compile(r"([?&][^=&]*pass[^=&]*=)[^&]*", re.IGNORECASE), r"\1***"),
 )

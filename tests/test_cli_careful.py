@@ -1,0 +1,130 @@
+"""What the command line does not do to the careless: leave something out, or bring it back, or take its place."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import pathlib
+import shutil
+import sqlite3
+import threading
+
+import pytest
+
+from persist.contract_samples import message, user
+
+pytest.importorskip("typer", reason="typer is not installed.")
+
+from command_line import call, fill, said, stored
+
+PERSON = "7"
+RECORDS = [user(7), *(message(number, 50, 1, author={"id": PERSON}) for number in range(1001, 1300))]
+
+
+@pytest.fixture
+def filled_url(sqlite_url: str) -> str:
+    fill(sqlite_url, RECORDS)
+    return sqlite_url
+
+
+@pytest.fixture
+def file(filled_url: str) -> pathlib.Path:
+    return pathlib.Path(filled_url.removeprefix("sqlite:///"))
+
+
+@pytest.fixture
+def other(tmp_path: pathlib.Path) -> str:
+    return f"sqlite:///{tmp_path / 'other.db'}"
+
+
+def spoilt(file: pathlib.Path) -> None:
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE messages SET payload = '{' WHERE id = 1007")
+    database.close()
+
+
+def test_what_stands_beside_a_copied_file_is_restored(file: pathlib.Path, other: str, tmp_path: pathlib.Path) -> None:
+    copy = tmp_path / "copy.db"
+    writer = sqlite3.connect(file)
+    try:
+        writer.execute("PRAGMA wal_autocheckpoint = 0")
+        writer.execute("DELETE FROM messages WHERE id > 1100")
+        writer.commit()
+        for end in ("", "-wal"):
+            shutil.copyfile(f"{file}{end}", f"{copy}{end}")
+    finally:
+        writer.close()
+    assert call("restore", str(copy), other)["same"] is True
+    assert len(stored(other)["messages"]) == 100
+
+
+def test_what_cannot_be_read_is_said_to_be_left_out(
+    file: pathlib.Path, filled_url: str, other: str, tmp_path: pathlib.Path
+) -> None:
+    spoilt(file)
+    backup = str(tmp_path / "b.db")
+    call("backup", filled_url, backup)
+    for words in (("export", filled_url, str(tmp_path / "a.jsonl")), ("restore", backup, other)):
+        told = said(*words, code=1)
+        assert "1 records of messages cannot be read and are left out; persist verify says which" in told
+        assert "did a bot write" not in told
+    assert len(stored(other)["messages"]) == 298
+    told = said("copy", filled_url, f"sqlite:///{tmp_path / 'c.db'}", code=1)
+    assert "1 records of messages cannot be read" in told
+    assert "did a bot write" not in told
+
+
+def test_who_was_erased_is_not_merged_in_again(filled_url: str, tmp_path: pathlib.Path) -> None:
+    export = str(tmp_path / "a.jsonl")
+    call("export", filled_url, export)
+    call("erase", filled_url, "user", PERSON, "--yes")
+    left = {name: len(records) for name, records in stored(filled_url).items()}
+    found = call("import", export, filled_url, "--merge")
+    assert found["left_out"] > 0
+    assert {name: len(records) for name, records in stored(filled_url).items()} == left
+
+
+def test_what_is_no_file_is_written_and_not_replaced(filled_url: str, tmp_path: pathlib.Path) -> None:
+    fifo, target, link = tmp_path / "fifo", tmp_path / "target.jsonl", tmp_path / "link.jsonl"
+    os.mkfifo(fifo)
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append(fifo.read_bytes()))
+    reader.start()
+    call("export", filled_url, str(fifo))
+    reader.join()
+    assert fifo.is_fifo()
+    target.write_text("old")
+    link.symlink_to(target)
+    call("export", filled_url, str(link))
+    assert link.is_symlink()
+    assert read[0].splitlines()[1:] == target.read_bytes().splitlines()[1:]
+    assert "a backup is a file, and - is none" in call("backup", filled_url, "-", code=1)
+
+
+@pytest.mark.parametrize("damage", ["cut", "spoilt"])
+def test_of_a_damaged_file_nothing_is_stored(filled_url: str, other: str, tmp_path: pathlib.Path, damage: str) -> None:
+    export = tmp_path / "a.jsonl.gz"
+    call("export", filled_url, str(export))
+    whole = export.read_bytes()
+    half = len(whole) // 2
+    export.write_bytes(whole[:half] if damage == "cut" else whole[:half] + bytes(40) + whole[half + 40 :])
+    told = call("import", str(export), other, code=1)
+    assert "is damaged or was cut off" in told or "is no JSON" in told
+    export.write_bytes(gzip.compress(b"".join(gzip.decompress(whole).splitlines(keepends=True)[:-1])))
+    assert "it was cut off" in call("import", str(export), other, code=1)
+    export.write_bytes(whole)
+    assert call("import", str(export), other)["stored"] == len(RECORDS)
+
+
+def test_numbers_that_are_too_great_are_told_in_words(filled_url: str) -> None:
+    assert "not by 99999999999999999999999" in call(
+        "show", "users", "99999999999999999999999", "--url", filled_url, code=1
+    )
+    told = call("find", "messages", "timestamp>99999999999d ago", "--url", filled_url, code=1)
+    assert "it is a time such as" in told
+
+
+def test_no_password_is_told_of_a_url_without_its_colon() -> None:
+    told = call("stats", "postgresql//bot:S3CRET@127.0.0.1/postgres", code=1)
+    assert "S3CRET" not in told
+    assert "postgresql//bot:***@127.0.0.1/postgres" in told
