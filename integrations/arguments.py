@@ -146,7 +146,26 @@ async def _is_readable(cache: Cache, place: Place, channel_id: hikari.Snowflake)
     if place.guild_id is None or place.user_id is None:
         return False
     permissions = await cache.permissions(place.guild_id, place.user_id, channel_id)
+    if permissions is None:
+        permissions = await _in_private_thread(cache, place.guild_id, place.user_id, channel_id)
     return permissions is not None and permissions & _READ == _READ
+
+
+async def _in_private_thread(
+    cache: Cache, guild_id: hikari.Snowflake, user_id: hikari.Snowflake, channel_id: hikari.Snowflake
+) -> hikari.Permissions | None:
+    """Return what somebody may do in a private thread of which only Discord knows the members."""
+    thread = await cache.threads.get(channel_id)
+    if thread is None or thread.type is not hikari.ChannelType.GUILD_PRIVATE_THREAD:
+        return None
+    permissions = await cache.permissions(guild_id, user_id, thread.parent_id)
+    if permissions is None or permissions & _READ != _READ:
+        return None
+    try:
+        await cache.fetch_thread_member(thread, user_id)
+    except (hikari.NotFoundError, hikari.ForbiddenError):
+        return None
+    return permissions
 
 
 async def _found(asked: Awaitable[T], none: str) -> T:

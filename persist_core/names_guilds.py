@@ -58,7 +58,9 @@ class GuildNames(HikariNames):
 
         Owners and administrators may do everything, whatever channels say. Whoever is in a timeout may only look, and
         whoever may not look at a channel may do nothing there. What holds in a thread is said by the channel that it is
-        in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write.
+        in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write. A private thread is seen by its members and by those who
+        have ``MANAGE_THREADS``. Of others who may see its channel it cannot be told, as Discord does not list the
+        members of a thread by itself; ``Cache.fetch_thread_member`` asks, and remembers them.
 
         Parameters
         ----------
@@ -72,7 +74,8 @@ class GuildNames(HikariNames):
         Returns
         -------
         hikari.Permissions | None
-            ``None`` if it cannot be told, because one of them, or a role of the member, is not known.
+            ``None`` if it cannot be told, because one of them, or a role of the member, is not known, or because
+            nobody has said that the member is in the private thread.
 
         Raises
         ------

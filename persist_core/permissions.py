@@ -103,10 +103,24 @@ async def asked(
         if overwrites is None:
             return None
         permissions = in_channel(permissions, who, overwrites, _TO_WRITE[thread is not None])
+        if thread is not None and not await _is_let_in(cache, thread, who, permissions):
+            return None
     in_timeout = who.communication_disabled_until() is not None
     if in_timeout and not permissions & hikari.Permissions.ADMINISTRATOR:
         permissions &= _IN_TIMEOUT
     return permissions
+
+
+async def _is_let_in(
+    cache: HikariNames, thread: hikari.GuildThreadChannel, member: hikari.Member, permissions: hikari.Permissions
+) -> bool:
+    """Tell whether a thread is surely not hidden from somebody who may do so much in its channel."""
+    if thread.type is not hikari.ChannelType.GUILD_PRIVATE_THREAD or not permissions & hikari.Permissions.VIEW_CHANNEL:
+        return True
+    if permissions & hikari.Permissions.MANAGE_THREADS:
+        return True
+    # Who is not remembered may still be in it: Discord lists the members of threads to nobody who does not ask.
+    return await cache.thread_members.get(thread, member) is not None
 
 
 async def _overwrites(cache: HikariNames, guild_id: int, channel: int) -> Overwrites | None:

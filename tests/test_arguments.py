@@ -41,6 +41,15 @@ async def converted(stage: Stage, name: str, value: str, **wishes: typing.Any) -
     return str((await stage.run(f"to-{name}", frameworks.option("it", value), **wishes))["content"])
 
 
+def plain_member(stage: Stage, *others: str) -> str:
+    """Return the id of somebody else who neither owns the guild nor is a bot."""
+    return next(
+        str(member["user"]["id"])
+        for member in stage.guild["members"]
+        if member["user"]["id"] not in {stage.guild["owner_id"], *others} and not member["user"].get("bot")
+    )
+
+
 @pytest.mark.usefixtures("cache")
 async def test_a_member_is_found_by_id_mention_and_names(stage: Stage) -> None:
     user = stage.guild["members"][0]["user"]
@@ -112,11 +121,7 @@ async def test_a_message_that_one_may_not_read_is_not_found(stage: Stage) -> Non
     elsewhere = await stage.sim.join_guild()
     channel_id = next(channel["id"] for channel in elsewhere["channels"] if channel["type"] == 0)
     foreign = await stage.say("abroad", elsewhere["members"][0]["user"]["id"], channel_id)
-    reader = next(
-        member["user"]["id"]
-        for member in stage.guild["members"]
-        if member["user"]["id"] != stage.guild["owner_id"] and not member["user"].get("bot")
-    )
+    reader = plain_member(stage)
     for hidden, place in ((message, secret["id"]), (foreign, channel_id)):
         for written in (hidden["id"], f"https://discord.com/channels/{stage.guild_id}/{place}/{hidden['id']}"):
             answer = await converted(stage, "message", written, user_id=reader)
@@ -124,6 +129,28 @@ async def test_a_message_that_one_may_not_read_is_not_found(stage: Stage) -> Non
     owner = stage.guild["owner_id"]
     assert await converted(stage, "message", message["id"], user_id=owner) == f"Message {message['id']}"
     assert stage.asked() == {}
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_message_of_a_private_thread_is_found_by_those_who_are_in_it(stage: Stage) -> None:
+    guild_id, owner = stage.guild_id, stage.guild["owner_id"]
+    around = await stage.sim.create_channel(guild_id, permission_overwrites=[])
+    private = payloads.private_thread(guild_id, around["id"], owner)
+    thread = await stage.sim.create_thread(guild_id, around["id"], private)
+    message = await stage.say("a secret", owner, thread["id"])
+    link = f"https://discord.com/channels/{guild_id}/{thread['id']}/{message['id']}"
+    reader = plain_member(stage)
+    for written in (message["id"], link):
+        answer = await converted(stage, "message", written, user_id=reader)
+        assert answer == f"ValueError: There is no message {written} in this server."
+    assert await converted(stage, "message", link, user_id=owner) == f"Message {message['id']}"
+    assert stage.asked() == {"GET /channels/{id}/thread-members/{id}": 1}
+    inside = plain_member(stage, reader)
+    async with stage.sim.silently():
+        await stage.sim.update_thread_members(guild_id, thread["id"], added=[inside])
+    for _ in range(2):  # the second time, it is remembered who is in it
+        assert await converted(stage, "message", link, user_id=inside) == f"Message {message['id']}"
+    assert stage.asked() == {"GET /channels/{id}/thread-members/{id}": 2}
 
 
 async def test_what_the_cache_does_not_keep_is_asked_for(stage: Stage, framework: Framework) -> None:

@@ -133,6 +133,28 @@ async def test_permissions_are_what_discord_says(heard: Hearing, case: Case) -> 
     assert await ask(guild, member, channel) == case.channel
 
 
+async def test_a_private_thread_is_hidden_from_those_who_are_not_known_to_be_in_it(heard: Hearing) -> None:
+    guild = guild_of(_CASES[0])
+    private = payloads.private_thread(str(_GUILD), str(_CHANNEL), str(_OWNER), id=str(_THREAD))
+    roles = [*guild["roles"], payloads.role(id="104", permissions=str(int(P.MANAGE_THREADS)))]
+    await heard.ready({**guild, "threads": [private], "roles": roles})
+    for user, held in (("501", ["104"]), ("502", [str(_BOSS)])):
+        member = {**payloads.member(payloads.user(id=user), held), "guild_id": str(_GUILD)}
+        await heard.hear("GUILD_MEMBER_ADD", member)
+    ask = heard.cache.permissions
+    assert await ask(_GUILD, _ANN, _CHANNEL) == _BASE
+    assert await ask(_GUILD, _ANN, _THREAD) is None
+    assert await ask(_GUILD, 501, _THREAD) == _BASE | P.MANAGE_THREADS
+    assert await ask(_GUILD, 502, _THREAD) == _ALL
+    assert await ask(_GUILD, _OWNER, _THREAD) == _ALL
+    changed = {"id": str(_THREAD), "guild_id": str(_GUILD), "member_count": 1}
+    added = [payloads.thread_member(str(_THREAD), str(_ANN))]
+    await heard.hear("THREAD_MEMBERS_UPDATE", {**changed, "added_members": added})
+    assert await ask(_GUILD, _ANN, _THREAD) == _BASE
+    await heard.hear("THREAD_MEMBERS_UPDATE", {**changed, "removed_member_ids": [str(_ANN)]})
+    assert await ask(_GUILD, _ANN, _THREAD) is None
+
+
 async def test_a_role_that_was_deleted_while_nobody_heard_allows_nothing(heard: Hearing) -> None:
     await heard.ready(guild_of(_CASES[0]))
     for user, roles in (("500", []), ("501", ["77"])):
