@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from . import filter_names, filters
+from .answers import answer
 from .conditions import matches
 from .droppable import fields_of, made_of
 from .entities import CHANNELS, GUILDS, THREADS
@@ -198,7 +199,7 @@ class Judge:
             self._warn(record, error)
             return False
         try:
-            return bool(typing.cast("Callable[[object], bool]", self.keep.predicate)(thing))
+            return bool(answer(typing.cast("Callable[[object], bool]", self.keep.predicate), thing))
         except Exception as error:  # noqa: BLE001 - whatever a predicate does, the next thing is asked about
             self._warn(record, error)
             self._asked.failed(record, error)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import inspect
 import types
 import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 import hikari
 
+from .answers import waits
 from .errors import QueryError
 from .filters import Filter, plain
 
@@ -51,8 +51,8 @@ class Keep(typing.Generic[T_contra]):
     where
         What has to be true of columns, as ``find`` takes it: ``{"is_bot": False, "name": persist.startswith("mod-")}``.
     predicate
-        Takes the hikari object, and tells whether it is kept. What it cannot be asked about, because it raises or
-        hikari cannot make the object, is not kept.
+        Takes the hikari object, and tells whether it is kept. What it cannot be asked about, because it raises,
+        has to be awaited or hikari cannot make the object, is not kept.
     drop
         Names of fields that are removed before anything is written, also inside other things: ``{"content"}``.
     sources
@@ -110,7 +110,7 @@ class Keep(typing.Generic[T_contra]):
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
         self._check_bounds()
-        if self.predicate is not None and (not callable(self.predicate) or inspect.iscoroutinefunction(self.predicate)):
+        if self.predicate is not None and (not callable(self.predicate) or waits(self.predicate)):
             msg = f"predicate is a function that takes a hikari object and does not wait, not {self.predicate!r}"
             raise QueryError(msg)
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import hikari
 
 from . import hooks, retention, rules_toml
+from .answers import answer, named, waits
 from .entities import COMPLETENESS, ENTITIES, ERASURE_KEYS, OWN_APPLICATION, SHARDS, SUPPRESSIONS
 from .errors import QueryError
 from .judge import check
@@ -100,8 +101,8 @@ class Rules:
             msg = f"{', '.join(both)} cannot be both on and off; name it once"
             raise QueryError(msg)
         _check_others(self.others)
-        if self.per_guild is not None and not callable(self.per_guild):
-            msg = f"per_guild is a function that takes the id of a guild, not {self.per_guild!r}"
+        if self.per_guild is not None and (not callable(self.per_guild) or waits(self.per_guild)):
+            msg = f"per_guild is a function that takes the id of a guild and does not wait, not {self.per_guild!r}"
             raise QueryError(msg)
         self._settle()
 
@@ -238,12 +239,29 @@ class Rules:
         return (not ENTITIES[kind].opt_in) if kept is None else kept
 
     def for_guild(self, guild_id: int) -> Rules:
-        """Return the rules for what is in a guild."""
-        own = None if self.per_guild is None else self.per_guild(hikari.Snowflake(guild_id))
+        """Return the rules for what is in a guild.
+
+        Raises
+        ------
+        persist.QueryError
+            If ``per_guild`` raises, has to be awaited or returns something else.
+        """
+        own = None if self.per_guild is None else self._asked(self.per_guild, guild_id)
         if own is not None and not isinstance(own, Rules):  # pyright: ignore[reportUnnecessaryIsInstance]
             msg = f"per_guild returns persist.Rules or None, and for guild {guild_id} it returned {own!r}"
             raise QueryError(msg)
         return self if own is None else own
+
+    @staticmethod
+    def _asked(per_guild: PerGuild, guild_id: int) -> Rules | None:
+        try:
+            return answer(per_guild, hikari.Snowflake(guild_id))
+        except Exception as error:
+            if isinstance(per_guild, _Combined) and isinstance(error, QueryError):
+                raise  # it names the one of them that does
+            what = f"per_guild, which is {named(per_guild)}, raises {error!r}"
+            msg = f"{what} when it is asked about guild {guild_id}: mend it"
+            raise QueryError(msg) from error
 
 
 KINDS: typing.Final = tuple(field.name for field in dataclasses.fields(Rules) if field.name in ENTITIES)

@@ -259,6 +259,20 @@ async def test_a_predicate_that_raises_keeps_nothing_and_says_so_once(
     assert "the predicate of roles cannot be asked about" in told[0]
 
 
+@pytest.mark.filterwarnings("error")
+async def test_a_predicate_whose_answer_has_to_be_awaited_keeps_nothing_and_is_told_of(
+    heard: Callable[..., Hearing], guild: Payload
+) -> None:
+    async def is_fine(_: object) -> bool:
+        return False
+
+    later: Anything = lambda role: is_fine(role) if role else False  # noqa: E731
+    async with heard(roles=Keep(predicate=later)) as hearing:
+        await hearing.ready(guild)
+        assert await hearing.cache.roles.count() == 0
+        assert "predicate_failed" in {problem.name for problem in hearing.cache.health().problems}
+
+
 # ------------------------------------------------------------------------------------------------------------- dropping
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import typing
 from collections.abc import Callable
@@ -45,6 +46,19 @@ def test_rules_are_printed_as_what_makes_them() -> None:
     assert repr(persist.Rules()) == "Rules()"
 
 
+async def _waits(_: hikari.Message) -> bool:
+    return True
+
+
+async def _plans_later(_: hikari.Snowflake) -> None:
+    return None
+
+
+class _Waiting:
+    async def __call__(self, _: object) -> bool:
+        return True
+
+
 WRONG: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"messages": "all"}, "messages is True, False or a persist.Keep, not 'all'"),
     ({"messages": persist.Keep(), "off": {"messages"}}, "messages cannot be both off and Keep()"),
@@ -54,6 +68,8 @@ WRONG: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"others": {"messages": True}}, "messages is a parameter of its own: write Rules(messages=...)"),
     ({"others": ["tickets"]}, "others is a mapping"),
     ({"per_guild": {1: None}}, "per_guild is a function that takes the id of a guild"),
+    ({"per_guild": _plans_later}, "and does not wait"),
+    ({"per_guild": _Waiting()}, "and does not wait"),
 ]
 
 
@@ -64,10 +80,6 @@ def test_rules_that_cannot_be_are_refused(options: dict[str, Anything], why: str
     assert why in str(refused.value)
 
 
-async def _waits(_: hikari.Message) -> bool:
-    return True
-
-
 WRONG_KEEPS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"guilds": 5}, "guilds is a collection of ids, or persist.not_(...) of one, not 5"),
     ({"channels": "12"}, "channels is a collection of ids"),
@@ -76,6 +88,8 @@ WRONG_KEEPS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"where": ["type"]}, "where is a mapping of columns"),
     ({"predicate": True}, "predicate is a function"),
     ({"predicate": _waits}, "and does not wait"),
+    ({"predicate": _Waiting()}, "and does not wait"),
+    ({"predicate": functools.partial(_Waiting())}, "and does not wait"),
     ({"drop": "content"}, "drop is a collection of names"),
     ({"sources": {"hearsay"}}, "sources are some of chunk, gateway, rest, not {'hearsay'}"),
     ({"sources": ()}, "sources are some of"),
@@ -163,3 +177,15 @@ def test_rules_of_a_guild_may_be_others() -> None:
     wrong: Anything = lambda _: "premium"  # noqa: E731
     with pytest.raises(persist.QueryError, match=r"per_guild returns persist\.Rules or None"):
         persist.Rules(per_guild=wrong).for_guild(5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_rules_of_a_guild_that_cannot_be_told_are_an_error_that_names_the_function() -> None:
+    plans: dict[int, persist.Rules] = {}
+    with pytest.raises(persist.QueryError, match=r"per_guild, which is dict\.__getitem__, raises KeyError\(5\)"):
+        persist.Rules(per_guild=plans.__getitem__).for_guild(5)
+    later: Anything = lambda guild: _plans_later(guild) if guild else None  # noqa: E731
+    rules = persist.Rules(per_guild=later)
+    for asked in (rules, rules & persist.Rules(presences=False)):
+        with pytest.raises(persist.QueryError, match=r"<lambda>.* returned something to be awaited.* guild 5: mend it"):
+            asked.for_guild(5)
