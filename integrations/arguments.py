@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import hikari
 
+from persist import filters
 from persist.cache import Cache
 
 __all__ = ("Argument", "Place", "channel", "member", "message", "role")
@@ -26,6 +27,10 @@ _MESSAGE: typing.Final = re.compile(
 )
 
 _READ: typing.Final = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.READ_MESSAGE_HISTORY
+
+
+_ECHOED: typing.Final = 100
+"""Characters of what was written that are told again: a message has 2,000."""
 
 
 class Place(typing.NamedTuple):
@@ -50,21 +55,22 @@ async def member(cache: Cache, place: Place, value: str | hikari.PartialUser) ->
     if guild_id is None:
         msg = "A member can only be found in a server."
         raise ValueError(msg)
+    none = f"There is no member {_echo(value)} in this server."
     if isinstance(value, hikari.PartialUser):
         user_id = value.id
     elif (written := _USER.fullmatch(value.strip())) is not None:
-        user_id = hikari.Snowflake(written[1])
+        user_id = _id(written[1], none)
     else:
-        return await _member_named(cache, guild_id, value.strip())
-    return await _found(cache.fetch_member(guild_id, user_id), f"There is no member {value} in this server.")
+        return await _named(value, "@", "member", lambda name: _members_named(cache, guild_id, name))
+    return await _found(cache.fetch_member(guild_id, user_id), none)
 
 
-async def _member_named(cache: Cache, guild_id: int, name: str) -> hikari.Member:
-    found = await cache.members.find(guild_id=guild_id, nickname=name).limit(2)
+async def _members_named(cache: Cache, guild_id: int, name: str) -> typing.Sequence[hikari.Member]:
+    found: typing.Sequence[hikari.Member] = await cache.members.find(guild_id=guild_id, nickname=name).limit(2)
     for users in (cache.users.find(username=name), cache.users.find(global_name=name)):
         if not found:
             found = await cache.members.get_many(guild_id, [user.id async for user in users])
-    return _only(found, f"member {name!r}")
+    return found
 
 
 async def role(cache: Cache, place: Place, value: str | hikari.PartialRole) -> hikari.Role:
@@ -79,40 +85,48 @@ async def role(cache: Cache, place: Place, value: str | hikari.PartialRole) -> h
     if guild_id is None:
         msg = "A role can only be found in a server."
         raise ValueError(msg)
+    none = f"There is no role {_echo(value)} in this server."
     if isinstance(value, hikari.PartialRole):
         role_id = value.id
     elif (written := _ROLE.fullmatch(value.strip())) is not None:
-        role_id = hikari.Snowflake(written[1])
+        role_id = _id(written[1], none)
     else:
-        return _only(await cache.roles.find(guild_id=guild_id, name=value.strip()).limit(2), f"role {value!r}")
-    return await _found(cache.fetch_role(guild_id, role_id), f"There is no role {value} in this server.")
+        return await _named(value, "@", "role", lambda name: cache.roles.find(guild_id=guild_id, name=name).limit(2))
+    return await _found(cache.fetch_role(guild_id, role_id), none)
 
 
 async def channel(cache: Cache, place: Place, value: str | hikari.PartialChannel) -> hikari.GuildChannel:
     """Return a channel or thread of the guild where a command is run, by an option of channels, or an id or mention.
 
-    A channel may also be written by its exact name. An option holds only part of a channel; this is all of it.
+    A channel may also be written by its exact name, and so may an active thread that is not private. An option holds
+    only part of a channel; this is all of it.
 
     Raises
     ------
     ValueError
         If there is no such channel.
     """
-    none = f"There is no channel {value} in this server."
+    none = f"There is no channel {_echo(value)} in this server."
+    guild_id = place.guild_id
     if isinstance(value, hikari.PartialChannel):
         channel_id = value.id
     elif (written := _CHANNEL.fullmatch(value.strip())) is not None:
-        channel_id = hikari.Snowflake(written[1])
-    elif place.guild_id is not None:
-        return _only(
-            await cache.channels.find(guild_id=place.guild_id, name=value.strip()).limit(2), f"channel {value!r}"
-        )
+        channel_id = _id(written[1], none)
+    elif guild_id is not None:
+        return await _named(value, "#", "channel", lambda name: _channels_named(cache, guild_id, name))
     else:
         raise ValueError(none)
     found = await _found(cache.fetch_channel(channel_id), none)
-    if isinstance(found, hikari.GuildChannel) and (place == Place() or found.guild_id == place.guild_id):
+    if isinstance(found, hikari.GuildChannel) and (place == Place() or found.guild_id == guild_id):
         return found
     raise ValueError(none)
+
+
+async def _channels_named(cache: Cache, guild_id: int, name: str) -> typing.Sequence[hikari.GuildChannel]:
+    if found := await cache.channels.find(guild_id=guild_id, name=name).limit(2):
+        return found
+    threads = await cache.threads.find(guild_id=guild_id, name=name, is_archived=False)
+    return [thread for thread in threads if thread.type is not hikari.ChannelType.GUILD_PRIVATE_THREAD]
 
 
 async def message(cache: Cache, place: Place, value: str) -> hikari.Message:
@@ -125,13 +139,13 @@ async def message(cache: Cache, place: Place, value: str) -> hikari.Message:
     ValueError
         If there is no such message.
     """
-    none = f"There is no message {value} in this server."
+    none = f"There is no message {_echo(value)} in this server."
     written = _MESSAGE.fullmatch(value.strip())
     if written is None:
-        msg = f"{value!r} is neither the link of a message nor its id."
+        msg = f"{_echo(value)!r} is neither the link of a message nor its id."
         raise ValueError(msg)
-    message_id = hikari.Snowflake(written[2])
-    channel_id = hikari.Snowflake(written[1]) if written[1] else place.channel_id
+    message_id = _id(written[2], none)
+    channel_id = _id(written[1], none) if written[1] else place.channel_id
     if not written[1] and (known := await cache.get_message(message_id)) is not None:
         channel_id = known.channel_id
     if channel_id is None or not await _is_readable(cache, place, channel_id):
@@ -141,11 +155,13 @@ async def message(cache: Cache, place: Place, value: str) -> hikari.Message:
 
 async def _is_readable(cache: Cache, place: Place, channel_id: hikari.Snowflake) -> bool:
     """Tell whether whoever runs a command may read what is in a channel: this one, or another of the same guild."""
-    if channel_id == place.channel_id or place == Place():
+    if place == Place():
         return True
     if place.guild_id is None or place.user_id is None:
-        return False
+        return channel_id == place.channel_id
     permissions = await cache.permissions(place.guild_id, place.user_id, channel_id)
+    if channel_id == place.channel_id:  # which they see, as they run it there
+        return permissions is None or bool(permissions & hikari.Permissions.READ_MESSAGE_HISTORY)
     if permissions is None:
         permissions = await _in_private_thread(cache, place.guild_id, place.user_id, channel_id)
     return permissions is not None and permissions & _READ == _READ
@@ -175,8 +191,25 @@ async def _found(asked: Awaitable[T], none: str) -> T:
         raise ValueError(none) from error
 
 
-def _only(found: typing.Sequence[T], what: str) -> T:
+async def _named(value: str, sign: str, what: str, find: Callable[[str], Awaitable[typing.Sequence[T]]]) -> T:
+    """Return the only thing of a name, which people may write with the sign that stands before it."""
+    found: typing.Sequence[T] = ()
+    text = value.strip()
+    for name in dict.fromkeys((text, text.removeprefix(sign))):
+        if not found and filters.is_unicode(name):
+            found = await find(name)
     if len(found) == 1:
         return found[0]
-    msg = f"There is {'more than one' if found else 'no'} {what} in this server."
+    msg = f"There is {'more than one' if found else 'no'} {what} {_echo(text)!r} in this server."
     raise ValueError(msg)
+
+
+def _id(written: str, none: str) -> hikari.Snowflake:
+    if int(written) >= filters.TOO_GREAT:
+        raise ValueError(none)
+    return hikari.Snowflake(written)
+
+
+def _echo(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _ECHOED else f"{text[:_ECHOED]}\N{HORIZONTAL ELLIPSIS}"

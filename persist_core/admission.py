@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import typing
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -23,12 +24,13 @@ from .conditions import knowns_in
 from .droppable import without, without_edits
 from .edits import Part
 from .entities import CHANNELS, ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, THREADS, USERS
+from .errors import QueryError
 from .fields import NESTED
 from .gauges import Gauges
 from .judge import Judge
 from .keep import Keep
 from .model import Decoder, Entity, Key, Origin, Payload, Record
-from .rules import Rules
+from .rules import KINDS, OWN, Rules
 from .scrubbing import Erased, scrubbed
 
 __all__ = ("Admission", "Ruling")
@@ -37,8 +39,16 @@ AnyEntity = Entity[typing.Any]
 _REMOVABLE: typing.Final = frozenset(("messages",))
 """Kinds that need not show inside others."""
 
+_LOG = logging.getLogger("persist.rules")
 _ALL: typing.Final[Keep[typing.Any]] = Keep()
 _NOWHERE: typing.Final = Origin("gateway", None, 0, "")
+
+
+def _no_rules() -> Rules:
+    """Return the rules by which nothing is kept."""
+    others = {name: False for name in ENTITIES if name not in (*KINDS, *OWN)}
+    kinds: dict[str, typing.Any] = dict.fromkeys(KINDS, False)
+    return Rules(**kinds, others=others)
 
 
 class Ruling:
@@ -53,6 +63,7 @@ class Ruling:
     """
 
     def __init__(self, rules: Rules, admission: Admission) -> None:
+        self.rules = rules
         kept = {entity: rules.of(name) for name, entity in ENTITIES.items()}
         self.off: frozenset[AnyEntity] = frozenset(entity for entity, what in kept.items() if what is False)
         chosen = {
@@ -142,8 +153,8 @@ class _Keeping:
 
     def __call__(self, known: Record | None, made: Record) -> Record | None:
         if self._again:
-            return self._admission.kept(None, made)
-        kept = self._admission.kept(known, made)
+            return self._admission.kept(None, made, untold=made)
+        kept = self._admission.kept(known, made, untold=known)
         if (kept is None or kept is known) and (refused := REFUSED.get()) is not None:
             refused.add((made.entity, made.key))
         return kept
@@ -173,8 +184,12 @@ class Admission:
         """Hears of the rules of guilds, each time that some are met for the first time."""
 
         self.failure: str | None = None
-        """What a predicate raised last, and about what."""
+        """What a function of the rules raised last, and about what."""
 
+        self._untold: dict[int, str] = {}
+        """The guilds of which it cannot be told what is kept, and why, until the next changes come."""
+
+        self._nothing = Ruling(_no_rules(), self)
         self.use(rules)
 
     def use(self, rules: Rules) -> None:
@@ -182,6 +197,8 @@ class Admission:
         self.rules = rules
         self._base = Ruling(rules, self)
         self._own: dict[int, Ruling] = {}
+        self._untold.clear()
+        self._warned = False
         self.is_plain: bool = not self._base.judges and rules.per_guild is None
         """Whether a change is kept out for what it is of, whatever it is and whatever comes with it."""
 
@@ -205,12 +222,31 @@ class Admission:
         if guild_id is None or self.rules.per_guild is None:
             return self._base
         if (own := self._own.get(guild_id)) is None:
-            rules = self.rules.for_guild(guild_id)
+            if guild_id in self._untold:
+                self.failure = self._untold[guild_id]
+                return self._nothing
+            try:
+                rules = self.rules.for_guild(guild_id)
+            except QueryError as error:
+                self._failed_for(guild_id, str(error))
+                return self._nothing
             if rules is not self.rules and rules not in self._met:
                 self._met.add(rules)
                 self.meets(rules)
             own = self._own[guild_id] = self._base if rules is self.rules else Ruling(rules, self)
         return own
+
+    def _failed_for(self, guild_id: int, why: str) -> None:
+        """Note that it cannot be told what is kept of a guild: nothing, until it is asked again."""
+        self._gauges.unanswered[GUILDS.name] += 1
+        self.failure = self._untold[guild_id] = why
+        if not self._warned:
+            self._warned = True
+            _LOG.warning(
+                "%s; nothing of what is told of it now is kept, and it is asked again the next time; "
+                "more are not mentioned",
+                why,
+            )
 
     def keeps_guild(self, guild_id: int) -> bool:
         """Tell whether anything of a guild is kept."""
@@ -241,15 +277,21 @@ class Admission:
         rulings = (self._base, *self._own.values())
         return any((judge := ruling.judges.get(entity)) is not None and judge.decodes for ruling in rulings)
 
-    def kept(self, known: Record | None, made: Record) -> Record | None:
-        """Return what is remembered of a record that is about to be stored over what is known; ``None`` if nothing."""
+    def kept(self, known: Record | None, made: Record, *, untold: Record | None = None) -> Record | None:
+        """Return what is remembered of a record that is about to be stored over what is known; ``None`` if nothing.
+
+        Where it cannot be told, because a function of the rules raises, that is ``untold``.
+        """
         entity, guild_id = made.entity, _guild_of(made)
+        ruling = self.ruling(guild_id)
+        if ruling is self._nothing:
+            return untold
         if entity is MESSAGE_VERSIONS:  # what is kept of a message is what is kept of what it was
-            said = self.kept(None, Record(MESSAGES, made.key[:1], guild_id, made.payload, made.origin))
+            message = Record(MESSAGES, made.key[:1], guild_id, made.payload, made.origin)
+            said = self.kept(None, message)
             if said is None:
                 return None
             made = made if said.payload is made.payload else made._replace(payload=said.payload)
-        ruling = self.ruling(guild_id)
         if entity in ruling.off or (guild_id is not None and not self.keeps_guild(guild_id)):
             return None
         if (judge := ruling.judges.get(entity)) is None:
@@ -291,10 +333,11 @@ class Admission:
             if self._base.off.isdisjoint(map(ENTITY_OF, changes)) and Amend not in map(type, changes):
                 return changes
             return [change for change in changes if self._is_plainly_admitted(change)]
+        self._untold.clear()
         self._learn(changes)
         about = next((guild_id for change in changes if (guild_id := _guild_of(change)) is not None), None)
         found = [kept for change in changes for kept in self._admitted(change, about)]
-        if about is not None and not self.keeps_guild(about):
+        if about is not None and (about in self._untold or not self.keeps_guild(about)):
             # Who is met in a guild that is not kept is not kept for that.
             found = [change for change in found if change.entity is not USERS or self._refused(change)]
         return found

@@ -177,7 +177,7 @@ class Cache(
         self._opening: asyncio.Task[None] | None = None
         self._stopping: float | None = None
         self._late: asyncio.Task[None] | None = None
-        self._ended = self._loop_ended = self._is_opening = False
+        self._ended = self._loop_ended = self._is_opening = self._was_open = False
         self._failure: PersistError | None = None
         self._told: PersistError | None = None
         for name, view in views.VIEWS.items():
@@ -213,13 +213,17 @@ class Cache(
         manager.subscribe(hikari.StoppedEvent, self._on_stopped)
         if self._bot.is_alive:
             # StartingEvent has gone out already, and whom it did not find it will not find this time.
-            if any(shard.is_connected for shard in self._gateway.shards.values()):
+            if self._is_connected:
                 _LOG.warning(
                     "this cache was made while the bot was connected: of what Discord has told before, guilds above "
                     "all, it knows what is in its database; make it before the bot starts"
                 )
             self._begin(patient=not self._strict)
             self._late = asyncio.create_task(self.start(), name="persist late start")
+
+    @property
+    def _is_connected(self) -> bool:
+        return self._gateway is not None and any(shard.is_connected for shard in self._gateway.shards.values())
 
     async def _on_starting(self, _: hikari.StartingEvent) -> None:
         await self.start()
@@ -351,6 +355,12 @@ class Cache(
             raise
         self._failure, self._loop_ended = None, False
         self._engine = engine
+        if self._was_open and self._is_connected:
+            _LOG.warning(
+                "this cache was opened again while the bot was connected: what Discord has told since it was closed "
+                "it does not know before a shard begins a new session"
+            )
+        self._was_open = True
         # A cache that is attached late, or opened again, hears of no start.
         engine.feed.sessions.all_started = bool(self._bot.is_alive and self._gateway and self._gateway.shards)
         if away is not None:

@@ -19,10 +19,15 @@ _ENVIRONMENT: typing.Final = "PERSIST_URL"
 
 
 class _Command(typer.core.TyperCommand):
-    """A command whose URL may be left out where the environment names it, also where other arguments come after it."""
+    """A command whose URL may be left out where the environment names it, also where other arguments come after it.
+
+    Where it is an option, it may be the first argument as well, as it is of all other commands.
+    """
 
     def parse_args(self, ctx: typing.Any, args: list[str]) -> list[str]:
         """Read the arguments as they are, or else with the URL of the environment before them."""
+        if args and "://" in args[0] and "--url" not in args and any("--url" in param.opts for param in self.params):
+            args = ["--url", *args]
         try:
             return super().parse_args(ctx, list(args))
         except typer.BadParameter:

@@ -62,7 +62,7 @@ class Gauges:
     """Stored records that could not be made hikari objects when they were asked for, by kind."""
 
     unanswered: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Things of each kind that are not kept because a predicate of the rules raised when it was asked about them."""
+    """Things of each kind that are not kept because a function of the rules raised when it was asked about them."""
 
     unrecalled: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Things of which a listener was not told what they were before its event, as the database was away, by kind."""

@@ -65,7 +65,7 @@ class Historian:
             if change.entity not in (MESSAGES, MESSAGE_VERSIONS):
                 yield change
                 continue
-            here = rules if change.guild_id is None else rules.for_guild(change.guild_id)
+            here = rules if change.guild_id is None else self._admission.ruling(change.guild_id).rules
             yield from self._of_message(change, history_of(here))
 
     def _of_message(self, change: Change, history: History) -> Iterator[Change]:

@@ -107,7 +107,7 @@ _ROWS: typing.Final = (
     Metric(
         "unanswered_total",
         "counter",
-        "Things that a predicate of the rules raised for.",
+        "Things that a function of the rules raised for.",
         _each("unanswered"),
         ("kind",),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import functools
 import logging
@@ -29,6 +30,9 @@ __all__ = ("MOST_KEYS", "Reader")
 _LOG = logging.getLogger("persist.reader")
 MOST_KEYS: typing.Final = 1000
 """How many keys one question to a store may name."""
+
+_AT_ONCE: typing.Final = 200
+"""How many hikari objects are made of keys before the event loop has its turn."""
 
 AnyEntity = Entity[typing.Any]
 _LISTED: typing.Final[Mapping[AnyEntity, tuple[Conditional, ...]]] = {
@@ -444,6 +448,14 @@ class Reader:
 
     async def get_many(self, entity: Entity[T], keys: Iterable[Key]) -> Mapping[Key, T]:
         """Return the hikari objects of some keys as they are now; what is missing or unreadable is absent."""
+        asked, found = list(keys), dict[Key, T]()
+        for start in range(0, len(asked), _AT_ONCE):
+            if start:  # whatever else waits for the event loop comes before the next ones
+                await asyncio.sleep(0)
+            found |= await self._get_some(entity, asked[start : start + _AT_ONCE])
+        return found
+
+    async def _get_some(self, entity: Entity[T], keys: Iterable[Key]) -> Mapping[Key, T]:
         made: dict[Key, T | None] = {}
         left: list[Key] = []
         for key in keys:

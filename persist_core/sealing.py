@@ -165,6 +165,9 @@ class Sealing:
         """
         note, encryption = note_of(meta), self.encryption
         if encryption is None:
+            if decrypt and note_of(meta) is None:
+                msg = f"{where} is not encrypted: there is nothing to decrypt"
+                raise SchemaError(msg)
             return self._turn_clear(dialect, meta, where)
         ring = _ring(encryption, note, where)
         _check_kinds(meta, where)

@@ -232,7 +232,7 @@ def _damages(gauges: Gauges) -> Iterator[Problem]:
         yield Problem("quarantined", message, is_failing=False)
     if gauges.unanswered:
         message = (
-            f"a predicate of the rules raised for {gauges.unanswered.total():,} things "
+            f"a function of the rules raised for {gauges.unanswered.total():,} things "
             f"({_listed(gauges.unanswered)}), which are not remembered for that; the log has the first: mend it"
         )
         yield Problem("predicate_failed", message, is_failing=False)

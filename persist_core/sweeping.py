@@ -169,7 +169,7 @@ class Sweeper:
         if rules.per_guild is None:
             return [(None, rules)]
         page = await self._store.select(Select(GUILDS, want="keys"))
-        own = [(int(record.key[0]), rules.for_guild(int(record.key[0]))) for record in page.records]
+        own = [(int(record.key[0]), self._admission.ruling(int(record.key[0])).rules) for record in page.records]
         return [(None, rules), *((guild_id, found) for guild_id, found in own if self._is_ours(guild_id))]
 
     # ------------------------------------------------------------------------------------------------------ whose it is

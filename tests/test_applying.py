@@ -184,5 +184,5 @@ async def test_a_predicate_that_raises_is_told_of_by_health(sqlite_url: str, gui
     async with Hearing(sqlite_url, rules=broken) as heard:
         await heard.ready(guilds[0])
         problems = {problem.name: problem.message for problem in heard.cache.health().problems}
-        assert "a predicate of the rules raised for 4 things (4 members)" in problems["predicate_failed"]
+        assert "a function of the rules raised for 4 things (4 members)" in problems["predicate_failed"]
         assert heard.cache.stats().unanswered == {"members": 4}

@@ -15,6 +15,7 @@ from frameworks import Stage
 from guarded import FRAMEWORKS, Framework, described, framework_named
 
 import persist
+from persist.integrations import arguments
 
 
 @pytest.fixture(params=[framework.name for framework in FRAMEWORKS])
@@ -53,7 +54,8 @@ def plain_member(stage: Stage, *others: str) -> str:
 @pytest.mark.usefixtures("cache")
 async def test_a_member_is_found_by_id_mention_and_names(stage: Stage) -> None:
     user = stage.guild["members"][0]["user"]
-    for written in (user["id"], f"<@{user['id']}>", f"<@!{user['id']}>", "Nemo", user["username"], user["global_name"]):
+    names = ("Nemo", "@Nemo", user["username"], user["global_name"])
+    for written in (user["id"], f"<@{user['id']}>", f"<@!{user['id']}>", *names):
         assert await converted(stage, "member", written) == f"Member {user['id']}"
     assert stage.asked() == {}
 
@@ -87,10 +89,13 @@ async def test_a_role_is_found_by_id_mention_and_name(stage: Stage) -> None:
 @pytest.mark.usefixtures("cache")
 async def test_a_channel_is_found_by_id_mention_and_name(stage: Stage) -> None:
     channel = next(channel for channel in stage.guild["channels"] if channel["name"] == "text-1")
-    for written in (channel["id"], f"<#{channel['id']}>", "text-1"):
+    for written in (channel["id"], f"<#{channel['id']}>", "text-1", "#text-1"):
         assert await converted(stage, "channel", written) == f"GuildTextChannel {channel['id']}"
     thread = stage.guild["threads"][0]["id"]
     assert (await converted(stage, "channel", thread)).endswith(f"Thread {thread}")
+    thread_name = stage.guild["threads"][0]["name"]
+    for written in (thread_name, f"#{thread_name}"):
+        assert (await converted(stage, "channel", written)).endswith(f"Thread {thread}")
     elsewhere = await stage.sim.join_guild()
     there = elsewhere["channels"][0]["id"]
     assert await converted(stage, "channel", there) == f"ValueError: There is no channel {there} in this server."
@@ -129,6 +134,36 @@ async def test_a_message_that_one_may_not_read_is_not_found(stage: Stage) -> Non
     owner = stage.guild["owner_id"]
     assert await converted(stage, "message", message["id"], user_id=owner) == f"Message {message['id']}"
     assert stage.asked() == {}
+
+
+@pytest.mark.usefixtures("cache")
+async def test_a_message_of_the_same_channel_is_not_found_without_its_history(stage: Stage) -> None:
+    message = await stage.say("before you came")
+    overwrite = payloads.overwrite(stage.guild_id, 0, "0", str(int(hikari.Permissions.READ_MESSAGE_HISTORY)))
+    await stage.sim.update_channel(stage.guild_id, stage.channel_id, permission_overwrites=[overwrite])
+    answer = await converted(stage, "message", message["id"], user_id=plain_member(stage))
+    assert answer == f"ValueError: There is no message {message['id']} in this server."
+    owner = stage.guild["owner_id"]
+    assert await converted(stage, "message", message["id"], user_id=owner) == f"Message {message['id']}"
+
+
+@pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize("what", ["member", "role", "channel", "message"])
+async def test_what_can_be_no_id_or_name_is_not_found(stage: Stage, what: str) -> None:
+    for written in (str(1 << 63), "9" * 20):
+        answer = await converted(stage, what, written)
+        assert answer == f"ValueError: There is no {what} {written} in this server."
+    long = await converted(stage, what, "x" * 5000)
+    assert long.startswith("ValueError: ")
+    assert "x" * 100 + "\N{HORIZONTAL ELLIPSIS}" in long
+    assert len(long) < 200
+
+
+async def test_half_a_character_is_no_name(cache: persist.Cache, stage: Stage) -> None:
+    place = arguments.Place(hikari.Snowflake(stage.guild_id), hikari.Snowflake(stage.channel_id))
+    for find in (arguments.member, arguments.role, arguments.channel):
+        with pytest.raises(ValueError, match="There is no "):
+            await find(cache, place, "\ud800")
 
 
 @pytest.mark.usefixtures("cache")

@@ -124,7 +124,16 @@ def test_numbers_that_are_too_great_are_told_in_words(filled_url: str) -> None:
     assert "it is a time such as" in told
 
 
+def test_the_url_may_come_first_everywhere(filled_url: str) -> None:
+    assert call("find", filled_url, "messages", "--count") == call("find", "messages", "--count", "--url", filled_url)
+    assert call("show", filled_url, "users", PERSON)["id"] == int(PERSON)
+
+
 def test_no_password_is_told_of_a_url_without_its_colon() -> None:
     told = call("stats", "postgresql//bot:S3CRET@127.0.0.1/postgres", code=1)
     assert "S3CRET" not in told
     assert "postgresql//bot:***@127.0.0.1/postgres" in told
+
+
+def test_what_is_in_clear_is_not_decrypted(filled_url: str) -> None:
+    assert "is not encrypted: there is nothing to decrypt" in call("rekey", filled_url, "--decrypt", code=1)

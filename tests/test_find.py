@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import typing
 from collections.abc import AsyncIterator
@@ -400,3 +401,24 @@ async def test_flags_are_found_by_all_their_bits(asked: Hearing) -> None:
     flags = hikari.MessageFlag.SUPPRESS_EMBEDS
     assert set(await asked.cache.messages.find(flags=flags).ids()) == {said[1]}
     assert set(await asked.cache.messages.find(flags=persist.has(flags)).ids()) == {*said[1:]}
+
+
+async def test_many_that_are_asked_for_by_their_ids_leave_the_loop_its_turns() -> None:
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    guild = a_guild(members=900)
+    async with Hearing("memory://") as heard:
+        await heard.ready(guild)
+        people = [int(member["user"]["id"]) for member in guild["members"]]
+        await heard.cache.flush()
+        counting = asyncio.create_task(turn())
+        found = await heard.cache.members.get_many(int(guild["id"]), people)
+        counting.cancel()
+        assert [member.id for member in found] == people
+        assert turns >= 4

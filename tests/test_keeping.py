@@ -248,6 +248,46 @@ async def test_a_guild_may_have_rules_of_its_own(sqlite_url: str, guild: Payload
         )
 
 
+@pytest.mark.parametrize("settled", [True, False])
+async def test_a_function_of_guilds_that_raises_keeps_nothing_new_and_forgets_nothing(
+    sqlite_url: str, guild: Payload, caplog: pytest.LogCaptureFixture, *, settled: bool
+) -> None:
+    other = payloads.guild(own_user=_OWN, members=2)
+    away = {id_of(other)}
+
+    def plan(guild_id: hikari.Snowflake) -> persist.Rules | None:
+        if int(guild_id) in away:
+            msg = "the database of plans is away"
+            raise ConnectionError(msg)
+        return None
+
+    async with Hearing(sqlite_url, rules=persist.Rules(per_guild=plan), settled=settled) as hearing:
+        cache = hearing.cache
+        await hearing.ready(guild, other)
+        assert await cache.guilds.find().ids() == [id_of(guild)]
+        assert await cache.roles.count(guild=id_of(other)) == 0
+        assert not cache.quarantine
+        assert cache.gauges.unanswered["guilds"] >= 1
+        away.clear()
+        await hearing.hear("GUILD_CREATE", other)
+        assert set(await cache.guilds.find().ids()) == {id_of(guild), id_of(other)}
+        roles = await cache.roles.count()
+    told = [record.getMessage() for record in caplog.records if record.name == "persist.rules"]
+    assert len(told) == 1
+    assert "raises ConnectionError('the database of plans is away')" in told[0]
+    assert "it is asked again the next time" in told[0]
+    away.add(id_of(guild))
+    async with Hearing(sqlite_url, rules=persist.Rules(per_guild=plan), settled=settled) as again:
+        await again.ready(guild, other)
+        await again.hear("GUILD_MEMBER_ADD", {**payloads.member(payloads.user()), "guild_id": guild["id"]})
+        await again.cache.sweep()
+        assert await again.cache.roles.count() == roles
+        assert await again.cache.guilds.get(id_of(guild)) is not None
+        with pytest.raises(persist.QueryError, match="the database of plans is away"):
+            await again.cache.apply_rules(persist.Rules(per_guild=plan))
+        assert await again.cache.roles.count() == roles
+
+
 async def test_a_predicate_that_raises_keeps_nothing_and_says_so_once(
     heard: Callable[..., Hearing], guild: Payload, caplog: pytest.LogCaptureFixture
 ) -> None:

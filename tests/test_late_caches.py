@@ -117,3 +117,14 @@ async def test_a_cache_that_is_closed_while_it_opens_is_closed(stage: Stage) -> 
         assert not cache.is_open
         with pytest.raises(persist.CacheClosedError):
             await cache.guilds.count()
+
+
+async def test_a_cache_that_is_opened_again_says_what_it_has_missed(
+    stage: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = persist.Cache(stage.bot, "sqlite:///cache.db")
+    async with stage.playing():
+        assert "opened again while" not in caplog.text
+        await cache.close()
+        await cache.open()
+        assert "opened again while the bot was connected" in caplog.text
