@@ -210,7 +210,11 @@ async def _copied(store: SqlStore, target: pathlib.Path, *, as_json: bool) -> No
             seen("pages", percent - reached)
             reached = percent
 
-        await store.backup(part, passed)
+        try:
+            await store.backup(part, passed)
+        except PersistError as error:
+            msg = f"the backup {str(target)!r} was not made; is there room for it? ({error})"
+            raise PersistError(msg) from error
 
 
 @app.command(rich_help_panel=MOVE)
@@ -228,8 +232,11 @@ async def _restore(file: str, url: str, *, as_json: bool) -> bool:
         for end in ("", "-wal"):  # a copy of a database that was in use has its last changes beside it
             with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(f"{file}{end}", f"{copy}{end}")
-        async with opened(SQLiteBackend(copy).url) as source, opened(url, new=True) as target:
-            rows = await _moved(source, target, as_json=as_json)
+        try:
+            async with opened(SQLiteBackend(copy).url) as source, opened(url, new=True) as target:
+                rows = await _moved(source, target, as_json=as_json)
+        except PersistError as error:
+            raise PersistError(str(error).replace(str(copy), file)) from error
     same = all(row["saved"] == row["arrived"] and row["same"] for row in rows)
     is_whole = not any(row.pop("unreadable") for row in rows)
     there = [row for row in rows if row["saved"]]

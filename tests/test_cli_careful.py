@@ -137,3 +137,11 @@ def test_no_password_is_told_of_a_url_without_its_colon() -> None:
 
 def test_what_is_in_clear_is_not_decrypted(filled_url: str) -> None:
     assert "is not encrypted: there is nothing to decrypt" in call("rekey", filled_url, "--decrypt", code=1)
+
+
+def test_what_cannot_be_restored_is_called_by_its_own_name(tmp_path: pathlib.Path, other: str) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"SQLite format 3\0" + bytes(500))
+    told = call("restore", str(broken), other, code=1)
+    assert str(broken) in told
+    assert "backup.db" not in told
