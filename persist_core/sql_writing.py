@@ -84,6 +84,8 @@ class SqlWriter:
         dialect = self._reader.dialect
         note = await transaction.fetch(texts.asked(dialect) + dialect.lock_note)
         work = _Work(transaction, texts.kept(note, self._reader.codec))
+        if dialect.lock_rows:
+            await self._lock(transaction, _runs(changes, dialect.many))
         for run in _runs(changes, dialect.many):
             write: Write = self._scopes.get(type(run[0]), self._keyed)
             await write(work, run[0].entity, run)
@@ -93,19 +95,23 @@ class SqlWriter:
         of_sort = collections.defaultdict[type, list[typing.Any]](list)
         for sort, alike in itertools.groupby(changes, type):
             of_sort[sort] += alike
-        if entity.is_shared and len(of_sort) > 1:
-            await self._lock(work.transaction, entity, sorted(map(KEY_OF, changes)))
         puts: dict[Key, Record] = dict(zip(map(KEY_OF, of_sort[Put]), of_sort[Put], strict=True))
         records, gone = await self._patched(work, entity, of_sort[Patch])
         await self._drop(work, entity, (*map(KEY_OF, of_sort[Drop]), *gone))
         if puts or records:
             await self._upsert(work, entity, [*puts.values(), *records])
 
-    async def _lock(self, transaction: Transaction, entity: AnyEntity, keys: Sequence[Key]) -> None:
-        """Lock what is about to be written in one go: what is written in two is locked in another order elsewhere."""
-        if self._reader.dialect.lock_rows:
-            for some in _some(keys, self._reader.dialect.many):
-                await self._reader.stored(transaction, Select(entity, keys=tuple(some), want="keys"))
+    async def _lock(self, transaction: Transaction, runs: Iterable[Sequence[Change]]) -> None:
+        """Lock in the order of keys what other processes write, too, and is about to be written in more than one go."""
+        shared: dict[AnyEntity, list[Sequence[Change]]] = {}
+        for run in runs:
+            if run[0].entity.is_shared and type(run[0]) in _KEYED:
+                shared.setdefault(run[0].entity, []).append(run)
+        for entity, goes in shared.items():
+            if len(goes) > 1 or len(set(map(type, goes[0]))) > 1:
+                keys = sorted({_KEY(change) for run in goes for change in run})
+                for some in _some(keys, self._reader.dialect.many):
+                    await self._reader.stored(transaction, Select(entity, keys=tuple(some), want="keys"))
 
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Collection[Record]) -> None:
         await self._turn(work.transaction, len(records))

@@ -106,9 +106,12 @@ async def test_a_lock_of_somebody_else_is_told_and_waited_for(server_url: str) -
 async def test_users_of_both_are_written_by_both(server_url: str) -> None:
     refused: list[str] = []
 
-    async def writes(store: SqlStore, puts: Sequence[int], patches: Sequence[int]) -> None:
+    async def writes(
+        store: SqlStore, puts: Sequence[int], patches: Sequence[int], *, between: Sequence[Change] = ()
+    ) -> None:
         for turn in range(40):
             changes: list[Change] = [Put(user(number, f"{id(store)} {turn}")) for number in puts]
+            changes += between
             edits = (Part({"global_name": f"{id(store)} {turn}"}),)
             changes += [Patch(USERS, (number,), None, edits, ORIGIN) for number in patches]
             try:
@@ -121,4 +124,6 @@ async def test_users_of_both_are_written_by_both(server_url: str) -> None:
         await one.apply([Put(user(number, "nobody")) for number in (*low, *high)])
         await asyncio.gather(writes(one, low, high), writes(other, high, low))
         await asyncio.gather(writes(one, (), [*high, *low]), writes(other, (), [*low, *high]))
+        apart = [DropScope(MEMBERS, int(GUILD))]
+        await asyncio.gather(writes(one, low, high, between=apart), writes(other, high, low, between=apart))
     assert refused == []
