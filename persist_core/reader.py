@@ -448,27 +448,23 @@ class Reader:
 
     async def get_many(self, entity: Entity[T], keys: Iterable[Key]) -> Mapping[Key, T]:
         """Return the hikari objects of some keys as they are now; what is missing or unreadable is absent."""
-        asked, found = list(keys), dict[Key, T]()
-        for start in range(0, len(asked), _AT_ONCE):
-            if start:  # whatever else waits for the event loop comes before the next ones
-                await asyncio.sleep(0)
-            found |= await self._get_some(entity, asked[start : start + _AT_ONCE])
-        return found
-
-    async def _get_some(self, entity: Entity[T], keys: Iterable[Key]) -> Mapping[Key, T]:
         made: dict[Key, T | None] = {}
         left: list[Key] = []
-        for key in keys:
+        for number, key in enumerate(keys, 1):
             answer = None if self._memory is None else self._remembered(self._memory, entity, key)
             if answer is None:
                 left.append(key)
             else:
                 made[key] = answer.value
+            if number % _AT_ONCE == 0:  # whatever else waits for the event loop comes before the next ones
+                await asyncio.sleep(0)
         found, left = self._recalled(entity, left)
         asked, parts = await self._records(entity, left, keep=True, whole=bool(entity.joins))
         records = self._current_of(entity, found | asked)
-        for record in await self._whole(tuple(records.values()), parts):
+        for number, record in enumerate(await self._whole(tuple(records.values()), parts), 1):
             made[record.key] = self.decoded(entity, record)
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
         return {key: thing for key, thing in made.items() if thing is not None}
 
     def _remembered(self, memory: Memory, entity: Entity[T], key: Key) -> _Answer[T] | None:
