@@ -8,7 +8,7 @@ import typer
 
 from . import copying
 from .cli_app import CARE, MOVE, URL, Json, app
-from .cli_output import ask, console, failed, opened, progress, said, sql_store
+from .cli_output import ask, console, failed, left_out, opened, progress, said, sql_store
 from .entities import ENTITIES
 from .errors import PersistError
 from .migrations import Migration
@@ -48,8 +48,7 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
                 rows.append({"kind": name, "records": ours.records, "arrived": theirs.records, "same": same})
                 fine = fine and same
                 is_whole = is_whole and not ours.unreadable
-                if ours.unreadable:
-                    failed(f"{ours.unreadable} records of {name} cannot be read and are left out", as_json=as_json)
+                left_out(name, ours.unreadable, as_json=as_json)
     said({"copied": rows, "same": fine}, rows, as_json=as_json)
     if not fine:
         failed("the copy is not the same as what was copied; did a bot write meanwhile?", as_json=as_json)

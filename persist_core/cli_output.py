@@ -33,6 +33,7 @@ __all__ = (
     "entity_named",
     "failed",
     "growing",
+    "left_out",
     "looked_into",
     "opened",
     "progress",
@@ -88,6 +89,13 @@ def failed(message: str, *, as_json: bool) -> None:
         sys.stderr.write(json.dumps({"error": message}) + "\n")
     else:
         console(stderr=True).print(message, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+def left_out(kind: str, many: int, *, as_json: bool) -> None:
+    """Say how many records of a kind are left out because they cannot be read, if any are."""
+    if many:
+        told = f"{many:,} records of {kind} cannot be read and are left out; persist verify says which"
+        failed(told, as_json=as_json)
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> rich.table.Table:

@@ -18,7 +18,7 @@ import typer
 
 from . import copying, json_lines
 from .cli_app import MOVE, URL, Json, app
-from .cli_output import ask, failed, looked_into, opened, progress, said
+from .cli_output import ask, failed, left_out, looked_into, opened, progress, said
 from .entities import ENTITIES
 from .errors import PersistError
 from .locations import SQLiteBackend
@@ -57,13 +57,9 @@ async def _exported(store: Store, file: str, guild: int | None, *, as_json: bool
             async for line in json_lines.exported(source, kinds, seen, guild, unreadable=unreadable):
                 out.write(line)
                 number += 1
-    for name, many in (+unreadable).items():
-        _left_out(name, many, as_json=as_json)
+    for name, many in unreadable.items():
+        left_out(name, many, as_json=as_json)
     return number, not +unreadable
-
-
-def _left_out(name: str, many: int, *, as_json: bool) -> None:
-    failed(f"{many:,} records of {name} cannot be read and are left out; persist verify says which", as_json=as_json)
 
 
 async def _totals(store: Store, guild: int | None) -> dict[str, int]:
@@ -257,6 +253,5 @@ async def _moved(source: Store, target: Store, *, as_json: bool) -> list[dict[st
             same = ours.checksum == theirs.checksum
             row = {"kind": name, "saved": ours.records, "arrived": theirs.records, "same": same}
             rows.append({**row, "unreadable": ours.unreadable})
-            if ours.unreadable:
-                _left_out(name, ours.unreadable, as_json=as_json)
+            left_out(name, ours.unreadable, as_json=as_json)
     return rows
