@@ -41,17 +41,18 @@ def resolved(app: object, *given: Cache | None) -> Cache:
     persist.PersistError
         If what is given is no cache, or one cannot be attached to the bot, or ``PERSIST_URL`` cannot be used.
     """
-    for cache in given:
-        if cache is not None:
-            if not isinstance(cache, Cache | ReadOnlyCache):
-                msg = f"a cache is a persist.Cache, not {cache!r}"
-                raise QueryError(msg)
-            return cache
-    if isinstance(app, hikari.RESTBotAware) and any(isinstance(one, ReadOnlyCache) for one in RestLife.owners(app)):
+    chosen: object = next((cache for cache in given if cache is not None), None)
+    if isinstance(chosen, Cache):
+        return chosen
+    attached = RestLife.owners(app) if isinstance(app, hikari.RESTBotAware) and chosen is None else ()
+    if any(isinstance(one, ReadOnlyCache) for one in (chosen, *attached)):
         msg = (
-            "this bot has a cache that only reads, and what is injected is a persist.Cache: make one of the same "
-            "database, or give yours to the framework as a dependency of your own"
+            "this cache only reads, and what is injected is a persist.Cache: make one of the same database, or give "
+            "yours to the framework as a dependency of your own"
         )
+        raise QueryError(msg)
+    if chosen is not None:
+        msg = f"a cache is a persist.Cache, not {chosen!r}"
         raise QueryError(msg)
     return Cache.resolve(typing.cast("Host", app))
 

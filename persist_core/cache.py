@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import inspect
-import logging
 import os
 import typing
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import hikari
 
 from . import (
     arguments,
     chunking,
-    hooks,
     names_before,
     names_guilds,
     names_lists,
@@ -31,16 +27,16 @@ from .contradictions import warn_of_contradictions
 from .encryption import Encryption
 from .engine import Engine
 from .entities import OWN_USER, ROLES
-from .errors import CacheClosedError, PersistError, QueryError
+from .errors import QueryError
 from .fetching import Fetcher
 from .gauges import Gauges
 from .hindsight import Hindsight
-from .hosts import Host, RestLife, intents_of
+from .hosts import Host, intents_of
 from .journal import Limits
+from .lifetime import Lifetime, lifetimes_of
 from .listening import Annotated, Listener, after, heard_by
 from .locations import Location, is_sealed, store_of
 from .model import Entity
-from .owner import twin_refusal
 from .policy import Policy, policy_of
 from .quarantine import Quarantine, Quarantined
 from .reader import Reader
@@ -54,15 +50,6 @@ from .warming import Warmer
 
 __all__ = ("Cache",)
 
-_LOG = logging.getLogger("persist")
-
-_OPENING: typing.Final = 5.0
-"""Seconds that an opening which is under way may take when the bot stops."""
-
-_LOOP_ENDED: typing.Final = (
-    "the event loop in which the cache was opened has ended, and so it is closed; leave opening it to the bot, or do "
-    "everything in one loop"
-)
 
 E = typing.TypeVar("E", bound=hikari.Event)
 T = typing.TypeVar("T")
@@ -163,8 +150,6 @@ class Cache(
         warn_of_intents(self._intents, self._rules)
         warn_of_contradictions(self._rules, self._intents, search)
         self._limits = Limits(interval=interval, most=limit)
-        self._stop_timeout = stop_timeout
-        self._strict = strict
         self._members_policy: chunking.Policy = members
         self._memory = memory or 0
         self._pace = chunking.Pace()
@@ -173,17 +158,13 @@ class Cache(
         self._quarantine = Quarantine(self._gauges)
         self._hindsight = Hindsight()
         self._warmer = None if filling is None else Warmer(*filling)
-        self._engine: Engine | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._stopping: float | None = None
-        self._late: asyncio.Task[None] | None = None
-        self._ended = self._loop_ended = self._is_opening = self._was_open = False
-        self._failure: PersistError | None = None
-        self._told: PersistError | None = None
+        self._life = Lifetime(
+            bot, self, self._store, self._make_engine, self._warmer, stop_timeout=stop_timeout, strict=strict
+        )
         for name, view in views.VIEWS.items():
-            setattr(self, name, view(self._answering, self._running))
-        self._fetcher = Fetcher(bot, self._opened, self._gauges)
-        self._attach()
+            setattr(self, name, view(self._life.answering, self._running))
+        self._fetcher = Fetcher(bot, self._life.opened, self._gauges)
+        self._life.attach()
 
     def __repr__(self) -> str:
         state = "open" if self._engine is not None else "closed"
@@ -194,7 +175,7 @@ class Cache(
     @staticmethod
     def of(bot: object) -> Cache | None:
         """Return the cache that is attached to a bot, or ``None``."""
-        return next(_caches_of(bot), None)
+        return next((life.owner for life in lifetimes_of(bot) if isinstance(life.owner, Cache)), None)
 
     @staticmethod
     def resolve(bot: Host) -> Cache:
@@ -202,128 +183,12 @@ class Cache(
         url = os.environ.get("PERSIST_URL")
         return Cache.of(bot) or (Cache(bot) if url is None else Cache(bot, url))
 
-    def _attach(self) -> None:
-        if self._gateway is None:
-            RestLife(typing.cast("hikari.RESTBotAware", self._bot), self, self.start, self.close)
-            return
-        manager = self._gateway.event_manager
-        manager.subscribe(hikari.StartingEvent, self._on_starting)
-        manager.subscribe(hikari.StartedEvent, self._on_started)
-        manager.subscribe(hikari.StoppingEvent, self._on_stopping)
-        manager.subscribe(hikari.StoppedEvent, self._on_stopped)
-        if self._bot.is_alive:
-            # StartingEvent has gone out already, and whom it did not find it will not find this time.
-            if self._is_connected:
-                _LOG.warning(
-                    "this cache was made while the bot was connected: of what Discord has told before, guilds above "
-                    "all, it knows what is in its database; make it before the bot starts"
-                )
-            self._begin(patient=not self._strict)
-            self._late = asyncio.create_task(self.start(), name="persist late start")
-
     @property
-    def _is_connected(self) -> bool:
-        return self._gateway is not None and any(shard.is_connected for shard in self._gateway.shards.values())
+    def _engine(self) -> Engine | None:
+        return self._life.engine
 
-    async def _on_starting(self, _: hikari.StartingEvent) -> None:
-        await self.start()
-        if self._warmer is not None and self._engine is not None:
-            await self._warmer.fill(self._engine.reader, self._engine.feed.me)
-
-    async def _on_started(self, _: hikari.StartedEvent) -> None:
-        if self._warmer is not None:
-            self._warmer.settle()
-        if self._engine is not None:
-            self._engine.feed.sessions.all_started = True
-
-    async def start(self) -> None:
-        """Open as the bot does when it starts: a failure is not raised but logged as critical.
-
-        If the cache is open, this is a no-op. If it is strict, a failure closes the bot; a ``hikari.RESTBot`` that
-        starts is ended by raising it. A bot that starts calls this, and so does a cache that is attached to a bot that
-        already runs.
-        """
-        self._ended = False
-        self._leave_ended_loop()
-        try:
-            if self._engine is None:
-                await asyncio.shield(self._begin(patient=not self._strict))
-        except PersistError as error:
-            if error is self._told:  # more than one waited for the same opening
-                return
-            self._told = error
-            _LOG.critical("the cache cannot be opened, and nothing is remembered: %s", error)
-            if self._strict:
-                if self._gateway is None:
-                    raise
-                _LOG.error("the bot is closed, as its cache is strict; whatever hikari raises now comes of that")
-                await self._gateway.close()
-
-    async def _on_stopping(self, _: hikari.StoppingEvent) -> None:
-        # hikari cancels StoppedEvent's listeners when a bot closes itself: most is stored before.
-        if self._engine is not None:
-            self._stopping = asyncio.get_running_loop().time()
-            try:
-                async with asyncio.timeout(self._stop_timeout):
-                    await self._engine.journal.flush()
-            except TimeoutError:
-                _LOG.error(
-                    "storing takes more than %g s; %d changes wait", self._stop_timeout, self._engine.journal.depth
-                )
-
-    async def _on_stopped(self, _: hikari.StoppedEvent) -> None:
-        await self.close()
-
-    async def open(self) -> None:
-        """Open the database and begin to hear the gateway. If the cache is open, this is a no-op.
-
-        Raises
-        ------
-        persist.BackendError
-            If the database cannot be reached.
-        persist.SchemaError
-            If it is one that this code cannot use.
-        """
-        self._ended = False
-        self._leave_ended_loop()
-        if self._engine is None:
-            await asyncio.shield(self._begin(patient=False))
-
-    def _leave_ended_loop(self) -> None:
-        """Give up what belongs to an event loop that has ended, as that of ``asyncio.run(cache.open())`` has."""
-        if self._engine is None or not self._engine.loop.is_closed():
-            return
-        _LOG.warning(_LOOP_ENDED)
-        self._loop_ended = True
-        engine, self._engine, self._opening = self._engine, None, None
-        with contextlib.suppress(RuntimeError):  # whoever waited in that loop is gone with it
-            engine.journal.give_up("their event loop has ended")
-
-    def _begin(self, *, patient: bool) -> asyncio.Task[None]:
-        if self._opening is None or self._opening.done():
-            self._opening = asyncio.create_task(self._open_alone(patient=patient), name="persist open")
-        return self._opening
-
-    @property
-    def _uses(self) -> Store | None:
-        """The store, if it is open or being opened."""
-        is_open = self._engine is not None and not self._engine.loop.is_closed()
-        return self._store if is_open or self._is_opening else None
-
-    async def _open_alone(self, *, patient: bool) -> None:
-        """Open, if no other cache of a bot with a gateway has the same database open."""
-        caches = () if self._gateway is None else _caches_of(self._bot)
-        others = [one._uses for one in caches if one is not self]  # noqa: SLF001 - it is a cache as this is one
-        if (refusal := twin_refusal(self._store, filter(None, others))) is not None:
-            self._failure = refusal
-            raise refusal
-        self._is_opening = True
-        try:
-            await self._open(patient=patient)
-        finally:
-            self._is_opening = False
-
-    async def _open(self, *, patient: bool) -> None:
+    def _make_engine(self) -> Engine:
+        """Return what runs while the cache is open. It is not started yet."""
         engine = Engine(
             self._bot,
             self._store,
@@ -336,67 +201,38 @@ class Cache(
             self._clock,
             self._memory,
         )
-        engine.feed.disowned = self._disowned
         self._hindsight.follow(engine.feed, engine.journal, engine.reader)
         if self._warmer is not None:
             self._warmer.follow(engine.feed, engine.reader)
-        try:
-            with hooks.timed("open"):
-                away = await engine.start(patient=patient)
-            if engine.feed.refused is not None:
-                await engine.stop(self._stop_timeout)
-                raise engine.feed.refused
-        except PersistError as error:
-            self._failure = error
-            raise
-        except asyncio.CancelledError:
-            engine.journal.give_up("it was closed before the database was open")
-            await self._store.close()
-            raise
-        self._failure, self._loop_ended = None, False
-        self._engine = engine
-        if self._was_open and self._is_connected:
-            _LOG.warning(
-                "this cache was opened again while the bot was connected: what Discord has told since it was closed "
-                "it does not know before a shard begins a new session"
-            )
-        self._was_open = True
-        # A cache that is attached late, or opened again, hears of no start.
-        engine.feed.sessions.all_started = bool(self._bot.is_alive and self._gateway and self._gateway.shards)
-        if away is not None:
-            _LOG.critical("the database is away: %s; what the gateway says waits for it, and it is tried again", away)
+        return engine
 
-    def _disowned(self, error: PersistError) -> None:
-        """Close, because the database turns out to be another bot's when READY tells which bot this one is."""
-        engine, self._engine = self._engine, None
-        if engine is None:  # it is being opened, which fails for that
-            return
-        self._failure = self._told = error
-        _LOG.critical("nothing is remembered: %s", error)
-        self._late = asyncio.create_task(self._leave(engine), name="persist leave")
+    async def start(self) -> None:
+        """Open as the bot does when it starts: a failure is not raised but logged as critical.
 
-    async def _leave(self, engine: Engine) -> None:
-        await engine.stop(self._stop_timeout)
-        if self._strict and self._gateway is not None:
-            await self._gateway.close()
+        If the cache is open, this is a no-op. If it is strict, a failure closes the bot; a ``hikari.RESTBot`` that
+        starts is ended by raising it. A bot that starts calls this, and so does a cache that is attached to a bot that
+        already runs.
+        """
+        await self._life.start()
+
+    async def open(self) -> None:
+        """Open the database and begin to hear the gateway. If the cache is open, this is a no-op.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database cannot be reached.
+        persist.SchemaError
+            If it is one that this code cannot use.
+        """
+        await self._life.open()
 
     async def close(self) -> None:
         """Store everything that was seen, and close the database. If the cache is closed, this is a no-op.
 
         It may be opened again.
         """
-        self._ended = True
-        self._leave_ended_loop()
-        if self._opening is not None and not self._opening.done():
-            await asyncio.wait((self._opening,), timeout=min(self._stop_timeout, _OPENING))
-            self._opening.cancel()  # another process may be changing the tables for hours
-            await asyncio.wait((self._opening,))
-        engine, self._engine = self._engine, None
-        began, self._stopping = self._stopping, None
-        if self._warmer is not None:
-            self._warmer.stop()
-        if engine is not None:
-            await engine.stop(self._stop_timeout, began)
+        await self._life.close()
 
     async def __aenter__(self) -> typing.Self:
         await self.open()
@@ -417,36 +253,11 @@ class Cache(
         if self._engine is not None:
             await self._engine.journal.flush()
 
-    def _closed(self) -> CacheClosedError:
-        if self._failure is not None:
-            error = CacheClosedError(f"the cache could not be opened: {self._failure}")
-            error.__cause__ = self._failure
-            return error
-        if self._loop_ended:
-            return CacheClosedError(_LOOP_ENDED)
-        return CacheClosedError(
-            "the cache is not open; it opens when the bot starts, with `await cache.open()` or with `async with cache`"
-        )
-
     async def _answering(self) -> Reader:
-        """Return what answers questions, once an opening that is under way has ended."""
-        if self._engine is not None and self._engine.loop.is_closed():
-            self._leave_ended_loop()
-        if self._engine is None and self._opening is not None and not self._opening.done():
-            await asyncio.wait((self._opening,))
-        elif self._engine is None and self._gateway is None and not self._ended:
-            # A framework that starts with its REST bot before us asks before us.
-            with contextlib.suppress(PersistError):
-                await asyncio.shield(self._begin(patient=not self._strict))
-        if self._engine is None:
-            raise self._closed()
-        return self._engine.reader
+        return await self._life.answering()
 
     async def _opened(self) -> Engine:
-        await self._answering()
-        if self._engine is None:
-            raise self._closed()
-        return self._engine
+        return await self._life.opened()
 
     def _running(self) -> frozenset[int]:
         return frozenset() if self._engine is None else self._engine.feed.epochs
@@ -583,7 +394,7 @@ class Cache(
         persist.QueryError
             If it is not a row of the table of entities.
         """
-        return views.things(entity, self._answering, self._running)
+        return views.things(entity, self._life.answering, self._running)
 
     async def _knows_all_roles(self, guild: hikari.Snowflake) -> bool:
         known = await self._known(ROLES, guild)
@@ -612,7 +423,7 @@ class Cache(
 
         It asks nobody, and may be called as often as you like, also while the cache is closed.
         """
-        return health_of(self._counted(), self._engine, self._failure)
+        return health_of(self._counted(), self._engine, self._life.failure)
 
     @property
     def quarantine(self) -> Sequence[Quarantined]:
@@ -626,14 +437,3 @@ def _let_search(store: Store, search: Collection[str]) -> None:
     # A store may need nothing to be searched: four verbs are all that it must have.
     if (let := getattr(store, "search", None)) is not None:
         let(kinds)
-
-
-def _caches_of(bot: object) -> Iterator[Cache]:
-    """Yield the caches that are attached to a bot, the first one first."""
-    owners: Iterable[object] = ()
-    if isinstance(bot, hikari.EventManagerAware):
-        listeners = bot.event_manager.get_listeners(hikari.StartingEvent, polymorphic=False)
-        owners = (getattr(listener, "__self__", None) for listener in listeners)
-    elif isinstance(bot, hikari.RESTBotAware):
-        owners = RestLife.owners(bot)
-    return (owner for owner in owners if isinstance(owner, Cache))

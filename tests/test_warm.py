@@ -111,7 +111,7 @@ async def test_fifty_thousand_members_come_back_in_slices(sqlite_url: str) -> No
 
     async with hearing:
         other = asyncio.create_task(others())
-        await hearing.cache._on_starting(hikari.StartingEvent(app=hearing.bot))
+        await hearing.cache._life._on_starting(hikari.StartingEvent(app=hearing.bot))
         guild_id = int(guild["id"])
         assert len(hearing.bot.cache.get_members_view_for_guild(guild_id)) == 50_002
         assert turns >= 250
@@ -131,7 +131,7 @@ async def test_who_leaves_meanwhile_does_not_come_back(sqlite_url: str) -> None:
         await hearing.ready(guild)
     hearing = Hearing(sqlite_url, hikari_caches=True, warm=True)
     async with hearing:
-        await hearing.cache._on_starting(hikari.StartingEvent(app=hearing.bot))
+        await hearing.cache._life._on_starting(hikari.StartingEvent(app=hearing.bot))
         gone, changed = guild["members"][2], guild["members"][3]
         where = {"guild_id": guild["id"]}
         hearing.consume("READY", ready(guild))
@@ -166,7 +166,7 @@ async def test_what_went_unheard_is_not_left_behind(sqlite_url: str, listed: str
     async with Hearing(sqlite_url) as hearing:
         await hearing.ready(guild)
     async with Hearing(sqlite_url, hikari_caches=True, warm=True) as hearing:
-        await hearing.cache._on_starting(hikari.StartingEvent(app=hearing.bot))
+        await hearing.cache._life._on_starting(hikari.StartingEvent(app=hearing.bot))
         view = getattr(hearing.bot.cache, f"get_{listed}_view_for_guild")
         assert len(view(int(guild["id"]))) > 0
         hearing.consume("READY", ready(guild))
@@ -179,7 +179,7 @@ async def test_guilds_that_were_left_or_are_others_are_not_there(sqlite_url: str
     async with Hearing(sqlite_url) as hearing:
         await hearing.ready(here, left)
     async with Hearing(sqlite_url, hikari_caches=True, warm=True) as hearing:
-        await hearing.cache._on_starting(hikari.StartingEvent(app=hearing.bot))
+        await hearing.cache._life._on_starting(hikari.StartingEvent(app=hearing.bot))
         assert {int(here["id"]), int(left["id"])} == set(hearing.bot.cache.get_guilds_view())
         hearing.consume("READY", ready(here))
         assert {int(here["id"])} == set(hearing.bot.cache.get_guilds_view())
@@ -206,7 +206,7 @@ async def test_only_what_is_wished_for_is_filled(sqlite_url: str) -> None:
         await hearing.ready(one, other)
     wish = persist.Warm(kinds={"guilds", "roles"}, guilds=[int(one["id"])])
     async with Hearing(sqlite_url, hikari_caches=True, warm=wish) as hearing:
-        await hearing.cache._on_starting(hikari.StartingEvent(app=hearing.bot))
+        await hearing.cache._life._on_starting(hikari.StartingEvent(app=hearing.bot))
         cache = hearing.bot.cache
         assert set(cache.get_guilds_view()) == {int(one["id"])}
         assert {role.guild_id for role in cache.get_roles_view().values()} == {int(one["id"])}
