@@ -64,9 +64,7 @@ async def test_the_tutorial_is_true(tmp_path: pathlib.Path) -> None:
             file = tmp_path / "cache.db"
             await bots.until(lambda: bots.rows(file, "SELECT COUNT(*) FROM messages")[0] >= 5)
         async with running(sim, tmp_path):  # it was killed, with no time to say anything
-            assert (await count(sim, guild, channel)).startswith(
-                "I remember 6 messages in this channel and 12 members"
-            )
+            assert (await count(sim, guild, channel)).startswith("I remember 6 messages in this channel and 12 members")
     looked = sqlite3.connect(tmp_path / "cache.db")
     for query in re.findall(r'sqlite3 cache\.db "([^"]+)"', PAGE.read_text()):
         assert looked.execute(query).fetchall()
