@@ -57,16 +57,14 @@ async def test_the_tutorial_is_true(tmp_path: pathlib.Path) -> None:
         guild = sim.add_guild(members=12)
         channel = bots.text_channel(guild)
         async with running(sim, tmp_path):
-            assert await count(sim, guild, channel) == "I remember 1 messages of this channel, and 12 members."
+            assert await count(sim, guild, channel) == "I remember 1 messages in this channel and 12 members."
             await sim.create_message(channel, "a word")
             again = await count(sim, guild, channel)
             assert again.startswith("I remember 4 messages")
             file = tmp_path / "cache.db"
             await bots.until(lambda: bots.rows(file, "SELECT COUNT(*) FROM messages")[0] >= 5)
         async with running(sim, tmp_path):  # it was killed, with no time to say anything
-            assert (await count(sim, guild, channel)).startswith(
-                "I remember 6 messages of this channel, and 12 members"
-            )
+            assert (await count(sim, guild, channel)).startswith("I remember 6 messages in this channel and 12 members")
     looked = sqlite3.connect(tmp_path / "cache.db")
     for query in re.findall(r'sqlite3 cache\.db "([^"]+)"', PAGE.read_text()):
         assert looked.execute(query).fetchall()
