@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Mapping, Sequence
 
-from .edits import Default, Edit, Inside, NoReactions, Part, React, Vote
+from .edits import Default, Edit, Inside, NoReactions, Omit, Part, React, Vote
 from .fields import BLANK, NESTED
 from .model import Decoder, Entity, Payload, Record
 
@@ -99,6 +99,10 @@ def without_edits(edits: Sequence[Edit], strip: Callable[[Payload], Payload], fi
                 left = strip(part)
                 if left or not part:
                     kept.append(edit if left is part else edit._replace(fields=left))
+                # What a thing inside was like before is not what it is now, which is not kept.
+                gone = tuple(name for name in part if name not in left and name not in fields)
+                if gone and isinstance(edit, Part):
+                    kept.append(Omit(gone))
             case Inside(field=name) if name in fields:
                 pass
             case React() | NoReactions() if "reactions" in fields:

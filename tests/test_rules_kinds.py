@@ -252,6 +252,20 @@ async def test_a_message_that_shows_in_a_thread_is_off_as_well(sqlite_url: str) 
             assert await heard.cache.get_thread(int(thread["id"])) is not None
 
 
+async def test_a_message_that_shows_in_a_thread_goes_when_rules_no_longer_keep_it(sqlite_url: str) -> None:
+    guild = _GUILDS[0]
+    told = catalogue(guild)
+    rules = persist.Rules(messages=persist.Keep(where={"content": persist.not_("secret")}))
+    async with Hearing(sqlite_url, rules=rules) as heard:
+        await heard.ready(guild)
+        for content in ("needle", "secret"):
+            await heard.hear(
+                "THREAD_CREATE", {**told["THREAD_CREATE"], "message": {**told["MESSAGE_CREATE"], "content": content}}
+            )
+        assert "needle" not in repr(await heard.stored())
+        assert await heard.cache.get_thread(int(told["THREAD_CREATE"]["id"])) is not None
+
+
 async def test_a_channel_that_has_left_its_category_is_not_in_it(sqlite_url: str) -> None:
     guild = _GUILDS[0]
     text = next(channel for channel in guild["channels"] if channel["type"] == 0 and channel["parent_id"])
