@@ -37,7 +37,7 @@ _CLOSING_POLL: typing.Final = 0.05
 
 
 def install(client: lightbulb.Client, cache: Cache | None = None) -> Cache:
-    """Let a client inject a cache and its views. Doing so again changes nothing.
+    """Let a client inject a cache and its views. Doing so again with the same cache changes nothing.
 
     Parameters
     ----------

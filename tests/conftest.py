@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
+import frameworks
 import hearing
 import pytest
 import servers
@@ -120,3 +121,11 @@ def engine_url(request: pytest.FixtureRequest) -> str:
     if request.param == "memory":
         return "memory://"
     return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture
+async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[frameworks.Stage]:
+    """Set the stage for a bot of a command framework, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    async with frameworks.played() as stage:
+        yield stage

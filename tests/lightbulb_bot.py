@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable
 
 import hikari
 import lightbulb
@@ -14,9 +13,10 @@ from persist.integrations.lightbulb import install
 from persist.view import View
 from persist.views import VIEWS
 
-__all__ = ("PATH", "client_of", "order", "respond")
+__all__ = ("PATH", "Moment", "client_of", "load")
 
 PATH: typing.Final = "persist.integrations.lightbulb"
+Moment = typing.Literal["before", "within", "after"]
 
 
 @lightbulb.hook(lightbulb.ExecutionSteps.CHECKS)
@@ -33,6 +33,13 @@ async def suggest(context: lightbulb.AutocompleteContext[str], cache: persist.Ca
 
 async def respond(context: lightbulb.Context, cache: persist.Cache, members: persist.Members) -> None:
     await context.respond(await told(cache, members, context.guild_id or 0, context.user.id))
+
+
+async def on_error(
+    error: lightbulb.exceptions.ExecutionPipelineFailedException, cache: persist.Cache, members: persist.Members
+) -> bool:
+    await respond(error.context, cache, members)
+    return True
 
 
 class Slash(lightbulb.SlashCommand, name="slash", description="A command"):
@@ -154,28 +161,22 @@ def client_of(stage: Stage) -> lightbulb.GatewayEnabledClient:
     for command in (Slash, OnUser, OnMessage, Hooked, Failing, Completed, Optional, Views, group):
         client.register(command)
     client.di.registry_for(lightbulb.di.Contexts.DEFAULT).register_value(Notes, stage.notes)
+    client.error_handler(on_error)
     return client
 
 
-def order(name: str) -> Callable[[Stage, lightbulb.GatewayEnabledClient], None]:
-    """Return how a client is loaded, by the moment."""
+def load(stage: Stage, client: lightbulb.GatewayEnabledClient, moment: Moment) -> None:
+    """Load the extension at some moment, and start the client."""
 
-    def before(stage: Stage, client: lightbulb.GatewayEnabledClient) -> None:
-        install(client)
-        stage.bot.subscribe(hikari.StartedEvent, client.start)
+    async def on(_: hikari.Event) -> None:
+        await client.load_extensions(PATH)
+        await client.start()
 
-    def within(stage: Stage, client: lightbulb.GatewayEnabledClient) -> None:
-        async def on_starting(_: hikari.StartingEvent) -> None:
-            await client.load_extensions(PATH)
-            await client.start()
-
-        stage.bot.subscribe(hikari.StartingEvent, on_starting)
-
-    def after(stage: Stage, client: lightbulb.GatewayEnabledClient) -> None:
-        async def on_started(_: hikari.StartedEvent) -> None:
-            await client.load_extensions(PATH)
-            await client.start()
-
-        stage.bot.subscribe(hikari.StartedEvent, on_started)
-
-    return {"before": before, "within": within, "after": after}[name]
+    match moment:
+        case "before":
+            install(client)
+            stage.bot.subscribe(hikari.StartedEvent, client.start)
+        case "within":
+            stage.bot.subscribe(hikari.StartingEvent, on)
+        case "after":
+            stage.bot.subscribe(hikari.StartedEvent, on)

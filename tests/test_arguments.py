@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import pathlib
 import typing
 from collections.abc import AsyncIterator
 
@@ -21,13 +20,6 @@ from persist.integrations import arguments
 @pytest.fixture(params=[framework.name for framework in FRAMEWORKS])
 def framework(request: pytest.FixtureRequest) -> Framework:
     return framework_named(request.param)
-
-
-@pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
 
 
 @pytest.fixture

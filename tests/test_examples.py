@@ -31,13 +31,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:alluka", "ig
 
 
 @pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
-
-
-@pytest.fixture
 def example(request: pytest.FixtureRequest) -> Iterator[types.ModuleType]:
     spec = importlib.util.spec_from_file_location(f"example_{request.param}", FOLDER / f"{request.param}.py")
     assert spec is not None

@@ -5,22 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import pathlib
-from collections.abc import AsyncIterator
 
 import bots
-import frameworks
 import hikari
 import pytest
 from frameworks import Stage
 
 import persist
-
-
-@pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
 
 
 def attached_while_starting(stage: Stage, url: str, *, strict: bool = False) -> list[persist.Cache]:

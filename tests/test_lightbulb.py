@@ -2,78 +2,29 @@
 
 from __future__ import annotations
 
-import logging
-import pathlib
 from collections.abc import AsyncIterator
 
-import frameworks
 import hikari
 import pytest
 from frameworks import Notes, Stage, told
 
 import persist
-from persist.views import VIEWS
 
 pytest.importorskip("lightbulb", reason="lightbulb is not installed.")
 
 import lightbulb
-from lightbulb_bot import PATH, client_of, order, respond
+from lightbulb_bot import PATH, client_of, load
 
 from persist.integrations.lightbulb import injected, install
-
-
-@pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
 
 
 @pytest.fixture
 async def playing(stage: Stage) -> AsyncIterator[lightbulb.GatewayEnabledClient]:
     persist.Cache(stage.bot, "memory://")
     client = client_of(stage)
-    order("within")(stage, client)
+    load(stage, client, "within")
     async with stage.playing():
         yield client
-
-
-@pytest.mark.usefixtures("playing")
-async def test_a_slash_command_gets_the_cache(stage: Stage) -> None:
-    assert (await stage.run("slash"))["content"] == stage.said
-    assert stage.asked() == {}
-
-
-@pytest.mark.usefixtures("playing")
-@pytest.mark.parametrize("kind", [hikari.CommandType.USER, hikari.CommandType.MESSAGE])
-async def test_a_command_on_a_user_or_message_gets_the_cache(stage: Stage, kind: hikari.CommandType) -> None:
-    assert (await stage.point(kind.name.lower(), kind))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
-async def test_a_subcommand_gets_the_cache(stage: Stage) -> None:
-    assert (await stage.run("group", {"name": "sub", "type": 1, "options": []}))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
-async def test_a_hook_gets_the_cache(stage: Stage) -> None:
-    assert (await stage.run("hooked"))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
-async def test_autocomplete_gets_the_cache(stage: Stage) -> None:
-    assert await stage.type("completed", frameworks.option("word", "a", focused=True)) == [stage.said]
-
-
-async def test_an_error_handler_gets_the_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
-    @playing.error_handler
-    async def on_error(
-        error: lightbulb.exceptions.ExecutionPipelineFailedException, cache: persist.Cache, members: persist.Members
-    ) -> bool:
-        await respond(error.context, cache, members)
-        return True
-
-    assert (await stage.run("failing"))["content"] == stage.said
 
 
 async def test_a_loaders_task_gets_the_cache(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
@@ -129,38 +80,11 @@ async def test_a_listener_of_hikari_gets_the_cache(stage: Stage, playing: lightb
     assert await stage.notes.next() == "heard a word"
 
 
-@pytest.mark.usefixtures("playing")
-async def test_every_view_is_injected_by_its_class(stage: Stage) -> None:
-    assert (await stage.run("views"))["content"] == f"{len(VIEWS)} of {len(VIEWS)}"
-
-
-@pytest.mark.usefixtures("playing")
-async def test_an_optional_cache_is_given_where_there_is_one(stage: Stage) -> None:
-    assert (await stage.run("optional"))["content"] == "a cache"
-
-
 async def test_an_optional_cache_is_none_where_there_is_none(stage: Stage) -> None:
     client = client_of(stage)
     stage.bot.subscribe(hikari.StartedEvent, client.start)
     async with stage.playing():
         assert (await stage.run("optional"))["content"] == "nothing"
-
-
-@pytest.mark.parametrize("moment", ["before", "within"])
-async def test_a_cache_that_nobody_made_hears_everything(stage: Stage, moment: str) -> None:
-    order(moment)(stage, client_of(stage))
-    async with stage.playing():
-        assert (await stage.run("slash"))["content"] == stage.said
-    assert frameworks.databases() == ["persist.db"]
-
-
-async def test_a_cache_that_comes_when_the_bot_has_started_hears_from_then_on(stage: Stage) -> None:
-    order("after")(stage, client_of(stage))
-    async with stage.playing():
-        await stage.sim.update_guild(stage.guild_id, name="Ocean")
-        await stage.sim.update_member(stage.guild_id, stage.user_id, nick="Dory")
-        await stage.settled()
-        assert (await stage.run("slash"))["content"] == "Ocean knows Dory"
 
 
 async def test_a_client_that_has_injected_already_takes_the_cache(stage: Stage) -> None:
@@ -173,14 +97,6 @@ async def test_a_client_that_has_injected_already_takes_the_cache(stage: Stage) 
         assert (await stage.run("optional"))["content"] == "a cache"
         await client.stop()
         assert (await stage.run("slash"))["content"] == stage.said
-
-
-async def test_the_environment_names_the_database(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PERSIST_URL", "sqlite:///elsewhere.db")
-    order("within")(stage, client_of(stage))
-    async with stage.playing():
-        assert (await stage.run("slash"))["content"] == stage.said
-    assert frameworks.databases() == ["elsewhere.db"]
 
 
 async def test_a_cache_that_is_attached_or_given_is_the_one(stage: Stage) -> None:
@@ -198,19 +114,6 @@ async def test_a_cache_that_is_attached_or_given_is_the_one(stage: Stage) -> Non
 
     async with stage.playing():
         assert await stage.notes.next() == "True"
-
-
-@pytest.mark.parametrize("moment", ["before", "within", "after"])
-async def test_a_database_that_cannot_be_opened_is_critical_and_the_bot_goes_on(
-    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, moment: str
-) -> None:
-    monkeypatch.setenv("PERSIST_URL", "sqlite:///nowhere/cache.db")
-    order(moment)(stage, client_of(stage))
-    async with stage.playing():
-        assert (await stage.run("optional"))["content"] == "a cache"
-    (record,) = [record for record in caplog.records if record.levelno == logging.CRITICAL]
-    assert record.name == "persist"
-    assert "nowhere" in record.getMessage()
 
 
 async def test_loading_twice_and_again_changes_nothing(stage: Stage, playing: lightbulb.GatewayEnabledClient) -> None:
@@ -237,7 +140,7 @@ async def test_a_cache_that_was_given_stays_when_it_is_loaded_by_its_path(stage:
     async def on_started(_: hikari.StartedEvent, cache: persist.Cache, members: persist.Members) -> None:
         stage.notes.write(str((cache is given, members is given.members, cache.is_open)))
 
-    order("within")(stage, client)
+    load(stage, client, "within")
     async with stage.playing():
         assert await stage.notes.next() == "(True, True, True)"
         await client.reload_extensions(PATH)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import pathlib
 import types
 import typing
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
-import frameworks
 import hikari
 import pytest
 from fakecord import payloads
@@ -24,13 +22,6 @@ P: typing.Final = hikari.Permissions
 @pytest.fixture(params=[framework.name for framework in FRAMEWORKS])
 def framework(request: pytest.FixtureRequest) -> Framework:
     return framework_named(request.param)
-
-
-@pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
 
 
 @pytest.fixture

@@ -24,13 +24,6 @@ import persist
 KEY: typing.Final = SigningKey.generate()
 
 
-@pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
-
-
 def rest_bot(sim: FakeDiscord) -> hikari.RESTBot:
     return hikari.RESTBot(
         bots.TOKEN,

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-import pathlib
 import typing
 from collections.abc import AsyncIterator
 
-import frameworks
 import hikari
 import pytest
 from frameworks import Notes, Stage, told
 
 import persist
-from persist.views import VIEWS
 
 pytest.importorskip("tanjun", reason="tanjun is not installed.")
 
 import alluka
 import tanjun
-from tanjun_bot import PATH, Moment, client_of, load
+from tanjun_bot import PATH, client_of
 
 from persist.integrations.tanjun import install
 
 # tanjun 2.17 uses what alluka 0.4 deprecates, in every context.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:alluka", "ignore::DeprecationWarning:tanjun")
-
-
-@pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
 
 
 @pytest.fixture
@@ -44,47 +33,14 @@ async def playing(stage: Stage) -> AsyncIterator[tanjun.Client]:
 
 
 @pytest.mark.usefixtures("playing")
-async def test_a_slash_command_gets_the_cache(stage: Stage) -> None:
-    assert (await stage.run("slash"))["content"] == stage.said
-    assert stage.asked() == {}
-
-
-@pytest.mark.usefixtures("playing")
-@pytest.mark.parametrize("kind", [hikari.CommandType.USER, hikari.CommandType.MESSAGE])
-async def test_a_command_on_a_user_or_message_gets_the_cache(stage: Stage, kind: hikari.CommandType) -> None:
-    assert (await stage.point(kind.name.lower(), kind))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
 async def test_a_written_command_gets_the_cache(stage: Stage) -> None:
     await stage.say("!written")
     assert await stage.notes.next() == stage.said
 
 
 @pytest.mark.usefixtures("playing")
-async def test_a_subcommand_gets_the_cache(stage: Stage) -> None:
-    assert (await stage.run("group", {"name": "sub", "type": 1, "options": []}))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
 async def test_a_check_gets_the_cache(stage: Stage) -> None:
     assert (await stage.run("checked"))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
-async def test_a_hook_gets_the_cache(stage: Stage) -> None:
-    assert (await stage.run("hooked"))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
-async def test_an_error_handler_gets_the_cache(stage: Stage) -> None:
-    assert (await stage.run("failing"))["content"] == stage.said
-
-
-@pytest.mark.usefixtures("playing")
-async def test_autocomplete_gets_the_cache(stage: Stage) -> None:
-    answer = await stage.type("completed", frameworks.option("word", "a", focused=True))
-    assert answer == [stage.said]
 
 
 async def test_a_schedule_gets_the_cache(stage: Stage, playing: tanjun.Client) -> None:
@@ -127,16 +83,6 @@ async def test_a_listener_of_hikari_gets_the_cache(stage: Stage, playing: tanjun
     assert await stage.notes.next() == "heard a word"
 
 
-@pytest.mark.usefixtures("playing")
-async def test_every_view_is_injected_by_its_class(stage: Stage) -> None:
-    assert (await stage.run("views"))["content"] == f"{len(VIEWS)} of {len(VIEWS)}"
-
-
-@pytest.mark.usefixtures("playing")
-async def test_an_optional_cache_is_given_where_there_is_one(stage: Stage) -> None:
-    assert (await stage.run("optional"))["content"] == "a cache"
-
-
 async def test_what_a_component_opens_finds_the_cache_open(stage: Stage) -> None:
     client = client_of(stage)
     opening = tanjun.Component()
@@ -150,53 +96,6 @@ async def test_what_a_component_opens_finds_the_cache_open(stage: Stage) -> None
     client.load_modules(PATH)
     async with stage.playing():
         assert await stage.notes.next() == "True, 0 guilds"
-
-
-@pytest.mark.parametrize("moment", ["before", "within"])
-async def test_a_cache_that_nobody_made_hears_everything(stage: Stage, moment: Moment) -> None:
-    load(stage, client_of(stage), moment)
-    async with stage.playing():
-        assert (await stage.run("slash"))["content"] == stage.said
-    assert frameworks.databases() == ["persist.db"]
-
-
-async def test_a_cache_that_comes_when_the_bot_has_started_hears_from_then_on(stage: Stage) -> None:
-    load(stage, client_of(stage), "after")
-    async with stage.playing():
-        await stage.sim.update_guild(stage.guild_id, name="Ocean")
-        await stage.sim.update_member(stage.guild_id, stage.user_id, nick="Dory")
-        await stage.settled()
-        assert (await stage.run("slash"))["content"] == "Ocean knows Dory"
-
-
-async def test_the_environment_names_the_database(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PERSIST_URL", "sqlite:///elsewhere.db")
-    load(stage, client_of(stage), "before")
-    async with stage.playing():
-        assert (await stage.run("slash"))["content"] == stage.said
-    assert frameworks.databases() == ["elsewhere.db"]
-
-
-def test_the_cache_is_the_one_given_else_injected_else_attached(stage: Stage) -> None:
-    attached, given = persist.Cache(stage.bot, "memory://"), persist.Cache(stage.bot, "memory://")
-    client = client_of(stage)
-    assert install(client) is attached
-    assert install(client, given) is given
-    assert install(client) is given
-    assert client.get_type_dependency(persist.Members) is given.members
-
-
-@pytest.mark.parametrize("moment", ["before", "within", "after"])
-async def test_a_database_that_cannot_be_opened_is_critical_and_the_bot_goes_on(
-    stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, moment: Moment
-) -> None:
-    monkeypatch.setenv("PERSIST_URL", "sqlite:///nowhere/cache.db")
-    load(stage, client_of(stage), moment)
-    async with stage.playing():
-        assert (await stage.run("optional"))["content"] == "a cache"
-    (record,) = [record for record in caplog.records if record.levelno == logging.CRITICAL]
-    assert record.name == "persist"
-    assert "nowhere" in record.getMessage()
 
 
 async def test_loading_again_changes_nothing(stage: Stage, playing: tanjun.Client) -> None:
@@ -253,13 +152,6 @@ async def test_a_client_that_closes_and_opens_has_its_cache(stage: Stage, playin
     await playing.close()
     await playing.open()
     assert (await stage.run("slash"))["content"] == stage.said
-
-
-async def test_a_bot_that_starts_again_has_its_cache_again(stage: Stage) -> None:
-    client_of(stage).load_modules(PATH)
-    for _ in range(2):
-        async with stage.playing():
-            assert (await stage.run("slash"))["content"] == stage.said
 
 
 def test_a_client_that_does_not_know_its_bot_says_so(stage: Stage) -> None:

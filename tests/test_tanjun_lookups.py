@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import pathlib
 import typing
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import frameworks
 import hikari
@@ -52,13 +51,6 @@ CHECKS: typing.Final[dict[str, Callable[[typing.Any], typing.Any]]] = {
     "top": tanjun.with_cooldown("top"),
 }
 ONLY_CACHED: typing.Final = ("full-invite", "presence", "voice")
-
-
-@pytest.fixture
-async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.chdir(tmp_path)
-    async with frameworks.played() as stage:
-        yield stage
 
 
 def client_of(stage: Stage, **options: typing.Any) -> tanjun.Client:
