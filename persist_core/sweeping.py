@@ -9,7 +9,7 @@ import logging
 import math
 import time
 import typing
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
 import hikari
 
@@ -44,6 +44,9 @@ _PAGES: typing.Final = 1
 """Steps of looking for orphans each time: whoever is one is found within hours, however many are not."""
 
 AnyEntity = Entity[typing.Any]
+_Column = tuple[AnyEntity, str]
+_Grown = Mapping[_Column, Collection[int]]
+"""The values of columns of which there are more things than before."""
 
 
 class Sweeper:
@@ -86,7 +89,9 @@ class Sweeper:
         self._clock = clock
         self._sessions = sessions
         self._at_work = asyncio.Lock()
-        self._grown: dict[tuple[AnyEntity, str], set[int]] = {}
+        self._grown: dict[_Column, dict[int | None, set[int]]] = {}
+        """The values of columns, by guild, of which there are more things than when that was looked at last."""
+
         self._seen: Rules | None = None
         self._rests: dict[Hashable, float] = {}
         """When it is looked again for what was not there."""
@@ -115,7 +120,7 @@ class Sweeper:
             if isinstance(change, Put) or (isinstance(change, Patch) and change.create):
                 for (entity, column), values in self._grown.items():
                     if entity is change.entity and (value := _told(change, column)) is not None:
-                        values.add(value)
+                        values.setdefault(change.guild_id, set()).add(value)
             yield change
 
     async def sweep(self) -> Mapping[str, int]:
@@ -154,12 +159,7 @@ class Sweeper:
                 swept += await self._leave(session)
             for entity in ORPHANS:
                 swept[entity.name] += await self._bury(entity, bounds_of(entity, rules.of(entity.name)), moment, pages)
-            guilds = await self._guilds(rules)
-            for guild_id, own in guilds:
-                for bounds in _all_bounds(own):
-                    within = _within(bounds.entity, guild_id, varies=rules.per_guild is not None)
-                    if within is not None:
-                        swept[bounds.entity.name] += await self._enforce(bounds, moment, within)
+            swept += await self._enforce_all(rules, moment)
             self._seen = rules
             self._gauges.swept += swept
             return +swept
@@ -197,7 +197,29 @@ class Sweeper:
 
     # -------------------------------------------------------------------------------------------------------- the steps
 
-    async def _enforce(self, bounds: Bounds, moment: datetime.datetime, within: tuple[Condition, ...]) -> int:
+    async def _enforce_all(self, rules: Rules, moment: datetime.datetime) -> collections.Counter[str]:
+        swept, varies = collections.Counter[str](), rules.per_guild is not None
+        # Several bounds may look at one column: what has grown has done so for each of them.
+        grown, self._grown = self._grown, {column: {} for column in self._grown}
+        try:
+            for guild_id, own in await self._guilds(rules):
+                here = {
+                    column: values.get(guild_id, ()) if varies else set[int]().union(*values.values())
+                    for column, values in grown.items()
+                }
+                for bounds in _all_bounds(own):
+                    if (within := _within(bounds.entity, guild_id, varies=varies)) is not None:
+                        swept[bounds.entity.name] += await self._enforce(bounds, moment, within, here)
+        except PersistError:  # it is looked at again
+            for column, values in grown.items():
+                for guild, more in values.items():
+                    self._grown[column].setdefault(guild, set()).update(more)
+            raise
+        return swept
+
+    async def _enforce(
+        self, bounds: Bounds, moment: datetime.datetime, within: tuple[Condition, ...], grown: _Grown
+    ) -> int:
         entity, ours = bounds.entity, (*within, *bounds.spared, *self._ours(bounds.entity))
         swept = 0
         what = (entity, bounds.max_age, str((within, bounds.spared)))
@@ -207,7 +229,7 @@ class Sweeper:
                 swept += await self._forget(entity, None, (*age(entity, moment, bounds.max_age), *ours))
             self._rest(what, min(left, bounds.max_age / 10))
         for column, most in bounds.per.items():
-            for value in await self._groups(entity, column, (*within, *self._ours(entity))):
+            for value in await self._groups(entity, column, (*within, *self._ours(entity)), grown):
                 swept += await self._cut(entity, most, (Condition(column, "equals", value), *ours))
         is_of_a_guild = any(condition.test == "equals" for condition in within)
         all_of_it = (entity, "rows", str((within, bounds.spared)))
@@ -306,13 +328,11 @@ class Sweeper:
     def _rest(self, what: Hashable, seconds: float = 0) -> None:
         self._rests[what] = time.monotonic() + min(_LONGEST, max(seconds, _RESTS * self._took))
 
-    async def _groups(self, entity: AnyEntity, column: str, ours: Where) -> list[int]:
+    async def _groups(self, entity: AnyEntity, column: str, ours: Where, grown: _Grown) -> Collection[int]:
         """Return the values of a column for which there may be too many: all at first, then those that have grown."""
-        grown = self._grown.setdefault((entity, column), set())
-        values = list(grown)
-        grown.clear()
-        if self._seen is self._admission.rules:
-            return values
+        self._grown.setdefault((entity, column), {})  # from here on it is noted
+        if self._seen is self._admission.rules and (known := grown.get((entity, column))) is not None:
+            return known
         values = [-1]
         while True:
             # From one value to the next by the index: however many things there are, each value is one question.
