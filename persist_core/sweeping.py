@@ -16,11 +16,12 @@ import hikari
 from .admission import Admission
 from .changes import Change, DropScope, Patch, Put, forgetting, forgetting_guild
 from .columns import instant
-from .conditions import AllOf, AnyOf, Condition, Not, Where
+from .conditions import AllOf, AnyOf, Condition, Not, Where, Within
 from .edits import edited
-from .entities import ENTITIES, GUILDS, OWNED
+from .entities import ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, OWNED
 from .errors import PersistError
 from .gauges import Gauges
+from .history import history_of
 from .hosts import Host
 from .journal import Journal
 from .model import Entity
@@ -42,6 +43,9 @@ _LONGEST: typing.Final = 3600.0
 
 _PAGES: typing.Final = 1
 """Steps of looking for orphans each time: whoever is one is found within hours, however many are not."""
+
+_LONE: typing.Final = (Not(Within(("message_id",), MESSAGES, ())),)
+"""What holds for versions of messages that are not remembered."""
 
 AnyEntity = Entity[typing.Any]
 _Column = tuple[AnyEntity, str]
@@ -207,6 +211,7 @@ class Sweeper:
                     column: values.get(guild_id, ()) if varies else set[int]().union(*values.values())
                     for column, values in grown.items()
                 }
+                swept[MESSAGE_VERSIONS.name] += await self._forget_lone_versions(own, guild_id, varies=varies)
                 for bounds in _all_bounds(own):
                     if (within := _within(bounds.entity, guild_id, varies=varies)) is not None:
                         swept[bounds.entity.name] += await self._enforce(bounds, moment, within, here)
@@ -238,6 +243,15 @@ class Sweeper:
         if self._is_awake(all_of_it):
             swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
             self._rest(all_of_it)
+        return swept
+
+    async def _forget_lone_versions(self, rules: Rules, guild_id: int | None, *, varies: bool) -> int:
+        """Forget what messages were that rules have forgotten since, which no event says goes with them."""
+        within, what = _within(MESSAGE_VERSIONS, guild_id, varies=varies), ("lone versions", guild_id)
+        if within is None or history_of(rules) is not True or not self._is_awake(what):
+            return 0
+        swept = await self._forget(MESSAGE_VERSIONS, None, (*within, *_LONE, *self._ours(MESSAGE_VERSIONS)))
+        self._rest(what)
         return swept
 
     async def _leave(self, session: Session) -> collections.Counter[str]:
