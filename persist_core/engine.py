@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import logging
 import typing
 from collections.abc import Awaitable, Iterator, Sequence
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 import hikari
 
 from .admission import Admission
-from .applying import Applied, Place, applied, learned
+from .applying import Applied, Place, applied, doubted, learned
 from .backpressure import Backpressure
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
@@ -184,12 +185,15 @@ class Engine:
     async def apply_rules(self, rules: Rules, *, dry_run: bool) -> Applied:
         """Go by rules from now on, unless it is a dry run, and apply them to what is stored."""
         admission = Admission(rules, Gauges(), self._decoder) if dry_run else self.admission
+        before = copy.copy(self.admission)
         if not dry_run:
             self.journal.catch_up()  # what was heard is kept by the rules of then
             admission.use(rules)
         await self.reader.barrier()
         await learned(admission, self.store)
         place = Place(self.store.select, self.reader.whole, self._write, lambda: self.journal.at)
+        if not dry_run:
+            await doubted(place, before, admission)
         return await applied(place, admission, dry_run=dry_run)
 
     async def _write(self, changes: Sequence[Change]) -> None:
