@@ -146,7 +146,7 @@ class Engine:
             await self.learn_places()
             await learned(self.admission, self.store)
             await self._historian.learn(self.store.select)
-            await self._suppressions.load(self.store.select)
+            await self.eraser.begin()
         except BackendError as error:
             if not (patient and error.temporary):
                 await self.feed.stop()

@@ -48,13 +48,14 @@ class Suppressions:
         self._gauges = gauges
         self.keys: dict[str, bytes] = {}
         self._hashes: set[str] = set()
+        self._doubted: set[str] = set()
         self._whats: tuple[str, ...] = ()
         self._known: dict[tuple[str, int | str], bool] = {}
 
     # -------------------------------------------------------------------------------------------------------- the list
 
     async def load(self, ask: Ask) -> Sequence[Payload]:
-        """Read the list anew, and return what was not on it before, or whose erasure was never finished.
+        """Read the list anew, and return what was not on it before, or whose erasure may not be finished.
 
         Raises
         ------
@@ -64,9 +65,15 @@ class Suppressions:
         keys = (await ask(Select(ERASURE_KEYS))).records
         self.keys = {str(record.key[0]): bytes.fromhex(record.payload["secret"]) for record in keys}
         listed = {str(record.key[0]): record.payload for record in (await ask(Select(SUPPRESSIONS))).records}
-        news = [entry for name, entry in listed.items() if name not in self._hashes or not entry.get("done")]
+        known = self._hashes - self._doubted
+        news = [entry for name, entry in listed.items() if name not in known or not entry.get("done")]
+        self._doubted.clear()
         self._set(listed.values())
         return news
+
+    def doubt(self, entries: Iterable[Payload]) -> None:
+        """Note that others may have written of some who are listed before they learned that these were erased."""
+        self._doubted.update(str(entry["hash"]) for entry in entries)
 
     def _set(self, entries: Iterable[Payload]) -> None:
         entries = list(entries)

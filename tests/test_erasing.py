@@ -332,6 +332,24 @@ async def test_a_bot_learns_whom_another_process_has_erased(spoken: Hearing) -> 
     assert await spoken.cache.get_user(person) is None
 
 
+async def test_what_another_wrote_before_it_learned_of_an_erasure_goes_at_its_next_start(spoken: Hearing) -> None:
+    if spoken.url == "memory://":
+        pytest.skip("What is in memory has one process.")
+    world = await told(spoken)
+    person = int(world.person["id"])
+    store = open_store(spoken.url)
+    await store.open()
+    async with alone(store) as eraser:
+        await eraser.erase("user", person)
+    await store.close()
+    await spoken.hear("GUILD_MEMBER_ADD", {**payloads.member(world.person), "guild_id": world.guild["id"]})
+    await spoken.reopen()  # it has not been told
+    assert spoken.cache._engine is not None
+    await spoken.cache._engine.eraser.catch_up()
+    assert await spoken.cache.get_user(person) is None
+    assert world.needles[0] not in await lying_in(spoken)
+
+
 @pytest.mark.parametrize("turns", [1, 5, 20, 60, 200])
 async def test_an_erasure_that_is_interrupted_is_finished_by_the_next_start(sqlite_url: str, turns: int) -> None:
     async with Hearing(sqlite_url) as heard:
