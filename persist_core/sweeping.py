@@ -154,6 +154,8 @@ class Sweeper:
             moment, rules = self._clock(), self._admission.rules
             if not lazily or self._seen is not rules:
                 self._rests.clear()
+            began = time.monotonic()  # what is over has rested enough, and some of it is not asked for any more
+            self._rests = {what: until for what, until in self._rests.items() if until > began}
             over = {entity: (is_over(entity, moment),) for entity in ENTITIES.values() if entity.ends}
             for entity, where in (*over.items(), *((kind, ended(moment)) for kind, ended in ENDED.items())):
                 if self._is_awake(entity):
@@ -172,6 +174,7 @@ class Sweeper:
         """Return the rules to be enforced, and in which guild; those of no guild in particular come first."""
         if rules.per_guild is None:
             return [(None, rules)]
+        self._admission.tidy()
         page = await self._store.select(Select(GUILDS, want="keys"))
         own = [(int(record.key[0]), self._admission.ruling(int(record.key[0])).rules) for record in page.records]
         return [(None, rules), *((guild_id, found) for guild_id, found in own if self._is_ours(guild_id))]
@@ -370,6 +373,7 @@ class Sweeper:
             keys = [record.key for record in (await self._looked(query)).records]
             if keys:
                 self._journal.accept([*forgetting(entity, keys)])
+                self._admission.leave(entity, keys)
                 await self._journal.barrier()
             swept += len(keys)
             if len(keys) < step:

@@ -370,6 +370,32 @@ async def test_nobody_looks_where_nothing_can_be_too_old_yet(sqlite_url: str, mo
         assert "roles" in asked  # other rules, another time
 
 
+async def test_rules_know_no_more_of_what_is_gone(sqlite_url: str) -> None:
+    own_user, clock = payloads.own_user(id=ME), Clock()
+    clock.now = datetime.datetime.now(datetime.UTC)
+    guild, left = payloads.guild(own_user=own_user, threads=0), payloads.guild(own_user=own_user, threads=2)
+    text, other = [channel["id"] for channel in guild["channels"] if channel["type"] == 0][:2]
+    async with Hearing(sqlite_url, rules=persist.Rules(per_guild=lambda _: None), clock=clock) as heard:
+        await heard.ready(guild)
+        assert heard.cache._engine is not None
+        admission = heard.cache._engine.admission
+        before = [dict(known) for known in (admission._parents, admission._guilds, admission._own)]
+        deleted, within, archived = (payloads.thread(guild["id"], channel, ME) for channel in (text, other, text))
+        for thread in (deleted, within, archived):
+            await heard.hear("THREAD_CREATE", thread)
+        await heard.hear("GUILD_CREATE", left)
+        assert len(admission._parents) > len(before[0]) + 3
+        await heard.hear("THREAD_DELETE", deleted)
+        await heard.hear("CHANNEL_DELETE", next(each for each in guild["channels"] if each["id"] == other))
+        metadata = {**archived["thread_metadata"], "archived": True}
+        await heard.hear("THREAD_UPDATE", {**archived, "thread_metadata": metadata})
+        await heard.hear("GUILD_DELETE", {"id": left["id"]})
+        clock.forward(days=8)
+        assert (await heard.cache.sweep())["threads"] == 1
+        before[0].pop(int(other), None)
+        assert [admission._parents, admission._guilds, admission._own] == before
+
+
 async def test_what_took_long_to_count_is_not_counted_again_at_once(
     sqlite_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
