@@ -83,6 +83,7 @@ class Engine:
         self.admission: Admission = Admission(rules, gauges, self._decoder)
         self.admission.meets = self._check_rules
         self._suppressions = Suppressions(gauges)
+        quarantine.erased = self._suppressions.erased
         self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
         self.feed.refusal = self.owner.refusal
         current = self.feed.sessions.current

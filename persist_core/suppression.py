@@ -16,7 +16,7 @@ from .edits import Edit, edited
 from .entities import ERASURE_KEYS, GUILDS, SUPPRESSIONS
 from .gauges import Gauges
 from .model import Entity, Key, Origin, Payload
-from .scrubbing import DELETED_USER, NO_GUILD, scrubbed
+from .scrubbing import DELETED_USER, NO_GUILD, Erased, scrubbed
 from .spi import Page, Select
 
 __all__ = ("STAND_INS", "Suppressions", "What", "hashed", "is_own")
@@ -121,6 +121,10 @@ class Suppressions:
     def is_empty(self) -> bool:
         """Whether nobody is suppressed."""
         return not self._hashes
+
+    def erased(self) -> Erased | None:
+        """Return what tells who is suppressed; ``None`` if nobody is."""
+        return None if self.is_empty else self.stand_in
 
     def stand_in(self, snowflake: str) -> str | None:
         """Return what stands for an id that is suppressed; ``None`` for any other."""

@@ -408,6 +408,30 @@ async def test_what_waits_in_the_journal_and_in_quarantine_goes_too(sqlite_url: 
         assert person["id"] not in await lying_in(heard)
 
 
+async def test_what_cannot_be_used_is_not_kept_of_who_is_erased(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Hearing(sqlite_url) as heard:
+        person, guild = payloads.user(), payloads.guild(own_user=payloads.own_user(id=ME), members=1)
+        await heard.ready(guild)
+        said = payloads.message(guild["channels"][1]["id"], person, guild_id=guild["id"], content="secret")
+        await heard.hear("MESSAGE_CREATE", said)
+        await heard.hear("MESSAGE_UPDATE", {**said, "content": ["secret"]})
+        await heard.cache.flush()
+        assert [item.payload and item.payload["content"] for item in heard.cache.quarantine] == [["secret"]]
+        await heard.cache.erase_user(int(person["id"]))
+        assert heard.cache.quarantine == ()
+        caplog.clear()
+        await heard.hear("MESSAGE_CREATE", {**said, "id": "secret"})
+        deep: Payload = {}
+        for _ in range(10_000):
+            deep = {"inside": deep}
+        heard.consume("MESSAGE_CREATE", {**deep, "id": "secret"})
+        assert [item.payload for item in heard.cache.quarantine] == [None, None]
+        assert heard.cache.gauges.quarantined["MESSAGE_CREATE"] == 2
+        assert "secret" not in repr(heard.cache.quarantine) + caplog.text
+
+
 async def test_what_is_no_person_is_not_erased_as_one(engine_url: str) -> None:
     guild = payloads.guild(own_user=payloads.own_user(id=ME), members=3, threads=1)
     async with Hearing(engine_url) as heard:
