@@ -113,6 +113,18 @@ async def test_an_outage_ends_the_confidence_and_the_guild_brings_it_back(heard:
     assert await state(heard.cache, guild, persist.ROLES) == ("complete", "gateway", True)
 
 
+async def test_chunks_tell_nothing_of_who_has_left_since(heard: Hearing, guild: Payload) -> None:
+    *_, gone = guild["members"]
+    user = int(gone["user"]["id"])
+    ask(heard, guild, "ours")
+    await heard.hear("GUILD_MEMBER_REMOVE", {"guild_id": guild["id"], "user": gone["user"]})
+    told = chunk(guild, "ours", 0, 2, *guild["members"])  # the last chunk, which would clear up, never comes
+    await heard.hear("GUILD_MEMBERS_CHUNK", {**told, "presences": [payloads.presence(gone["user"]["id"])]})
+    async for cache in heard.answers():
+        assert await cache.get_member(int(guild["id"]), user) is None
+        assert await cache.presences.get(int(guild["id"]), user) is None
+
+
 async def test_what_rules_kept_out_is_missing_under_other_rules(engine_url: str) -> None:
     guild, other = (payloads.guild(own_user=_OWN, members=3) for _ in range(2))
     plans = {int(guild["id"]): persist.Rules(roles=False, users=persist.Keep(drop={"global_name"}))}
