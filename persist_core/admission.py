@@ -20,7 +20,7 @@ from .changes import (
     fold,
     forgetting_guild,
 )
-from .conditions import knowns_in
+from .conditions import Condition, knowns_in
 from .droppable import without, without_edits
 from .edits import Part
 from .entities import CHANNELS, ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, THREADS, USERS
@@ -177,7 +177,9 @@ class Admission:
         self._gauges = gauges
         self.decoder = decoder
         self._keeping = {entity: _Keeping(self, entity) for entity in ENTITIES.values()}
-        self._parents: dict[int, int] = {}
+        self._parents: dict[int, tuple[int, int | None]] = {}
+        """What channels and threads are in, and in which guild."""
+
         self._guilds: dict[int, Record] = {}
         self._met: set[Rules] = set()
         self.meets: Callable[[Rules], object] = lambda _rules: None
@@ -213,9 +215,9 @@ class Admission:
         """Yield a channel, the channel that it is a thread of, and the category of that."""
         for _ in range(3):
             yield channel_id
-            if (parent := self._parents.get(channel_id)) is None:
+            if (place := self._parents.get(channel_id)) is None:
                 return
-            channel_id = parent
+            channel_id, _ = place
 
     def ruling(self, guild_id: int | None) -> Ruling:
         """Return the rules for what is in a guild, or in none."""
@@ -425,13 +427,22 @@ class Admission:
         if record.entity is GUILDS:
             self._guilds[int(record.key[0])] = record
         else:
-            self._learn_parent(record.key, record.column("parent_id"))
+            self._learn_parent(record.key, record.column("parent_id"), record.guild_id)
+
+    def tidy(self) -> None:
+        """Know no more what holds in guilds that are not known any more."""
+        self._own = {guild_id: ruling for guild_id, ruling in self._own.items() if guild_id in self._guilds}
+
+    def leave(self, entity: AnyEntity, keys: Iterable[Key]) -> None:
+        """Know no more of channels and threads that are not remembered any more."""
+        if entity in (CHANNELS, THREADS):
+            for key in keys:
+                self._parents.pop(int(key[0]), None)
 
     def forget(self, is_meant: Callable[[str, int], bool], erased: Erased) -> None:
         """Know no more of guilds that are erased, and nobody who is erased in others."""
         for guild_id in [guild_id for guild_id in {*self._guilds, *self._own} if is_meant("guild", guild_id)]:
-            self._guilds.pop(guild_id, None)
-            self._own.pop(guild_id, None)
+            self._leave_guild(guild_id)
         self._guilds = {
             guild_id: record._replace(payload=scrubbed(record.payload, erased))
             for guild_id, record in self._guilds.items()
@@ -448,28 +459,45 @@ class Admission:
                 continue
             if change.entity is GUILDS:
                 self._learn_of_guild(change)
-            elif isinstance(change, Put):
-                self.learn(change.record)
-            elif isinstance(change, Patch):
-                for edit in change.edits:
-                    if isinstance(edit, Part) and "parent_id" in edit.fields:
-                        self._learn_parent(change.key, edit.fields["parent_id"])
+            else:
+                self._learn_of_channel(change)
 
-    def _learn_parent(self, key: Key, parent: int | str | None) -> None:
+    def _learn_of_channel(self, change: Change) -> None:
+        match change:
+            case Put() as record:
+                self.learn(record)
+            case Patch(_, key, guild_id, edits):
+                for edit in edits:
+                    if isinstance(edit, Part) and "parent_id" in edit.fields:
+                        self._learn_parent(key, edit.fields["parent_id"], guild_id)
+            case Drop(entity, key):
+                self.leave(entity, [key])
+            case DropScope(entity, guild_id, ()) if guild_id is not None:
+                self.leave(entity, [(channel,) for channel, (_, guild) in self._parents.items() if guild == guild_id])
+            case DropScope(entity, _, (Condition("parent_id", "equals", parent),)):
+                self.leave(entity, [(channel,) for channel, (above, _) in self._parents.items() if above == parent])
+            case _:  # a list says what is there, and it takes more than is known here to tell what is not
+                pass
+
+    def _learn_parent(self, key: Key, parent: int | str | None, guild_id: int | None) -> None:
         if parent is None:
             self._parents.pop(int(key[0]), None)
         else:
-            self._parents[int(key[0])] = int(parent)
+            self._parents[int(key[0])] = int(parent), guild_id
 
     def _learn_of_guild(self, change: Change) -> None:
         if isinstance(change, (Put, Patch)):
             if (record := fold(self._guilds.get(int(change.key[0])), change)) is not None:
                 self.learn(record)
         elif isinstance(change, Drop):
-            self._guilds.pop(int(change.key[0]), None)
+            self._leave_guild(int(change.key[0]))
         elif isinstance(change, DropScope):
-            kept = ((guild_id, fold(record, change)) for guild_id, record in self._guilds.items())
-            self._guilds = {guild_id: record for guild_id, record in kept if record is not None}
+            for guild_id in [guild_id for guild_id, record in self._guilds.items() if fold(record, change) is None]:
+                self._leave_guild(guild_id)
+
+    def _leave_guild(self, guild_id: int) -> None:
+        self._guilds.pop(guild_id, None)
+        self._own.pop(guild_id, None)
 
 
 def _guild_of(thing: Change | Record) -> int | None:

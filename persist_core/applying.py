@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 
 from .admission import Admission
 from .changes import Change, Patch
+from .completeness import partial
+from .conditions import Condition
 from .edits import Part
-from .entities import ENTITIES, SHARDS
+from .entities import COMPLETENESS, ENTITIES, SHARDS
 from .errors import QueryError
 from .model import Entity, Origin, Record
 from .spi import Cursor, Page, Select, Store
 
-__all__ = ("Applied", "Place", "applied", "learned")
+__all__ = ("Applied", "Place", "applied", "doubted", "learned")
 
 AnyEntity = Entity[typing.Any]
 _PAGE: typing.Final = 250
@@ -107,6 +109,39 @@ async def learned(admission: Admission, store: Store) -> None:
                 admission.recall(record)
             if (after := page.after) is None:
                 break
+
+
+async def doubted(place: Place, before: Admission, now: Admission) -> None:
+    """Note where some may be missing, or part of it, although all was listed: rules of before did not keep it so.
+
+    Parameters
+    ----------
+    place
+        Where it is noted.
+    before, now
+        What the rules said and say, each having learned what it has to know.
+    """
+    complete = (Condition("state", "equals", "complete"),)
+    after: Cursor | None = None
+    while True:
+        page = await place.read(Select(COMPLETENESS, where=complete, after=after, limit=_PAGE))
+        origin = Origin("gateway", None, 0, place.at())
+        listed = [(int(note.key[0]), str(note.key[1])) for note in page.records]
+        if changes := [
+            partial(kind, guild_id, origin)
+            for guild_id, kind in listed
+            if kind in ENTITIES and _keeps_otherwise(ENTITIES[kind], guild_id, before, now)
+        ]:
+            await place.write(changes)
+        if (after := page.after) is None:
+            return
+
+
+def _keeps_otherwise(entity: AnyEntity, guild_id: int, before: Admission, now: Admission) -> bool:
+    """Tell whether other rules hold in a guild than those that did not keep all of a kind, or not whole."""
+    if before.keeps_all(entity, guild_id) and before.keeps_intact(entity, guild_id):
+        return False
+    return before.ruling(guild_id).rules != now.ruling(guild_id).rules
 
 
 async def _pages(place: Place, admission: Admission, entity: AnyEntity) -> AsyncIterator[Sequence[Record]]:

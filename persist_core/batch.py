@@ -144,10 +144,10 @@ class Batch:
         """Tell whether a change names a key."""
         return any(key in segment.keyed.get(entity, ()) for segment in self.segments)
 
-    def shed(self, entity: AnyEntity) -> int:
-        """Give up all keyed changes of a kind, and return how many these were."""
-        shed = sum(len(segment.keyed.pop(entity, ())) for segment in self.segments)
-        self.size -= shed
+    def shed(self, entity: AnyEntity) -> Sequence[Change]:
+        """Give up all keyed changes of a kind, and return them."""
+        shed = [change for segment in self.segments for change in segment.keyed.pop(entity, {}).values()]
+        self.size -= len(shed)
         return shed
 
     def changes(self) -> Iterator[Change]:

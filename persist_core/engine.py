@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import logging
 import typing
 from collections.abc import Awaitable, Iterator, Sequence
@@ -11,7 +12,7 @@ from collections.abc import Awaitable, Iterator, Sequence
 import hikari
 
 from .admission import Admission
-from .applying import Applied, Place, applied, learned
+from .applying import Applied, Place, applied, doubted, learned
 from .backpressure import Backpressure
 from .changes import Change
 from .chunking import Chunker, Pace, Policy
@@ -82,6 +83,7 @@ class Engine:
         self.admission: Admission = Admission(rules, gauges, self._decoder)
         self.admission.meets = self._check_rules
         self._suppressions = Suppressions(gauges)
+        quarantine.erased = self._suppressions.erased
         self.feed: Feed = Feed(bot, self.journal, self.admission, gauges, quarantine, self._suppressions)
         self.feed.refusal = self.owner.refusal
         current = self.feed.sessions.current
@@ -145,7 +147,7 @@ class Engine:
             await self.learn_places()
             await learned(self.admission, self.store)
             await self._historian.learn(self.store.select)
-            await self._suppressions.load(self.store.select)
+            await self.eraser.begin()
         except BackendError as error:
             if not (patient and error.temporary):
                 await self.feed.stop()
@@ -184,12 +186,15 @@ class Engine:
     async def apply_rules(self, rules: Rules, *, dry_run: bool) -> Applied:
         """Go by rules from now on, unless it is a dry run, and apply them to what is stored."""
         admission = Admission(rules, Gauges(), self._decoder) if dry_run else self.admission
+        before = copy.copy(self.admission)
         if not dry_run:
             self.journal.catch_up()  # what was heard is kept by the rules of then
             admission.use(rules)
         await self.reader.barrier()
         await learned(admission, self.store)
         place = Place(self.store.select, self.reader.whole, self._write, lambda: self.journal.at)
+        if not dry_run:
+            await doubted(place, before, admission)
         return await applied(place, admission, dry_run=dry_run)
 
     async def _write(self, changes: Sequence[Change]) -> None:

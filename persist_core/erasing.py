@@ -11,6 +11,7 @@ import typing
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 
 from .changes import Amend, Change, DropScope, Patch, forgetting
+from .columns import instant, moment
 from .conditions import Condition, Conditional, Within
 from .edits import Omit, Part, Scrub
 from .entities import (
@@ -23,6 +24,7 @@ from .entities import (
     MEMBERS,
     MESSAGES,
     ROLES,
+    SHARDS,
     SUPPRESSIONS,
     THREADS,
     USERS,
@@ -41,6 +43,9 @@ __all__ = ("Eraser", "Meant", "alone", "pages")
 
 _LOG = logging.getLogger("persist.erasing")
 _PAGE: typing.Final = 200
+_LEARNED: typing.Final = datetime.timedelta(minutes=10)
+"""How long after an erasure whoever writes has learned of it, and has deleted what came in meanwhile."""
+
 _OURS: typing.Final = (ERASURE_KEYS, SUPPRESSIONS)
 """Where nobody is named."""
 
@@ -109,10 +114,11 @@ class Eraser:
         secret = self._suppressions.keys[key_id]
         subject = hashed(secret, what, snowflake)
         # From here on nothing new is taken; what was taken before is stored first, and then found.
-        self._suppress(what, subject, key_id, done=False)
+        self._suppress(what, subject, key_id, began, done=False)
         meant: set[tuple[str, int]] = {(what, snowflake)}
         if what == "user":
-            meant |= {("conversation", channel) for channel in await self._conversations(snowflake, key_id, subject)}
+            found = await self._conversations(snowflake, key_id, subject, began)
+            meant |= {("conversation", channel) for channel in found}
             await self._unforward(snowflake)
         stand_ins = {str(snowflake): STAND_INS[what]}
         erased, anonymised = await self.clear(lambda *asked: asked in meant, stand_ins.get, stand_ins)
@@ -124,7 +130,7 @@ class Eraser:
                     for name in entity.persons
                 ]
             )
-        self._suppress(what, subject, key_id, done=True)
+        self._suppress(what, subject, key_id, began, done=True)
         await self._journal.barrier()
         purged = await self._purged()
         return Receipt(what, subject, key_id, began, _now(), erased, anonymised, purged).signed(secret)
@@ -138,12 +144,20 @@ class Eraser:
             return name
         return min(self._suppressions.keys)
 
-    def _suppress(self, what: str, name: str, key_id: str, *, done: bool, with_hash: str | None = None) -> None:
+    def _suppress(
+        self,
+        what: str,
+        name: str,
+        key_id: str,
+        began: datetime.datetime,
+        *,
+        done: bool,
+        with_hash: str | None = None,
+    ) -> None:
         entry = {"hash": name, "key_id": key_id, "kind": what, "with_hash": with_hash, "done": done}
-        origin = self._origin
-        self._journal.accept([self._suppressions.add({**entry, "created_at": origin.at}, origin)])
+        self._journal.accept([self._suppressions.add({**entry, "created_at": moment(began)}, self._origin)])
 
-    async def _conversations(self, user: int, key_id: str, subject: str) -> set[int]:
+    async def _conversations(self, user: int, key_id: str, subject: str, began: datetime.datetime) -> set[int]:
         """Return the channels of direct conversations with a user, and suppress what the bot says in them."""
         await self._journal.barrier()
         found: set[int] = set()
@@ -153,9 +167,8 @@ class Eraser:
                     found.add(int(record.key[0]))
         secret = self._suppressions.keys[key_id]
         for channel in found:
-            self._suppress(
-                "conversation", hashed(secret, "conversation", channel), key_id, done=True, with_hash=subject
-            )
+            name = hashed(secret, "conversation", channel)
+            self._suppress("conversation", name, key_id, began, done=True, with_hash=subject)
         return found
 
     async def _unforward(self, user: int) -> None:
@@ -185,6 +198,22 @@ class Eraser:
         await self._suppressions.load(self._store.select)
         key = self._suppressions.keys.get(receipt.key_id)
         return key is not None and receipt.verify(key)
+
+    async def begin(self) -> None:
+        """Learn whom others have erased before, and of whom some of them may have written since.
+
+        Who writes learns of an erasure within half a minute, and may have ended before that, or while deleting.
+
+        Raises
+        ------
+        persist.BackendError
+            If the database cannot be asked.
+        """
+        ends = (await self._store.select(Select(SHARDS, metadata=True))).records
+        listed = await self._suppressions.load(self._store.select)
+        self._suppressions.doubt(
+            entry for entry in listed if any(_is_close(entry["created_at"], shard.origin.at) for shard in ends)
+        )
 
     async def catch_up(self) -> None:
         """Learn whom others have erased; erase what was heard of these meanwhile, or was left by who was interrupted.
@@ -291,6 +320,11 @@ async def pages(
         yield page
         if (after := page.after) is None:
             return
+
+
+def _is_close(erased: str, at: str) -> bool:
+    """Tell whether who wrote last at some moment may not have learned of an erasure, or not deleted all before that."""
+    return abs(instant(erased) - instant(at)) <= _LEARNED
 
 
 def _sorted(records: Iterable[Record], meant: Meant, stand_in: Erased) -> tuple[list[Key], list[Record]]:

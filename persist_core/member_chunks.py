@@ -65,13 +65,17 @@ class MemberChunks:
         self._requests.pop(guild_id, None)
 
     def without_left(self, name: str, event: Payload) -> Payload:
-        """Return an event without the members that a chunk names although they have left since it was asked for."""
+        """Return an event without what a chunk tells of members who have left since it was asked for."""
         if name != "GUILD_MEMBERS_CHUNK" or (request := self._requests.get(int(event["guild_id"]))) is None:
             return event
         if not request.left:
             return event
-        members = [member for member in event["members"] if int(member["user"]["id"]) not in request.left]
-        return {**event, "members": members}
+        lists = {field: event[field] for field in ("members", "presences") if event.get(field)}
+        stay = {
+            field: [each for each in told if int(each["user"]["id"]) not in request.left]
+            for field, told in lists.items()
+        }
+        return {**event, **stay}
 
     def note(self, name: str, event: Payload, shard_id: int, origin: Origin) -> Iterator[Change]:
         """Yield what follows from an event for the members of its guild, after the event's own changes."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import collections
 import logging
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .changes import Change, DropScope, Patch, Put
+from .edits import edited
+from .errors import PersistError
 from .gauges import Gauges
 from .model import Key, Payload
 from .notices import Notices
@@ -42,12 +44,19 @@ class Quarantine:
     ----------
     gauges
         Where they are counted.
+
+    Attributes
+    ----------
+    erased
+        Returns what tells who was erased, if anybody was. Of what names one of them no more is kept than that there
+        was something.
     """
 
     def __init__(self, gauges: Gauges) -> None:
         self._gauges = gauges
         self._notices = Notices(_LOG)
         self._kept: collections.deque[Quarantined] = collections.deque(maxlen=_KEPT)
+        self.erased: Callable[[], Erased | None] = lambda: None
 
     @property
     def kept(self) -> Sequence[Quarantined]:
@@ -60,22 +69,25 @@ class Quarantine:
 
     def change(self, change: Change, error: Exception) -> None:
         """Put a change aside that could not be stored."""
-        payload = change.record.payload if isinstance(change, Put) else None
+        payload: Payload | None = None
+        if isinstance(change, (Put, Patch)):
+            payload = change.record.payload if isinstance(change, Put) else edited({}, change.edits)
         key = change.key if isinstance(change, (Put, Patch)) else None
         what = f"all {change.entity.name}" if isinstance(change, DropScope) else change.entity.name
         self._add(Quarantined(what, key, payload, error))
 
     def forget(self, erased: Erased) -> int:
         """Drop what names anybody who is erased, and return how much that was. It stays counted as quarantined."""
-        kept = [
-            item for item in self._kept if scrubbed(item.payload, erased) is item.payload and not _is_of(item, erased)
-        ]
+        kept = [item for item in self._kept if not _names(item, erased)]
         dropped = len(self._kept) - len(kept)
         self._kept.clear()
         self._kept.extend(kept)
         return dropped
 
     def _add(self, item: Quarantined) -> None:
+        if (erased := self.erased()) is not None and _names(item, erased):
+            msg = f"{type(item.error).__name__}, of which no more is kept: it is about somebody who was erased"
+            item = Quarantined(item.what, None, None, PersistError(msg))
         self._kept.append(item)
         self._gauges.quarantined[item.what] += 1
         self._notices.say(
@@ -88,5 +100,10 @@ class Quarantine:
         )
 
 
-def _is_of(item: Quarantined, erased: Erased) -> bool:
-    return any(erased(str(part)) is not None for part in item.key or ())
+def _names(item: Quarantined, erased: Erased) -> bool:
+    if any(erased(str(part)) is not None for part in item.key or ()):
+        return True
+    try:
+        return scrubbed(item.payload, erased) is not item.payload
+    except Exception:  # noqa: BLE001 - whatever it looks like, it may name anybody
+        return True

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import typing
+from collections.abc import Callable, Sequence
 
 from .batch import Batch
 from .changes import Change, Drop, Patch, Put
 from .completeness import known
 from .gauges import Gauges
-from .model import Origin
+from .model import Entity, Origin
 from .notices import Notices
 
 __all__ = ("Shedding",)
@@ -56,15 +57,24 @@ class Shedding:
         if not isinstance(change, (Put, Patch, Drop)) or waiting.holds(change.entity, change.key):
             return True
         if change.entity.ephemeral:
-            self._gauges.shed[change.entity.name] += 1
+            self._shed(change.entity, (change,), waiting)
             return False
         for entity in list(waiting.segments[-1].keyed):
             if entity.ephemeral and (shed := waiting.shed(entity)):
-                self._gauges.shed[entity.name] += shed
+                self._shed(entity, shed, waiting)
                 self._forget()
                 return True
         self._gauges.lost[change.entity.name] += 1
-        if change.guild_id is not None:
-            origin = Origin("gateway", None, 0, waiting.at)
-            waiting.add(known(change.entity.name, change.guild_id, origin, "stale"))
+        _doubt(change.entity, (change,), waiting)
         return False
+
+    def _shed(self, entity: Entity[typing.Any], changes: Sequence[Change], waiting: Batch) -> None:
+        self._gauges.shed[entity.name] += len(changes)
+        _doubt(entity, changes, waiting)
+
+
+def _doubt(entity: Entity[typing.Any], changes: Sequence[Change], waiting: Batch) -> None:
+    """Note where changes of a kind are missing from now on."""
+    origin = Origin("gateway", None, 0, waiting.at)
+    for guild_id in {change.guild_id for change in changes} - {None}:
+        waiting.add(known(entity.name, typing.cast("int", guild_id), origin, "stale"))

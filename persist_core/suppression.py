@@ -16,7 +16,7 @@ from .edits import Edit, edited
 from .entities import ERASURE_KEYS, GUILDS, SUPPRESSIONS
 from .gauges import Gauges
 from .model import Entity, Key, Origin, Payload
-from .scrubbing import DELETED_USER, NO_GUILD, scrubbed
+from .scrubbing import DELETED_USER, NO_GUILD, Erased, scrubbed
 from .spi import Page, Select
 
 __all__ = ("STAND_INS", "Suppressions", "What", "hashed", "is_own")
@@ -48,13 +48,14 @@ class Suppressions:
         self._gauges = gauges
         self.keys: dict[str, bytes] = {}
         self._hashes: set[str] = set()
+        self._doubted: set[str] = set()
         self._whats: tuple[str, ...] = ()
         self._known: dict[tuple[str, int | str], bool] = {}
 
     # -------------------------------------------------------------------------------------------------------- the list
 
     async def load(self, ask: Ask) -> Sequence[Payload]:
-        """Read the list anew, and return what was not on it before, or whose erasure was never finished.
+        """Read the list anew, and return what was not on it before, or whose erasure may not be finished.
 
         Raises
         ------
@@ -64,9 +65,15 @@ class Suppressions:
         keys = (await ask(Select(ERASURE_KEYS))).records
         self.keys = {str(record.key[0]): bytes.fromhex(record.payload["secret"]) for record in keys}
         listed = {str(record.key[0]): record.payload for record in (await ask(Select(SUPPRESSIONS))).records}
-        news = [entry for name, entry in listed.items() if name not in self._hashes or not entry.get("done")]
+        known = self._hashes - self._doubted
+        news = [entry for name, entry in listed.items() if name not in known or not entry.get("done")]
+        self._doubted.clear()
         self._set(listed.values())
         return news
+
+    def doubt(self, entries: Iterable[Payload]) -> None:
+        """Note that others may have written of some who are listed before they learned that these were erased."""
+        self._doubted.update(str(entry["hash"]) for entry in entries)
 
     def _set(self, entries: Iterable[Payload]) -> None:
         entries = list(entries)
@@ -114,6 +121,10 @@ class Suppressions:
     def is_empty(self) -> bool:
         """Whether nobody is suppressed."""
         return not self._hashes
+
+    def erased(self) -> Erased | None:
+        """Return what tells who is suppressed; ``None`` if nobody is."""
+        return None if self.is_empty else self.stand_in
 
     def stand_in(self, snowflake: str) -> str | None:
         """Return what stands for an id that is suppressed; ``None`` for any other."""

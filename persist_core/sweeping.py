@@ -9,18 +9,19 @@ import logging
 import math
 import time
 import typing
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
 import hikari
 
 from .admission import Admission
 from .changes import Change, DropScope, Patch, Put, forgetting, forgetting_guild
 from .columns import instant
-from .conditions import AllOf, AnyOf, Condition, Not, Where
+from .conditions import AllOf, AnyOf, Condition, Not, Where, Within
 from .edits import edited
-from .entities import ENTITIES, GUILDS, OWNED
+from .entities import ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, OWNED
 from .errors import PersistError
 from .gauges import Gauges
+from .history import history_of
 from .hosts import Host
 from .journal import Journal
 from .model import Entity
@@ -43,7 +44,13 @@ _LONGEST: typing.Final = 3600.0
 _PAGES: typing.Final = 1
 """Steps of looking for orphans each time: whoever is one is found within hours, however many are not."""
 
+_LONE: typing.Final = (Not(Within(("message_id",), MESSAGES, ())),)
+"""What holds for versions of messages that are not remembered."""
+
 AnyEntity = Entity[typing.Any]
+_Column = tuple[AnyEntity, str]
+_Grown = Mapping[_Column, Collection[int]]
+"""The values of columns of which there are more things than before."""
 
 
 class Sweeper:
@@ -86,7 +93,9 @@ class Sweeper:
         self._clock = clock
         self._sessions = sessions
         self._at_work = asyncio.Lock()
-        self._grown: dict[tuple[AnyEntity, str], set[int]] = {}
+        self._grown: dict[_Column, dict[int | None, set[int]]] = {}
+        """The values of columns, by guild, of which there are more things than when that was looked at last."""
+
         self._seen: Rules | None = None
         self._rests: dict[Hashable, float] = {}
         """When it is looked again for what was not there."""
@@ -115,7 +124,7 @@ class Sweeper:
             if isinstance(change, Put) or (isinstance(change, Patch) and change.create):
                 for (entity, column), values in self._grown.items():
                     if entity is change.entity and (value := _told(change, column)) is not None:
-                        values.add(value)
+                        values.setdefault(change.guild_id, set()).add(value)
             yield change
 
     async def sweep(self) -> Mapping[str, int]:
@@ -145,6 +154,8 @@ class Sweeper:
             moment, rules = self._clock(), self._admission.rules
             if not lazily or self._seen is not rules:
                 self._rests.clear()
+            began = time.monotonic()  # what is over has rested enough, and some of it is not asked for any more
+            self._rests = {what: until for what, until in self._rests.items() if until > began}
             over = {entity: (is_over(entity, moment),) for entity in ENTITIES.values() if entity.ends}
             for entity, where in (*over.items(), *((kind, ended(moment)) for kind, ended in ENDED.items())):
                 if self._is_awake(entity):
@@ -154,12 +165,7 @@ class Sweeper:
                 swept += await self._leave(session)
             for entity in ORPHANS:
                 swept[entity.name] += await self._bury(entity, bounds_of(entity, rules.of(entity.name)), moment, pages)
-            guilds = await self._guilds(rules)
-            for guild_id, own in guilds:
-                for bounds in _all_bounds(own):
-                    within = _within(bounds.entity, guild_id, varies=rules.per_guild is not None)
-                    if within is not None:
-                        swept[bounds.entity.name] += await self._enforce(bounds, moment, within)
+            swept += await self._enforce_all(rules, moment)
             self._seen = rules
             self._gauges.swept += swept
             return +swept
@@ -168,6 +174,7 @@ class Sweeper:
         """Return the rules to be enforced, and in which guild; those of no guild in particular come first."""
         if rules.per_guild is None:
             return [(None, rules)]
+        self._admission.tidy()
         page = await self._store.select(Select(GUILDS, want="keys"))
         own = [(int(record.key[0]), self._admission.ruling(int(record.key[0])).rules) for record in page.records]
         return [(None, rules), *((guild_id, found) for guild_id, found in own if self._is_ours(guild_id))]
@@ -197,7 +204,30 @@ class Sweeper:
 
     # -------------------------------------------------------------------------------------------------------- the steps
 
-    async def _enforce(self, bounds: Bounds, moment: datetime.datetime, within: tuple[Condition, ...]) -> int:
+    async def _enforce_all(self, rules: Rules, moment: datetime.datetime) -> collections.Counter[str]:
+        swept, varies = collections.Counter[str](), rules.per_guild is not None
+        # Several bounds may look at one column: what has grown has done so for each of them.
+        grown, self._grown = self._grown, {column: {} for column in self._grown}
+        try:
+            for guild_id, own in await self._guilds(rules):
+                here = {
+                    column: values.get(guild_id, ()) if varies else set[int]().union(*values.values())
+                    for column, values in grown.items()
+                }
+                swept[MESSAGE_VERSIONS.name] += await self._forget_lone_versions(own, guild_id, varies=varies)
+                for bounds in _all_bounds(own):
+                    if (within := _within(bounds.entity, guild_id, varies=varies)) is not None:
+                        swept[bounds.entity.name] += await self._enforce(bounds, moment, within, here)
+        except PersistError:  # it is looked at again
+            for column, values in grown.items():
+                for guild, more in values.items():
+                    self._grown[column].setdefault(guild, set()).update(more)
+            raise
+        return swept
+
+    async def _enforce(
+        self, bounds: Bounds, moment: datetime.datetime, within: tuple[Condition, ...], grown: _Grown
+    ) -> int:
         entity, ours = bounds.entity, (*within, *bounds.spared, *self._ours(bounds.entity))
         swept = 0
         what = (entity, bounds.max_age, str((within, bounds.spared)))
@@ -207,7 +237,7 @@ class Sweeper:
                 swept += await self._forget(entity, None, (*age(entity, moment, bounds.max_age), *ours))
             self._rest(what, min(left, bounds.max_age / 10))
         for column, most in bounds.per.items():
-            for value in await self._groups(entity, column, (*within, *self._ours(entity))):
+            for value in await self._groups(entity, column, (*within, *self._ours(entity)), grown):
                 swept += await self._cut(entity, most, (Condition(column, "equals", value), *ours))
         is_of_a_guild = any(condition.test == "equals" for condition in within)
         all_of_it = (entity, "rows", str((within, bounds.spared)))
@@ -216,6 +246,15 @@ class Sweeper:
         if self._is_awake(all_of_it):
             swept += await self._cut(entity, bounds.max_rows, (*within, *bounds.spared))
             self._rest(all_of_it)
+        return swept
+
+    async def _forget_lone_versions(self, rules: Rules, guild_id: int | None, *, varies: bool) -> int:
+        """Forget what messages were that rules have forgotten since, which no event says goes with them."""
+        within, what = _within(MESSAGE_VERSIONS, guild_id, varies=varies), ("lone versions", guild_id)
+        if within is None or history_of(rules) is not True or not self._is_awake(what):
+            return 0
+        swept = await self._forget(MESSAGE_VERSIONS, None, (*within, *_LONE, *self._ours(MESSAGE_VERSIONS)))
+        self._rest(what)
         return swept
 
     async def _leave(self, session: Session) -> collections.Counter[str]:
@@ -306,13 +345,11 @@ class Sweeper:
     def _rest(self, what: Hashable, seconds: float = 0) -> None:
         self._rests[what] = time.monotonic() + min(_LONGEST, max(seconds, _RESTS * self._took))
 
-    async def _groups(self, entity: AnyEntity, column: str, ours: Where) -> list[int]:
+    async def _groups(self, entity: AnyEntity, column: str, ours: Where, grown: _Grown) -> Collection[int]:
         """Return the values of a column for which there may be too many: all at first, then those that have grown."""
-        grown = self._grown.setdefault((entity, column), set())
-        values = list(grown)
-        grown.clear()
-        if self._seen is self._admission.rules:
-            return values
+        self._grown.setdefault((entity, column), {})  # from here on it is noted
+        if self._seen is self._admission.rules and (known := grown.get((entity, column))) is not None:
+            return known
         values = [-1]
         while True:
             # From one value to the next by the index: however many things there are, each value is one question.
@@ -336,6 +373,7 @@ class Sweeper:
             keys = [record.key for record in (await self._looked(query)).records]
             if keys:
                 self._journal.accept([*forgetting(entity, keys)])
+                self._admission.leave(entity, keys)
                 await self._journal.barrier()
             swept += len(keys)
             if len(keys) < step:

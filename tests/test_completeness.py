@@ -113,6 +113,43 @@ async def test_an_outage_ends_the_confidence_and_the_guild_brings_it_back(heard:
     assert await state(heard.cache, guild, persist.ROLES) == ("complete", "gateway", True)
 
 
+async def test_chunks_tell_nothing_of_who_has_left_since(heard: Hearing, guild: Payload) -> None:
+    *_, gone = guild["members"]
+    user = int(gone["user"]["id"])
+    ask(heard, guild, "ours")
+    await heard.hear("GUILD_MEMBER_REMOVE", {"guild_id": guild["id"], "user": gone["user"]})
+    told = chunk(guild, "ours", 0, 2, *guild["members"])  # the last chunk, which would clear up, never comes
+    await heard.hear("GUILD_MEMBERS_CHUNK", {**told, "presences": [payloads.presence(gone["user"]["id"])]})
+    async for cache in heard.answers():
+        assert await cache.get_member(int(guild["id"]), user) is None
+        assert await cache.presences.get(int(guild["id"]), user) is None
+
+
+async def test_what_rules_kept_out_is_missing_under_other_rules(engine_url: str) -> None:
+    guild, other = (payloads.guild(own_user=_OWN, members=3) for _ in range(2))
+    plans = {int(guild["id"]): persist.Rules(roles=False, users=persist.Keep(drop={"global_name"}))}
+    rules = persist.Rules(emojis=False, per_guild=plans.get)
+    async with Hearing(engine_url, rules=rules) as heard:
+        await heard.ready(guild, other)
+        cache = heard.cache
+        await cache.apply_rules()  # nothing has changed
+        assert await state(cache, guild) == ("complete", "gateway", True)
+        assert (await state(cache, guild, persist.ROLES))[0] == "unmaintained"
+        plans.clear()
+        await cache.apply_rules()
+        for kind in (persist.ROLES, persist.MEMBERS):
+            assert await state(cache, guild, kind) == ("partial", "gateway", False)
+            assert await state(cache, other, kind) == ("complete", "gateway", True)
+        assert await state(cache, guild, persist.CHANNELS) == ("complete", "gateway", True)
+        assert (await state(cache, other, persist.EMOJIS))[0] == "unmaintained"
+        await cache.apply_rules(persist.Rules(), dry_run=True)
+        assert (await state(cache, other, persist.EMOJIS))[0] == "unmaintained"
+        await cache.apply_rules(persist.Rules())
+        assert await state(cache, other, persist.EMOJIS) == ("partial", "gateway", False)
+        await heard.hear("GUILD_CREATE", other)
+        assert await state(cache, other, persist.EMOJIS) == ("complete", "gateway", True)
+
+
 @pytest.mark.parametrize(
     ("event", "kind"), [("WEBHOOKS_UPDATE", "webhooks"), ("GUILD_INTEGRATIONS_UPDATE", "integrations")]
 )

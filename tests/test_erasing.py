@@ -332,6 +332,24 @@ async def test_a_bot_learns_whom_another_process_has_erased(spoken: Hearing) -> 
     assert await spoken.cache.get_user(person) is None
 
 
+async def test_what_another_wrote_before_it_learned_of_an_erasure_goes_at_its_next_start(spoken: Hearing) -> None:
+    if spoken.url == "memory://":
+        pytest.skip("What is in memory has one process.")
+    world = await told(spoken)
+    person = int(world.person["id"])
+    store = open_store(spoken.url)
+    await store.open()
+    async with alone(store) as eraser:
+        await eraser.erase("user", person)
+    await store.close()
+    await spoken.hear("GUILD_MEMBER_ADD", {**payloads.member(world.person), "guild_id": world.guild["id"]})
+    await spoken.reopen()  # it has not been told
+    assert spoken.cache._engine is not None
+    await spoken.cache._engine.eraser.catch_up()
+    assert await spoken.cache.get_user(person) is None
+    assert world.needles[0] not in await lying_in(spoken)
+
+
 @pytest.mark.parametrize("turns", [1, 5, 20, 60, 200])
 async def test_an_erasure_that_is_interrupted_is_finished_by_the_next_start(sqlite_url: str, turns: int) -> None:
     async with Hearing(sqlite_url) as heard:
@@ -388,6 +406,30 @@ async def test_what_waits_in_the_journal_and_in_quarantine_goes_too(sqlite_url: 
         assert heard.cache.quarantine == ()
         assert await heard.cache.get_user(int(person["id"])) is None
         assert person["id"] not in await lying_in(heard)
+
+
+async def test_what_cannot_be_used_is_not_kept_of_who_is_erased(
+    sqlite_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with Hearing(sqlite_url) as heard:
+        person, guild = payloads.user(), payloads.guild(own_user=payloads.own_user(id=ME), members=1)
+        await heard.ready(guild)
+        said = payloads.message(guild["channels"][1]["id"], person, guild_id=guild["id"], content="secret")
+        await heard.hear("MESSAGE_CREATE", said)
+        await heard.hear("MESSAGE_UPDATE", {**said, "content": ["secret"]})
+        await heard.cache.flush()
+        assert [item.payload and item.payload["content"] for item in heard.cache.quarantine] == [["secret"]]
+        await heard.cache.erase_user(int(person["id"]))
+        assert heard.cache.quarantine == ()
+        caplog.clear()
+        await heard.hear("MESSAGE_CREATE", {**said, "id": "secret"})
+        deep: Payload = {}
+        for _ in range(10_000):
+            deep = {"inside": deep}
+        heard.consume("MESSAGE_CREATE", {**deep, "id": "secret"})
+        assert [item.payload for item in heard.cache.quarantine] == [None, None]
+        assert heard.cache.gauges.quarantined["MESSAGE_CREATE"] == 2
+        assert "secret" not in repr(heard.cache.quarantine) + caplog.text
 
 
 async def test_what_is_no_person_is_not_erased_as_one(engine_url: str) -> None:

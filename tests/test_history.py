@@ -89,6 +89,20 @@ async def test_a_channel_takes_the_history_of_its_messages_along(engine_url: str
         assert await contents(heard) == []
 
 
+async def test_what_rules_forget_takes_its_history_along(engine_url: str) -> None:
+    loud: typing.Any = {"where": {"content": persist.startswith("!")}}
+    for history, left in ((True, []), ("keep", ["! first", "! second"])):
+        async with Hearing(engine_url, rules=rules(messages=persist.Keep(history=history, **loud))) as heard:
+            await heard.hear("MESSAGE_CREATE", written("! first"))
+            await heard.hear("MESSAGE_UPDATE", edited("! second", 1))
+            await heard.cache.sweep()
+            assert await contents(heard) == ["! first"]
+            await heard.hear("MESSAGE_UPDATE", edited("quiet", 2))
+            assert await heard.cache.get_message(int(MESSAGE)) is None
+            await heard.cache.sweep()
+            assert await contents(heard) == left
+
+
 @pytest.mark.filterwarnings("ignore:messages are kept with their history:persist.RulesWarning")
 async def test_no_history_is_kept_unless_rules_say_so(sqlite_url: str) -> None:
     for some in (None, rules(message_versions=False)):

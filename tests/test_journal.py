@@ -334,7 +334,7 @@ async def test_past_its_limit_the_journal_sheds_what_is_fleeting_and_counts_what
         assert await cache.members.count(guild=guild_id) == 303 - lost["members"]
         assert await cache.messages.count() == 1
     stale = bots.rows(file, "SELECT kind FROM completeness WHERE state = 'stale' AND guild_id = ?", guild_id)
-    assert set(stale) == {"members", "roles"}
+    assert set(stale) == {"members", "presences", "roles"}
     told = [record for record in caplog.records if "shedding begins" in record.getMessage()]
     assert [record.levelno for record in told] == [logging.ERROR]
 

@@ -21,7 +21,8 @@ from persist.edits import Part
 from persist.entities import THREADS
 from persist.model import Kind, Origin, Payload
 
-_ORIGIN: typing.Final = Origin("gateway", 0, 17, "2026-01-02 03:04:05.000006")
+# Late enough that no archived thread is swept while a slow machine is still asking.
+_ORIGIN: typing.Final = Origin("gateway", 0, 17, "2999-01-02 03:04:05.000006")
 _EVERYWHERE: typing.Final = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

@@ -98,6 +98,45 @@ async def test_each_channel_keeps_its_newest(engine_url: str) -> None:
         assert await count(heard, "messages", Condition("channel_id", "equals", int(OTHER_CHANNEL))) == 3
 
 
+async def test_each_channel_keeps_its_newest_whatever_else_looks_at_channels(engine_url: str) -> None:
+    few, many = (persist.Rules(messages=persist.Keep(max_per_channel=most)) for most in (3, 100))
+    guilds = [payloads.guild(own_user=payloads.own_user(id=ME)) for _ in range(2)]
+    plans = persist.Rules(messages=persist.Keep(max_per_channel=100), per_guild=lambda _: few)
+    for rules in (many & few, plans):
+        async with Hearing(engine_url, rules=rules) as heard:
+            await heard.ready(*guilds)
+            assert heard.cache._engine is not None
+            sweeper = heard.cache._engine.sweeper
+            await sweeper.sweep_lazily()  # from now on it looks only where there is more than before
+            for number, guild in enumerate(guilds):
+                channel = guild["channels"][1]["id"]
+                ids = range(100 * number, 100 * number + 5)
+                await said(heard, *(message(START, each, channel) | {"guild_id": guild["id"]} for each in ids))
+            assert await sweeper.sweep_lazily() == {"messages": 4}
+            assert await sweeper.sweep_lazily() == {}
+            await heard.cache.apply_rules(persist.Rules(messages=False))
+
+
+async def test_where_there_is_more_is_looked_at_again_after_an_outage(
+    sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Hearing(sqlite_url, rules=persist.Rules(messages=persist.Keep(max_per_channel=3))) as heard:
+        assert heard.cache._engine is not None
+        sweeper = heard.cache._engine.sweeper
+        await heard.cache.sweep()
+        await said(heard, *(message(START, number) for number in range(5)))
+
+        async def away(*_: object) -> typing.NoReturn:
+            msg = "it is away"
+            raise persist.BackendError(msg)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(sweeper, "_cut", away)
+            with pytest.raises(persist.BackendError):
+                await heard.cache.sweep()
+        assert await heard.cache.sweep() == {"messages": 2}
+
+
 async def test_each_guild_and_all_together_keep_so_many(engine_url: str) -> None:
     rules = persist.Rules(
         members=persist.Keep(max_per_guild=2), roles=persist.Keep(max_rows=4), messages=persist.Keep(max_rows=0)
@@ -329,6 +368,32 @@ async def test_nobody_looks_where_nothing_can_be_too_old_yet(sqlite_url: str, mo
         asked.clear()
         await sweeper.sweep_lazily()
         assert "roles" in asked  # other rules, another time
+
+
+async def test_rules_know_no_more_of_what_is_gone(sqlite_url: str) -> None:
+    own_user, clock = payloads.own_user(id=ME), Clock()
+    clock.now = datetime.datetime.now(datetime.UTC)
+    guild, left = payloads.guild(own_user=own_user, threads=0), payloads.guild(own_user=own_user, threads=2)
+    text, other = [channel["id"] for channel in guild["channels"] if channel["type"] == 0][:2]
+    async with Hearing(sqlite_url, rules=persist.Rules(per_guild=lambda _: None), clock=clock) as heard:
+        await heard.ready(guild)
+        assert heard.cache._engine is not None
+        admission = heard.cache._engine.admission
+        before = [dict(known) for known in (admission._parents, admission._guilds, admission._own)]
+        deleted, within, archived = (payloads.thread(guild["id"], channel, ME) for channel in (text, other, text))
+        for thread in (deleted, within, archived):
+            await heard.hear("THREAD_CREATE", thread)
+        await heard.hear("GUILD_CREATE", left)
+        assert len(admission._parents) > len(before[0]) + 3
+        await heard.hear("THREAD_DELETE", deleted)
+        await heard.hear("CHANNEL_DELETE", next(each for each in guild["channels"] if each["id"] == other))
+        metadata = {**archived["thread_metadata"], "archived": True}
+        await heard.hear("THREAD_UPDATE", {**archived, "thread_metadata": metadata})
+        await heard.hear("GUILD_DELETE", {"id": left["id"]})
+        clock.forward(days=8)
+        assert (await heard.cache.sweep())["threads"] == 1
+        before[0].pop(int(other), None)
+        assert [admission._parents, admission._guilds, admission._own] == before
 
 
 async def test_what_took_long_to_count_is_not_counted_again_at_once(
