@@ -137,24 +137,30 @@ class Fetcher:
 
     async def _known(self, asked: Asked, wish: Wish) -> object:
         engine = await self._engine()
-        reader = engine.reader
-        for entity in asked.kinds:
+        for record in await self._stored(engine, asked, metadata=wish.max_age is not None):
+            entity = record.entity
             if lacking(entity, self._intents):
                 continue  # nobody keeps it up to date
-            record = await reader.record(entity, asked.key, metadata=wish.max_age is not None)
-            if record is None or not wish.grants(record) or any(record.column(c) != v for c, v in asked.within.items()):
-                continue
-            if not engine.admission.keeps_intact(entity, record.guild_id):
+            if not wish.grants(record) or not engine.admission.keeps_intact(entity, record.guild_id):
                 continue  # REST tells more of it
             if not record.payload.keys() >= _TOLD_BY_REST.get(entity, frozenset()):
                 continue
-            if (made := await reader.get(entity, asked.key)) is not None:
+            if (made := await engine.reader.get(entity, asked.key)) is not None:
                 return made
         return None
 
+    async def _stored(self, engine: Engine, asked: Asked, *, metadata: bool = False) -> Sequence[Record]:
+        """Return what is remembered of what is asked for, unless it is somewhere else than where that should be."""
+        records = [await engine.reader.record(entity, asked.key, metadata=metadata) for entity in asked.kinds]
+        return [
+            record
+            for record in records
+            if record is not None and all(record.column(name) == value for name, value in asked.within.items())
+        ]
+
     async def _ask(self, asked: Asked, ask: Ask[T], name: Hashable) -> T:
         engine = await self._engine()
-        known = [entity for entity in asked.kinds if await engine.reader.record(entity, asked.key) is not None]
+        known = [record.entity for record in await self._stored(engine, asked)]
         saying = Saying(engine, asked.guild_id)
         self._gauges.rest_calls += 1
         try:

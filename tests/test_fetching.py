@@ -244,6 +244,16 @@ async def test_a_thing_of_another_place_is_not_the_one_asked_for(stage: Stage) -
     await bots.settled(stage.sim, stage.cache)
     with pytest.raises(hikari.NotFoundError):
         await stage.cache.fetch_role(int(other["id"]), stage.first("roles"))
+    assert await stage.cache.get_role(stage.first("roles")) is not None
+
+
+async def test_a_message_is_not_forgotten_because_it_is_in_no_other_channel(stage: Stage) -> None:
+    here, there = [int(channel["id"]) for channel in stage.guild["channels"] if channel["type"] == 0][:2]
+    message = await stage.sim.create_message(str(here), "hello")
+    await bots.settled(stage.sim, stage.cache)
+    with pytest.raises(hikari.NotFoundError):
+        await stage.cache.fetch_message(there, int(message["id"]))
+    assert await stage.cache.get_message(int(message["id"])) is not None
 
 
 async def test_what_nobody_keeps_up_to_date_is_asked_for(sqlite_url: str) -> None:
