@@ -115,10 +115,14 @@ class Fetcher:
         wish.checked()
         name = (asked.kinds, asked.key, tuple(asked.within.items()))
         if wish.prefer == "local":
-            if (known := await self._known(asked, wish)) is not None:
+            engine = await self._engine()
+            stored = await self._stored(engine, asked, metadata=wish.max_age is not None)
+            if (known := await self._known(engine, stored, wish)) is not None:
                 self._gauges.rest_calls_saved += 1
                 return typing.cast("T", known)
-            if (absent := self._absent.get(name)) is not None and absent[0] > time.monotonic():
+            absent = self._absent.get(name)
+            # What is stored has come since: Discord did not say all of it, or nobody keeps it up to date.
+            if not stored and absent is not None and absent[0] > time.monotonic():
                 self._gauges.rest_calls_saved += 1
                 raise copy.copy(absent[1])
         # Whoever comes while it is asked waits for the same answer; that one of them gives up does not disturb it.
@@ -135,9 +139,9 @@ class Fetcher:
         if not done.cancelled():
             done.exception()
 
-    async def _known(self, asked: Asked, wish: Wish) -> object:
-        engine = await self._engine()
-        for record in await self._stored(engine, asked, metadata=wish.max_age is not None):
+    async def _known(self, engine: Engine, stored: Sequence[Record], wish: Wish) -> object:
+        """Return what is stored, if it may be the answer."""
+        for record in stored:
             entity = record.entity
             if lacking(entity, self._intents):
                 continue  # nobody keeps it up to date
@@ -145,7 +149,7 @@ class Fetcher:
                 continue  # REST tells more of it
             if not record.payload.keys() >= _TOLD_BY_REST.get(entity, frozenset()):
                 continue
-            if (made := await engine.reader.get(entity, asked.key)) is not None:
+            if (made := await engine.reader.get(entity, record.key)) is not None:
                 return made
         return None
 

@@ -219,6 +219,15 @@ async def test_what_is_not_there_is_not_asked_for_again_at_once(stage: Stage) ->
     assert stage.requests == before + 2
 
 
+async def test_what_was_not_there_and_came_is_asked_for(stage: Stage) -> None:
+    user_id = int(stage.guild["members"][0]["user"]["id"])
+    with pytest.raises(hikari.NotFoundError):
+        await stage.cache.fetch_ban(stage.guild_id, user_id)
+    await stage.sim.ban(str(stage.guild_id), str(user_id), "spam")
+    await bots.settled(stage.sim, stage.cache)
+    assert (await stage.cache.fetch_ban(stage.guild_id, user_id)).reason == "spam"
+
+
 async def test_what_rest_says_is_gone_is_forgotten(stage: Stage) -> None:
     role = await stage.sim.create_role(str(stage.guild_id), name="brief")
     await bots.settled(stage.sim, stage.cache)
