@@ -77,6 +77,9 @@ class Asked(typing.NamedTuple):
     guild_id: int | None = None
     """Where it is, for what does not say so."""
 
+    how: Hashable = None
+    """What else changes the answer."""
+
     @property
     def about(self) -> str:
         """What it is, for whoever measures; a guild's own row is not what REST tells of it."""
@@ -113,7 +116,7 @@ class Fetcher:
             What hikari's REST client raises. That something is not there is remembered for some seconds.
         """
         wish.checked()
-        name = (asked.kinds, asked.key, tuple(asked.within.items()))
+        name = (asked.kinds, asked.key, tuple(asked.within.items()), asked.how)
         if wish.prefer == "local":
             engine = await self._engine()
             stored = await self._stored(engine, asked, metadata=wish.max_age is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import typing
 from collections.abc import AsyncIterator, Callable
@@ -286,6 +287,17 @@ async def test_an_invite_is_known_where_no_counts_are_asked_for(unheard: Unheard
     counted = await cache.fetch_invite(unheard.code)
     assert counted.approximate_member_count is not None
     assert unheard.requests == before + 1
+
+
+async def test_invites_with_and_without_counts_share_no_request(unheard: Unheard) -> None:
+    before = unheard.requests
+    plain, counted, again = await asyncio.gather(
+        unheard.cache.fetch_invite(unheard.code, with_counts=False),
+        unheard.cache.fetch_invite(unheard.code),
+        unheard.cache.fetch_invite(unheard.code),
+    )
+    assert unheard.requests == before + 2
+    assert counted is again is not plain
 
 
 async def test_a_webhook_is_asked_for_and_its_token_is_not_kept(unheard: Unheard) -> None:
