@@ -152,6 +152,7 @@ class Lifetime:
 
     async def _on_stopped(self, _: hikari.StoppedEvent) -> None:
         await self.close()
+        self._ended, self._opening = False, None  # as it was before the bot's first start
 
     async def open(self) -> None:
         """Open as :meth:`persist.Cache.open` does."""
@@ -269,13 +270,18 @@ class Lifetime:
             self._leave_ended_loop()
         if self.engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
-        elif self.engine is None and self._gateway is None and not self._ended:
-            # A framework that starts with its REST bot before us asks before us.
+        elif self.engine is None and not self._ended and self._is_early:
+            # Who hears before us that the bot starts, asks before us.
             with contextlib.suppress(PersistError):
                 await asyncio.shield(self._begin(patient=not self._strict))
         if self.engine is None:
             raise self._closed()
         return self.engine.reader
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether whoever asks may begin the opening, which a bot that starts is about to begin."""
+        return self._gateway is None or (self._opening is None and self._bot.is_alive and self._bot.rest.is_alive)
 
     async def opened(self) -> Engine:
         """Return what runs, once an opening that is under way has ended."""
