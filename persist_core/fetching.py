@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime
+import math
 import time
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
@@ -60,12 +61,17 @@ class Wish(typing.NamedTuple):
             raise QueryError(msg)
         return self if self.max_age is None else self._replace(max_age=seconds_of(self.max_age))
 
+    @property
+    def seconds(self) -> float:
+        """How old an answer may be."""
+        return math.inf if self.max_age is None else seconds_of(self.max_age)
+
     def grants(self, record: Record) -> bool:
         """Tell whether a record is young enough."""
         if self.max_age is None:
             return True
         learned = instant(record.origin.at)
-        return (datetime.datetime.now(datetime.UTC) - learned).total_seconds() <= seconds_of(self.max_age)
+        return (datetime.datetime.now(datetime.UTC) - learned).total_seconds() <= self.seconds
 
 
 class Asked(typing.NamedTuple):
@@ -123,11 +129,12 @@ class Fetcher:
             if (known := await self._known(engine, stored, wish)) is not None:
                 self._gauges.rest_calls_saved += 1
                 return typing.cast("T", known)
-            absent = self._absent.get(name)
             # What is stored has come since: Discord did not say all of it, or nobody keeps it up to date.
-            if not stored and absent is not None and absent[0] > time.monotonic():
-                self._gauges.rest_calls_saved += 1
-                raise copy.copy(absent[1])
+            if not stored and (absent := self._absent.get(name)) is not None:
+                said, error = absent
+                if time.monotonic() - said < min(_REMEMBERED_FOR, wish.seconds):
+                    self._gauges.rest_calls_saved += 1
+                    raise copy.copy(error)
         # Whoever comes while it is asked waits for the same answer; that one of them gives up does not disturb it.
         flight = self._flights.get(name)
         if flight is None:
@@ -176,7 +183,7 @@ class Fetcher:
         except hikari.NotFoundError as error:
             if len(self._absent) >= _MOST_REMEMBERED:
                 self._absent.clear()
-            self._absent[name] = (time.monotonic() + _REMEMBERED_FOR, error)
+            self._absent[name] = (time.monotonic(), error)
             for entity in known:
                 engine.reader.forget(entity, [asked.key])
             raise

@@ -217,6 +217,11 @@ async def test_what_is_not_there_is_not_asked_for_again_at_once(stage: Stage) ->
     with pytest.raises(hikari.NotFoundError):
         await stage.cache.fetch_role(stage.guild_id, 12345678901234567, prefer="rest")
     assert stage.requests == before + 2
+    for max_age, more in ((0, 1), (datetime.timedelta(hours=1), 0)):
+        before = stage.requests
+        with pytest.raises(hikari.NotFoundError):
+            await stage.cache.fetch_role(stage.guild_id, 12345678901234567, max_age=max_age)
+        assert stage.requests == before + more
 
 
 async def test_what_was_not_there_and_came_is_asked_for(stage: Stage) -> None:
