@@ -123,7 +123,7 @@ class Lifetime:
     async def start(self) -> None:
         """Open as :meth:`persist.Cache.start` does."""
         self._ended = False
-        self._leave_ended_loop()
+        self.leave_ended_loop()
         try:
             if self.engine is None:
                 await asyncio.shield(self._begin(patient=not self._strict))
@@ -157,11 +157,11 @@ class Lifetime:
     async def open(self) -> None:
         """Open as :meth:`persist.Cache.open` does."""
         self._ended = False
-        self._leave_ended_loop()
+        self.leave_ended_loop()
         if self.engine is None:
             await asyncio.shield(self._begin(patient=False))
 
-    def _leave_ended_loop(self) -> None:
+    def leave_ended_loop(self) -> None:
         """Give up what belongs to an event loop that has ended, as that of ``asyncio.run(cache.open())`` has."""
         if self.engine is None or not self.engine.loop.is_closed():
             return
@@ -241,7 +241,7 @@ class Lifetime:
     async def close(self) -> None:
         """Close as :meth:`persist.Cache.close` does."""
         self._ended = True
-        self._leave_ended_loop()
+        self.leave_ended_loop()
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,), timeout=min(self._stop_timeout, _OPENING))
             self._opening.cancel()  # another process may be changing the tables for hours
@@ -267,7 +267,7 @@ class Lifetime:
     async def answering(self) -> Reader:
         """Return what answers questions, once an opening that is under way has ended."""
         if self.engine is not None and self.engine.loop.is_closed():
-            self._leave_ended_loop()
+            self.leave_ended_loop()
         if self.engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         elif self.engine is None and not self._ended and self._is_early:

@@ -333,6 +333,7 @@ async def ask():
     await asyncio.wait_for(cache.close(), 5)
 
 asyncio.run(cache.open())
+print(cache.is_open, cache.health().state)
 asyncio.run(ask())
 asyncio.run(cache.open())
 asyncio.run(cache.close())
@@ -344,6 +345,7 @@ def test_a_cache_whose_event_loop_has_ended_says_so(file: pathlib.Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", _IN_TWO_LOOPS, f"sqlite:///{file}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "the event loop in which the cache was opened has ended" in done.stderr
-    answer, closed = done.stdout.splitlines()
+    state, answer, closed = done.stdout.splitlines()
+    assert state == "False closed"
     assert answer.startswith("the event loop in which the cache was opened has ended")
     assert closed == "closed"
