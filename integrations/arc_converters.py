@@ -37,14 +37,14 @@ def _converter(argument: arguments.Argument[V, T]) -> Converter[V, T]:
     return convert
 
 
-to_member: Converter[str | hikari.PartialUser, hikari.Member] = _converter(arguments.member)
+to_member: Converter[arguments.Written | hikari.PartialUser, hikari.Member] = _converter(arguments.member)
 """Return a member of the guild where a command is run, for an option of users, or an id, mention or exact name."""
 
-to_role: Converter[str | hikari.PartialRole, hikari.Role] = _converter(arguments.role)
+to_role: Converter[arguments.Written | hikari.PartialRole, hikari.Role] = _converter(arguments.role)
 """Return a role of the guild where a command is run, for an option of roles, or an id, mention or exact name."""
 
-to_channel: Converter[str | hikari.PartialChannel, hikari.GuildChannel] = _converter(arguments.channel)
+to_channel: Converter[arguments.Written | hikari.PartialChannel, hikari.GuildChannel] = _converter(arguments.channel)
 """Return all of a channel or thread of the guild, for an option of channels, or an id, mention or exact name."""
 
-to_message: Converter[str, hikari.Message] = _converter(arguments.message)
+to_message: Converter[arguments.Written, hikari.Message] = _converter(arguments.message)
 """Return a message of the guild that whoever runs the command may read, for its link or id."""

@@ -10,11 +10,15 @@ import hikari
 
 from persist import filters
 from persist.cache import Cache
+from persist.view import key_part
 
-__all__ = ("Argument", "Place", "channel", "member", "message", "role")
+__all__ = ("Argument", "Place", "Written", "channel", "member", "message", "role")
 
 T = typing.TypeVar("T")
 V_contra = typing.TypeVar("V_contra", contravariant=True)
+Written = str | hikari.Snowflakeish
+"""What somebody has written, or the id that the framework has made of it."""
+
 Argument = Callable[[Cache, "Place", V_contra], Awaitable[T]]
 """Finds what somebody means, or raises a ``ValueError`` that tells them why not."""
 
@@ -41,7 +45,7 @@ class Place(typing.NamedTuple):
     user_id: hikari.Snowflake | None = None
 
 
-async def member(cache: Cache, place: Place, value: str | hikari.PartialUser) -> hikari.Member:
+async def member(cache: Cache, place: Place, value: Written | hikari.PartialUser) -> hikari.Member:
     """Return a member of the guild where a command is run, by an option of users, or an id, mention or name.
 
     A name is a nickname, a username or a display name, and has to be written exactly.
@@ -58,10 +62,10 @@ async def member(cache: Cache, place: Place, value: str | hikari.PartialUser) ->
     none = f"There is no member {_echo(value)} in this server."
     if isinstance(value, hikari.PartialUser):
         user_id = value.id
-    elif (written := _USER.fullmatch(value.strip())) is not None:
+    elif (written := _USER.fullmatch(text := _text(value, "a member"))) is not None:
         user_id = _id(written[1], none)
     else:
-        return await _named(value, "@", "member", lambda name: _members_named(cache, guild_id, name))
+        return await _named(text, "@", "member", lambda name: _members_named(cache, guild_id, name))
     return await _found(cache.fetch_member(guild_id, user_id), none)
 
 
@@ -73,7 +77,7 @@ async def _members_named(cache: Cache, guild_id: int, name: str) -> typing.Seque
     return found
 
 
-async def role(cache: Cache, place: Place, value: str | hikari.PartialRole) -> hikari.Role:
+async def role(cache: Cache, place: Place, value: Written | hikari.PartialRole) -> hikari.Role:
     """Return a role of the guild where a command is run, by an option of roles, or an id, mention or name.
 
     Raises
@@ -88,14 +92,14 @@ async def role(cache: Cache, place: Place, value: str | hikari.PartialRole) -> h
     none = f"There is no role {_echo(value)} in this server."
     if isinstance(value, hikari.PartialRole):
         role_id = value.id
-    elif (written := _ROLE.fullmatch(value.strip())) is not None:
+    elif (written := _ROLE.fullmatch(text := _text(value, "a role"))) is not None:
         role_id = _id(written[1], none)
     else:
-        return await _named(value, "@", "role", lambda name: cache.roles.find(guild_id=guild_id, name=name).limit(2))
+        return await _named(text, "@", "role", lambda name: cache.roles.find(guild_id=guild_id, name=name).limit(2))
     return await _found(cache.fetch_role(guild_id, role_id), none)
 
 
-async def channel(cache: Cache, place: Place, value: str | hikari.PartialChannel) -> hikari.GuildChannel:
+async def channel(cache: Cache, place: Place, value: Written | hikari.PartialChannel) -> hikari.GuildChannel:
     """Return a channel or thread of the guild where a command is run, by an option of channels, or an id or mention.
 
     A channel may also be written by its exact name, and so may an active thread that is not private. An option holds
@@ -110,10 +114,10 @@ async def channel(cache: Cache, place: Place, value: str | hikari.PartialChannel
     guild_id = place.guild_id
     if isinstance(value, hikari.PartialChannel):
         channel_id = value.id
-    elif (written := _CHANNEL.fullmatch(value.strip())) is not None:
+    elif (written := _CHANNEL.fullmatch(text := _text(value, "a channel"))) is not None:
         channel_id = _id(written[1], none)
     elif guild_id is not None:
-        return await _named(value, "#", "channel", lambda name: _channels_named(cache, guild_id, name))
+        return await _named(text, "#", "channel", lambda name: _channels_named(cache, guild_id, name))
     else:
         raise ValueError(none)
     found = await _found(cache.fetch_channel(channel_id), none)
@@ -129,7 +133,7 @@ async def _channels_named(cache: Cache, guild_id: int, name: str) -> typing.Sequ
     return [thread for thread in threads if thread.type is not hikari.ChannelType.GUILD_PRIVATE_THREAD]
 
 
-async def message(cache: Cache, place: Place, value: str) -> hikari.Message:
+async def message(cache: Cache, place: Place, value: Written) -> hikari.Message:
     """Return a message of the guild where a command is run, by its link, its id, or the ids of its channel and its own.
 
     What whoever runs the command may not read is not found either.
@@ -140,7 +144,7 @@ async def message(cache: Cache, place: Place, value: str) -> hikari.Message:
         If there is no such message.
     """
     none = f"There is no message {_echo(value)} in this server."
-    written = _MESSAGE.fullmatch(value.strip())
+    written = _MESSAGE.fullmatch(_text(value, "a message"))
     if written is None:
         msg = f"{_echo(value)!r} is neither the link of a message nor its id."
         raise ValueError(msg)
@@ -191,10 +195,9 @@ async def _found(asked: Awaitable[T], none: str) -> T:
         raise ValueError(none) from error
 
 
-async def _named(value: str, sign: str, what: str, find: Callable[[str], Awaitable[typing.Sequence[T]]]) -> T:
+async def _named(text: str, sign: str, what: str, find: Callable[[str], Awaitable[typing.Sequence[T]]]) -> T:
     """Return the only thing of a name, which people may write with the sign that stands before it."""
     found: typing.Sequence[T] = ()
-    text = value.strip()
     for name in dict.fromkeys((text, text.removeprefix(sign))):
         if not found and filters.is_unicode(name):
             found = await find(name)
@@ -202,6 +205,10 @@ async def _named(value: str, sign: str, what: str, find: Callable[[str], Awaitab
         return found[0]
     msg = f"There is {'more than one' if found else 'no'} {what} {_echo(text)!r} in this server."
     raise ValueError(msg)
+
+
+def _text(value: Written, what: str) -> str:
+    return value.strip() if isinstance(value, str) else str(key_part(value, what))
 
 
 def _id(written: str, none: str) -> hikari.Snowflake:

@@ -267,7 +267,7 @@ class Cache(
     @property
     def is_open(self) -> bool:
         """Whether the database is open and the gateway is heard."""
-        return self._engine is not None
+        return self._engine is not None and not self._engine.loop.is_closed()
 
     @typing.overload
     def listen(self, *, confirm: bool = False) -> Annotated: ...
@@ -423,6 +423,7 @@ class Cache(
 
         It asks nobody, and may be called as often as you like, also while the cache is closed.
         """
+        self._life.leave_ended_loop()
         return health_of(self._counted(), self._engine, self._life.failure)
 
     @property

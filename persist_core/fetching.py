@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime
+import math
 import time
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mapping, Sequence
@@ -60,12 +61,17 @@ class Wish(typing.NamedTuple):
             raise QueryError(msg)
         return self if self.max_age is None else self._replace(max_age=seconds_of(self.max_age))
 
+    @property
+    def seconds(self) -> float:
+        """How old an answer may be."""
+        return math.inf if self.max_age is None else seconds_of(self.max_age)
+
     def grants(self, record: Record) -> bool:
         """Tell whether a record is young enough."""
         if self.max_age is None:
             return True
         learned = instant(record.origin.at)
-        return (datetime.datetime.now(datetime.UTC) - learned).total_seconds() <= seconds_of(self.max_age)
+        return (datetime.datetime.now(datetime.UTC) - learned).total_seconds() <= self.seconds
 
 
 class Asked(typing.NamedTuple):
@@ -76,6 +82,9 @@ class Asked(typing.NamedTuple):
     within: Mapping[str, int] = {}
     guild_id: int | None = None
     """Where it is, for what does not say so."""
+
+    how: Hashable = None
+    """What else changes the answer."""
 
     @property
     def about(self) -> str:
@@ -113,14 +122,19 @@ class Fetcher:
             What hikari's REST client raises. That something is not there is remembered for some seconds.
         """
         wish.checked()
-        name = (asked.kinds, asked.key, tuple(asked.within.items()))
+        name = (asked.kinds, asked.key, tuple(asked.within.items()), asked.how)
         if wish.prefer == "local":
-            if (known := await self._known(asked, wish)) is not None:
+            engine = await self._engine()
+            stored = await self._stored(engine, asked, metadata=wish.max_age is not None)
+            if (known := await self._known(engine, stored, wish)) is not None:
                 self._gauges.rest_calls_saved += 1
                 return typing.cast("T", known)
-            if (absent := self._absent.get(name)) is not None and absent[0] > time.monotonic():
-                self._gauges.rest_calls_saved += 1
-                raise copy.copy(absent[1])
+            # What is stored has come since: Discord did not say all of it, or nobody keeps it up to date.
+            if not stored and (absent := self._absent.get(name)) is not None:
+                said, error = absent
+                if time.monotonic() - said < min(_REMEMBERED_FOR, wish.seconds):
+                    self._gauges.rest_calls_saved += 1
+                    raise copy.copy(error)
         # Whoever comes while it is asked waits for the same answer; that one of them gives up does not disturb it.
         flight = self._flights.get(name)
         if flight is None:
@@ -135,26 +149,32 @@ class Fetcher:
         if not done.cancelled():
             done.exception()
 
-    async def _known(self, asked: Asked, wish: Wish) -> object:
-        engine = await self._engine()
-        reader = engine.reader
-        for entity in asked.kinds:
+    async def _known(self, engine: Engine, stored: Sequence[Record], wish: Wish) -> object:
+        """Return what is stored, if it may be the answer."""
+        for record in stored:
+            entity = record.entity
             if lacking(entity, self._intents):
                 continue  # nobody keeps it up to date
-            record = await reader.record(entity, asked.key, metadata=wish.max_age is not None)
-            if record is None or not wish.grants(record) or any(record.column(c) != v for c, v in asked.within.items()):
-                continue
-            if not engine.admission.keeps_intact(entity, record.guild_id):
+            if not wish.grants(record) or not engine.admission.keeps_intact(entity, record.guild_id):
                 continue  # REST tells more of it
             if not record.payload.keys() >= _TOLD_BY_REST.get(entity, frozenset()):
                 continue
-            if (made := await reader.get(entity, asked.key)) is not None:
+            if (made := await engine.reader.get(entity, record.key)) is not None:
                 return made
         return None
 
+    async def _stored(self, engine: Engine, asked: Asked, *, metadata: bool = False) -> Sequence[Record]:
+        """Return what is remembered of what is asked for, unless it is somewhere else than where that should be."""
+        records = [await engine.reader.record(entity, asked.key, metadata=metadata) for entity in asked.kinds]
+        return [
+            record
+            for record in records
+            if record is not None and all(record.column(name) == value for name, value in asked.within.items())
+        ]
+
     async def _ask(self, asked: Asked, ask: Ask[T], name: Hashable) -> T:
         engine = await self._engine()
-        known = [entity for entity in asked.kinds if await engine.reader.record(entity, asked.key) is not None]
+        known = [record.entity for record in await self._stored(engine, asked)]
         saying = Saying(engine, asked.guild_id)
         self._gauges.rest_calls += 1
         try:
@@ -163,7 +183,7 @@ class Fetcher:
         except hikari.NotFoundError as error:
             if len(self._absent) >= _MOST_REMEMBERED:
                 self._absent.clear()
-            self._absent[name] = (time.monotonic() + _REMEMBERED_FOR, error)
+            self._absent[name] = (time.monotonic(), error)
             for entity in known:
                 engine.reader.forget(entity, [asked.key])
             raise

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 import hikari
+import typing_extensions
 
 from .answers import waits
 from .errors import QueryError
@@ -16,7 +17,8 @@ from .filters import Filter, plain
 
 __all__ = ("LISTS", "MOST", "SOURCES", "Ids", "Keep", "Source", "hash_of", "shown")
 
-T_contra = typing.TypeVar("T_contra", contravariant=True)
+# One without a predicate is of any kind. Without a default, mypy takes it to be of none where it has no context.
+T_contra = typing_extensions.TypeVar("T_contra", contravariant=True, default=typing.Any)
 U = typing.TypeVar("U")
 
 Source = typing.Literal["gateway", "chunk", "rest"]

@@ -123,7 +123,7 @@ class Lifetime:
     async def start(self) -> None:
         """Open as :meth:`persist.Cache.start` does."""
         self._ended = False
-        self._leave_ended_loop()
+        self.leave_ended_loop()
         try:
             if self.engine is None:
                 await asyncio.shield(self._begin(patient=not self._strict))
@@ -152,15 +152,16 @@ class Lifetime:
 
     async def _on_stopped(self, _: hikari.StoppedEvent) -> None:
         await self.close()
+        self._ended, self._opening = False, None  # as it was before the bot's first start
 
     async def open(self) -> None:
         """Open as :meth:`persist.Cache.open` does."""
         self._ended = False
-        self._leave_ended_loop()
+        self.leave_ended_loop()
         if self.engine is None:
             await asyncio.shield(self._begin(patient=False))
 
-    def _leave_ended_loop(self) -> None:
+    def leave_ended_loop(self) -> None:
         """Give up what belongs to an event loop that has ended, as that of ``asyncio.run(cache.open())`` has."""
         if self.engine is None or not self.engine.loop.is_closed():
             return
@@ -240,7 +241,7 @@ class Lifetime:
     async def close(self) -> None:
         """Close as :meth:`persist.Cache.close` does."""
         self._ended = True
-        self._leave_ended_loop()
+        self.leave_ended_loop()
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,), timeout=min(self._stop_timeout, _OPENING))
             self._opening.cancel()  # another process may be changing the tables for hours
@@ -266,16 +267,21 @@ class Lifetime:
     async def answering(self) -> Reader:
         """Return what answers questions, once an opening that is under way has ended."""
         if self.engine is not None and self.engine.loop.is_closed():
-            self._leave_ended_loop()
+            self.leave_ended_loop()
         if self.engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
-        elif self.engine is None and self._gateway is None and not self._ended:
-            # A framework that starts with its REST bot before us asks before us.
+        elif self.engine is None and not self._ended and self._is_early:
+            # Who hears before us that the bot starts, asks before us.
             with contextlib.suppress(PersistError):
                 await asyncio.shield(self._begin(patient=not self._strict))
         if self.engine is None:
             raise self._closed()
         return self.engine.reader
+
+    @property
+    def _is_early(self) -> bool:
+        """Whether whoever asks may begin the opening, which a bot that starts is about to begin."""
+        return self._gateway is None or (self._opening is None and self._bot.is_alive and self._bot.rest.is_alive)
 
     async def opened(self) -> Engine:
         """Return what runs, once an opening that is under way has ended."""

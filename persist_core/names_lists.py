@@ -50,6 +50,8 @@ _PINNED: typing.Final = Condition("is_pinned", "equals", value=True)
 _TO_COME: typing.Final = (int(hikari.ScheduledEventStatus.SCHEDULED), int(hikari.ScheduledEventStatus.ACTIVE))
 """Of scheduled events, Discord lists those that are not over."""
 
+_MOST_INTEGRATIONS: typing.Final = 50
+
 
 class _Each(hikari.LazyIterator[T]):
     """Things from wherever it turns out, when the first is asked for, that they come from."""
@@ -122,8 +124,8 @@ class RestLists:
         return await self._all(found, whole, lambda rest: rest.fetch_active_threads(guild), prefer)
 
     async def fetch_integrations(self, guild: Guild, *, prefer: Prefer = "local") -> Sequence[hikari.Integration]:
-        """Return all integrations of a guild."""
-        whole = All(INTEGRATIONS, _in(guild), is_told=True)
+        """Return all integrations of a guild. Of more than fifty, Discord lists fifty: then it is always asked."""
+        whole = All(INTEGRATIONS, _in(guild), is_told=True, most=_MOST_INTEGRATIONS)
         found = self.integrations.find(guild_id=whole.guild_id)
         return await self._all(found, whole, lambda rest: rest.fetch_integrations(guild), prefer)
 

@@ -224,7 +224,7 @@ class RestNames:
         max_age: Age = None,
     ) -> hikari.Invite:
         """Return an invite. Its counts of members, and its event, are only known to REST, which is asked for them."""
-        asked = Asked((INVITES,), (code_part(invite),))
+        asked = Asked((INVITES,), (code_part(invite),), how=(with_counts, scheduled_event))
         if with_counts or scheduled_event is not _UNDEFINED:
             Wish(prefer, max_age).checked()
             prefer = "rest"
@@ -285,5 +285,5 @@ class RestNames:
         token: hikari.UndefinedOr[str] = _UNDEFINED,
     ) -> hikari.PartialWebhook:
         """Return a webhook. Its token is never stored, so REST is always asked; the rest of it is remembered."""
-        asked = _one((WEBHOOKS,), webhook, "the webhook")
+        asked = _one((WEBHOOKS,), webhook, "the webhook")._replace(how=token)
         return await self._fetcher.one(asked, lambda rest: rest.fetch_webhook(webhook, token=token), Wish("rest"))

@@ -43,6 +43,8 @@ class All(typing.NamedTuple):
         Kinds that stay although they belong to what is forgotten.
     otherwise
         What is true of things that are not listed, which are not forgotten then.
+    most
+        How many Discord lists at most: where it lists so many, there may be more.
     """
 
     entity: AnyEntity
@@ -51,6 +53,7 @@ class All(typing.NamedTuple):
     is_told: bool = False
     sparing: tuple[AnyEntity, ...] = ()
     otherwise: Part | None = None
+    most: int | None = None
 
 
 class _Factory:
@@ -167,7 +170,7 @@ class Saying:
     def end(self) -> None:
         """Forget what an answer would have listed, if it were there still, and note that all of it is known."""
         whole = self._whole
-        if whole is None or self._state() != self._before:
+        if whole is None or self._state() != self._before or (whole.most and len(self._listed) >= whole.most):
             return
         entity, guild_id = whole.entity, whole.guild_id
         # What was told of after the question was asked may be newer than the answer.

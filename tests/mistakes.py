@@ -108,3 +108,16 @@ def listeners_of_the_wrong_type(cache: persist.Cache) -> None:
     @cache.listen(hikari.GuildMessageCreateEvent)  # wrong
     def not_async(event: hikari.GuildMessageCreateEvent) -> None:
         print(event)
+
+
+def is_human(member: hikari.Member) -> bool:
+    return not member.is_bot
+
+
+def rules_of_the_wrong_type() -> None:
+    home = persist.Keep(guilds={1})
+    persist.Rules(messages=home, members=home & persist.Keep(predicate=is_human), users=~persist.Keep(users={2}))
+    persist.Rules(members=persist.Keep(predicate=is_human) | home, roles=persist.Keep(guilds={1}) & ~home)
+    persist.Rules(messages=persist.Keep(predicate=is_human))  # wrong
+    persist.Rules(members=persist.Keep(predicate=lambda member: member.content))  # wrong
+    persist.Keep(guilds=1)  # wrong

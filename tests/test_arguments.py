@@ -151,6 +151,18 @@ async def test_what_can_be_no_id_or_name_is_not_found(stage: Stage, what: str) -
     assert len(long) < 200
 
 
+async def test_an_id_is_as_good_as_what_is_written(cache: persist.Cache, stage: Stage) -> None:
+    place = arguments.Place(hikari.Snowflake(stage.guild_id), hikari.Snowflake(stage.channel_id))
+    message = await stage.say("hello")
+    await stage.settled()
+    assert (await arguments.member(cache, place, int(stage.user_id))).id == int(stage.user_id)
+    assert (await arguments.role(cache, place, hikari.Snowflake(stage.guild_id))).name == "@everyone"
+    assert (await arguments.channel(cache, place, int(stage.channel_id))).id == int(stage.channel_id)
+    assert (await arguments.message(cache, place, int(message["id"]))).content == "hello"
+    with pytest.raises(persist.QueryError, match=r"a member is given by its id .*, not by None"):
+        await arguments.member(cache, place, typing.cast("str", None))
+
+
 async def test_half_a_character_is_no_name(cache: persist.Cache, stage: Stage) -> None:
     place = arguments.Place(hikari.Snowflake(stage.guild_id), hikari.Snowflake(stage.channel_id))
     for find in (arguments.member, arguments.role, arguments.channel):
@@ -211,10 +223,11 @@ async def test_an_option_of_lightbulb_is_given_the_whole_member_and_channel(stag
     class Given(lightbulb.SlashCommand, name="given", description="A command"):
         who = lightbulb.user("who", "Who", converter=converters.to_member)
         where = lightbulb.channel("where", "Where", converter=converters.to_channel)
+        whom = lightbulb.mentionable("whom", "Whom", converter=converters.to_member)
 
         @lightbulb.invoke
         async def invoke(self, context: lightbulb.Context) -> None:
-            await context.respond(f"{described(self.who)}, {described(self.where)}")
+            await context.respond(f"{described(self.who)}, {described(self.where)}, {described(self.whom)}")
 
     client.register(Given)
     persist.Cache(stage.bot, "memory://")
@@ -230,6 +243,7 @@ async def test_an_option_of_lightbulb_is_given_the_whole_member_and_channel(stag
         "options": [
             frameworks.option("who", user_id, hikari.OptionType.USER),
             frameworks.option("where", channel["id"], hikari.OptionType.CHANNEL),
+            frameworks.option("whom", user_id, hikari.OptionType.MENTIONABLE),
         ],
         "resolved": {
             "users": {user_id: member["user"]},
@@ -241,7 +255,7 @@ async def test_an_option_of_lightbulb_is_given_the_whole_member_and_channel(stag
     }
     async with stage.playing():
         answer = await stage.run("given", data=data)
-        assert answer["content"] == f"Member {user_id}, GuildTextChannel {channel['id']}"
+        assert answer["content"] == f"Member {user_id}, GuildTextChannel {channel['id']}, Member {user_id}"
         assert stage.asked() == {}
 
 

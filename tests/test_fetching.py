@@ -217,6 +217,20 @@ async def test_what_is_not_there_is_not_asked_for_again_at_once(stage: Stage) ->
     with pytest.raises(hikari.NotFoundError):
         await stage.cache.fetch_role(stage.guild_id, 12345678901234567, prefer="rest")
     assert stage.requests == before + 2
+    for max_age, more in ((0, 1), (datetime.timedelta(hours=1), 0)):
+        before = stage.requests
+        with pytest.raises(hikari.NotFoundError):
+            await stage.cache.fetch_role(stage.guild_id, 12345678901234567, max_age=max_age)
+        assert stage.requests == before + more
+
+
+async def test_what_was_not_there_and_came_is_asked_for(stage: Stage) -> None:
+    user_id = int(stage.guild["members"][0]["user"]["id"])
+    with pytest.raises(hikari.NotFoundError):
+        await stage.cache.fetch_ban(stage.guild_id, user_id)
+    await stage.sim.ban(str(stage.guild_id), str(user_id), "spam")
+    await bots.settled(stage.sim, stage.cache)
+    assert (await stage.cache.fetch_ban(stage.guild_id, user_id)).reason == "spam"
 
 
 async def test_what_rest_says_is_gone_is_forgotten(stage: Stage) -> None:
@@ -244,6 +258,16 @@ async def test_a_thing_of_another_place_is_not_the_one_asked_for(stage: Stage) -
     await bots.settled(stage.sim, stage.cache)
     with pytest.raises(hikari.NotFoundError):
         await stage.cache.fetch_role(int(other["id"]), stage.first("roles"))
+    assert await stage.cache.get_role(stage.first("roles")) is not None
+
+
+async def test_a_message_is_not_forgotten_because_it_is_in_no_other_channel(stage: Stage) -> None:
+    here, there = [int(channel["id"]) for channel in stage.guild["channels"] if channel["type"] == 0][:2]
+    message = await stage.sim.create_message(str(here), "hello")
+    await bots.settled(stage.sim, stage.cache)
+    with pytest.raises(hikari.NotFoundError):
+        await stage.cache.fetch_message(there, int(message["id"]))
+    assert await stage.cache.get_message(int(message["id"])) is not None
 
 
 async def test_what_nobody_keeps_up_to_date_is_asked_for(sqlite_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import typing
 from collections.abc import AsyncIterator, Callable
@@ -204,6 +205,19 @@ async def test_what_a_whole_list_lacks_is_forgotten_and_no_more(unheard: Unheard
     assert await cache.members.count(guild=unheard.guild) == members
 
 
+async def test_what_is_beyond_the_most_that_discord_lists_stays(unheard: Unheard) -> None:
+    guild, cache = str(unheard.guild), unheard.cache
+    for _ in range(50):
+        last = await unheard.sim.create("integration", payloads.integration(guild))
+    await bots.settled(unheard.sim, cache)
+    await cache.flush()
+    before = unheard.requests
+    for _ in range(2):
+        assert len(await cache.fetch_integrations(unheard.guild)) == 50
+        assert await cache.integrations.get(int(last["id"])) is not None
+    assert unheard.requests == before + 2
+
+
 async def test_the_messages_of_a_thread_that_was_archived_unheard_stay(unheard: Unheard) -> None:
     cache, sim = unheard.cache, unheard.sim
     said = await sim.create_message(str(unheard.thread), "kept", str(unheard.owner))
@@ -286,6 +300,17 @@ async def test_an_invite_is_known_where_no_counts_are_asked_for(unheard: Unheard
     counted = await cache.fetch_invite(unheard.code)
     assert counted.approximate_member_count is not None
     assert unheard.requests == before + 1
+
+
+async def test_invites_with_and_without_counts_share_no_request(unheard: Unheard) -> None:
+    before = unheard.requests
+    plain, counted, again = await asyncio.gather(
+        unheard.cache.fetch_invite(unheard.code, with_counts=False),
+        unheard.cache.fetch_invite(unheard.code),
+        unheard.cache.fetch_invite(unheard.code),
+    )
+    assert unheard.requests == before + 2
+    assert counted is again is not plain
 
 
 async def test_a_webhook_is_asked_for_and_its_token_is_not_kept(unheard: Unheard) -> None:

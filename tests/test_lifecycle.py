@@ -110,6 +110,30 @@ async def test_a_bot_that_starts_again_in_the_same_loop_goes_on(sim: FakeDiscord
         assert not cache.is_open
 
 
+async def test_who_hears_before_the_cache_that_the_bot_starts_is_answered(sim: FakeDiscord, file: pathlib.Path) -> None:
+    bot = bots.make(sim.rest_url)
+    found: list[int] = []
+
+    async def ask(_: hikari.StartingEvent) -> None:
+        found.append(await cache.guilds.count())
+
+    async def ask_late(_: hikari.StoppedEvent) -> None:
+        with pytest.raises(persist.CacheClosedError):
+            await cache.guilds.count()
+        found.append(-1)
+
+    bot.subscribe(hikari.StartingEvent, ask)
+    cache = persist.Cache(bot, f"sqlite:///{file}")
+    bot.subscribe(hikari.StoppedEvent, ask_late)
+    for _ in range(2):
+        async with bots.started(sim, bot, cache):
+            pass
+        assert not cache.is_open
+        with pytest.raises(persist.CacheClosedError):
+            await cache.guilds.count()
+    assert found == [0, -1] * 2
+
+
 async def test_a_cache_can_be_opened_and_closed_without_its_bot_running(file: pathlib.Path) -> None:
     cache = persist.Cache(bots.make(), f"sqlite:///{file}")
     for _ in range(2):
@@ -309,6 +333,7 @@ async def ask():
     await asyncio.wait_for(cache.close(), 5)
 
 asyncio.run(cache.open())
+print(cache.is_open, cache.health().state)
 asyncio.run(ask())
 asyncio.run(cache.open())
 asyncio.run(cache.close())
@@ -320,6 +345,7 @@ def test_a_cache_whose_event_loop_has_ended_says_so(file: pathlib.Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", _IN_TWO_LOOPS, f"sqlite:///{file}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert "the event loop in which the cache was opened has ended" in done.stderr
-    answer, closed = done.stdout.splitlines()
+    state, answer, closed = done.stdout.splitlines()
+    assert state == "False closed"
     assert answer.startswith("the event loop in which the cache was opened has ended")
     assert closed == "closed"

@@ -142,7 +142,7 @@ class GuildRoutes:
         return list(self._world.webhooks[self._of(call).id].values())
 
     async def _integrations(self, call: Call) -> object:
-        return list(self._world.integrations[self._of(call).id].values())
+        return list(self._world.integrations[self._of(call).id].values())[:50]
 
     async def _rules(self, call: Call) -> object:
         return list(self._world.auto_mod_rules[self._of(call).id].values())
