@@ -24,6 +24,7 @@ __all__ = (
     "snowflakes",
     "text",
     "time",
+    "unexpected",
 )
 
 _UTC: typing.Final = "2015-04-26T06:26:56.936000+00:00"
@@ -111,10 +112,14 @@ def _lists(values: Sequence[typing.Any], _: set[type]) -> Sequence[typing.Any]:
     ]
 
 
+def unexpected(meant: str, value: object) -> TypeError:
+    """Return the error of a field that is not what Discord documents. It is logged, and what people wrote is not."""
+    return TypeError(f"expected {meant}, got {type(value).__name__}")
+
+
 def _no(meant: str) -> Convert:
     def refuse(value: object) -> typing.NoReturn:
-        msg = f"expected {meant}, got {value!r}"
-        raise TypeError(msg)
+        raise unexpected(meant, value)
 
     return refuse
 
@@ -123,22 +128,19 @@ def _integer(value: object) -> int:
     # Discord sends 64-bit numbers as strings: flags, permissions and snowflakes.
     if type(value) is str:
         return int(value)
-    msg = f"expected a whole number, got {value!r}"
-    raise TypeError(msg)
+    raise unexpected("a whole number", value)
 
 
 def _snowflakes(value: object) -> str:
     if type(value) is list:
         return f",{','.join(value)}," if value else ","
-    msg = f"expected a list of snowflakes, got {value!r}"
-    raise TypeError(msg)
+    raise unexpected("a list of snowflakes", value)
 
 
 def _filled(value: object) -> bool:
     if type(value) is list:
         return bool(value)
-    msg = f"expected a list, got {value!r}"
-    raise TypeError(msg)
+    raise unexpected("a list", value)
 
 
 def _born(value: str | int) -> str:
@@ -148,8 +150,7 @@ def _born(value: str | int) -> str:
 def _first(items: object, name: str) -> int | None:
     if type(items) is list:
         return int(items[0][name]) if items else None
-    msg = f"expected a list of objects, got {items!r}"
-    raise TypeError(msg)
+    raise unexpected("a list of objects", items)
 
 
 def moment(value: str | datetime.datetime) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 import hikari
 
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
+from .columns import unexpected
 from .conditions import Condition, Conditional, Known, Not, Where
 from .edits import Add, Default, Edit, Part
 from .entities import MEMBERS, USERS
@@ -191,8 +192,7 @@ def listed(value: object) -> Sequence[Payload]:
     """
     if isinstance(value, list):
         return typing.cast("list[Payload]", value)
-    msg = f"expected a list, got {value!r}"
-    raise TypeError(msg)
+    raise unexpected("a list", value)
 
 
 def count(owner: AnyEntity, key: Key, field: str, counted: tuple[AnyEntity, Key], amount: int, origin: Origin) -> Amend:

@@ -220,3 +220,16 @@ async def test_one_poisoned_member_in_a_thousand_costs_only_itself(heard: Hearin
     (left_out,) = heard.cache.quarantine
     assert left_out.key == (guild_id, int(poisoned["user"]["id"]))
     assert set(ENTITIES) >= set(heard.cache.gauges.quarantined)
+
+
+async def test_what_people_wrote_is_not_logged_when_it_cannot_be_used(
+    heard: Hearing, caplog: pytest.LogCaptureFixture
+) -> None:
+    guild = payloads.guild(own_user=_OWN, threads=2)
+    await heard.ready(guild)
+    message = catalogue(guild)["MESSAGE_CREATE"]
+    for odd in ({"content": ["my secret"]}, {"attachments": {"filename": "my secret"}}, {"flags": ["my secret"]}):
+        await heard.hear("MESSAGE_CREATE", {**message, **odd})
+        await heard.cache.flush()
+    assert len(heard.cache.quarantine) == 3
+    assert "my secret" not in caplog.text
