@@ -1,20 +1,20 @@
-"""Keep records in a MariaDB or MySQL (8.0.19 or newer) database: ``mysql://user:password@host:3306/database``.
+"""Store records in a MariaDB or MySQL (8.0.19 or newer) database: ``mysql://user:password@host:3306/database``.
 
 Several servers of one cluster, tried in turn: ``mysql://user:password@one:3306,two:3306/database``.
 A socket: ``mysql://user@/database?host=/run/mysqld/mysqld.sock``. The other options:
 
 ``min``, ``max``
-    How many connections are made at once, and how many at most (1 and 4).
+    How many connections to open at the start, and the maximum (1 and 4).
 ``timeout``
-    Seconds to wait for a connection, or to write where another process holds a lock, before trying again (10).
+    Seconds to wait for a connection, or to write if another process holds a lock, before trying again (10).
 ``statement_timeout``
-    Seconds that a statement may take (no limit); MySQL has this for reading only.
+    Seconds that a statement may take (no limit); on MySQL, this applies to queries only.
 ``compression``
-    ``zstd`` compresses what Discord said, as far as it is worth it.
+    ``zstd`` compresses payloads where that pays off.
 ``sslmode``
-    ``disable``, ``prefer`` (what there is, the default), ``require``, ``verify-ca``, ``verify-full``.
+    ``disable``, ``prefer`` (TLS if available, the default), ``require``, ``verify-ca``, ``verify-full``.
 ``sslrootcert``, ``sslcert``, ``sslkey``
-    Files of certificates and their key.
+    The files with certificates and their key.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ __all__ = ("persist_backends",)
 
 _OPTIONS: typing.Final[Mapping[str, Option]] = {
     "compression": urls.COMPRESSION,
-    "host": Option(str, "one more server, or the path of a socket; several are tried in turn"),
-    "max": Option(urls.whole(1), "how many connections there are at most (4)"),
-    "min": Option(urls.whole(0), "how many connections are made at once (1)"),
+    "host": Option(str, "another server, or the path of a socket; several are tried in turn"),
+    "max": Option(urls.whole(1), "the maximum number of connections (4)"),
+    "min": Option(urls.whole(0), "how many connections to open at the start (1)"),
     "sslmode": Option(
         urls.choice("disable", "prefer", "require", "verify-ca", "verify-full"),
         "`disable`, `prefer` (the default), `require`, `verify-ca`, `verify-full`",
     ),
-    "statement_timeout": Option(urls.seconds, "seconds that reading may take (no limit)"),
+    "statement_timeout": Option(urls.seconds, "seconds that a query may take (no limit)"),
     "timeout": urls.TIMEOUT,
     **urls.TLS,
 }
@@ -65,7 +65,7 @@ def _tls(options: Mapping[str, typing.Any]) -> ssl.SSLContext | None:
         if "sslcert" in options:
             context.load_cert_chain(options["sslcert"], options.get("sslkey"))
     except OSError as error:
-        msg = f"the certificates that the URL names cannot be read: {error}"
+        msg = f"the certificates in the URL cannot be read: {error}; are their paths right?"
         raise URLError(msg) from error
     return context
 

@@ -1,4 +1,4 @@
-"""How MariaDB and MySQL spell what others spell differently."""
+"""The SQL dialects of MariaDB and MySQL."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from persist.words import Term
 __all__ = ("MARIADB", "MYSQL", "QUESTION", "literal")
 
 _ROWS: typing.Final = 250
-"""How many rows a statement writes: a longer one would hold the event loop for more than a millisecond."""
+"""How many rows a statement writes: a longer one would block the event loop for more than a millisecond."""
 
 _CHARACTERS: typing.Final = 1_000_000
 """How long the documents of a statement are: as hexadecimal UTF-8, they stay below the 16 MB that a server takes."""
@@ -151,7 +151,7 @@ _SEARCH: typing.Final = Search(
     # Words of less than three letters, and some that are frequent, are not indexed; with this, none is one of them.
     prefix="__",
     offered="SELECT @@innodb_ft_min_token_size <= 3 AND @@innodb_ft_max_token_size >= 84",
-    lacking="let the server have innodb_ft_min_token_size = 3 and innodb_ft_max_token_size = 84, as it has by itself",
+    lacking="set innodb_ft_min_token_size = 3 and innodb_ft_max_token_size = 84, the defaults, on the server",
 )
 
 _PATIENT: typing.Final = "SESSION lock_wait_timeout = 86400, SESSION innodb_lock_wait_timeout = 86400"
@@ -224,7 +224,7 @@ def _dialect(rows: Sequence[Row]) -> Dialect:
     if "mariadb" in version.lower():
         return MARIADB
     if tuple(map(int, re.findall(r"\d+", version)[:3])) < _OLDEST:
-        msg = f"MySQL {version} is too old; it has to be {'.'.join(map(str, _OLDEST))} or newer"
+        msg = f"MySQL {version} is too old; upgrade it to {'.'.join(map(str, _OLDEST))} or newer"
         raise SchemaError(msg)
     return MYSQL
 

@@ -1,4 +1,4 @@
-"""How MariaDB and MySQL are talked to: their connections, their transactions, and what their errors mean."""
+"""The driver for MariaDB and MySQL: connections, transactions, and what errors mean."""
 
 from __future__ import annotations
 
@@ -113,24 +113,24 @@ async def _close(connection: typing.Any) -> None:
 
 
 _NO_CONNECTION_BECAUSE: typing.Final = (
-    (socket.gaierror, "; is the name of the host right, and can this machine look it up?"),
-    (ssl.SSLError, "; is its certificate for this name, and from whom sslrootcert says?"),
+    (socket.gaierror, "; is the host name right, and can this machine resolve it?"),
+    (ssl.SSLError, "; is its certificate for this host name, and signed by one in sslrootcert?"),
     (Exception, "; is the server running there, and does a firewall let this machine through?"),
 )
-_READS: typing.Final = "; this server only reads: name the primary, or all servers of the cluster"
+_READS: typing.Final = "; this server is read-only: name the primary, or all servers of the cluster"
 _TIME: typing.Final = "; it took longer than its time limit"
 _WAYS_OUT: typing.Final = {
     1040: "; allow more connections on the server, or fewer with ?max=",
-    1044: "; let its owner GRANT ALL ON it to this user, or name a database of its own",
-    1045: "; is the password right, and may this user connect from here?",
+    1044: "; have its owner GRANT ALL ON it to this user, or name another database",
+    1045: "; is the password right, and can this user connect from here?",
     1047: "; this node is not part of its cluster at the moment",
-    1049: "; make it first, with CREATE DATABASE, or name another",
-    1114: "; make room on the disk of the server",
-    1130: "; let the server's owner make a user for this machine",
-    1142: "; let its owner GRANT ALL ON it to this user, or name a database of its own",
-    1153: "; let the server take longer packets, with max_allowed_packet",
-    1205: "; another process holds a lock for longer than ?timeout=: who is at work on these tables?",
-    1213: "; another process changed the same at the same moment",
+    1049: "; create it first, with CREATE DATABASE, or name another",
+    1114: "; free some space on the server's disk",
+    1130: "; have the server's owner create a user for this machine",
+    1142: "; have its owner GRANT ALL ON it to this user, or name another database",
+    1153: "; allow longer packets on the server, with max_allowed_packet",
+    1205: "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
+    1213: "; another process changed the same data at the same moment",
     1290: _READS,
     1792: _READS,
     1836: _READS,
@@ -240,7 +240,7 @@ class Place(typing.NamedTuple):
         if self.sslmode not in ("disable", "prefer"):
             rows = await _ask(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
             if not rows[0][1]:
-                raise aiomysql.OperationalError(_NO_TLS, f"it offers no TLS, and sslmode={self.sslmode} asks for it")
+                raise aiomysql.OperationalError(_NO_TLS, f"it offers no TLS, but sslmode={self.sslmode} requires it")
 
 
 async def _ping(connection: typing.Any) -> None:

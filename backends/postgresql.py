@@ -1,12 +1,12 @@
-"""Keep records in a PostgreSQL database, ``postgresql://user:password@host:5432/database``.
+"""Store records in a PostgreSQL database: ``postgresql://user:password@host:5432/database``.
 
 Several servers of one cluster, tried in turn: ``postgresql://user@one:5432,two:5432/database``.
 A socket: ``postgresql://user@/database?host=/var/run/postgresql``. The other options:
 
 ``min``, ``max``
-    How many connections are made at once, and how many at most (1 and 4).
+    How many connections to open at the start, and the maximum (1 and 4).
 ``timeout``
-    Seconds to wait for a connection, or to write where another process holds a lock, before trying again (10).
+    Seconds to wait for a connection, or to write if another process holds a lock, before trying again (10).
 ``statement_timeout``
     Seconds that a statement may take (no limit).
 ``sslmode``, ``sslrootcert``, ``sslcert``, ``sslkey``
@@ -14,13 +14,13 @@ A socket: ``postgresql://user@/database?host=/var/run/postgresql``. The other op
 ``target_session_attrs``
     ``primary``, ``standby``, ``prefer-standby``, ``read-write``, ``read-only``, ``any``.
 ``synchronous_commit``
-    ``off`` commits faster, and a crash of the server may lose its last moments.
+    ``off`` commits faster, but a crash of the server may lose the last moments.
 ``schema``
-    The schema that the tables are in.
+    The schema of the tables.
 ``compression``
-    ``zstd`` compresses what Discord said, as far as it is worth it.
+    ``zstd`` compresses payloads where that pays off.
 ``payload``
-    ``jsonb`` stores what Discord said as jsonb instead of text: slower to write, and your own SQL can index it.
+    ``jsonb`` stores payloads as jsonb instead of text: slower to write, but your own SQL can index them.
 ``statement_cache_size``
     0 for a PgBouncer that shares connections between transactions.
 """
@@ -48,27 +48,27 @@ __all__ = ("persist_backends",)
 _TARGETS: typing.Final = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
 _OPTIONS: typing.Final[Mapping[str, Option]] = {
     "compression": urls.COMPRESSION,
-    "host": Option(str, "one more server, `two:5432`, or the folder of a socket; several are tried in turn"),
-    "max": Option(urls.whole(1), "how many connections there are at most (4)"),
-    "min": Option(urls.whole(0), "how many connections are made at once (1)"),
+    "host": Option(str, "another server, `two:5432`, or the folder of a socket; several are tried in turn"),
+    "max": Option(urls.whole(1), "the maximum number of connections (4)"),
+    "min": Option(urls.whole(0), "how many connections to open at the start (1)"),
     "payload": Option(
-        urls.choice("text", "jsonb"), "`text` (the default), or `jsonb`, chosen when the tables are made"
+        urls.choice("text", "jsonb"), "`text` (the default), or `jsonb`; applies when the tables are created"
     ),
-    "schema": Option(str, "the schema that the tables are in"),
+    "schema": Option(str, "the schema of the tables"),
     "sslmode": Option(
         urls.choice("disable", "allow", "prefer", "require", "verify-ca", "verify-full"),
         "`disable`, `allow`, `prefer` (the default), `require`, `verify-ca`, `verify-full`",
     ),
     "statement_cache_size": Option(
-        urls.whole(0), "how many statements are kept prepared (200); `0` for a PgBouncer that shares connections"
+        urls.whole(0), "how many prepared statements to keep (200); `0` for a PgBouncer that shares connections"
     ),
     "statement_timeout": Option(urls.seconds, "seconds that a statement may take (no limit)"),
     "synchronous_commit": Option(
         urls.choice("on", "off", "local", "remote_write", "remote_apply"),
-        "`on`, `off`, `local`, `remote_write`, `remote_apply`; what the server has if it is left out",
+        "`on`, `off`, `local`, `remote_write`, `remote_apply`; by default as on the server",
     ),
     "target_session_attrs": Option(
-        urls.choice(*_TARGETS), f"which of several servers: {', '.join(f'`{target}`' for target in _TARGETS)}"
+        urls.choice(*_TARGETS), f"which of several servers to use: {', '.join(f'`{target}`' for target in _TARGETS)}"
     ),
     "timeout": urls.TIMEOUT,
     **urls.TLS,

@@ -1,4 +1,4 @@
-"""How PostgreSQL spells what others spell differently."""
+"""The SQL dialect of PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from persist.words import Term
 __all__ = ("DIALECT", "JSONB", "question")
 
 _ROWS: typing.Final = 250
-"""How many rows a statement writes: a longer one would hold the event loop for more than a millisecond."""
+"""How many rows a statement writes: a longer one would block the event loop for more than a millisecond."""
 
 # PostgreSQL cannot store U+0000. These words, of letters that then stand nowhere else, keep the order of texts; and as
 # none of them is found across two others, they keep what is part of what.
@@ -193,7 +193,7 @@ def _asked(terms: Sequence[Term]) -> str:
 
 
 def _checks(tables: Sequence[str]) -> Iterator[str]:
-    """Ask amcheck for the rows of each table that cannot be, and for its indexes, which raises at the first problem."""
+    """Query amcheck for invalid rows of each table, and for its indexes, which raises at the first problem."""
     for table in tables:
         yield f"""SELECT '{table}: ' || msg FROM verify_heapam('"{table}"'::regclass)"""
         yield (
@@ -254,7 +254,7 @@ DIALECT: typing.Final = Dialect(
         lambda row: None if row[0] is None else str(row[0]),
         offered="SELECT COUNT(*) = 2 FROM pg_proc WHERE proname IN ('verify_heapam', 'bt_index_check') AND pronargs IN "
         "(1, 6) AND pg_function_is_visible(oid) AND has_function_privilege(oid, 'EXECUTE')",
-        lacking="CREATE EXTENSION amcheck, and let a superuser run persist verify",
+        lacking="CREATE EXTENSION amcheck, and run persist verify as a superuser",
     ),
     tested=(15,),
     vacuum=("VACUUM (ANALYZE) {0}",),
@@ -289,7 +289,7 @@ def question(wanted: str | None) -> Question:
     def answered(rows: Sequence[Row]) -> Dialect:
         found = str(rows[0][0]) if rows else wanted or "text"
         if wanted not in (None, found):
-            msg = f"the payloads in this database are {found}: leave out ?payload={wanted}, or name an empty database"
+            msg = f"this database stores payloads as {found}; leave out ?payload={wanted}, or name an empty database"
             raise SchemaError(msg)
         return _DIALECTS.get(found, DIALECT)
 

@@ -1,4 +1,4 @@
-"""How PostgreSQL is talked to: its connections, its transactions, and what its errors mean."""
+"""The driver for PostgreSQL: connections, transactions, and what errors mean."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Transaction:
         return await _fetch(self._connection, sql, params)
 
     async def load(self, table: Table, parts: AsyncIterator[bytes]) -> bool:
-        """Write new rows by COPY, which knows no way around a row that is there: then write none of them."""
+        """Write new rows with COPY, which cannot skip existing rows: if there is one, write none."""
         names = [field.name for field in table.fields]
         await self._connection.execute("SAVEPOINT loading")
         try:
@@ -110,36 +110,36 @@ async def _close(connection: typing.Any) -> None:
 
 _WAYS_OUT: typing.Final = {
     "28P01": "; is the password right?",
-    "28": "; may this user connect from here (pg_hba.conf)?",
-    "3D": "; make it first, with CREATE DATABASE, or name another",
-    "40": "; another process changed the same at the same moment, try again",
-    "3F": "; make it first, with CREATE SCHEMA, or name another",
-    "42501": "; let its owner GRANT CREATE, USAGE ON SCHEMA to this user, or name a database of its own",
-    _READ_ONLY: "; this server only reads: name the primary, or all servers with ?target_session_attrs=primary",
-    "53100": "; make room on the disk of the server",
+    "28": "; can this user connect from here (pg_hba.conf)?",
+    "3D": "; create it first, with CREATE DATABASE, or name another",
+    "40": "; another process changed the same data at the same moment, try again",
+    "3F": "; create it first, with CREATE SCHEMA, or name another",
+    "42501": "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user, or name another database",
+    _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary",
+    "53100": "; free some space on the server's disk",
     "53300": "; allow more connections on the server, or fewer with ?max=",
-    "55P03": "; another process holds a lock for longer than ?timeout=: who is at work on these tables?",
+    "55P03": "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
     "57014": "; it took longer than its time limit",
     "57P03": "; the server is starting or stopping, try again",
 }
 _OTHER_WAYS_OUT: typing.Final = (
-    (socket.gaierror, "; is the name of the host right, and can this machine look it up?"),
-    (ssl.SSLError, "; is its certificate for this name, and from whom sslrootcert says?"),
+    (socket.gaierror, "; is the host name right, and can this machine resolve it?"),
+    (ssl.SSLError, "; is its certificate for this host name, and signed by one in sslrootcert?"),
     (FileNotFoundError, "; is there such a file or socket?"),
     (ConnectionRefusedError, "; is the server running there?"),
-    (TimeoutError, "; nobody answered in time: is the server running, and does a firewall let this machine through?"),
+    (TimeoutError, "; no answer in time: is the server running, and does a firewall let this machine through?"),
     (OSError, "; is the server running there?"),
-    (asyncpg.TargetServerAttributeNotMatched, "; none of the named servers is what target_session_attrs asks for"),
+    (asyncpg.TargetServerAttributeNotMatched, "; none of the named servers fits target_session_attrs"),
 )
 
 
 _BUSY: typing.Final = re.compile(r"another operation (\(\d+\) )?is (in progress|cancelling)")
-"""What asyncpg says, in several ways, when a connection is still at something that was given up."""
+"""What asyncpg says, in several ways, if a connection is still busy with a canceled operation."""
 
 
 def _told(error: Exception) -> str:
     if _BUSY.search(str(error)):
-        return "a connection was still busy with what was cancelled before, and is given up; try again, on another one"
+        return "a connection was still busy with a canceled operation and has been dropped; try again"
     state = _state(error)
     way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
     way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)

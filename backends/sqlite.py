@@ -1,8 +1,8 @@
-"""Keep records in one SQLite file, ``sqlite:///cache.db``, or in memory for as long as the cache is open, ``memory://``.
+"""Store records in one SQLite file, ``sqlite:///cache.db``, or in memory while the cache is open, ``memory://``.
 
 After ``sqlite:///`` comes a path, relative to the working directory; ``sqlite:////var/lib/bot/cache.db`` is absolute.
-``?timeout=10`` is how many seconds to wait for another process that writes before trying again;
-``?compression=zstd`` compresses what Discord said, as far as it is worth it.
+``?timeout=10`` sets how many seconds to wait for another process that is writing before trying again;
+``?compression=zstd`` compresses payloads where that pays off.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ __all__ = ("persist_backends",)
 
 _OPTIONS: typing.Final[Mapping[str, Option]] = {
     "compression": COMPRESSION,
-    "timeout": Option(seconds, "seconds to wait while another process writes before trying again (5)"),
+    "timeout": Option(seconds, "seconds to wait for another process that is writing before trying again (5)"),
 }
-_IN_MEMORY: typing.Final = {**_OPTIONS, "timeout": Option(seconds, "nothing: nobody else writes")}
+_IN_MEMORY: typing.Final = {**_OPTIONS, "timeout": Option(seconds, "no effect, as no other process writes")}
 
 
 def _open_file(url: yarl.URL) -> SqlStore:
     path = url.path.removeprefix("/")
     if path.startswith(":memory:"):
-        msg = f"{shown(url)} names a database in memory; write memory://"
+        msg = f"{shown(url)} is SQLite's name for a database in memory; write memory://"
         raise URLError(msg)
     if url.authority or url.fragment or not path or path.endswith("/") or "\0" in path:
         msg = (
-            f"{shown(url)!r} names no file; write sqlite:///cache.db, or sqlite:////var/lib/cache.db if absolute, "
-            "with %23 for # and %3F for ?"
+            f"{shown(url)!r} does not name a file; write sqlite:///cache.db, or sqlite:////var/lib/cache.db for an "
+            "absolute path, with %23 for # and %3F for ?"
         )
         raise URLError(msg)
     return _store(pathlib.Path(path), url)
@@ -47,7 +47,7 @@ def _open_file(url: yarl.URL) -> SqlStore:
 
 def _open_memory(url: yarl.URL) -> SqlStore:
     if url.host or url.path.strip("/"):
-        msg = f"{shown(url)} names something, but a database in memory has no name; write memory://"
+        msg = f"{shown(url)} has a name, but a database in memory has none; write memory://"
         raise URLError(msg)
     return _store(None, url)
 

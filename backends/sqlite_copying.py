@@ -1,4 +1,4 @@
-"""A copy of an SQLite file as it is at one moment."""
+"""Copying a snapshot of an SQLite file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ("copied",)
 
 
 async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
-    """Copy a database as it is at one moment, and see whether the copy is whole. A cancelled copy ends at once."""
+    """Copy a snapshot of a database, and check the copy. A canceled copy ends at once."""
     ended = threading.Event()
 
     def passed(_: int, remaining: int, total: int) -> None:
@@ -32,7 +32,7 @@ async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[
                 here.backup(there, pages=256, progress=passed)
                 there.execute("PRAGMA journal_mode = DELETE").fetchall()
                 if (found := there.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
-                    msg = f"the copy of {str(source)!r} is not whole ({found}); is the file damaged?"
+                    msg = f"the copy of {str(source)!r} is damaged ({found}); is the file itself damaged?"
                     raise BackendError(msg)
 
     work = asyncio.create_task(asyncio.to_thread(copy), name="persist backup")
@@ -45,4 +45,4 @@ async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[
 
 
 class _Ended(Exception):  # noqa: N818 - no error: somebody does not want the copy any more
-    """A copy was cancelled."""
+    """A copy was canceled."""

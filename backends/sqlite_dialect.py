@@ -1,4 +1,4 @@
-"""How SQLite spells what others spell differently."""
+"""The SQL dialect of SQLite."""
 
 from __future__ import annotations
 
@@ -172,6 +172,6 @@ DIALECT = Dialect(
         matches='"docid" IN (SELECT rowid FROM "{0}_index" WHERE "{0}_index" MATCH {1})',
         asked=_asked,
         offered="SELECT COUNT(*) FROM pragma_module_list WHERE name = 'fts5'",
-        lacking="this Python's SQLite has no FTS5; use one that has, as those of python.org do",
+        lacking="this Python's SQLite has no FTS5; use a Python with it, such as those from python.org",
     ),
 )

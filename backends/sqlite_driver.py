@@ -1,4 +1,4 @@
-"""How SQLite is talked to: one connection that writes, in a thread, and two that read."""
+"""The driver for SQLite: one connection that writes, in a thread, and two that read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class _Transaction:
         await self._connection.execute_fetchall(sql, params)  # one trip to the writer's thread, not two
 
     async def execute_all(self, statements: Iterable[Statement]) -> None:
-        """Run statements by one trip to the writer's thread, which also makes them."""
+        """Run statements in one trip to the writer's thread, which also generates them."""
         await _in_thread(self._connection, functools.partial(_run, statements))
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
@@ -57,7 +57,7 @@ class _Transaction:
 
 
 class _Inside:
-    """The transaction of whoever is in the writer's thread, where there is nothing to wait for."""
+    """The transaction of code in the writer's thread, where nothing has to be awaited."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -72,7 +72,7 @@ class _Inside:
         return self._connection.execute(sql, params).fetchall()
 
     async def give_way(self) -> None:
-        """Let go of the interpreter's lock for long enough that the event loop takes it, if it waits."""
+        """Release the GIL for long enough that the event loop can take it, if it is waiting."""
         time.sleep(_GIVE_WAY)  # noqa: ASYNC251 - this runs in the writer's thread
 
 
@@ -88,7 +88,7 @@ def _in_thread(connection: aiosqlite.Connection, does: Callable[[sqlite3.Connect
 
 
 def _make(insist: Callable[[], None], work: Work, given_up: threading.Event, connection: sqlite3.Connection) -> None:
-    """Do something in a transaction, in the writer's thread, unless it is given up meanwhile."""
+    """Run work in a transaction, in the writer's thread, unless it is canceled meanwhile."""
     insist()
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -106,7 +106,7 @@ def _run_through(work: Coroutine[typing.Any, typing.Any, None]) -> None:
     except StopIteration:
         return
     work.close()
-    msg = "what is done in the writer's thread cannot wait for the event loop"
+    msg = "work in the writer's thread cannot wait for the event loop"
     raise RuntimeError(msg)
 
 
@@ -137,7 +137,7 @@ class SqliteDriver:
 
     @property
     def place(self) -> str | None:
-        """The whole path of the file; ``None`` in memory."""
+        """The absolute path of the file; ``None`` in memory."""
         return None if self._path is None else os.path.normpath(self._path.absolute())
 
     @property
@@ -172,14 +172,14 @@ class SqliteDriver:
                     await writer.execute_fetchall(pragma)
 
     async def open_to_read(self) -> None:
-        """Connect to a file that is there, and neither make nor change it."""
+        """Connect to an existing file, without creating or changing it."""
         self._lock = asyncio.Lock()
         path = self._path
         if path is None:
-            msg = "memory:// is seen by nobody but the cache that keeps things there; name a file or a server"
+            msg = "only the cache that uses memory:// can see it; name a file or a server"
             raise BackendError(msg)
         if not path.is_file():
-            msg = f"there is no file {str(path)!r} to read; a bot with a persist.Cache makes it"
+            msg = f"there is no file {str(path)!r} to read; a bot with a persist.Cache creates it"
             raise BackendError(msg)
         await self._open_readers(path)
         with self._recognised():
@@ -192,7 +192,7 @@ class SqliteDriver:
         except sqlite3.DatabaseError as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 where = repr(str(self._path))
-                msg = f"{where} is not an SQLite database, or is damaged; name another file, or restore a backup"
+                msg = f"{where} is not an SQLite database or is damaged; name another file, or restore a backup"
                 raise SchemaError(msg) from error
             raise
 
@@ -226,7 +226,7 @@ class SqliteDriver:
             raise SchemaError(msg)
         # Ours has its id from its first table on; into anybody else's not even the journal mode is written.
         if row[0] == 0 and (names := sorted(name for (name,) in found)):
-            msg = f"{self!r} has tables that are not persist's: {', '.join(names)}. Name a database of its own."
+            msg = f"{self!r} has tables that are not persist's: {', '.join(names)}. Name another file."
             raise SchemaError(msg)
 
     async def close(self) -> None:
@@ -244,7 +244,7 @@ class SqliteDriver:
                 await writer.close()
 
     async def purge(self) -> bool:
-        """Write the file anew and empty the log beside it: pages that were split may hold copies of what is deleted."""
+        """Rewrite the file and empty its log, because split pages may hold copies of deleted data."""
         async with self._lock:
             writer = self._opened()
             for (name,) in await writer.execute_fetchall(_INDEXES):  # which keep what is deleted until they are merged
@@ -252,7 +252,7 @@ class SqliteDriver:
             await writer.execute_fetchall("VACUUM")
             ((busy, *_),) = await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
         if busy:
-            msg = f"{self!r} is being read by another process, which keeps its log from being emptied"
+            msg = f"another process is reading {self!r}, so its write-ahead log cannot be emptied"
             raise BackendError(msg, temporary=True)
         return True
 
@@ -285,9 +285,9 @@ class SqliteDriver:
                 raise
 
     def _insist(self) -> None:
-        """Refuse to store into a file that has no name any more: all of it would be gone when it is closed."""
+        """Raise if the file has been deleted: everything stored in it would be gone once it is closed."""
         if not self.is_there:
-            msg = f"the file of {self!r} has been deleted or moved; move it back, or restart the bot for a new one"
+            msg = f"the file of {self!r} was deleted or moved; move it back, or restart the bot to create a new one"
             raise BackendError(msg, temporary=True)
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
@@ -298,7 +298,7 @@ class SqliteDriver:
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Transaction]:
-        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
+        """Yield a connection with a snapshot of the database, unaffected by what others write meanwhile."""
         if self._path is None:
             yield _Transaction(self._opened())
             return
@@ -311,9 +311,9 @@ class SqliteDriver:
             await connection.close()
 
     async def backup(self, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
-        """Copy the database into a new file as it is now, whatever others write meanwhile."""
+        """Copy a snapshot of the database to a new file, unaffected by what others write meanwhile."""
         if self._path is None:
-            msg = "memory:// is seen by nobody but the cache that keeps things there; name a file"
+            msg = "only the cache that uses memory:// can see it; name a file"
             raise BackendError(msg)
         await copied(self._path, target, progress)
 
@@ -345,10 +345,10 @@ def _busy(error: BaseException) -> bool:
 
 
 _WAYS_OUT: typing.Final = {
-    sqlite3.SQLITE_CANTOPEN: "; is the folder there, and may this user write in it?",
-    sqlite3.SQLITE_READONLY: "; this user may not write there: give it the right to, or name another file",
-    sqlite3.SQLITE_PERM: "; this user may not read or write it: give it the right to, or name another file",
-    sqlite3.SQLITE_BUSY: "; another process is writing for longer than the timeout",
-    sqlite3.SQLITE_FULL: "; make room on the disk",
+    sqlite3.SQLITE_CANTOPEN: "; does the folder exist, and can this user write to it?",
+    sqlite3.SQLITE_READONLY: "; this user cannot write there: give it write access, or name another file",
+    sqlite3.SQLITE_PERM: "; this user cannot read or write it: give it access, or name another file",
+    sqlite3.SQLITE_BUSY: "; another process has been writing for longer than the timeout",
+    sqlite3.SQLITE_FULL: "; free some space on the disk",
     sqlite3.SQLITE_CORRUPT: "; the file is damaged: restore a backup",
 }

@@ -1,6 +1,6 @@
 """For bots written with arc: ``client.load_extension("persist.integrations.arc")``.
 
-Commands, hooks, error handlers, autocomplete and whatever ``@client.inject_dependencies`` is written on then get
+Commands, hooks, error handlers, autocomplete and functions with ``@client.inject_dependencies`` can then inject
 `persist.Cache` and its views, such as `persist.Members`, with ``members: persist.Members = arc.inject()``.
 """
 
@@ -26,16 +26,16 @@ _Client = arc.abc.Client[typing.Any]
 
 
 def install(client: _Client, cache: Cache | None = None) -> Cache:
-    """Let a client inject a cache and its views. Doing so again changes nothing.
+    """Let a client inject a cache and its views. Calling this again changes nothing.
 
     Parameters
     ----------
     client
         The client, at any time.
     cache
-        The cache; if this is left out, the one that the client injects or did before it was unloaded, else the one
-        that is attached to its bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names,
-        else to ``sqlite:///persist.db``.
+        The cache. By default the one that the client injects, or injected before it was unloaded; else the one
+        attached to its bot; else a new one on the URL in the environment variable ``PERSIST_URL``, or on
+        ``sqlite:///persist.db``.
 
     Returns
     -------
@@ -45,7 +45,7 @@ def install(client: _Client, cache: Cache | None = None) -> Cache:
     Raises
     ------
     persist.PersistError
-        If there is none and none can be attached to the client's bot.
+        If there is no cache and none can be attached to the client's bot.
     """
     before = client.get_type_dependency(Installed, default=None)
     cache = resolved(
@@ -65,7 +65,7 @@ def load(client: _Client) -> None:
 
 @arc.unloader
 def unload(client: _Client) -> None:
-    """Let the client inject nothing of it any more; arc calls this. The cache goes on, as it belongs to the bot."""
+    """Stop injecting the cache; arc calls this. The cache stays open, as it belongs to the bot."""
     cache = client.get_type_dependency(Cache, default=None)
     if cache is not None:
         for kind in offered(cache):

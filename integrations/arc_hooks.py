@@ -1,7 +1,7 @@
-"""Hooks for arc that ask the cache: ``from persist.integrations.arc import hooks``.
+"""Hooks for arc that use the cache: ``from persist.integrations.arc import hooks``.
 
-A command that may not run fails as with arc's own hooks: error handlers get an `arc.HookAbortError`, whose text is a
-sentence for whoever ran the command.
+If a hook stops a command, it fails as with arc's own hooks: error handlers get an `arc.HookAbortError`, whose text is
+a sentence that you can show to the user.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ AnyHook = Callable[..., typing.Any]
 
 
 class InvokerMissingRolesError(arc.HookAbortError):
-    """Whoever ran a command has none of the roles that it requires.
+    """The user who ran a command has none of the roles that it requires.
 
     Attributes
     ----------
     missing_roles
-        The ids of the roles of which one is required.
+        The ids of the roles; any one of them is enough.
     """
 
     def __init__(self, missing_roles: Sequence[hikari.Snowflake], *args: typing.Any) -> None:
@@ -48,7 +48,7 @@ class InvokerMissingRolesError(arc.HookAbortError):
 
 
 class MemberTooNewError(arc.HookAbortError):
-    """Whoever ran a command has not been a member for long enough, or is none."""
+    """The user who ran a command has not been a member for long enough, or is not a member."""
 
 
 _ERRORS: typing.Final[Mapping[requirements.What, Callable[[Refusal], arc.HookAbortError]]] = {
@@ -61,14 +61,14 @@ _ERRORS: typing.Final[Mapping[requirements.What, Callable[[Refusal], arc.HookAbo
 
 
 def has_role(*roles: Role, guild: Guild | None = None) -> Hook:
-    """Return a hook that lets a command run for those who have a role, or one of several.
+    """Return a hook that only lets members with a role, or with any one of several, run a command.
 
     Parameters
     ----------
     *roles
-        The roles, or their ids. To require all of several, use as many hooks.
+        The roles, or their ids. To require all of several roles, use several hooks.
     guild
-        The guild that they are of; the one where the command is run if this is left out.
+        The guild of the roles; by default the one where the command is run.
 
     Raises
     ------
@@ -90,71 +90,71 @@ def has_role(*roles: Role, guild: Guild | None = None) -> Hook:
 def has_permissions(
     permissions: hikari.Permissions, *, channel: Channel | None = None, guild: Guild | None = None
 ) -> Hook:
-    """Return a hook that lets a command run for those who have permissions, computed from the cache.
+    """Return a hook that only lets members with certain permissions, computed from the cache, run a command.
 
     Parameters
     ----------
     permissions
-        All that are required.
+        The permissions; all of them are required.
     channel
-        Where: a channel or thread, or its id; where the command is run if this is left out.
+        The channel or thread to check them in, or its id; by default the one where the command is run.
     guild
-        Or a guild, whatever its channels say.
+        A guild to check them in instead, ignoring the overwrites of its channels.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return _hook(requirements.has_permissions(permissions, channel=channel, guild=guild))
 
 
 def bot_has_permissions(permissions: hikari.Permissions, *, channel: Channel | None = None) -> Hook:
-    """Return a hook that lets a command run where the bot has permissions, computed from the cache.
+    """Return a hook that only lets a command run where the bot has certain permissions, computed from the cache.
 
     Parameters
     ----------
     permissions
-        All that are required.
+        The permissions; all of them are required.
     channel
-        Where: a channel or thread, or its id; where the command is run if this is left out.
+        The channel or thread to check them in, or its id; by default the one where the command is run.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return _hook(requirements.bot_has_permissions(permissions, channel=channel))
 
 
 def member_since(since: Since, *, guild: Guild | None = None) -> Hook:
-    """Return a hook that lets a command run for those who have been members for some time.
+    """Return a hook that only lets those who have been members for some time run a command.
 
     Parameters
     ----------
     since
-        For how long, such as ``datetime.timedelta(days=7)``, or since when.
+        For how long, such as ``datetime.timedelta(days=7)``, or since when, as a `datetime.datetime`.
     guild
-        Of which guild; of the one where the command is run if this is left out.
+        The guild; by default the one where the command is run.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return _hook(requirements.member_since(since, guild=guild))
 
 
 def unless(excused: AnyHook, hook: AnyHook) -> Hook:
-    """Return a hook, such as a limiter, that does not hold for those whom another one lets through.
+    """Return a hook, such as a limiter, that is skipped for those whom another hook lets through.
 
     Parameters
     ----------
     excused
-        A hook that raises `arc.HookAbortError` for everybody else: one of this module, or arc's ``owner_only`` or
+        A hook that raises `arc.HookAbortError` for everybody else: from this module, or arc's ``owner_only`` or
         ``has_permissions``.
     hook
-        What is run for everybody else.
+        The hook to run for everybody else.
 
     Examples
     --------

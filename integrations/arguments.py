@@ -1,4 +1,4 @@
-"""What people write as arguments of commands, looked up in the cache: what each framework's converters are made of."""
+"""Arguments of commands as users write them, looked up in the cache; all frameworks' converters use these."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Written = str | hikari.Snowflakeish
 """What somebody has written, or the id that the framework has made of it."""
 
 Argument = Callable[[Cache, "Place", V_contra], Awaitable[T]]
-"""Finds what somebody means, or raises a ``ValueError`` that tells them why not."""
+"""Finds what a user means, or raises a ``ValueError`` with a sentence for the user."""
 
 _SNOWFLAKE: typing.Final = r"(\d{15,20})"
 _USER: typing.Final = re.compile(rf"(?:<@!?)?{_SNOWFLAKE}>?")
@@ -34,11 +34,11 @@ _READ: typing.Final = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.READ_
 
 
 _ECHOED: typing.Final = 100
-"""Characters of what was written that are told again: a message has 2,000."""
+"""Characters of the user's text to repeat in an error; a message can have 2,000."""
 
 
 class Place(typing.NamedTuple):
-    """Where a command is run, and by whom; nowhere and by nobody, where nothing is hidden."""
+    """Where a command is run, and by whom; by default nowhere and by nobody, so that nothing is hidden."""
 
     guild_id: hikari.Snowflake | None = None
     channel_id: hikari.Snowflake | None = None
@@ -46,9 +46,9 @@ class Place(typing.NamedTuple):
 
 
 async def member(cache: Cache, place: Place, value: Written | hikari.PartialUser) -> hikari.Member:
-    """Return a member of the guild where a command is run, by an option of users, or an id, mention or name.
+    """Return a member of the guild where the command is run, from a user option, an id, a mention or a name.
 
-    A name is a nickname, a username or a display name, and has to be written exactly.
+    A name is a nickname, a username or a display name, and must match exactly.
 
     Raises
     ------
@@ -78,7 +78,7 @@ async def _members_named(cache: Cache, guild_id: int, name: str) -> typing.Seque
 
 
 async def role(cache: Cache, place: Place, value: Written | hikari.PartialRole) -> hikari.Role:
-    """Return a role of the guild where a command is run, by an option of roles, or an id, mention or name.
+    """Return a role of the guild where the command is run, from a role option, an id, a mention or an exact name.
 
     Raises
     ------
@@ -100,10 +100,10 @@ async def role(cache: Cache, place: Place, value: Written | hikari.PartialRole) 
 
 
 async def channel(cache: Cache, place: Place, value: Written | hikari.PartialChannel) -> hikari.GuildChannel:
-    """Return a channel or thread of the guild where a command is run, by an option of channels, or an id or mention.
+    """Return a channel or thread of the guild where the command is run, from a channel option, an id or a mention.
 
-    A channel may also be written by its exact name, and so may an active thread that is not private. An option holds
-    only part of a channel; this is all of it.
+    Channels, and active threads that are not private, can also be given by their exact name. A channel option holds
+    only part of a channel; this returns the complete channel.
 
     Raises
     ------
@@ -134,9 +134,9 @@ async def _channels_named(cache: Cache, guild_id: int, name: str) -> typing.Sequ
 
 
 async def message(cache: Cache, place: Place, value: Written) -> hikari.Message:
-    """Return a message of the guild where a command is run, by its link, its id, or the ids of its channel and its own.
+    """Return a message of the guild where the command is run, from its link, its id, or its channel's id and its own.
 
-    What whoever runs the command may not read is not found either.
+    Messages that the user who runs the command cannot read are not found.
 
     Raises
     ------
@@ -146,7 +146,7 @@ async def message(cache: Cache, place: Place, value: Written) -> hikari.Message:
     none = f"There is no message {_echo(value)} in this server."
     written = _MESSAGE.fullmatch(_text(value, "a message"))
     if written is None:
-        msg = f"{_echo(value)!r} is neither the link of a message nor its id."
+        msg = f"{_echo(value)!r} is neither a message link nor a message id."
         raise ValueError(msg)
     message_id = _id(written[2], none)
     channel_id = _id(written[1], none) if written[1] else place.channel_id
@@ -158,13 +158,13 @@ async def message(cache: Cache, place: Place, value: Written) -> hikari.Message:
 
 
 async def _is_readable(cache: Cache, place: Place, channel_id: hikari.Snowflake) -> bool:
-    """Tell whether whoever runs a command may read what is in a channel: this one, or another of the same guild."""
+    """Return whether the user who runs a command can read a channel: this one, or another of the same guild."""
     if place == Place():
         return True
     if place.guild_id is None or place.user_id is None:
         return channel_id == place.channel_id
     permissions = await cache.permissions(place.guild_id, place.user_id, channel_id)
-    if channel_id == place.channel_id:  # which they see, as they run it there
+    if channel_id == place.channel_id:  # which they can see, as they run the command there
         return permissions is None or bool(permissions & hikari.Permissions.READ_MESSAGE_HISTORY)
     if permissions is None:
         permissions = await _in_private_thread(cache, place.guild_id, place.user_id, channel_id)
@@ -174,7 +174,7 @@ async def _is_readable(cache: Cache, place: Place, channel_id: hikari.Snowflake)
 async def _in_private_thread(
     cache: Cache, guild_id: hikari.Snowflake, user_id: hikari.Snowflake, channel_id: hikari.Snowflake
 ) -> hikari.Permissions | None:
-    """Return what somebody may do in a private thread of which only Discord knows the members."""
+    """Return the permissions of a user in a private thread whose members only Discord knows."""
     thread = await cache.threads.get(channel_id)
     if thread is None or thread.type is not hikari.ChannelType.GUILD_PRIVATE_THREAD:
         return None
@@ -196,7 +196,7 @@ async def _found(asked: Awaitable[T], none: str) -> T:
 
 
 async def _named(text: str, sign: str, what: str, find: Callable[[str], Awaitable[typing.Sequence[T]]]) -> T:
-    """Return the only thing of a name, which people may write with the sign that stands before it."""
+    """Return the only match for a name, which users may write with the sign in front of it."""
     found: typing.Sequence[T] = ()
     for name in dict.fromkeys((text, text.removeprefix(sign))):
         if not found and filters.is_unicode(name):

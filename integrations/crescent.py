@@ -1,6 +1,6 @@
 """For bots written with crescent: ``client.plugins.load("persist.integrations.crescent")``.
 
-Crescent injects nothing; `get` returns the cache wherever there is a context, a plugin, a client or an event.
+Crescent has no injection; call `get` with a context, a plugin, a client or an event to get the cache.
 """
 
 from __future__ import annotations
@@ -28,16 +28,15 @@ plugin: crescent.Plugin[hikari.GatewayBotAware, typing.Any] = crescent.Plugin()
 
 
 def install(client: crescent.Client, cache: Cache | None = None) -> Cache:
-    """Give a client a cache. Doing so again changes nothing.
+    """Give a client a cache. Calling this again changes nothing.
 
     Parameters
     ----------
     client
         The client, at any time.
     cache
-        The cache; if this is left out, the one that the client has already, else the one that is attached to its bot.
-        If there is none, one is attached to what ``PERSIST_URL`` in the environment names, else to
-        ``sqlite:///persist.db``.
+        The cache. By default the one that the client already has; else the one attached to its bot; else a new one on
+        the URL in the environment variable ``PERSIST_URL``, or on ``sqlite:///persist.db``.
 
     Returns
     -------
@@ -47,7 +46,7 @@ def install(client: crescent.Client, cache: Cache | None = None) -> Cache:
     Raises
     ------
     persist.PersistError
-        If there is none and none can be attached to the client's bot.
+        If there is no cache and none can be attached to the client's bot.
     """
     cache = CACHES[client] = resolved(client.app, cache, CACHES.get(client))
     return cache

@@ -1,4 +1,4 @@
-"""Which cache a client of crescent has, and how to reach it. It is apart from what crescent loads, and loads again."""
+"""Which cache a crescent client has, and how to get it. A module of its own, as crescent may reload plugins."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ CACHES: typing.Final[weakref.WeakKeyDictionary[crescent.Client, Cache]] = weakre
 
 
 def get(source: Source | hikari.Event) -> Cache:
-    """Return the cache.
+    """Return the cache of a client or bot.
 
     Parameters
     ----------
     source
-        What a command, hook, error handler, autocomplete or event is called with, a plugin, or the client.
+        The context of a command, hook, error handler or autocomplete; an event; a plugin; or the client.
 
     Raises
     ------
     LookupError
-        If there is none: the plugin is not loaded.
+        If there is no cache because the plugin is not loaded.
     """
     if isinstance(source, hikari.Event):
         cache = Cache.of(source.app)

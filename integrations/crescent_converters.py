@@ -1,9 +1,9 @@
 """Arguments of commands, looked up in the cache: ``await converters.to_message(context, link)``.
 
-crescent tells a converter nothing but the value. So these are called in the command, or where its place does not
-matter, with a plugin or the client: ``crescent.option(str).convert(functools.partial(converters.to_message, plugin))``.
-Each asks the cache, and Discord where the cache does not know. What cannot be found raises a ``ValueError`` in words
-for whoever ran the command; crescent collects those of its converters in `crescent.exceptions.ConverterExceptions`.
+crescent passes only the value to a converter, so call these in the command. If it does not matter where the command is
+run, bind a plugin or the client: ``crescent.option(str).convert(functools.partial(converters.to_message, plugin))``.
+Each asks the cache first, and Discord if the cache does not know. If nothing is found, it raises a ``ValueError`` whose
+text you can show to the user; crescent collects those in `crescent.exceptions.ConverterExceptions`.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ def _converter(argument: arguments.Argument[V, T]) -> Converter[V, T]:
 
 
 to_member: Converter[arguments.Written | hikari.PartialUser, hikari.Member] = _converter(arguments.member)
-"""Return a member of the guild where a command is run, for an option of users, or an id, mention or exact name."""
+"""Return a member of the guild where the command is run, from a user option, an id, a mention or an exact name."""
 
 to_role: Converter[arguments.Written | hikari.PartialRole, hikari.Role] = _converter(arguments.role)
-"""Return a role of the guild where a command is run, for an option of roles, or an id, mention or exact name."""
+"""Return a role of the guild where the command is run, from a role option, an id, a mention or an exact name."""
 
 to_channel: Converter[arguments.Written | hikari.PartialChannel, hikari.GuildChannel] = _converter(arguments.channel)
-"""Return all of a channel or thread of the guild, for an option of channels, or an id, mention or exact name."""
+"""Return a complete channel or thread of the guild, from a channel option, an id, a mention or an exact name."""
 
 to_message: Converter[arguments.Written, hikari.Message] = _converter(arguments.message)
-"""Return a message of the guild that whoever runs the command may read, for its link or id."""
+"""Return a message of the guild, from its link or id, if the user who runs the command can read it."""

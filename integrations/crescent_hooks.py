@@ -1,7 +1,7 @@
-"""Hooks for crescent that ask the cache: ``from persist.integrations.crescent import hooks``.
+"""Hooks for crescent that use the cache: ``from persist.integrations.crescent import hooks``.
 
-A command that may not run ends as crescent's own cooldowns end it: whoever ran it is told in words that only they see,
-or whatever you call instead, and nothing more is run.
+If a hook stops a command, it ends like one on cooldown in crescent: the user gets the reason in an ephemeral message,
+or you call something else instead, and nothing else runs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .requirements import Channel, Guild, Refusal, Requirement, Role, Since
 __all__ = ("Hook", "Refused", "bot_has_permissions", "has_permissions", "has_role", "member_since", "unless")
 
 Refused = Callable[[crescent.Context, Refusal], Awaitable[object]]
-"""What is called when a command may not run, with the reason."""
+"""Called with the reason when a hook stops a command."""
 AnyHook = Callable[[crescent.Context], Awaitable[crescent.HookResult | None]]
 
 
@@ -27,14 +27,14 @@ async def _say(context: crescent.Context, refusal: Refusal) -> None:
 
 
 class Hook:
-    """What ``crescent.hook`` takes: it ends a command that somebody may not run.
+    """A hook for ``crescent.hook`` that stops a command unless the user meets a requirement.
 
     Parameters
     ----------
     requirement
-        What they must have or be.
+        The requirement.
     refused
-        What is called when they do not.
+        Called with the reason when the user does not meet it.
     """
 
     def __init__(self, requirement: Requirement, refused: Refused) -> None:
@@ -42,11 +42,11 @@ class Hook:
         self._refused = refused
 
     async def refusal(self, context: crescent.Context) -> Refusal | None:
-        """Return why whoever runs a command may not, or ``None``."""
+        """Return why the user may not run a command, or ``None`` if they may."""
         return await self._requirement(get(context), context.interaction)
 
     async def __call__(self, context: crescent.Context) -> crescent.HookResult | None:
-        """Let crescent ask."""
+        """Check the requirement; crescent calls this."""
         refusal = await self.refusal(context)
         if refusal is None:
             return None
@@ -55,16 +55,16 @@ class Hook:
 
 
 def has_role(*roles: Role, guild: Guild | None = None, refused: Refused = _say) -> Hook:
-    """Return a hook that lets a command run for those who have a role, or one of several.
+    """Return a hook that only lets members with a role, or with any one of several, run a command.
 
     Parameters
     ----------
     *roles
-        The roles, or their ids. To require all of several, use as many hooks.
+        The roles, or their ids. To require all of several roles, use several hooks.
     guild
-        The guild that they are of; the one where the command is run if this is left out.
+        The guild of the roles; by default the one where the command is run.
     refused
-        What is called for everybody else; they are told why in a message that only they see if this is left out.
+        Called for everybody else; by default they get the reason in an ephemeral message.
 
     Raises
     ------
@@ -90,23 +90,23 @@ def has_permissions(
     guild: Guild | None = None,
     refused: Refused = _say,
 ) -> Hook:
-    """Return a hook that lets a command run for those who have permissions, computed from the cache.
+    """Return a hook that only lets members with certain permissions, computed from the cache, run a command.
 
     Parameters
     ----------
     permissions
-        All that are required.
+        The permissions; all of them are required.
     channel
-        Where: a channel or thread, or its id; where the command is run if this is left out.
+        The channel or thread to check them in, or its id; by default the one where the command is run.
     guild
-        Or a guild, whatever its channels say.
+        A guild to check them in instead, ignoring the overwrites of its channels.
     refused
         As for `has_role`.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return Hook(requirements.has_permissions(permissions, channel=channel, guild=guild), refused)
 
@@ -114,54 +114,54 @@ def has_permissions(
 def bot_has_permissions(
     permissions: hikari.Permissions, *, channel: Channel | None = None, refused: Refused = _say
 ) -> Hook:
-    """Return a hook that lets a command run where the bot has permissions, computed from the cache.
+    """Return a hook that only lets a command run where the bot has certain permissions, computed from the cache.
 
     Parameters
     ----------
     permissions
-        All that are required.
+        The permissions; all of them are required.
     channel
-        Where: a channel or thread, or its id; where the command is run if this is left out.
+        The channel or thread to check them in, or its id; by default the one where the command is run.
     refused
         As for `has_role`.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return Hook(requirements.bot_has_permissions(permissions, channel=channel), refused)
 
 
 def member_since(since: Since, *, guild: Guild | None = None, refused: Refused = _say) -> Hook:
-    """Return a hook that lets a command run for those who have been members for some time.
+    """Return a hook that only lets those who have been members for some time run a command.
 
     Parameters
     ----------
     since
-        For how long, such as ``datetime.timedelta(days=7)``, or since when.
+        For how long, such as ``datetime.timedelta(days=7)``, or since when, as a `datetime.datetime`.
     guild
-        Of which guild; of the one where the command is run if this is left out.
+        The guild; by default the one where the command is run.
     refused
         As for `has_role`.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return Hook(requirements.member_since(since, guild=guild), refused)
 
 
 def unless(excused: Hook, hook: AnyHook) -> AnyHook:
-    """Return a hook, such as a cooldown, that does not hold for those whom another one lets through.
+    """Return a hook, such as a cooldown, that is skipped for those whom another hook lets through.
 
     Parameters
     ----------
     excused
-        A hook of this module.
+        A hook from this module.
     hook
-        What is run for everybody else.
+        The hook to run for everybody else.
 
     Examples
     --------

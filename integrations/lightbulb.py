@@ -1,7 +1,7 @@
 """For bots written with lightbulb: ``await client.load_extensions("persist.integrations.lightbulb")``.
 
-Commands, hooks, error handlers, autocomplete, tasks and ``@loader.listener`` then get `persist.Cache` and its views,
-such as `persist.Members`, by naming them in an annotation.
+Commands, hooks, error handlers, autocomplete, tasks and ``@loader.listener`` can then inject `persist.Cache` and its
+views, such as `persist.Members`, with a type annotation.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _CLOSING_POLL: typing.Final = 0.05
 
 
 def install(client: lightbulb.Client, cache: Cache | None = None) -> Cache:
-    """Let a client inject a cache and its views. Doing so again with the same cache changes nothing.
+    """Let a client inject a cache and its views. Calling this again with the same cache changes nothing.
 
     Parameters
     ----------
     client
-        The client. Best before it has handled anything; later it works as well.
+        The client. Preferably before it has handled anything, but later works too.
     cache
-        The cache; the one that is attached to the client's bot if this is left out. If there is none, one is attached
-        to what ``PERSIST_URL`` in the environment names, else to ``sqlite:///persist.db``.
+        The cache. By default the one attached to the client's bot; else a new one on the URL in the environment
+        variable ``PERSIST_URL``, or on ``sqlite:///persist.db``.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def install(client: lightbulb.Client, cache: Cache | None = None) -> Cache:
     Raises
     ------
     persist.PersistError
-        If there is none and none can be attached to the client's bot.
+        If there is no cache and none can be attached to the client's bot.
     """
     cache = resolved(client.app, cache)
     _register(client, cache)
@@ -63,7 +63,7 @@ def install(client: lightbulb.Client, cache: Cache | None = None) -> Cache:
 
 
 def injected(client: lightbulb.Client) -> Callable[[InjectedListener[E]], Listener[E]]:
-    """Inject into a listener of hikari itself: write it below ``@bot.listen()``.
+    """Inject the cache into a listener of hikari's own; goes below ``@bot.listen()``.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def _register(client: lightbulb.Client, cache: Cache, closing: linkd.Container |
 
 
 class _Late:
-    """Stands for what was registered too late, and ends with the container that has it."""
+    """Stands for what was registered late, and ends with the container that holds it."""
 
     def __init__(self, again: Callable[[], None]) -> None:
         self._again = again
@@ -135,14 +135,14 @@ class _Late:
 class _Loadable(lightbulb.Loadable):
     async def load(self, client: lightbulb.Client) -> None:
         if Cache in client.di.registry_for(lightbulb.di.Contexts.DEFAULT):
-            return  # whoever installed it has chosen it, and it opens with the bot
+            return  # it was installed explicitly, and opens with the bot
         cache = install(client)
         if getattr(client.app, "is_alive", False):
-            # lightbulb loads while the bot starts, and waits for this: nothing is heard before the cache is open.
+            # lightbulb loads while the bot starts, and waits for this: no event arrives before the cache is open.
             await cache.start()
 
     async def unload(self, client: lightbulb.Client) -> None:
-        """Undo nothing: the cache belongs to the bot, and what lightbulb can inject cannot be taken back."""
+        """Do nothing: the cache belongs to the bot, and lightbulb cannot unregister a dependency."""
 
 
 loader: lightbulb.Loader = lightbulb.Loader()

@@ -1,7 +1,7 @@
 """Converters for options of lightbulb: ``lightbulb.string("message", "...", converter=converters.to_message)``.
 
-Each asks the cache, and Discord where the cache does not know. What cannot be found fails the command with
-`lightbulb.exceptions.ConversionFailedException`, whose cause is a ``ValueError`` in words for whoever ran it.
+Each asks the cache first, and Discord if the cache does not know. If nothing is found, the command fails with
+`lightbulb.exceptions.ConversionFailedException`, whose cause is a ``ValueError`` that you can show to the user.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ def _converter(argument: arguments.Argument[V, T]) -> Converter[V, T]:
 
 
 to_member: Converter[arguments.Written | hikari.PartialUser, hikari.Member] = _converter(arguments.member)
-"""Return a member of the guild where a command is run, for an option of users, or an id, mention or exact name."""
+"""Return a member of the guild where the command is run, from a user option, an id, a mention or an exact name."""
 
 to_role: Converter[arguments.Written | hikari.PartialRole, hikari.Role] = _converter(arguments.role)
-"""Return a role of the guild where a command is run, for an option of roles, or an id, mention or exact name."""
+"""Return a role of the guild where the command is run, from a role option, an id, a mention or an exact name."""
 
 to_channel: Converter[arguments.Written | hikari.PartialChannel, hikari.GuildChannel] = _converter(arguments.channel)
-"""Return all of a channel or thread of the guild, for an option of channels, or an id, mention or exact name."""
+"""Return a complete channel or thread of the guild, from a channel option, an id, a mention or an exact name."""
 
 to_message: Converter[arguments.Written, hikari.Message] = _converter(arguments.message)
-"""Return a message of the guild that whoever runs the command may read, for its link or id."""
+"""Return a message of the guild, from its link or id, if the user who runs the command can read it."""

@@ -1,7 +1,7 @@
-"""Hooks for lightbulb that ask the cache: ``from persist.integrations.lightbulb import hooks``.
+"""Hooks for lightbulb that use the cache: ``from persist.integrations.lightbulb import hooks``.
 
-They run among the checks of a command, and a command fails as with lightbulb's own: error handlers find the exception
-among the ``causes``. Its text is a sentence for whoever ran the command.
+They run with a command's checks, and a command fails as with lightbulb's own checks: error handlers find the exception
+in ``causes``. Its text is a sentence that you can show to the user.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ __all__ = (
 )
 
 
-class NotInGuild(Exception):  # noqa: N818 - lightbulb's own end no other way
-    """A command was run in a direct message whose hooks ask about a guild."""
+class NotInGuild(Exception):  # noqa: N818 - lightbulb's own are named like this
+    """A command was run in a DM, but one of its hooks needs a guild."""
 
 
-class MemberTooNew(Exception):  # noqa: N818 - lightbulb's own end no other way
-    """Whoever ran a command has not been a member for long enough, or is none."""
+class MemberTooNew(Exception):  # noqa: N818 - lightbulb's own are named like this
+    """The user who ran a command has not been a member for long enough, or is not a member."""
 
 
 _ERRORS: typing.Final[Mapping[requirements.What, Callable[[Refusal], Exception]]] = {
@@ -56,14 +56,14 @@ _REFUSALS: typing.Final = (
 
 
 def has_role(*roles: Role, guild: Guild | None = None) -> lightbulb.ExecutionHook:
-    """Return a hook that lets a command run for those who have a role, or one of several.
+    """Return a hook that only lets members with a role, or with any one of several, run a command.
 
     Parameters
     ----------
     *roles
-        The roles, or their ids. To require all of several, use as many hooks.
+        The roles, or their ids. To require all of several roles, use several hooks.
     guild
-        The guild that they are of; the one where the command is run if this is left out.
+        The guild of the roles; by default the one where the command is run.
 
     Raises
     ------
@@ -82,70 +82,70 @@ def has_role(*roles: Role, guild: Guild | None = None) -> lightbulb.ExecutionHoo
 def has_permissions(
     permissions: hikari.Permissions, *, channel: Channel | None = None, guild: Guild | None = None
 ) -> lightbulb.ExecutionHook:
-    """Return a hook that lets a command run for those who have permissions, computed from the cache.
+    """Return a hook that only lets members with certain permissions, computed from the cache, run a command.
 
     Parameters
     ----------
     permissions
-        All that are required.
+        The permissions; all of them are required.
     channel
-        Where: a channel or thread, or its id; where the command is run if this is left out.
+        The channel or thread to check them in, or its id; by default the one where the command is run.
     guild
-        Or a guild, whatever its channels say.
+        A guild to check them in instead, ignoring the overwrites of its channels.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return _hook("has_permissions", requirements.has_permissions(permissions, channel=channel, guild=guild))
 
 
 def bot_has_permissions(permissions: hikari.Permissions, *, channel: Channel | None = None) -> lightbulb.ExecutionHook:
-    """Return a hook that lets a command run where the bot has permissions, computed from the cache.
+    """Return a hook that only lets a command run where the bot has certain permissions, computed from the cache.
 
     Parameters
     ----------
     permissions
-        All that are required.
+        The permissions; all of them are required.
     channel
-        Where: a channel or thread, or its id; where the command is run if this is left out.
+        The channel or thread to check them in, or its id; by default the one where the command is run.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return _hook("bot_has_permissions", requirements.bot_has_permissions(permissions, channel=channel))
 
 
 def member_since(since: Since, *, guild: Guild | None = None) -> lightbulb.ExecutionHook:
-    """Return a hook that lets a command run for those who have been members for some time.
+    """Return a hook that only lets those who have been members for some time run a command.
 
     Parameters
     ----------
     since
-        For how long, such as ``datetime.timedelta(days=7)``, or since when.
+        For how long, such as ``datetime.timedelta(days=7)``, or since when, as a `datetime.datetime`.
     guild
-        Of which guild; of the one where the command is run if this is left out.
+        The guild; by default the one where the command is run.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return _hook("member_since", requirements.member_since(since, guild=guild))
 
 
 def unless(excused: lightbulb.ExecutionHook, hook: lightbulb.ExecutionHook) -> lightbulb.ExecutionHook:
-    """Return a hook, such as a cooldown, that does not hold for those whom another one lets through.
+    """Return a hook, such as a cooldown, that is skipped for those whom another hook lets through.
 
     Parameters
     ----------
     excused
-        A hook of this module, or lightbulb's ``owner_only``, ``has_roles`` or ``has_permissions``.
+        A hook from this module, or lightbulb's ``owner_only``, ``has_roles`` or ``has_permissions``.
     hook
-        What is run for everybody else, at its own step.
+        The hook to run for everybody else, at its own step.
 
     Examples
     --------

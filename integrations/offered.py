@@ -1,4 +1,4 @@
-"""What every command framework offers of a cache by type, and where the cache comes from."""
+"""What command frameworks can inject of a cache, by type, and where the cache comes from."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ __all__ = ("Installed", "missing", "offered", "resolved")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Installed:
-    """What a client was given. It keeps this when the cache is unloaded, so that loading gives the same again."""
+    """What a client was given. It keeps this on unload, so that loading it again gives it the same."""
 
     cache: Cache
     authoritative: frozenset[str] = frozenset()
 
 
 def offered(cache: Cache) -> Mapping[type[typing.Any], object]:
-    """Return what can be asked for by its type: the cache and each of its views.
+    """Return what can be injected by its type: the cache and each of its views.
 
-    Every type is a class of its own and not generic: lightbulb tells types apart by their names alone.
+    Every type is a class of its own and not generic, because lightbulb tells types apart by name only.
     """
     return {Cache: cache, type(cache): cache, **{view: getattr(cache, name) for name, view in VIEWS.items()}}
 
 
 def resolved(app: object, *given: Cache | None) -> Cache:
-    """Return the first cache that is given, else the one that is attached to a bot, else attach one.
+    """Return the first cache given, else the one attached to a bot, else attach a new one.
 
     Raises
     ------
     persist.PersistError
-        If what is given is no cache, or one cannot be attached to the bot, or ``PERSIST_URL`` cannot be used.
+        If what is given is not a cache, none can be attached to the bot, or ``PERSIST_URL`` is not valid.
     """
     chosen: object = next((cache for cache in given if cache is not None), None)
     if isinstance(chosen, Cache):
@@ -47,16 +47,16 @@ def resolved(app: object, *given: Cache | None) -> Cache:
     attached = RestLife.owners(app) if isinstance(app, hikari.RESTBotAware) and chosen is None else ()
     if any(isinstance(one, ReadOnlyCache) for one in (chosen, *attached)):
         msg = (
-            "this cache only reads, and what is injected is a persist.Cache: make one of the same database, or give "
-            "yours to the framework as a dependency of your own"
+            "this cache is read-only, and the integration injects a persist.Cache: create one on the same database, or "
+            "register yours with the framework yourself"
         )
         raise QueryError(msg)
     if chosen is not None:
-        msg = f"a cache is a persist.Cache, not {chosen!r}"
+        msg = f"cache must be a persist.Cache, not {chosen!r}"
         raise QueryError(msg)
     return Cache.resolve(typing.cast("Host", app))
 
 
 def missing(load: str) -> LookupError:
-    """Return the error that there is no cache, which something that is called gives."""
-    return LookupError(f"there is no cache yet: {load} gives one")
+    """Return the error for a missing cache, which ``load`` would provide."""
+    return LookupError(f"there is no cache yet; call {load} first")

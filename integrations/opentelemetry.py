@@ -1,4 +1,4 @@
-"""OpenTelemetry reads what a cache says of itself: ``install(cache)``, and export as you do anyway."""
+"""Metrics and spans for OpenTelemetry: call ``install(cache)``, and export as usual."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNITS: typing.Final = {"": "1", "seconds": "s", "bytes": "By"}
 
 
 class Instrumentation:
-    """The instruments of one cache. They are read when a reader collects, and cost nothing in between."""
+    """The instruments of one cache. They are only read when a reader collects, and cost nothing in between."""
 
     def __init__(self, cache: Monitored, name: str, meter: Meter) -> None:
         self._cache = cache
@@ -49,29 +49,29 @@ class Instrumentation:
 
 
 class _Committed:
-    """Counts what is stored, for all caches of the process."""
+    """Counts stored changes, for all caches of the process."""
 
     def __init__(self, meter: Meter) -> None:
-        about = "Changes that were stored, of all caches of this process."
+        about = "Changes stored by all caches of this process."
         self._counter = meter.create_counter("persist.committed_changes", unit="1", description=about)
 
     @hookimpl
     def persist_committed(self, changes: Sequence[Change]) -> None:
-        """Count what has been stored, by kind and sort of change."""
+        """Count stored changes, by kind and by type of change."""
         counts = collections.Counter((change.entity.name, type(change).__name__.lower()) for change in changes)
         for (kind, change), number in counts.items():
             self._counter.add(number, {"kind": kind, "change": change})
 
 
 class _Timed:
-    """Makes a span of everything that took time, for all caches of the process."""
+    """Makes a span of each timed operation, for all caches of the process."""
 
     def __init__(self, tracer: Tracer) -> None:
         self._tracer = tracer
 
     @hookimpl
     def persist_timed(self, what: str, began: float, seconds: float, facts: Mapping[str, str | int]) -> None:
-        """Make a span that has ended already; what waited for it is its parent."""
+        """Make a span of an operation that has ended; what was waiting for it is its parent."""
         attributes = {f"persist.{name}": value for name, value in facts.items() if name != "error"}
         start = round(began * _NANO)
         span = self._tracer.start_span(f"persist.{what}", start_time=start, attributes=attributes)
@@ -82,7 +82,7 @@ class _Timed:
 
 
 def name_of(metric: Metric) -> str:
-    """Return the name of a metric as OpenTelemetry spells it: an exporter to Prometheus makes the same name of it."""
+    """Return the name of a metric for OpenTelemetry; exporters to Prometheus turn it into the metric's own name."""
     return f"{_SCOPE}.{metric.name.removesuffix('_total').removesuffix(f'_{metric.unit}')}"
 
 
@@ -100,19 +100,19 @@ def install(
     meter_provider: MeterProvider | None = None,
     tracer_provider: TracerProvider | None = None,
 ) -> Instrumentation:
-    """Let OpenTelemetry read what a cache says of itself.
+    """Export the metrics and spans of a cache to OpenTelemetry.
 
     Parameters
     ----------
     cache
         The cache, open or not.
     name
-        The value of the attribute ``cache``, where a process has several.
+        The value of the attribute ``cache``, to tell several caches of a process apart.
     meter_provider
-        Whose readers collect; the global one if it is left out.
+        The provider for the metrics; by default the global one.
     tracer_provider
-        Whose exporters get a span of each opening, migration, flush and request to Discord, of all caches of the
-        process; the global one if it is left out.
+        The provider for spans: one for each opening, migration, flush and request to Discord, of all caches of the
+        process. By default the global one.
     """
     meter = get_meter(_SCOPE, meter_provider=meter_provider)
     if meter not in _committed:

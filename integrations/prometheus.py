@@ -1,4 +1,4 @@
-"""Prometheus reads what a cache says of itself: ``install(cache)``, and serve the registry as you do anyway."""
+"""Metrics for Prometheus: call ``install(cache)``, and serve the registry as usual."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _installed: weakref.WeakKeyDictionary[CollectorRegistry, _CacheCollector] = weak
 
 
 class _CacheCollector(Collector):
-    """Collects the metrics of caches when Prometheus asks for them.
+    """Collects the metrics of caches when Prometheus scrapes them.
 
-    Between two scrapes it costs nothing but a count for each batch, of what was stored.
+    Between two scrapes it only counts the changes of each stored batch.
     """
 
     def __init__(self) -> None:
@@ -37,32 +37,32 @@ class _CacheCollector(Collector):
         self._committed: collections.Counter[tuple[str, str]] = collections.Counter()
 
     def add(self, cache: Monitored, name: str) -> None:
-        """Collect from one more cache.
+        """Add a cache to collect from.
 
         Raises
         ------
         persist.QueryError
-            If another cache has that name, or it is no name.
+            If another cache has that name, or the name is not a string.
         """
         if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            msg = f"name is a text, the value of the label cache, not {name!r}"
+            msg = f"name must be a string, the value of the label cache, not {name!r}"
             raise QueryError(msg)
         if self._caches.setdefault(name, cache) is not cache:
-            msg = f"a cache called {name!r} is monitored already; give this one another name, as in name='second'"
+            msg = f"a cache named {name!r} is already monitored; give this one another name, such as name='second'"
             raise QueryError(msg)
 
     @hookimpl
     def persist_committed(self, changes: Sequence[Change]) -> None:
-        """Count what has been stored, by kind and sort of change."""
+        """Count stored changes, by kind and by type of change."""
         self._committed.update((change.entity.name, type(change).__name__.lower()) for change in changes)
 
     def describe(self) -> Iterable[Metric]:
-        """Name the metrics without asking a cache."""
+        """Name the metrics without reading a cache."""
         yield from (_FAMILIES[metric.kind](name, metric.about) for name, metric in METRICS.items())
         yield self._stored()
 
     def collect(self) -> Iterator[Metric]:
-        """Ask each cache."""
+        """Read the metrics of each cache."""
         readings = [(name, reading_of(cache)) for name, cache in self._caches.items()]
         for full_name, metric in METRICS.items():
             family = _FAMILIES[metric.kind](full_name, metric.about, labels=("cache", *metric.labels))
@@ -73,7 +73,7 @@ class _CacheCollector(Collector):
         yield self._stored()
 
     def _stored(self) -> CounterMetricFamily:
-        about = "Changes that were stored, of all caches of this process."
+        about = "Changes stored by all caches of this process."
         family = CounterMetricFamily("persist_committed_changes_total", about, labels=("kind", "change"))
         for labels, value in self._committed.items():
             family.add_metric(labels, value)
@@ -81,21 +81,21 @@ class _CacheCollector(Collector):
 
 
 def install(cache: Monitored, *, name: str = "cache", registry: CollectorRegistry = REGISTRY) -> None:
-    """Let Prometheus read what a cache says of itself.
+    """Export the metrics of a cache to Prometheus.
 
     Parameters
     ----------
     cache
         The cache, open or not.
     name
-        The value of the label ``cache``, where a process has several.
+        The value of the label ``cache``, to tell several caches of a process apart.
     registry
-        Where the metrics are added; the one that ``prometheus_client.start_http_server`` serves if it is left out.
+        The registry to add the metrics to; by default the one that ``prometheus_client.start_http_server`` serves.
 
     Raises
     ------
     persist.QueryError
-        If another cache has that name there, or something else in the registry has metrics of the same names.
+        If another cache there has that name, or the registry already has other metrics with these names.
     """
     collector = _installed.get(registry)
     if collector is None:
@@ -103,7 +103,7 @@ def install(cache: Monitored, *, name: str = "cache", registry: CollectorRegistr
         try:
             registry.register(collector)
         except ValueError as error:
-            msg = f"the registry has metrics of these names from elsewhere ({error}); name another one with registry="
+            msg = f"the registry already has other metrics with these names ({error}); pass another one with registry="
             raise QueryError(msg) from error
         _installed[registry] = collector
         manager().register(collector)

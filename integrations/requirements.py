@@ -1,4 +1,4 @@
-"""What somebody must have or be to run a command, asked of the cache: what the hooks of each framework are made of."""
+"""Requirements for running a command, checked with the cache; the hooks of each framework are built on them."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ _NONE: typing.Final = hikari.Permissions.NONE
 
 
 class Refusal(typing.NamedTuple):
-    """Why somebody may not run a command.
+    """Why a user may not run a command.
 
     Attributes
     ----------
     what
         What is missing.
     message
-        The same as a sentence, to whoever wants to run it.
+        The same as a sentence for the user.
     roles
-        The roles of which one is needed.
+        The ids of the roles, any one of which is required.
     missing, actual
-        The permissions that are missing, and those that are there.
+        The missing permissions, and those that the user has.
     """
 
     what: What
@@ -57,13 +57,13 @@ class Refusal(typing.NamedTuple):
 
 
 Requirement = Callable[[Cache, hikari.CommandInteraction], Awaitable[Refusal | None]]
-"""Tells why whoever runs a command may not, or ``None``."""
+"""Returns why the user may not run a command, or ``None`` if they may."""
 
 _OUTSIDE: typing.Final = Refusal("guild", "This can only be used in a server.")
 
 
 def has_role(*roles: Role, guild: Guild | None = None) -> Requirement:
-    """Require one of some roles, of the guild where the command is run or of another.
+    """Require any one of some roles, in the guild where the command is run or in another.
 
     Raises
     ------
@@ -71,7 +71,7 @@ def has_role(*roles: Role, guild: Guild | None = None) -> Requirement:
         If an argument is not an id.
     """
     if not roles:
-        msg = "has_role takes the role that is required, or several of which one is"
+        msg = "has_role takes the required role, or several roles of which any one is required"
         raise QueryError(msg)
     wanted = tuple(hikari.Snowflake(key_part(role, "a role")) for role in roles)
     place = _id(guild, "the guild")
@@ -81,7 +81,7 @@ def has_role(*roles: Role, guild: Guild | None = None) -> Requirement:
         if guild_id is None:
             return _OUTSIDE
         member = await _member(cache, interaction, guild_id)
-        # Everybody has the role whose id is the guild's, and is not told to.
+        # Every member has the role whose id is the guild's, but members do not list it.
         if member is not None and not {*member.role_ids, guild_id}.isdisjoint(wanted):
             return None
         names = await _names(cache, wanted)
@@ -94,37 +94,37 @@ def has_role(*roles: Role, guild: Guild | None = None) -> Requirement:
 def has_permissions(
     permissions: hikari.Permissions, *, channel: Channel | None = None, guild: Guild | None = None
 ) -> Requirement:
-    """Require permissions: in the channel where the command is run, in another, or in a guild whatever channels say.
+    """Require permissions: in the channel where the command is run, in another, or in a guild regardless of channels.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     if channel is not None and guild is not None:
-        msg = "permissions are asked for in a channel or in a guild, not in both; leave one of them out"
+        msg = "pass channel or guild, not both; permissions are checked in one of them"
         raise QueryError(msg)
     return _permitted(_INVOKER, permissions, _id(channel, "the channel"), _id(guild, "the guild"))
 
 
 def bot_has_permissions(permissions: hikari.Permissions, *, channel: Channel | None = None) -> Requirement:
-    """Require permissions of the bot, in the channel where the command is run or in another.
+    """Require that the bot has permissions, in the channel where the command is run or in another.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     return _permitted(_BOT, permissions, _id(channel, "the channel"), None)
 
 
 def member_since(since: Since, *, guild: Guild | None = None) -> Requirement:
-    """Require somebody to be a member for so long, or since a moment, of the guild where the command is run or another.
+    """Require membership for some time, or since a time, in the guild where the command is run or in another.
 
     Raises
     ------
     persist.QueryError
-        If an argument cannot be used.
+        If an argument is not valid.
     """
     _check_since(since)
     place = _id(guild, "the guild")
@@ -156,7 +156,7 @@ def _check_since(since: object) -> None:
         return
     if isinstance(since, datetime.datetime) and since.tzinfo is not None:
         return
-    msg = f"since is a datetime.timedelta above nought or a datetime.datetime with a timezone, not {since!r}"
+    msg = f"since must be a datetime.timedelta above zero or a datetime.datetime with a timezone, not {since!r}"
     raise QueryError(msg)
 
 
@@ -165,12 +165,12 @@ def _moment(moment: datetime.datetime) -> str:
 
 
 def _is_heard(interaction: hikari.CommandInteraction) -> bool:
-    """Tell whether the cache knows all that an interaction says: it hears nothing of those of a REST bot."""
+    """Return whether the cache has stored what an interaction contains; it does not receive those of a REST bot."""
     return isinstance(interaction.app, hikari.EventManagerAware)
 
 
 async def _member(cache: Cache, interaction: hikari.CommandInteraction, guild_id: int) -> hikari.Member | None:
-    """Return who runs a command as a member of a guild."""
+    """Return the user who runs a command, as a member of a guild."""
     said = interaction.member if interaction.guild_id == guild_id else None
     if said is not None and not _is_heard(interaction):
         return said
@@ -186,13 +186,13 @@ async def _member(cache: Cache, interaction: hikari.CommandInteraction, guild_id
 
 
 class _Who(typing.NamedTuple):
-    """Whose permissions are asked for."""
+    """Whose permissions to check."""
 
     what: What
     needs: str
     id: Callable[[Cache, hikari.CommandInteraction, int], Awaitable[int | None]]
     said: Callable[[hikari.CommandInteraction], hikari.Permissions | None]
-    """Returns what the interaction itself says, of the channel that it is in."""
+    """Returns the permissions in the interaction itself, for the channel that it is in."""
 
 
 async def _invoker(cache: Cache, interaction: hikari.CommandInteraction, guild_id: int) -> int | None:
@@ -218,7 +218,7 @@ def _permitted(
     who: _Who, permissions: hikari.Permissions, channel: hikari.Snowflake | None, guild: hikari.Snowflake | None
 ) -> Requirement:
     if not isinstance(permissions, hikari.Permissions) or not permissions:
-        msg = f"permissions are hikari.Permissions, such as hikari.Permissions.BAN_MEMBERS, not {permissions!r}"
+        msg = f"permissions must be hikari.Permissions, such as hikari.Permissions.BAN_MEMBERS, not {permissions!r}"
         raise QueryError(msg)
 
     async def asked(cache: Cache, interaction: hikari.CommandInteraction) -> Refusal | None:
@@ -235,7 +235,7 @@ def _permitted(
             if said is None:
                 raise
             actual = None
-        # The interaction knows where the cache does not: nobody is refused, or let in, for what was not remembered.
+        # If the cache does not know, the interaction does: nobody is let in or kept out because of missing data.
         return _lacking(who, permissions, said if actual is None else actual)
 
     return asked

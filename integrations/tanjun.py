@@ -1,8 +1,8 @@
 """For bots written with tanjun: ``client.load_modules("persist.integrations.tanjun")``.
 
-Commands, hooks, checks, error handlers, autocomplete, schedules and tanjun's listeners then get `persist.Cache` and its
-views with ``members: alluka.Injected[persist.Members]``. Tanjun's own converters, permission checks, limiters and
-owner checks ask the cache before they ask Discord.
+Commands, hooks, checks, error handlers, autocomplete, schedules and tanjun's listeners can then inject `persist.Cache`
+and its views with ``members: alluka.Injected[persist.Members]``. Tanjun's own converters, permission checks, limiters
+and owner checks use the cache before they ask Discord.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ _STARTING: typing.Final = tanjun.ClientCallbackNames.STARTING
 def install(
     client: tanjun.abc.Client, cache: Cache | None = None, *, authoritative: Collection[str] | None = None
 ) -> Cache:
-    """Let a client inject a cache and its views, and ask it itself. Doing so again changes nothing.
+    """Let a client inject a cache and its views, and use it for its own lookups. Calling this again changes nothing.
 
     Parameters
     ----------
     client
         The client, made by ``from_gateway_bot`` or ``from_rest_bot``, at any time.
     cache
-        The cache; if this is left out, the one that the client injects or did before it was unloaded, else the one
-        that is attached to its bot. If there is none, one is attached to what ``PERSIST_URL`` in the environment names,
-        else to ``sqlite:///persist.db``.
+        The cache. By default the one that the client injects, or injected before it was unloaded; else the one
+        attached to its bot; else a new one on the URL in the environment variable ``PERSIST_URL``, or on
+        ``sqlite:///persist.db``.
     authoritative
-        Names of kinds, such as ``{"roles", "channels"}``, of which the cache knows all there are: what it does not have
-        does not exist, and tanjun does not ask Discord. For other kinds it does. If this is left out, they are what
-        they were, and none at first.
+        Names of kinds, such as ``{"roles", "channels"}``, that the cache knows completely: what it does not have does
+        not exist, so tanjun does not ask Discord. For all other kinds it does. By default these stay as they were;
+        initially there are none.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def install(
     LookupError
         If the client does not know its bot.
     persist.PersistError
-        If there is no cache and none can be attached to the client's bot, or a name is not that of a kind.
+        If there is no cache and none can be attached to the client's bot, or a name is not the name of a kind.
     """
     before = client.get_type_dependency(Installed, default=None)
     cache = resolved(
@@ -67,7 +67,7 @@ def install(
     for kind, value in {**offered(cache), **views_of(cache, authoritative)}.items():
         client.set_type_dependency(kind, value)
     client.set_type_dependency(Installed, Installed(cache, frozenset(authoritative)))
-    # The bot opens it when it starts, as it opens the client: this lets what the client opens find it open.
+    # A starting bot opens both the cache and the client; this makes sure that the client's callbacks find it open.
     client.add_client_callback(_STARTING, cache.start)
     return cache
 
@@ -77,7 +77,7 @@ def _app(client: tanjun.abc.Client) -> object:
         app = client.get_type_dependency(typing.cast("type[typing.Any]", trait), default=None)
         if app is not None:
             return app
-    msg = "the client does not know its bot: make it with tanjun.Client.from_gateway_bot or from_rest_bot"
+    msg = "the client does not know its bot; create it with tanjun.Client.from_gateway_bot or from_rest_bot"
     raise LookupError(msg)
 
 
@@ -89,7 +89,7 @@ def load(client: tanjun.abc.Client) -> None:
 
 @tanjun.as_unloader(standard_impl=False)
 def unload(client: tanjun.abc.Client) -> None:
-    """Let the client use nothing of it any more; tanjun calls this. The cache goes on, as it belongs to the bot."""
+    """Stop injecting and using the cache; tanjun calls this. The cache stays open, as it belongs to the bot."""
     cache = client.get_type_dependency(Cache, default=None)
     if cache is not None:
         client.remove_client_callback(_STARTING, cache.start)

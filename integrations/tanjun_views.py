@@ -1,4 +1,4 @@
-"""A cache as tanjun's converters, checks and limiters ask for it: its asynchronous cache interfaces."""
+"""A cache for tanjun's converters, checks and limiters: implementations of its asynchronous cache interfaces."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _UNSET: typing.Any = ...
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Lookup(typing.Generic[T]):
-    """How tanjun asks about one kind.
+    """How tanjun looks up one kind.
 
     Attributes
     ----------
     keys
-        What tanjun knows it by.
+        The types that tanjun knows it by.
     get
-        Returns the thing of a guild, or of any, with an id, if it is known.
+        Returns the object with an id, in a guild or in any, if it is known.
     found
-        Returns those of a guild, or all.
+        Returns all objects, of a guild or of all.
     """
 
     keys: tuple[typing.Any, ...]
@@ -74,13 +74,13 @@ async def _role(cache: Cache, guild_id: int | None, key: _Id) -> hikari.Role | N
 
 
 async def _knows_roles(cache: Cache, guild_id: int) -> bool:
-    """Tell whether all roles of a guild are known, that of everybody, whose id is the guild's, as well."""
+    """Return whether all roles of a guild are known, including the @everyone role, whose id is the guild's."""
     known = await cache.completeness(guild_id, ROLES.name)
     return known.is_complete and await cache.roles.get(guild_id) is not None
 
 
 async def _roles(cache: Cache, guild_id: int | None) -> AsyncIterator[hikari.Role]:
-    # From some of the roles tanjun computes wrong permissions.
+    # With only some of the roles, tanjun would compute wrong permissions.
     complete: dict[int, bool] = {}
     async for role in cache.roles.find() if guild_id is None else cache.roles.find(guild_id=guild_id):
         if role.guild_id not in complete:
@@ -108,27 +108,27 @@ _LOOKUPS: typing.Final[Mapping[str, _Lookup[typing.Any]]] = {
     "presences": _by_member("presences", *_of(hikari.MemberPresence, _IN_GUILD)),
     "voice_states": _by_member("voice_states", *_of(hikari.VoiceState, _IN_GUILD)),
 }
-"""The kinds that tanjun asks about, and that it can be told of."""
+"""The kinds that tanjun looks up and the cache can answer."""
 
 
 _OWNERS_FOR: typing.Final = datetime.timedelta(hours=1)
-"""How long the owners of the application are believed: no event tells when they change."""
+"""How long the owners of the application are cached: no event says when they change."""
 
 
 def views_of(cache: Cache, authoritative: Collection[str] = frozenset()) -> Mapping[typing.Any, object]:
-    """Return what tanjun asks, by the type that it asks for it.
+    """Return the implementations for tanjun, by the type under which it injects each.
 
     Parameters
     ----------
     cache
-        What answers.
+        The cache that answers.
     authoritative
-        The kinds of which the cache has all there are.
+        The kinds that the cache knows completely.
 
     Raises
     ------
     persist.QueryError
-        If a name is not that of a kind.
+        If a name is not the name of a kind.
     """
     if isinstance(authoritative, str) or not set(authoritative) <= _LOOKUPS.keys():
         msg = f"authoritative must be a collection of names out of {', '.join(_LOOKUPS)}, not {authoritative!r}"
@@ -141,7 +141,7 @@ def views_of(cache: Cache, authoritative: Collection[str] = frozenset()) -> Mapp
 
 
 class _Iterator(async_cache.CacheIterator[T]):
-    """The things of one kind; none, if the cache cannot say."""
+    """All objects of one kind; none, if the cache cannot answer."""
 
     __slots__ = ("_again", "_items")
 
@@ -188,7 +188,7 @@ class _View(async_cache.AsyncCache[typing.Any, T], async_cache.GuildBoundCache[_
         miss: type[Exception] = async_cache.EntryNotFound if self._authoritative else async_cache.CacheMissError
         try:
             thing = await self._lookup.get(self._cache, guild_id, key)
-        except PersistError:  # it is not open, or its database is away: it knows of nothing that does not exist
+        except PersistError:  # not open, or its database is away: that does not mean that it does not exist
             thing, miss = None, async_cache.CacheMissError
         return _or(thing, default, miss, self._name)
 
@@ -201,7 +201,7 @@ class _One(async_cache.SingleStoreCache[T]):
     async def get(self, *, default: D = _UNSET) -> T | D:
         try:
             one = await self._ask(self._cache)
-        except (PersistError, hikari.HikariError):  # tanjun asks Discord itself, and says what comes of it
+        except (PersistError, hikari.HikariError):  # tanjun then asks Discord itself, and reports any error
             one = None
         return _or(one, default, async_cache.CacheMissError, "own")
 
@@ -211,7 +211,7 @@ async def _application(cache: Cache) -> hikari.Application:
 
 
 async def _authorized(cache: Cache) -> hikari.AuthorizationApplication:
-    """Return the same as whoever only has a user's authorization is told of it."""
+    """Return the application in the form that a user's authorization gets."""
     known = await _application(cache)
     return hikari.AuthorizationApplication(
         id=known.id,
@@ -231,7 +231,7 @@ _ALONE: typing.Final[Mapping[typing.Any, Callable[[Cache], Awaitable[typing.Any]
     async_cache.SingleStoreCache[hikari.Application]: _application,
     async_cache.SingleStoreCache[hikari.AuthorizationApplication]: _authorized,
 }
-"""What there is one of, and how it is asked for."""
+"""Single objects, and how to get each."""
 
 
 def _or(thing: T | None, default: D, miss: type[Exception], name: str) -> T | D:
@@ -239,5 +239,5 @@ def _or(thing: T | None, default: D, miss: type[Exception], name: str) -> T | D:
         return thing
     if default is not ...:
         return default
-    msg = f"the cache does not have it among its {name}"
+    msg = f"not found in the {name} of the cache"
     raise miss(msg)

@@ -1,4 +1,4 @@
-"""``python -m persist`` is ``persist``, the command line."""
+"""``python -m persist`` runs ``persist``, the command line."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import sys
 
 
 def main() -> None:
-    """Run the command line, or say what it needs."""
+    """Run the command line, or say which package it needs."""
     try:
-        from .cli import run  # noqa: PLC0415 - an extra, and the sentence below is for those who do not have it
+        from .cli import run  # noqa: PLC0415 - an extra; the sentence below is for those without it
     except ModuleNotFoundError as error:
         if error.name not in {"typer", "rich"}:
             raise

@@ -27,7 +27,7 @@ def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
 
 
 def is_repeatable(change: KeyedChange) -> bool:
-    """Tell whether a change that is made twice does what it does once."""
+    """Return whether a change that is made twice does what it does once."""
     return type(change) is not Patch or (change.keeps is None and REPEATABLE.issuperset(map(type, change.edits)))
 
 

@@ -91,13 +91,13 @@ class Ruling:
         }
 
     def keeps_all(self, entity: AnyEntity) -> bool:
-        """Tell whether everything of a kind is kept, at least in part."""
+        """Return whether everything of a kind is kept, at least in part."""
         judge = self.judges.get(entity)
         some = entity in self.off or entity in self._bounded
         return not some and (judge is None or judge.selects_any)
 
     def keeps_intact(self, entity: AnyEntity) -> bool:
-        """Tell whether what is kept of a kind is kept whole."""
+        """Return whether what is kept of a kind is kept whole."""
         return entity not in self.off and entity.name not in self._cut
 
     def stripped(self, judge: Judge, record: Record) -> Record:
@@ -207,9 +207,9 @@ class Admission:
         self._learned = frozenset(self.learns)
 
     def failed(self, record: Record, error: Exception) -> None:
-        """Note that a predicate raised, asked about a thing, which is not kept for that."""
+        """Note that a predicate raised for a record, which is therefore not kept."""
         self._gauges.unanswered[record.entity.name] += 1
-        self.failure = f"the predicate of {record.entity.name} raises {error!r} when it is asked about {record.key}"
+        self.failure = f"the predicate of {record.entity.name} raises {error!r} for {record.key}"
 
     def above(self, channel_id: int) -> Iterator[int]:
         """Yield a channel, the channel that it is a thread of, and the category of that."""
@@ -239,19 +239,19 @@ class Admission:
         return own
 
     def _failed_for(self, guild_id: int, why: str) -> None:
-        """Note that it cannot be told what is kept of a guild: nothing, until it is asked again."""
+        """Note that the rules of a guild cannot be determined: nothing is kept until they are requested again."""
         self._gauges.unanswered[GUILDS.name] += 1
         self.failure = self._untold[guild_id] = why
         if not self._warned:
             self._warned = True
             _LOG.warning(
-                "%s; nothing of what is told of it now is kept, and it is asked again the next time; "
-                "more are not mentioned",
+                "%s; events of this guild are not kept until per_guild, which is called again for each, succeeds; "
+                "further errors are not logged",
                 why,
             )
 
     def keeps_guild(self, guild_id: int) -> bool:
-        """Tell whether anything of a guild is kept."""
+        """Return whether anything of a guild is kept."""
         judge = self.ruling(guild_id).guilds
         if judge is None:
             return True
@@ -263,19 +263,19 @@ class Admission:
         return judge.selects(record) or judge.selects_from_elsewhere(record)
 
     def keeps_all(self, entity: AnyEntity, guild_id: int) -> bool:
-        """Tell whether everything that a guild has of a kind is kept, at least in part."""
+        """Return whether everything that a guild has of a kind is kept, at least in part."""
         return self.ruling(guild_id).keeps_all(entity) and self.keeps_guild(guild_id)
 
     def keeps_any(self, entity: AnyEntity, guild_id: int) -> bool:
-        """Tell whether anything that a guild has of a kind may be kept."""
+        """Return whether anything that a guild has of a kind may be kept."""
         return entity not in self.ruling(guild_id).off and self.keeps_guild(guild_id)
 
     def keeps_intact(self, entity: AnyEntity, guild_id: int | None) -> bool:
-        """Tell whether what is kept of a kind is kept whole."""
+        """Return whether what is kept of a kind is kept whole."""
         return self.ruling(guild_id).keeps_intact(entity)
 
     def decodes(self, entity: AnyEntity) -> bool:
-        """Tell whether hikari objects of a kind are looked at."""
+        """Return whether hikari objects of a kind are looked at."""
         rulings = (self._base, *self._own.values())
         return any((judge := ruling.judges.get(entity)) is not None and judge.decodes for ruling in rulings)
 
@@ -303,7 +303,7 @@ class Admission:
         return ruling.stripped(judge, made)
 
     def concerns(self, entity: AnyEntity) -> bool:
-        """Tell whether anything of a kind may not be kept as it is."""
+        """Return whether anything of a kind may not be kept as it is."""
         base = self._base
         return (
             self.rules.per_guild is not None
@@ -320,7 +320,7 @@ class Admission:
     # ------------------------------------------------------------------------------------------------------- changes
 
     def takes_all(self, entities: Iterable[AnyEntity]) -> bool:
-        """Tell whether no change of some kinds is kept out, whatever else the changes are that come with it."""
+        """Return whether no change of some kinds is kept out, whatever else the changes are that come with it."""
         return self.is_plain and self._base.off.isdisjoint(entities)
 
     def admitted(self, changes: Sequence[Change]) -> Sequence[Change]:
@@ -389,7 +389,7 @@ class Admission:
         return self._edited(change, ruling, judge)
 
     def _counts(self, kind: AnyEntity, ruling: Ruling, about: int | None) -> bool:
-        """Tell whether all things of a kind are known, so that it can be told which of them is a new one."""
+        """Return whether all things of a kind are known, so that it can be told which of them is a new one."""
         return ruling.keeps_all(kind) and (about is None or self.keeps_guild(about))
 
     def _put(self, record: Record, ruling: Ruling, judge: Judge) -> Change | None:

@@ -1,4 +1,4 @@
-"""What functions of the rules answer: at once, for what they are asked about is written or not in that moment."""
+"""Calling functions in rules, which have to return at once, as their answer decides what is written right then."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ U = typing.TypeVar("U")
 
 
 def waits(function: object) -> bool:
-    """Tell whether a function, or an object that is called like one, has to be awaited."""
+    """Return whether a function, or a callable object, is async."""
     while isinstance(function, functools.partial):
         function = typing.cast("functools.partial[object]", function).func
     called = (function, getattr(type(function), "__call__", None))  # noqa: B004 - it is looked at, not for
@@ -22,22 +22,22 @@ def waits(function: object) -> bool:
 
 
 def answer(function: Callable[[T], U], asked: T) -> U:
-    """Return what a function answers.
+    """Return the result of a function.
 
     Raises
     ------
     TypeError
-        If it is something that has to be awaited, which would count as yes.
+        If it has to be awaited, which would count as true.
     """
     found = function(asked)
     if inspect.isawaitable(found) or inspect.isasyncgen(found):
         if inspect.iscoroutine(found):
-            found.close()  # nobody awaits it, which Python would warn of
-        msg = f"{named(function)} has to answer at once, and returned something to be awaited"
+            found.close()  # it is never awaited, and Python would warn about that
+        msg = f"{named(function)} must not be async, but it returned something to be awaited"
         raise TypeError(msg)
     return found
 
 
 def named(function: object) -> str:
-    """Return how a function is called in a sentence."""
+    """Return the name of a function for a sentence."""
     return str(getattr(function, "__qualname__", None) or repr(function))

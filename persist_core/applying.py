@@ -1,4 +1,4 @@
-"""Rules applied to what is stored already: in small steps, each in a transaction of its own."""
+"""Applying rules to what is already stored: in small steps, each in a transaction of its own."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _PAGE: typing.Final = 250
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Applied:
-    """What rules did to what was stored, or in a dry run would do.
+    """What applying rules did to stored data, or in a dry run would do.
 
     Attributes
     ----------
     forgotten
-        How many things of each kind are not kept any more.
+        How many records of each kind were removed.
     trimmed
-        How many things of each kind have lost fields.
+        How many records of each kind lost fields.
     seen
-        How many things of each kind were looked at. Kinds of which everything is kept are not.
+        How many records of each kind were checked. Kinds that are kept in full are not checked.
     is_dry_run
         Whether nothing has been changed.
     """
@@ -47,33 +47,33 @@ class Applied:
 
 
 class Place(typing.NamedTuple):
-    """Where things are stored, and how they are changed there."""
+    """Where records are stored, and how to change them there."""
 
     read: Callable[[Select], Awaitable[Page]]
     whole: Callable[[Sequence[Record]], Awaitable[Sequence[Record]]]
     write: Callable[[Sequence[Change]], Awaitable[None]]
     at: Callable[[], str]
-    """Returns the moment that changes are made in."""
+    """Returns the time of the changes."""
 
 
 async def applied(place: Place, admission: Admission, *, dry_run: bool) -> Applied:
-    """Look at everything that is stored, and forget what rules do not keep.
+    """Check everything that is stored, and forget what the rules do not keep.
 
-    What is decided here is decided again when it is written, in the same transaction: a bot may write meanwhile.
+    Each decision is made again in the transaction that writes it, because a bot may write in the meantime.
 
     Parameters
     ----------
     place
-        Where it is stored.
+        Where the records are stored.
     admission
-        What the rules say. It has learned what it has to know.
+        The rules. It has learned what it needs to know.
     dry_run
-        Whether to count only.
+        Whether to only count.
 
     Raises
     ------
     persist.QueryError
-        If a predicate raises: it would make all be forgotten that it is asked about.
+        If a predicate raises; otherwise everything it raises for would be forgotten.
     """
     forgotten: collections.Counter[str] = collections.Counter()
     trimmed: collections.Counter[str] = collections.Counter()
@@ -90,7 +90,7 @@ async def applied(place: Place, admission: Admission, *, dry_run: bool) -> Appli
                     (forgotten if made is None else trimmed)[name] += 1
                     changes.append(_looked_at_again(record, admission, place.at()))
             if admission.failure is not None:
-                msg = f"{admission.failure}, so nothing more is forgotten; mend it, and apply the rules again"
+                msg = f"{admission.failure}, so nothing more is forgotten; fix it, and apply the rules again"
                 raise QueryError(msg)
             seen[name] += len(records)
             if changes and not dry_run:
@@ -100,7 +100,7 @@ async def applied(place: Place, admission: Admission, *, dry_run: bool) -> Appli
 
 
 async def learned(admission: Admission, store: Store) -> None:
-    """Let rules know what is stored of the things by which they choose others: not all of them are told again."""
+    """Let rules know the stored records by which they select others, as Discord does not send all of them again."""
     for entity in admission.learns:
         after: Cursor | None = None
         while True:

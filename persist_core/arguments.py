@@ -1,4 +1,4 @@
-"""What a cache is given, looked at before anything is done with it."""
+"""Checks of the arguments of a cache, before anything is done with them."""
 
 from __future__ import annotations
 
@@ -14,44 +14,40 @@ __all__ = ("check_bot", "check_limits", "check_members", "check_memory")
 
 
 def check_bot(bot: object) -> None:
-    """Raise a `persist.QueryError` for what no cache can be attached to, and for a bot that would hear nothing."""
+    """Raise a `persist.QueryError` for what no cache can be attached to, and for a bot that would receive nothing."""
     if isinstance(bot, type) or not isinstance(bot, hikari.GatewayBotAware | hikari.RESTBotAware):
-        msg = (
-            f"a cache is attached to a hikari.GatewayBot or RESTBot, not to {bot!r}; elsewhere there is persist.connect"
-        )
+        msg = f"a cache attaches to a hikari.GatewayBot or RESTBot, not to {bot!r}; without one, use persist.connect"
         raise QueryError(msg)
     if not intents_of(bot) & hikari.Intents.GUILDS:
-        msg = (
-            "the bot lacks the GUILDS intent, without which Discord says nothing to remember; add hikari.Intents.GUILDS"
-        )
+        msg = "the bot lacks the GUILDS intent, without which Discord sends nothing to store; add hikari.Intents.GUILDS"
         raise QueryError(msg)
 
 
 def check_limits(interval: object, limit: object, stop_timeout: object, strict: object) -> None:
-    """Raise a `persist.QueryError` for what is no number of seconds, or of changes, or neither true nor false."""
+    """Raise a `persist.QueryError` for an invalid number of seconds or changes, and for an invalid flag."""
     for name, value in (("interval", interval), ("stop_timeout", stop_timeout)):
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
-            msg = f"{name} is a number of seconds above nought, not {value!r}"
+            msg = f"{name} must be a number of seconds above zero, not {value!r}"
             raise QueryError(msg)
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        msg = f"limit is a whole number above nought, not {limit!r}"
+        msg = f"limit must be a whole number above zero, not {limit!r}"
         raise QueryError(msg)
     if not isinstance(strict, bool):
-        msg = f"strict is True or False, not {strict!r}"
+        msg = f"strict must be True or False, not {strict!r}"
         raise QueryError(msg)
 
 
 def check_members(members: object) -> None:
-    """Raise a `persist.QueryError` for what is no policy of asking for members."""
+    """Raise a `persist.QueryError` for an invalid policy of requesting members."""
     if members not in typing.get_args(chunking.Policy):
-        msg = f'members is "never", "stale" or "always", not {members!r}'
+        msg = f'members must be "never", "stale" or "always", not {members!r}'
         raise QueryError(msg)
 
 
 def check_memory(memory: object) -> None:
-    """Raise a `persist.QueryError` for what is no size of a memory."""
+    """Raise a `persist.QueryError` for an invalid size of the memory tier."""
     if memory is None:
         return
     if isinstance(memory, bool) or not isinstance(memory, int | float) or not 0 <= memory < float("inf"):
-        msg = f"memory is a number of MiB, or None for none, not {memory!r}"
+        msg = f"memory must be a number of MiB, or None for no memory, not {memory!r}"
         raise QueryError(msg)

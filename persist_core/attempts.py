@@ -85,7 +85,7 @@ class Attempts:
                 await self._store.apply(changes)
         self._heard(None)
         if self.trouble is not None:
-            message = "the database is back; %(depth)d changes wait"
+            message = "the database is back; %(depth)d changes are waiting to be stored"
             self._notices.say(logging.WARNING, "back", message, depth=self._depth())
             self.trouble = None
 
@@ -95,12 +95,12 @@ class Attempts:
             return
         self._gauges.retries += 1
         if error.is_conflict and state.attempt_number < _CONFLICTS:
-            return  # the other one has been served meanwhile
+            return  # the other process has succeeded meanwhile
         if self.trouble is None:
             self._notices.say(
                 logging.ERROR,
                 "away",
-                "the database does not take changes (%(error)s); they wait, and are tried again",
+                "the database does not accept changes (%(error)s); they are waiting and will be retried",
                 error=error,
             )
         self.trouble = error

@@ -63,8 +63,8 @@ class Backpressure:
             self._notices.say(
                 logging.INFO,
                 "slowly",
-                "more waits for the database than the limit of the cache: the gateway is read more slowly; "
-                "nothing was read for %(spent).1f s of this minute so far",
+                "more changes than the cache's limit are waiting for the database, so the gateway is read more slowly; "
+                "it was paused for %(spent).1f s of this minute so far",
                 spent=self._spent,
             )
             self._began = loop.time()

@@ -1,4 +1,4 @@
-"""Changes on their way to a store: segments, each later than the one before it, and how they become transactions."""
+"""Changes on their way to a store: segments in order, and how they become transactions."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ("Batch", "Step")
 
 AnyEntity = Entity[typing.Any]
 Deciding = Callable[[], contextlib.AbstractContextManager[object]]
-"""Surrounds what rules decide about for good."""
+"""A context for final decisions of rules."""
 
 _MANY: typing.Final = 32
-"""From more changes on it is worth while to see which of them are of one sort and one kind."""
+"""Above this many changes it pays to group them by type and kind."""
 
 
 _ALIKE: typing.Final = 8
-"""From as many of one sort and one kind on they are taken at once."""
+"""From this many of one type and kind, they are taken together."""
 
 
 class Step(typing.NamedTuple):
-    """Changes that are stored at once, after what was asked about the time before them has been found."""
+    """Changes to store in one transaction, and what to read before that."""
 
     asked: list[Recollection]
     changes: list[Change]
@@ -42,9 +42,9 @@ class Batch:
     Parameters
     ----------
     at
-        The moment that stands for the batch. A stored record that was last updated then contains changes of it.
+        The time of the batch. A stored record with this ``last_updated`` contains changes of it.
     deciding
-        Surrounds the taking of changes that rules decide about.
+        A context around taking changes that rules decide about.
     """
 
     __slots__ = ("_begun", "_deciding", "_stored", "_through", "at", "coalesced", "segments", "size")
@@ -55,22 +55,23 @@ class Batch:
         self.size: int = 0
         self.coalesced: int = 0
         self._deciding = deciding
-        # Each segment is two parts, its scopes and its keys: so many are stored, and in the transaction under way.
+        # Each segment has two parts, its scopes and its keys. These count the parts that are stored, and those that are
+        # stored once the transaction under way commits.
         self._stored = 0
         self._begun = sys.maxsize
-        # What is stored of the keys under way, where the scopes before them have updated things, too.
+        # The keys of the part under way that are stored, if scopes before them updated records too.
         self._through = set[tuple[AnyEntity, Key]]()
 
     @property
     def age(self) -> float:
-        """How many seconds it has waited; 0 if nothing is in it."""
+        """How many seconds it has waited; 0 if it is empty."""
         if not self.size:
             return 0.0
         began = instant(self.at)
         return max(0.0, (datetime.datetime.now(datetime.UTC) - began).total_seconds())
 
     def take(self, changes: Sequence[Change]) -> None:
-        """Take changes that are later than all others here, each later than those before it."""
+        """Take changes, in order; all are later than any here."""
         if len(changes) > _MANY:
             self._take_many(changes)
         else:
@@ -103,9 +104,9 @@ class Batch:
         self._take_in_turn(rest)
 
     def add(self, change: Change) -> None:
-        """Take a change that is later than all others here."""
+        """Take a change that is later than any here."""
         if isinstance(change, (Patch, Amend)) and change.keeps is not None:
-            with self._deciding():  # what it changes may wait here
+            with self._deciding():  # what it changes may be waiting here
                 self._add(change)
         else:
             self._add(change)
@@ -134,37 +135,37 @@ class Batch:
         self.size += 1
 
     def ask(self, asked: Recollection) -> bool:
-        """Take a question for what is here and stored now. Return whether something here has to be stored before."""
+        """Take a request for the current state. Return whether something here has to be stored first."""
         if not self.segments[-1].ask(asked):
             self.segments.append(Segment())
             self.segments[-1].ask(asked)
         return len(self.segments) > 1
 
     def holds(self, entity: AnyEntity, key: Key) -> bool:
-        """Tell whether a change names a key."""
+        """Return whether a change names a key."""
         return any(key in segment.keyed.get(entity, ()) for segment in self.segments)
 
     def shed(self, entity: AnyEntity) -> Sequence[Change]:
-        """Give up all keyed changes of a kind, and return them."""
+        """Drop all keyed changes of a kind, and return them."""
         shed = [change for segment in self.segments for change in segment.keyed.pop(entity, {}).values()]
         self.size -= len(shed)
         return shed
 
     def changes(self) -> Iterator[Change]:
-        """Yield all changes, in an order that a store may make them in."""
+        """Yield all changes, in an order in which a store can apply them."""
         for segment in self.segments:
             yield from segment.changes()
 
     def lacking(self, entity: AnyEntity, key: Key, at: str | None) -> Sequence[Change]:
-        """Return the changes that may concern a key and are not in what is stored of it, in order.
+        """Return the changes that may concern a key and that the stored record does not contain, in order.
 
         Parameters
         ----------
         entity, key
-            The key.
+            The kind and the key.
         at
-            When what is stored was last updated; ``None`` where nothing is stored. The transaction under way may have
-            been committed without anybody here having heard of it yet.
+            When the stored record was last updated; ``None`` if there is none. The transaction under way may have been
+            committed although this process does not know it yet.
         """
         begin = self._after(entity, key) if at == self.at else self._stored
         if not begin and len(self.segments) == 1:
@@ -176,19 +177,19 @@ class Batch:
         return found
 
     def _after(self, entity: AnyEntity, key: Key) -> int:
-        """Return how many parts a stored record contains that was last updated by this batch."""
+        """Return how many parts are contained in a stored record that this batch updated last."""
         whole, scopes = divmod(self._stored, 2)
         by_earlier = any(segment.of_key(entity, key) for segment in self.segments[:whole])
         by_scopes = scopes and entity in self.segments[whole].amended and (entity, key) not in self._through
         if by_earlier or by_scopes:
-            return self._stored  # what is under way may be in it or not: most changes may be made once more
+            return self._stored  # it may contain what is under way or not; most changes can be repeated safely
         return self._begun
 
     def steps(self, most: int) -> Iterator[Step]:
-        """Yield all changes, in steps of so many, and in each what has to be found before them.
+        """Yield all changes in steps of at most ``most``, each with what has to be read before it.
 
-        The next one is asked for when a step has been stored. A step is whole parts of segments, or a piece of the keys
-        of one segment, so that what is stored tells which changes it contains: see :meth:`lacking`.
+        Request the next step once one has been stored. A step is complete parts of segments, or a piece of the keys of
+        one segment, so that a stored record shows which changes it contains: see :meth:`lacking`.
         """
         step, first = Step(self.segments[0].asked, []), 0
         for place, (segment, size, changes) in enumerate(self._parts()):

@@ -46,7 +46,7 @@ class Burst:
         self._heard = 0.0
 
     def goes_on(self) -> bool:
-        """Tell whether events come so fast that it is worth while to gather the one that is heard now."""
+        """Return whether events come so fast that it is worth while to gather the one that is heard now."""
         now, before = time.monotonic(), self._heard
         self._heard = now
         return now - before < _CLOSE

@@ -1,4 +1,4 @@
-"""The cache itself: what a bot holds in its hands."""
+"""The cache itself: the object that a bot uses."""
 
 from __future__ import annotations
 
@@ -58,53 +58,56 @@ T = typing.TypeVar("T")
 class Cache(
     names_guilds.GuildNames, names_lists.RestLists, names_rest.RestNames, names_before.BeforeNames, privacy.Privacy
 ):
-    """Remembers what Discord said, across restarts, and gives it back as hikari objects.
+    """Remembers what Discord says across restarts, and returns it as hikari objects.
 
-    It attaches itself to the bot: it opens before the bot connects, stores everything when the bot stops, and hears
-    every gateway event before any listener does. A listener therefore reads its own event from it.
+    It attaches itself to the bot: it opens before the bot connects, stores everything when the bot stops, and receives
+    every gateway event before any listener does. A listener therefore finds its own event in the cache already.
 
     Parameters
     ----------
     bot
-        The bot whose gateway it hears. A ``hikari.RESTBot`` has none: with it the cache opens and closes, answers from
-        what is stored, and remembers what ``fetch_...`` asks Discord for. Nothing tells it of changes; ``max_age=``
-        says how old an answer may be.
+        The bot whose gateway events the cache receives. A ``hikari.RESTBot`` has no gateway: the cache opens and closes
+        with it, answers from what is stored, and stores what the ``fetch_...`` methods get from Discord. Nothing tells
+        it about changes; use ``max_age=`` to limit how old an answer may be.
     backend
-        Where to keep things: a URL such as ``"sqlite:///cache.db"`` or ``"memory://"``, or an object that names one,
-        such as ``persist.SQLiteBackend("cache.db")``; ``sqlite:///persist.db`` if this is left out. Several caches of a
-        bot keep theirs in different places.
+        Where to store everything: a URL such as ``"sqlite:///cache.db"`` or ``"memory://"``, or an object that stands
+        for one, such as ``persist.SQLiteBackend("cache.db")``. The default is ``sqlite:///persist.db``. Several caches
+        on one bot need different backends.
     rules
-        What is remembered; everything if this is left out. Of several rules, what all of them keep.
+        What to remember; by default everything except audit log entries and auto-moderation executions. Of several
+        rules, only what all of them keep.
     interval
-        Seconds that changes may wait to be stored together. This is what a killed process loses at most.
+        Seconds that changes may wait so that they are stored together. A killed process loses at most this much.
     limit
-        Changes that are held while the database is away or does not answer. What comes then is counted as shed or lost,
-        and logged. While it is at work nothing is given up; the gateway is read more slowly when more than these wait.
+        How many changes to hold while the database is away or does not answer. Any more are dropped, counted as shed or
+        lost, and logged. While the database works, nothing is dropped; the gateway is read more slowly instead when
+        more changes than this are waiting.
     stop_timeout
-        Seconds that storing the rest may take when the bot stops.
+        Seconds that storing the remaining changes may take when the bot stops.
     strict
-        Whether a bot closes itself when the cache cannot be opened. It is logged as critical in any case.
+        Whether to close the bot if the cache cannot be opened. The failure is logged as critical in any case.
     members
-        When Discord is asked for all members of a guild that it does not list whole by itself: ``"never"``;
-        ``"stale"``, which is when they were never complete or not as many as Discord says; or ``"always"``, which is
-        at each start. Where hikari asks by itself (``auto_chunk_members`` and its own cache of members), it is not
-        done twice. It takes the GUILD_MEMBERS intent.
+        When to request all members of a guild that Discord does not list in full by itself: ``"never"``; ``"stale"``,
+        if the list was never complete or its length differs from Discord's count; or ``"always"``, at each start. Where
+        hikari already requests them (``auto_chunk_members`` and its own cache of members), the cache does not request
+        them again. Requires the GUILD_MEMBERS intent.
     encryption
-        The keys that what is stored is encrypted with. If this is left out, those in the environment, which are
-        ``PERSIST_KEYS`` or ``PERSIST_KEYS_FILE``; where there are none either, nothing is encrypted.
+        The keys to encrypt stored data with. The default is the keys in the environment variable ``PERSIST_KEYS`` or
+        ``PERSIST_KEYS_FILE``; without those, nothing is encrypted.
     search
-        The kinds that can be searched, of ``"messages"``, ``"members"`` and ``"users"``: it makes writing them slower.
-        When the cache is opened, what the database has of a new one is read, and what is not named any more is given
-        up. If this is left out, it stays with what can be searched there already, which is nothing in a new database.
+        The kinds to make searchable, out of ``"messages"``, ``"members"`` and ``"users"``; writing them gets slower.
+        When the cache opens, it indexes what the database already has of a newly named kind, and drops the index of
+        one that is no longer named. By default, what the database can already search stays searchable, which is
+        nothing in a new database.
     memory
-        How many MiB may hold what was asked for lately, so that asking again does not take a database. ``None`` or 0
-        turns this off. The size is estimated: four bytes for each byte of a thing's JSON, and 600 for each thing.
-        Answers are the same with it and without: what the gateway says changes it at once, and it is not asked for what
-        another process hears of. What is changed by hand in the database is seen after a minute at the latest.
+        How many MiB to use for recently requested objects, so that asking again does not reach the database. ``None``
+        or 0 turns this off. The size is an estimate: four bytes for each byte of an object's JSON, plus 600 per object.
+        Answers are the same with and without it: gateway events update it at once, and it is not used for what another
+        process receives. Changes made by hand in the database show up within a minute.
     warm
-        Whether hikari's own cache, ``bot.cache``, is filled from what is remembered before the bot connects, so that
-        ``event.get_guild()`` and ``member.get_roles()`` answer from the first event on; :class:`persist.Warm` chooses
-        what of it. Members stay there when hikari would forget them.
+        Whether to fill hikari's own cache, ``bot.cache``, from stored data before the bot connects, so that
+        ``event.get_guild()`` and ``member.get_roles()`` answer from the first event on; :class:`persist.Warm` selects
+        what to fill. Members stay in it even when hikari would forget them.
 
     Raises
     ------
@@ -114,9 +117,9 @@ class Cache(
     Warns
     -----
     persist.RulesWarning
-        Once per thing that rules say in vain.
+        Once for each part of the rules that has no effect or contradicts another.
     hikari.MissingIntentWarning
-        Once per kind of thing that the bot's intents leave empty or out of date and that its rules do not turn off.
+        Once for each kind that the bot's intents leave empty or out of date and that its rules do not turn off.
     """
 
     def __init__(
@@ -174,12 +177,12 @@ class Cache(
 
     @staticmethod
     def of(bot: object) -> Cache | None:
-        """Return the cache that is attached to a bot, or ``None``."""
+        """Return the cache attached to a bot, or ``None``."""
         return next((life.owner for life in lifetimes_of(bot) if isinstance(life.owner, Cache)), None)
 
     @staticmethod
     def resolve(bot: Host) -> Cache:
-        """Return the cache that is attached to a bot, or attach one: to ``PERSIST_URL``, else ``sqlite:///persist.db``."""
+        """Return the cache attached to a bot, or attach a new one on ``PERSIST_URL``, else ``sqlite:///persist.db``."""
         url = os.environ.get("PERSIST_URL")
         return Cache.of(bot) or (Cache(bot) if url is None else Cache(bot, url))
 
@@ -207,30 +210,30 @@ class Cache(
         return engine
 
     async def start(self) -> None:
-        """Open as the bot does when it starts: a failure is not raised but logged as critical.
+        """Open the cache the way a starting bot does: log a failure as critical instead of raising it.
 
-        If the cache is open, this is a no-op. If it is strict, a failure closes the bot; a ``hikari.RESTBot`` that
-        starts is ended by raising it. A bot that starts calls this, and so does a cache that is attached to a bot that
-        already runs.
+        If the cache is open, this is a no-op. If the cache is strict, a failure closes the bot; for a starting
+        ``hikari.RESTBot`` the failure is raised, which ends it. A bot calls this when it starts, and a cache does so
+        itself if the bot is already running when the cache is attached.
         """
         await self._life.start()
 
     async def open(self) -> None:
-        """Open the database and begin to hear the gateway. If the cache is open, this is a no-op.
+        """Open the database and start receiving gateway events. If the cache is open, this is a no-op.
 
         Raises
         ------
         persist.BackendError
             If the database cannot be reached.
         persist.SchemaError
-            If it is one that this code cannot use.
+            If this version of the library cannot use the database.
         """
         await self._life.open()
 
     async def close(self) -> None:
-        """Store everything that was seen, and close the database. If the cache is closed, this is a no-op.
+        """Store everything received so far, and close the database. If the cache is closed, this is a no-op.
 
-        It may be opened again.
+        The cache can be opened again.
         """
         await self._life.close()
 
@@ -242,7 +245,7 @@ class Cache(
         await self.close()
 
     async def flush(self) -> None:
-        """Wait until everything seen so far is in the database.
+        """Wait until everything received so far is in the database.
 
         Raises
         ------
@@ -266,7 +269,7 @@ class Cache(
 
     @property
     def is_open(self) -> bool:
-        """Whether the database is open and the gateway is heard."""
+        """Whether the database is open and the cache receives gateway events."""
         return self._engine is not None and not self._engine.loop.is_closed()
 
     @typing.overload
@@ -274,31 +277,30 @@ class Cache(
     @typing.overload
     def listen(self, *event_types: type[E], confirm: bool = False) -> Callable[[Listener[E]], Listener[E]]: ...
     def listen(self, *event_types: type[E], confirm: bool = False) -> Callable[[Listener[E]], Listener[E]]:
-        """Listen to events that the cache already has, as ``bot.listen`` does.
+        """Listen to events like ``bot.listen``, with the previous state that hikari has forgotten filled in.
 
-        Where hikari's event has a place for what was there before it (``old_message``, ``old_member``, ...) and hikari
-        does not remember that, the cache does: also after a restart. The listener waits for it, and :meth:`before` has
-        it for events that have no such place. One that does not need it is as well off with ``bot.listen``.
+        If hikari's event has an attribute for the state before it (``old_message``, ``old_member``, ...) and hikari has
+        nothing to put there, the cache fills it in, even after a restart. The listener runs once that is done. For
+        events without such an attribute, use :meth:`before`. A listener that needs neither can just use ``bot.listen``.
 
         Parameters
         ----------
         *event_types
-            The types of events; the annotation of the first parameter if there are none.
+            The event types; without any, the annotation of the listener's first parameter.
         confirm
-            Whether the listener waits until what the event changes is in the database, and not only seen.
+            Whether to call the listener only once the event's changes are in the database, not merely in the cache.
 
         Raises
         ------
         persist.QueryError
-            If ``confirm`` is not a truth value, or the bot has no gateway. What else can be wrong is refused as
-            ``bot.listen`` does.
+            If ``confirm`` is not a bool, or the bot has no gateway. Other mistakes raise what ``bot.listen`` raises.
         """
         if not isinstance(confirm, bool):
-            msg = f"confirm is True or False, not {confirm!r}"
+            msg = f"confirm must be True or False, not {confirm!r}"
             raise QueryError(msg)
         bot = self._hearing()
         if event_types and inspect.iscoroutinefunction(event_types[0]):
-            msg = f"write @cache.listen() with parentheses; without, {event_types[0]!r} is taken for a type of events"
+            msg = f"write @cache.listen() with parentheses; without them, {event_types[0]!r} is taken for an event type"
             raise QueryError(msg)
 
         def decorate(listener: Listener[E]) -> Listener[E]:
@@ -314,7 +316,7 @@ class Cache(
 
     def _hearing(self) -> hikari.GatewayBotAware:
         if self._gateway is None:
-            msg = f"{self._bot!r} has no gateway, and so there are no events to listen to"
+            msg = f"{self._bot!r} has no gateway, so there are no events to listen to"
             raise QueryError(msg)
         return self._gateway
 
@@ -323,24 +325,26 @@ class Cache(
             await self.flush()
 
     async def apply_rules(self, rules: Rules | None = None, *, dry_run: bool = False) -> Applied:
-        """Apply rules to what is stored, in small steps beside all that goes on, and go by them from now on.
+        """Apply rules to what is already stored, and to everything from now on.
+
+        This runs in small steps while the cache keeps working.
 
         Parameters
         ----------
         rules
-            The rules; if they are left out, those that are in force, which may have been others before the bot was
-            started, or have other answers for some guilds.
+            The rules. By default the current ones, for instance because they differ from those of the previous run, or
+            ``per_guild`` now answers differently for some guilds.
         dry_run
-            Whether only to count what would be forgotten. The rules in force stay the same then.
+            Whether to only count what would be forgotten. The current rules then stay in force.
 
         Raises
         ------
         persist.QueryError
-            If they are not rules, or a predicate of theirs raises: those of before stay in force then.
+            If the argument is not rules, or one of their predicates raises; the previous rules then stay in force.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         persist.BackendError
-            If the database cannot be reached. What was applied stays so; apply them again.
+            If the database cannot be reached. What has been applied so far stays applied; call this again for the rest.
         """
         asked = self._rules if rules is None else checked(rules)
         engine = await self._opened()
@@ -357,19 +361,19 @@ class Cache(
             raise
 
     def describe_retention(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild] | None = None) -> Policy:
-        """Return what is kept, which of it and for how long: in words, and for programs.
+        """Return what the cache keeps, which of it and for how long, in words and in a form for programs.
 
-        Discord asks for this when it reviews privileged intents. It may be asked while the cache is closed.
+        Discord asks for this when it reviews privileged intents. Works while the cache is closed too.
 
         Parameters
         ----------
         guild
-            A guild that may have rules of its own, or its id; what holds elsewhere if this is left out.
+            A guild with rules of its own, or its id. By default, the rules for all other guilds.
 
         Raises
         ------
         persist.QueryError
-            If it is neither.
+            If the argument is neither a guild nor an id.
         """
         rules = self._rules if guild is None else self._rules.for_guild(key_part(guild, "the guild"))
         return policy_of(rules, is_encrypted=is_sealed(self._store))
@@ -381,18 +385,18 @@ class Cache(
         return completeness_of(entity, note, self._intents, self._running(), kept=kept)
 
     async def get_me(self) -> hikari.OwnUser | None:
-        """Return the bot's own user."""
+        """Return the bot's own user, or ``None`` if it is not known yet."""
         reader = await self._answering()
         me = self._engine.feed.me if self._engine is not None else None
         return None if me is None else await reader.get(OWN_USER, (me,))
 
     def view(self, entity: Entity[T]) -> views.Things[T]:
-        """Return the view of a kind of thing that a plugin has added.
+        """Return the view of a kind that a plugin has added.
 
         Raises
         ------
         persist.QueryError
-            If it is not a row of the table of entities.
+            If the entity is not registered.
         """
         return views.things(entity, self._life.answering, self._running)
 
@@ -402,33 +406,33 @@ class Cache(
 
     @property
     def gauges(self) -> Gauges:
-        """Counts of everything that happened since the cache was made. They go on counting; :meth:`stats` does not."""
+        """Live counters of everything since the cache was created. For a snapshot, use :meth:`stats`."""
         return self._counted()
 
     def _counted(self) -> Gauges:
-        """Return the counts of all that has been heard."""
+        """Return the counters, including everything received so far."""
         if self._engine is not None:
             self._engine.journal.catch_up()
         return self._gauges
 
     def stats(self) -> Stats:
-        """Return all counts, how much waits to be stored, and how far each shard has come: as it is at this moment.
+        """Return a snapshot: all counters, how much is waiting to be stored, and how far each shard has come.
 
-        It asks nobody, and may be called as often as you like, also while the cache is closed.
+        Costs no I/O, so call it as often as you like, even while the cache is closed.
         """
         return stats_of(self._counted(), self._engine)
 
     def health(self) -> Health:
-        """Return whether the cache does its work; if not, what is wrong and what to do about it.
+        """Return whether the cache is working; if not, what is wrong and what to do about it.
 
-        It asks nobody, and may be called as often as you like, also while the cache is closed.
+        Costs no I/O, so call it as often as you like, even while the cache is closed.
         """
         self._life.leave_ended_loop()
         return health_of(self._counted(), self._engine, self._life.failure)
 
     @property
     def quarantine(self) -> Sequence[Quarantined]:
-        """The last hundred events and things that could not be used or stored, oldest first."""
+        """The last hundred events and changes that could not be used or stored, oldest first."""
         self._counted()
         return self._quarantine.kept
 

@@ -1,7 +1,7 @@
-"""All that can ever happen to what is remembered: six kinds of change, as values.
+"""Everything that can happen to stored records: six types of change, as values.
 
-Three name a key: :class:`Put`, :class:`Patch`, :class:`Drop`. Three name a scope, which is everything of one kind for
-which some conditions hold: :class:`DropScope`, :class:`Amend`, :class:`Archive`. A store applies them in order, all or
+Three name a key: :class:`Put`, :class:`Patch`, :class:`Drop`. Three name a scope, which is every record of one kind
+that meets some conditions: :class:`DropScope`, :class:`Amend`, :class:`Archive`. A store applies them in order, all or
 nothing.
 """
 
@@ -42,42 +42,42 @@ __all__ = (
 
 
 class Keeps(typing.Protocol):
-    """Decides what is remembered of what a change would make of a record: how rules reach what only a store knows."""
+    """Decides what to keep of the record that a change makes. This is how rules reach what only a store knows."""
 
     @property
     def whole(self) -> bool:
-        """Whether it has to be asked with the parts of a record that are stored with their own kind."""
+        """Whether it needs the record's parts that are stored under their own kinds."""
         ...
 
     def __call__(self, known: Record | None, made: Record) -> Record | None:
-        """Return what is remembered instead of ``made``; ``None`` if the record is to be forgotten."""
+        """Return what to store instead of ``made``; ``None`` to forget the record."""
         ...
 
 
 REFUSED: contextvars.ContextVar[set[tuple[Entity[typing.Any], Key]] | None] = contextvars.ContextVar(
     "persist refused", default=None
 )
-"""Where it is noted what is not remembered, while changes are made for good; nowhere while one only looks ahead."""
+"""Collects what is rejected while changes are really made; unset while one only looks ahead."""
 
 
 class Put(Record):
-    """Remember a record, over whatever was there. It is that record: there is one for nearly everything that is heard.
+    """Store a record, replacing any with the same key. It is itself the record, as nearly every event makes one.
 
     Parameters
     ----------
     record
-        What to remember.
+        The record to store.
     """
 
     __slots__ = ()
 
     def __new__(cls, record: Record) -> typing.Self:
-        """Make the change of a record."""
+        """Make the change from a record."""
         return tuple.__new__(cls, record)
 
     @classmethod
     def of(cls, entity: Entity[typing.Any], payload: Payload, guild_id: int | None, origin: Origin) -> typing.Self:
-        """Make the change that remembers a payload, as :meth:`Entity.record` makes the record."""
+        """Make the change that stores a payload, as :meth:`Entity.record` makes the record."""
         if entity.secrets:
             payload = entity.kept(payload)
         return tuple.__new__(cls, (entity, entity.identify(payload, guild_id), guild_id, payload, origin, None, 0))
@@ -86,7 +86,7 @@ class Put(Record):
     def all_of(
         cls, entity: Entity[typing.Any], payloads: Iterable[Payload], guild_id: int | None, origin: Origin
     ) -> list[typing.Self]:
-        """Make the changes that remember many payloads: members come by the thousand."""
+        """Make the changes that store many payloads; members arrive by the thousand."""
         new, identify = tuple.__new__, entity.identify
         if entity.secrets:
             payloads = map(entity.kept, payloads)
@@ -94,12 +94,12 @@ class Put(Record):
 
     @property
     def record(self) -> Record:
-        """What to remember."""
+        """The record to store."""
         return self
 
 
 class Patch(typing.NamedTuple):
-    """Change part of a record. What is not remembered stays so, unless ``create``."""
+    """Change part of a record. If it does not exist, this is a no-op unless ``create`` is true."""
 
     entity: Entity[typing.Any]
     key: Key
@@ -120,7 +120,7 @@ class Patch(typing.NamedTuple):
         *,
         create: bool = False,
     ) -> typing.Self:
-        """Make a change that nobody decides about yet, in a third of the time: several are made for each message."""
+        """Make a change without ``keeps``, in a third of the time: each message makes several."""
         return tuple.__new__(cls, (entity, key, guild_id, edits, origin, create, None))
 
 
@@ -133,7 +133,7 @@ class Drop(typing.NamedTuple):
 
 
 class DropScope(typing.NamedTuple):
-    """Forget every record of a kind in a guild, or anywhere for ``None``, for which ``where`` holds."""
+    """Forget every record of a kind in a guild, or anywhere for ``None``, that meets ``where``."""
 
     entity: Entity[typing.Any]
     guild_id: int | None
@@ -141,7 +141,7 @@ class DropScope(typing.NamedTuple):
 
 
 class Amend(typing.NamedTuple):
-    """Change part of every record of a kind in a guild for which ``where`` holds."""
+    """Change part of every record of a kind in a guild that meets ``where``."""
 
     entity: Entity[typing.Any]
     guild_id: int | None
@@ -152,16 +152,16 @@ class Amend(typing.NamedTuple):
 
 
 class Archive(typing.NamedTuple):
-    """Remember what all records of a kind in a guild are for which ``where`` holds, as things of another kind."""
+    """Copy every record of a kind in a guild that meets ``where`` into another kind, as versions."""
 
     entity: Entity[typing.Any]
     guild_id: int | None
     where: Where
     into: Entity[typing.Any]
-    """The kind of the versions; it is told apart by what the payloads say."""
+    """The kind of the versions; their keys come from the payloads."""
 
     at: str
-    """When, as a ``time`` column spells it."""
+    """When, in the format of a ``time`` column."""
 
 
 KeyedChange = Put | Patch | Drop
@@ -171,26 +171,27 @@ Change = KeyedChange | ScopeChange
 
 ENTITY_OF: typing.Final[Callable[[Change], Entity[typing.Any]]] = operator.attrgetter("entity")
 KEY_OF: typing.Final[Callable[[Record | KeyedChange], Key]] = operator.attrgetter("key")
-"""What a thing is and what it is keyed by, where there are so many that a step of ours for each would count."""
+"""The kind and the key of a change, for loops over so many that a function of ours would cost too much."""
 
 
 def covers(change: ScopeChange, record: Record) -> bool | None:
-    """Tell whether a change of a scope reaches a record; ``None`` when only a store can tell."""
+    """Return whether a change of a scope covers a record; ``None`` if only a store can tell."""
     if record.entity is not change.entity or (change.guild_id is not None and record.guild_id != change.guild_id):
         return False
     return matches(change.where, record.column)
 
 
 def archived(record: Record, change: Archive) -> Record:
-    """Return the version that remembers what a record was: first seen when that was told, and updated when it ended."""
+    """Return the version that preserves a record: first seen when that was sent, and updated when it was replaced."""
     version = change.into.record(record.payload, record.guild_id, record.origin._replace(at=change.at))
     return version._replace(first_seen=record.origin.at)
 
 
 def fold(record: Record | None, change: Change) -> Record | None:
-    """Return what becomes of the record of one key under a change that names its key or may cover it.
+    """Return what a change makes of the record of one key, which it names or may cover.
 
-    This is the meaning of all changes; journal and stores only differ in how many records they treat at once.
+    This defines the meaning of all changes; the journal and stores only differ in how many records they process at
+    once.
     """
     match change:
         case Put():
@@ -219,14 +220,14 @@ def _kept(keeps: Keeps | None, known: Record | None, made: Record) -> Record | N
 
 
 def needs_parts(change: Change, known: Record | None) -> bool:
-    """Tell whether a change cannot be made of what is known, for want of parts that are stored with their own kind."""
+    """Return whether a change cannot be made from what is known, as parts stored under their own kinds are missing."""
     if not isinstance(change, (Patch, Amend)) or change.keeps is None or not change.keeps.whole:
         return False
     return known is None or not change.entity.joins.keys() <= known.payload.keys()
 
 
 def undecided(record: Record | None, changes: Iterable[Change]) -> bool:
-    """Tell whether only a store knows what becomes of a stored record under changes that it does not have yet."""
+    """Return whether only a store can tell what changes that it does not have yet make of a stored record."""
     for change in changes:
         if isinstance(change, (DropScope, Amend)) and record is not None and covers(change, record) is None:
             return True
@@ -237,7 +238,7 @@ def undecided(record: Record | None, changes: Iterable[Change]) -> bool:
 
 
 def cascade(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Iterator[DropScope | Drop]:
-    """Yield the deletions of all that belongs to some records, deepest first, for the moment before they go.
+    """Yield the deletions of everything that belongs to some records, deepest first, to apply before they are dropped.
 
     Parameters
     ----------
@@ -255,10 +256,10 @@ def cascade(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> I
 
 
 def _belonging(on: tuple[str, ...], owner: Entity[typing.Any], guild_id: int | None, where: Where) -> Where:
-    """Return what holds for the things whose columns ``on`` are the key of an owner for which ``where`` holds."""
+    """Return the conditions for records whose columns ``on`` are the key of an owner that meets ``where``."""
     here = dict(zip(owner.key, on, strict=True))
     if where and all(_names(condition, here) for condition in where):
-        # What says which keys the owners have says which they have that belong to them.
+        # Conditions on the keys of owners apply to the columns of what belongs to them.
         renamed = (c._replace(column=here[c.column]) for c in where if isinstance(c, Condition))
         return tuple(c for c in renamed if guild_id is None or c.column != "guild_id")
     return (Within(on, owner, where if guild_id is None else (Condition("guild_id", "equals", guild_id), *where)),)
@@ -269,7 +270,7 @@ def _names(condition: object, columns: Container[str]) -> bool:
 
 
 def _exact(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Key | None:
-    """Return the one key that ``where`` allows, where it is one."""
+    """Return the key that ``where`` allows, if it is exactly one."""
     parts: dict[str, typing.Any] = {} if guild_id is None else {"guild_id": guild_id}
     for condition in where:
         if not (isinstance(condition, Condition) and condition.test == "equals"):
@@ -281,14 +282,14 @@ def _exact(entity: Entity[typing.Any], guild_id: int | None, where: Where) -> Ke
 
 
 def forgetting_guild(guild_id: int) -> Iterator[DropScope | Drop]:
-    """Yield what forgets a guild with all that is in it."""
+    """Yield the changes that forget a guild with everything in it."""
     for entity, _ in OWNED[GUILDS]:
         yield DropScope(entity, guild_id)
     yield Drop(GUILDS, (guild_id,), guild_id)
 
 
 def forgetting(entity: Entity[typing.Any], keys: Sequence[Key]) -> Iterator[Change]:
-    """Yield what forgets some records, all that belongs to them, and what cannot be made without them."""
+    """Yield the changes that forget some records, what belongs to them, and what cannot be decoded without them."""
     if not keys:
         return
     where = (_one_of(entity, keys),)

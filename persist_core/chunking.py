@@ -175,10 +175,10 @@ class Chunker:
             try:
                 await self._care_for(guild)
             except (PersistError, hikari.HikariError) as error:
-                _LOG.debug("the members of guild %d are looked at later: %s", guild.id, error)
+                _LOG.debug("the members of guild %d will be checked later: %s", guild.id, error)
                 guild.due = time.monotonic() + self._pace.guild
-            except Exception:  # noqa: BLE001 - whatever one guild does, the next one is cared for
-                _LOG.exception("the members of guild %d cannot be looked at", guild.id)
+            except Exception:  # noqa: BLE001 - one guild must not affect the next
+                _LOG.exception("the members of guild %d cannot be checked", guild.id)
                 self._guilds.pop(guild.id, None)
 
     def _next(self) -> _Guild | None:
@@ -206,7 +206,9 @@ class Chunker:
             self._guilds.pop(guild.id, None)  # everything has arrived
             return
         if guild.tries >= self._pace.tries:
-            _LOG.warning("the chunks of guild %d were asked for %d times, and some are missing", guild.id, guild.tries)
+            _LOG.warning(
+                "the members of guild %d were requested %d times, but some chunks are missing", guild.id, guild.tries
+            )
             self._guilds.pop(guild.id, None)
             return
         if guild.nonce is None and not await self._is_needed(guild):
@@ -251,7 +253,7 @@ class Chunker:
 
 
 def asks_itself(bot: hikari.GatewayBotAware, guild: Payload) -> bool:
-    """Tell whether hikari asks for the members of a created guild."""
+    """Return whether hikari asks for the members of a created guild."""
     with_presences = bool(bot.intents & hikari.Intents.GUILD_PRESENCES)
     # hikari has no public name for it; on is its default.
     if not getattr(bot.event_manager, "_auto_chunk_members", True) or (with_presences and not guild.get("large")):

@@ -85,12 +85,12 @@ class Ring:
         name = sealed[_HEAD : _HEAD + sum(sealed[1:_HEAD])].decode("utf-8", "replace")
         cipher = self._ciphers.get(name)
         if cipher is None:
-            msg = f"it is encrypted with the key {name!r}, which is not given"
+            msg = f"it is encrypted with the key {name!r}, which is not among the keys"
             raise CorruptRecordError(msg)
         try:
             return cipher.unseal(place(table, key), sealed)
         except (InvalidTag, ValueError):
-            msg = f"it was encrypted with another key than this {name!r}, or changed, or moved here from another record"
+            msg = f"it was encrypted with a key other than this {name!r}, or altered, or moved from another record"
             raise CorruptRecordError(msg) from None
 
     def check(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The command line, whole: our own commands and what plugins add."""
+"""The complete command line: our own commands and those of plugins."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ COMMANDS: typing.Final = (
     cli_rules,
     cli_saving,
 )
-"""The modules that add commands to ``app``, by being imported: a new one is a file ``cli_*.py`` and a line here."""
+"""The modules that add commands to ``app`` when imported; to add one, write a file ``cli_*.py`` and a line here."""
 
 
 def run() -> None:
-    """Run a command, one of ours or of a plugin."""
+    """Run a command, ours or a plugin's."""
     hooks.add()
     hooks.results("persist_commands", app=app)
     app(prog_name="persist")

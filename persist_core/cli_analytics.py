@@ -1,4 +1,4 @@
-"""``persist analytics``: views for people who ask in SQL."""
+"""``persist analytics``: views for queries in SQL."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from .cli_output import ask, said, sql_store
 
 __all__ = ("install",)
 
-_views = typer.Typer(no_args_is_help=True, help="Views for people who ask in SQL.")
+_views = typer.Typer(no_args_is_help=True, help="Views for your own queries in SQL.")
 app.add_typer(_views, name="analytics", rich_help_panel=CARE)
 
 
 @_views.command()
 def install(url: URL, *, as_json: Json = False) -> None:
-    """Make the views, anew if they are there."""
+    """Create the views, or create them again if they exist."""
     ask(_install(url, as_json=as_json), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""The command line before it has commands: each ``cli_*.py`` adds its own to ``app``, and ``cli.py`` names them all."""
+"""The command line without commands: each ``cli_*.py`` adds its own to ``app``, and ``cli.py`` lists them all."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import typer.core
 __all__ = ("CARE", "LOOK", "MOVE", "URL", "Json", "app")
 
 LOOK, MOVE, CARE = "Look", "Save and move", "Look after"
-"""Under what commands stand in the help."""
+"""The headings of commands in the help."""
 
 _ENVIRONMENT: typing.Final = "PERSIST_URL"
 
 
 class _Command(typer.core.TyperCommand):
-    """A command whose URL may be left out where the environment names it, also where other arguments come after it.
+    """A command whose URL can be left out if the environment has it, even if other arguments follow.
 
-    Where it is an option, it may be the first argument as well, as it is of all other commands.
+    If the URL is an option, it can be the first argument too, as in all other commands.
     """
 
     def parse_args(self, ctx: typing.Any, args: list[str]) -> list[str]:
-        """Read the arguments as they are, or else with the URL of the environment before them."""
+        """Parse the arguments as they are, or else with the URL of the environment in front."""
         if args and "://" in args[0] and "--url" not in args and any("--url" in param.opts for param in self.params):
             args = ["--url", *args]
         try:
@@ -41,7 +41,7 @@ class _Command(typer.core.TyperCommand):
 
 
 class _App(typer.Typer):
-    """Commands, ours and those of plugins, whose first argument is a URL or not."""
+    """Commands, ours and those of plugins, with or without a URL as the first argument."""
 
     def command(self, *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
         """Make a command of a function, as Typer does."""
@@ -55,7 +55,7 @@ app: typer.Typer = _App(
 URL = typing.Annotated[
     str, typer.Argument(metavar="URL", envvar=_ENVIRONMENT, help="A database, such as sqlite:///cache.db")
 ]
-Json = typing.Annotated[bool, typer.Option("--json", help="Say it as JSON, for programs.")]
+Json = typing.Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 def _say_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
@@ -65,7 +65,7 @@ def _say_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it
 
 
 Version = typing.Annotated[
-    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say which persist this is.")
+    bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version of persist.")
 ]
 
 

@@ -31,8 +31,8 @@ _TOKEN, _API = "DISCORD_TOKEN", "DISCORD_API"
 
 @contextlib.asynccontextmanager
 async def _rest(token: str | None) -> AsyncGenerator[hikari.api.RESTClient]:
-    """Lend a REST client; without a token it can only make objects."""
-    logging.getLogger("hikari").addHandler(logging.NullHandler())  # what it would say, we say
+    """Yield a REST client; without a token it can only make objects."""
+    logging.getLogger("hikari").addHandler(logging.NullHandler())  # we report its errors ourselves
     rest_app = hikari.RESTApp(url=os.environ.get(_API), max_retries=1)
     await rest_app.start()
     try:
@@ -51,9 +51,9 @@ def verify(
     ] = 30,
     as_json: Json = False,
 ) -> None:
-    """Look for damage, for what cannot be read, for what belongs to nothing, and for what Discord says otherwise.
+    """Look for damage, unreadable records, orphans, and differences from Discord.
 
-    The comparison with Discord takes a bot's token in DISCORD_TOKEN. It asks for the roles, the channels and some
+    The comparison with Discord needs a bot's token in DISCORD_TOKEN. It requests the roles, the channels and some
     members of up to three guilds.
     """
     ask(_verify(url, sample, as_json=as_json), as_json=as_json)
@@ -77,10 +77,10 @@ async def _drift(differences: AsyncIterator[Difference]) -> list[Difference]:
     try:
         return [difference async for difference in differences]
     except hikari.UnauthorizedError:
-        msg = f"Discord does not know this token; copy it anew from the developer portal into {_TOKEN}"
+        msg = f"Discord rejects this token; copy it from the developer portal into {_TOKEN} again"
         raise PersistError(msg) from None
     except hikari.HikariError as error:
-        msg = f"Discord could not be asked: {error}"
+        msg = f"the request to Discord failed: {error}"
         raise PersistError(msg) from error
 
 
@@ -106,9 +106,9 @@ def _say_verified(number: int, found: list[Finding], drift: list[Difference] | N
         console().print(f"{what}: {way_out}", markup=False, highlight=False)
     console().print(f"{number:,} records were read. {'' if rows else 'Nothing is wrong with them. '}", end="")
     if drift is None:
-        console().print(f"Discord was not asked: set {_TOKEN} for that.")
+        console().print(f"They were not compared with Discord: set {_TOKEN} for that.")
     else:
-        console().print("Discord says the same." if not drift else f"Discord says {len(drift)} things otherwise.")
+        console().print(f"{len(drift) or 'No'} difference{'s' * (len(drift) != 1)} from Discord found.")
 
 
 @app.command(rich_help_panel=CARE)
@@ -117,11 +117,11 @@ def vacuum(
     *,
     full: typing.Annotated[
         bool,
-        typer.Option("--full", help="Write all tables anew, so that nothing that was erased is left in their files."),
+        typer.Option("--full", help="Rewrite all tables, so that nothing erased is left in their files."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Give room back that deleted things have left. Bots may go on; what they write meanwhile waits."""
+    """Free the space of deleted records. Bots can keep running; their writes wait meanwhile."""
     ask(_vacuum(url, full=full, as_json=as_json), as_json=as_json)
 
 
@@ -148,17 +148,17 @@ def examine(
     url: URL,
     *,
     intents: typing.Annotated[
-        str | None, typer.Option(help="The bot's, as in ALL_UNPRIVILEGED,GUILD_MEMBERS; else what the portal gives.")
+        str | None, typer.Option(help="The bot's, as in ALL_UNPRIVILEGED,GUILD_MEMBERS; default: those in the portal.")
     ] = None,
     rules: typing.Annotated[
         pathlib.Path | None, typer.Option(metavar="FILE", help="The bot's rules, a file such as persist.toml.")
     ] = None,
-    off: typing.Annotated[str, typer.Option(help="The kinds that rules in code turn off, with commas between.")] = "",
+    off: typing.Annotated[str, typer.Option(help="The kinds that rules in code turn off, separated by commas.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Look at Python, hikari, the driver, the database, rights and keys, the disk, and intents against rules.
+    """Check Python, hikari, the driver, the database, its rights and keys, the disk, and intents against rules.
 
-    What the developer portal gives to the bot is asked of Discord where DISCORD_TOKEN is set.
+    With DISCORD_TOKEN set, it asks Discord which intents the developer portal allows the bot.
     """
     ask(_doctor(url, intents, rules, frozenset(filter(None, off.split(","))), as_json=as_json), as_json=as_json)
 
@@ -200,9 +200,9 @@ async def _of_bot(intents: str | None, off: frozenset[str], rules: Rules | None)
             async with _rest(token) as rest:
                 application = await rest.fetch_application()
         except hikari.UnauthorizedError:
-            yield Check("token", "wrong", "Discord does not know it", f"copy it anew from the portal into {_TOKEN}")
+            yield Check("token", "wrong", "Discord rejects it", f"copy it from the portal into {_TOKEN} again")
         except hikari.HikariError as error:
-            yield Check("token", "look", f"Discord could not be asked: {error}")
+            yield Check("token", "look", f"the request to Discord failed: {error}")
         else:
             yield Check("token", "fine", f"of {application.name}")
             given = hikari.Intents.ALL_UNPRIVILEGED | doctor.of_application(application.flags)
@@ -211,7 +211,7 @@ async def _of_bot(intents: str | None, off: frozenset[str], rules: Rules | None)
     else:
         for check in doctor.of_contradictions(rules) if rules is not None else ():
             yield check
-        yield Check("intents", "fine", f"not looked at: name them with --intents, or set {_TOKEN}")
+        yield Check("intents", "fine", f"not checked: name them with --intents, or set {_TOKEN}")
 
 
 def _intents(names: str) -> hikari.Intents:

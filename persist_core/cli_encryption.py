@@ -1,4 +1,4 @@
-"""``persist rekey`` and ``persist new-key``: encrypting what is stored, with the keys of ``PERSIST_KEYS``."""
+"""``persist rekey`` and ``persist new-key``: encrypting stored data with the keys of ``PERSIST_KEYS``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ("new_key", "rekey")
 
 @app.command("new-key")
 def new_key(*, as_json: Json = False) -> None:
-    """Make a key to encrypt with. Keep it apart from the database: without it, what is stored is lost."""
+    """Make a key for encryption. Store it apart from the database; without it, the stored data is lost."""
     key = Encryption.new_key()
     if as_json:
         said({"key": key}, as_json=True)
@@ -27,12 +27,14 @@ def new_key(*, as_json: Json = False) -> None:
 def rekey(
     url: URL,
     *,
-    decrypt: typing.Annotated[bool, typer.Option("--decrypt", help="Store it in clear from now on.")] = False,
+    decrypt: typing.Annotated[
+        bool, typer.Option("--decrypt", help="Store everything in plain text from now on.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Encrypt what is stored with the first key of PERSIST_KEYS, or the current one of PERSIST_KEYS_FILE.
+    """Encrypt stored data with the first key of PERSIST_KEYS, or the current one of PERSIST_KEYS_FILE.
 
-    Bots that have the new settings may run meanwhile, others not. If it is interrupted, do it again.
+    Bots with the new settings can keep running; stop all others. If it is interrupted, run it again.
     """
     ask(_rekey(url, decrypt=decrypt, as_json=as_json), as_json=as_json)
 
@@ -44,5 +46,5 @@ async def _rekey(url: str, *, decrypt: bool, as_json: bool) -> bool:
     key = store.sealing.encryption.current if store.sealing.encryption and not decrypt else None
     said({"rewritten": done.rewritten, "unreadable": done.unreadable, "key": key}, as_json=as_json)
     if done.unreadable:
-        failed(f"{done.unreadable} records cannot be read and are left as they are", as_json=as_json)
+        failed(f"{done.unreadable} records cannot be read and were left as they are", as_json=as_json)
     return not done.unreadable

@@ -1,4 +1,4 @@
-"""Filters as they are written on a command line, ``author=123 content~panda``: the same that ``find`` takes in code."""
+"""Filters on a command line, ``author=123 content~panda``: the same that ``find`` takes in code."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def _has(values: Values) -> typing.Any:
 
 
 _TESTS: typing.Final[Mapping[str, tuple[Callable[[Values], typing.Any], str]]] = {
-    "!=": (lambda values: filters.not_(_is(values)), "is not it; also with commas"),
-    ">=": (_single(filters.at_least), "is at least it"),
-    "<=": (_single(filters.at_most), "is at most it"),
-    "^=": (_single(filters.startswith), "begins with it"),
-    "&=": (_has, "has it: a role in role_ids, bits in permissions"),
-    "=": (_is, "is it; one of several with commas; null for what is unset"),
+    "!=": (lambda values: filters.not_(_is(values)), "is not the value; also with commas"),
+    ">=": (_single(filters.at_least), "is at least the value"),
+    "<=": (_single(filters.at_most), "is at most the value"),
+    "^=": (_single(filters.startswith), "begins with the value"),
+    "&=": (_has, "has the value: a role in role_ids, bits in permissions"),
+    "=": (_is, "is the value; one of several with commas; null for unset"),
     ">": (_single(lambda value: _strictly(filters.after, value)), "is a later time"),
     "<": (_single(lambda value: _strictly(filters.before, value)), "is an earlier time"),
-    "~": (_single(filters.contains), "has it somewhere"),
+    "~": (_single(filters.contains), "contains the value"),
 }
-"""What stands between a name and a value, longer signs first."""
+"""What goes between a name and a value, longer signs first."""
 
 HELP: typing.Final = (
-    "NAME=VALUE, or one of != > < >= <= ~ (has it somewhere) ^= (begins with it) &= (a role, or bits). "
-    "VALUE is an id, a number, a text, true, null for what is unset, 2026-01-31 or '7d ago'; several with commas."
+    "NAME=VALUE, or one of != > < >= <= ~ (contains) ^= (begins with) &= (a role, or bits). "
+    "VALUE is an id, a number, a string, true, null for unset, 2026-01-31 or '7d ago'; several with commas."
 )
 
 _SIGNS: typing.Final = re.compile(rf"(?P<name>\w+)(?P<sign>{'|'.join(map(re.escape, _TESTS))})(?P<value>.*)", re.DOTALL)
@@ -64,17 +64,17 @@ def wanted(entity: AnyEntity, words: Sequence[str]) -> dict[str, typing.Any]:
     Raises
     ------
     persist.QueryError
-        If a word is no filter, or its value cannot be read.
+        If a word is not a filter, or its value is not valid.
     """
     found: dict[str, typing.Any] = {}
     for word in words:
         parts = _SIGNS.fullmatch(word)
         if parts is None:
-            msg = f"{word!r} is no filter; write NAME=VALUE, as in guild=1234, or another of: {', '.join(_TESTS)}"
+            msg = f"{word!r} is not a filter; write NAME=VALUE, as in guild=1234, or with one of: {', '.join(_TESTS)}"
             raise QueryError(msg)
         name, sign = parts["name"], parts["sign"]
         if name in found:
-            msg = f"{name} is asked for twice; one filter is enough for each name"
+            msg = f"{name} has two filters; use only one for each name"
             raise QueryError(msg)
         kind = _kind(entity, name)
         values = [_value(name, kind, text) for text in _texts(kind, parts["value"])]
@@ -82,7 +82,7 @@ def wanted(entity: AnyEntity, words: Sequence[str]) -> dict[str, typing.Any]:
         try:
             found[name] = make(values)
         except ValueError as error:
-            msg = f"{word!r} cannot be asked: {sign} means that something {about}, of one value"
+            msg = f"{word!r} is not valid: {sign} means that something {about}, and takes one value"
             raise QueryError(msg) from error
     return found
 
@@ -95,7 +95,7 @@ def _kind(entity: AnyEntity, name: str) -> Kind:
 
 
 def _texts(kind: Kind, text: str) -> list[str]:
-    # A text may have commas of its own; who wants one of several texts asks twice.
+    # A string may contain commas; for one of several strings, ask twice.
     return [text] if kind in ("text", "time") else text.split(",")
 
 
@@ -113,7 +113,7 @@ def _value(name: str, kind: Kind, text: str) -> typing.Any:
             case _:
                 return text
     except (ValueError, KeyError, OverflowError) as error:
-        msg = f"{name} cannot be {text!r}: it is {_MEANT[kind]}"
+        msg = f"{name} must be {_MEANT[kind]}, not {text!r}"
         raise QueryError(msg) from error
 
 

@@ -1,4 +1,4 @@
-"""``persist stats``, ``show`` and ``find``: what is remembered. Beside a running bot, and without one."""
+"""``persist stats``, ``show`` and ``find``: what is stored, with or without a running bot."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .view import key_part
 __all__ = ("find", "show", "stats")
 
 AnyEntity = Entity[typing.Any]
-Kind = typing.Annotated[str, typer.Argument(help="A kind of thing, such as messages.")]
+Kind = typing.Annotated[str, typer.Argument(help="A kind, such as messages.")]
 Place = typing.Annotated[str, typer.Option("--url", envvar="PERSIST_URL", help="A database.")]
 _PAGE: typing.Final = 500
 _WIDE, _CHART, _ROOMY = 60, 100, 120
@@ -35,10 +35,10 @@ _WIDE, _CHART, _ROOMY = 60, 100, 120
 def stats(
     url: URL,
     *,
-    plot: typing.Annotated[bool, typer.Option("--plot", help="Draw how much there is of each kind.")] = False,
+    plot: typing.Annotated[bool, typer.Option("--plot", help="Draw a chart of the size of each kind.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say how much of each kind is remembered, how old it is, and of how many guilds all is known."""
+    """Show how much of each kind is stored, how old it is, and for how many guilds it is complete."""
     ask(_stats(url, plot=plot, as_json=as_json), as_json=as_json)
 
 
@@ -51,14 +51,14 @@ async def _stats(url: str, *, plot: bool, as_json: bool) -> bool:
         return True
     there = [held for held in found if held.records]
     if not there:
-        console().print("Nothing is remembered yet.")
+        console().print("Nothing is stored yet.")
     elif plot:
         console().print(_plot(there))
     else:
         console().print(table([_row(held) for held in there]))
         total = rich.filesize.decimal(sum(held.size for held in there))
         number = sum(held.records for held in there)
-        console().print(f"{number:,} records, {total} of payloads; nothing of {len(found) - len(there)} other kinds.")
+        console().print(f"{number:,} records, {total} of payloads; {len(found) - len(there)} other kinds are empty.")
     return True
 
 
@@ -89,12 +89,14 @@ def _plot(found: list[Held]) -> rich.table.Table:
 @app.command(rich_help_panel=LOOK)
 def show(
     kind: Kind,
-    key: typing.Annotated[list[str], typer.Argument(metavar="ID...", help="Its id; guild and user of a member.")],
+    key: typing.Annotated[
+        list[str], typer.Argument(metavar="ID...", help="Its id; for a member, the guild and the user.")
+    ],
     *,
     url: Place,
     as_json: Json = False,
 ) -> None:
-    """Show what Discord said of one thing, and when."""
+    """Show one record as Discord sent it, and when."""
     ask(_show(kind, key, url, as_json=as_json), as_json=as_json)
 
 
@@ -104,10 +106,10 @@ async def _show(kind: str, parts: list[str], url: str, *, as_json: bool) -> bool
     async with looked_into(url) as store:
         page = await store.select(Select(entity, keys=(key,), metadata=True))
     if page.corrupt:
-        failed(f"what is stored of {kind} {' '.join(parts)} cannot be read: {page.corrupt[0][1]}", as_json=as_json)
+        failed(f"the record {kind} {' '.join(parts)} cannot be read: {page.corrupt[0][1]}", as_json=as_json)
         return False
     if not page.records:
-        failed(f"nothing is known of {kind} {' '.join(parts)}", as_json=as_json)
+        failed(f"there is no record {kind} {' '.join(parts)}", as_json=as_json)
         return False
     found = _spelled(page.records[0])
     if as_json:
@@ -125,7 +127,7 @@ def _key(entity: AnyEntity, parts: list[str]) -> Key:
     if len(parts) != len(entity.key) or not all(
         part.isdecimal() for name, part in zip(entity.key, parts, strict=True) if name in numbers
     ):
-        msg = f"{entity.name} are told apart by {', '.join(entity.key)}, not by {' '.join(parts)!r}"
+        msg = f"the key of {entity.name} is {', '.join(entity.key)}, not {' '.join(parts)!r}"
         raise PersistError(msg)
     key = zip(entity.key, parts, strict=True)
     return tuple(key_part(int(part), f"the {name}") if name in numbers else part for name, part in key)
@@ -150,13 +152,13 @@ def find(
     filters_: typing.Annotated[list[str] | None, typer.Argument(metavar="[FILTER]...", help=cli_filters.HELP)] = None,
     *,
     url: Place,
-    order_by: typing.Annotated[str | None, typer.Option(help="A column; -column begins with the greatest.")] = None,
-    limit: typing.Annotated[int, typer.Option(min=1, help="How many at most.")] = 20,
-    columns: typing.Annotated[str | None, typer.Option(help="Which columns are shown, with commas between.")] = None,
-    count: typing.Annotated[bool, typer.Option("--count", help="Only say how many there are.")] = False,
-    as_json: typing.Annotated[bool, typer.Option("--json", help="A line of JSON for each, for programs.")] = False,
+    order_by: typing.Annotated[str | None, typer.Option(help="A column; -column for descending order.")] = None,
+    limit: typing.Annotated[int, typer.Option(min=1, help="The maximum number of results.")] = 20,
+    columns: typing.Annotated[str | None, typer.Option(help="The columns to show, separated by commas.")] = None,
+    count: typing.Annotated[bool, typer.Option("--count", help="Only print how many there are.")] = False,
+    as_json: typing.Annotated[bool, typer.Option("--json", help="Print one line of JSON each, for programs.")] = False,
 ) -> None:
-    """Find things by the filters that there are in code: persist find messages channel=123 'content~red panda'."""
+    """Find records with the same filters as in code: persist find messages channel=123 'content~red panda'."""
     query = (filters_ or [], order_by, limit, columns)
     ask(_find(kind, query, url, count=count, as_json=as_json), as_json=as_json)
 
@@ -169,7 +171,7 @@ async def _find(kind: str, query: Query, url: str, *, count: bool, as_json: bool
     words, order_by, limit, columns = query
     where, learned = filters.where(entity, cli_filters.wanted(entity, words), of_parts=True)
     if learned.verified:
-        msg = "no gateway session runs here, so nothing is verified; ask the bot that runs, in code"
+        msg = "no gateway session runs here, so nothing is verified; use this filter in the code of the running bot"
         raise PersistError(msg)
     order = () if order_by is None else (_order(entity, order_by),)
     asked = Select(entity, where=where, order=order, metadata=True)
@@ -183,7 +185,7 @@ async def _find(kind: str, query: Query, url: str, *, count: bool, as_json: bool
     if as_json:
         sys.stdout.writelines(json.dumps(_spelled(record)) + "\n" for record in records)
     elif not records:
-        console().print(f"No {kind} are like that.")
+        console().print(f"No {kind} match.")
     else:
         console().print(table([{name: _cell(record, name) for name in shown_columns} for record in records]))
     return True

@@ -1,4 +1,4 @@
-"""``persist copy`` and ``persist migrate``: another database, and another version of the same."""
+"""``persist copy`` and ``persist migrate``: to another database, or to another version of the schema."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ __all__ = ("copy", "migrate")
 @app.command(rich_help_panel=MOVE)
 def copy(
     source: typing.Annotated[str, typer.Argument(metavar="FROM", help="The database to copy.")],
-    target: typing.Annotated[str, typer.Argument(metavar="TO", help="An empty database, of any kind.")],
+    target: typing.Annotated[str, typer.Argument(metavar="TO", help="An empty database, on any backend.")],
     *,
-    resume: typing.Annotated[bool, typer.Option(help="Go on with a copy that was interrupted.")] = False,
+    resume: typing.Annotated[bool, typer.Option(help="Resume a copy that was interrupted.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Copy everything into another database, and prove that it has arrived. Stop the bot first."""
+    """Copy everything into another database, and compare the two. Stop the bot first."""
     ask(_copy(source, target, resume=resume, as_json=as_json), as_json=as_json)
 
 
 async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> bool:
     if source == target:
-        msg = "FROM and TO are the same database"
+        msg = "FROM and TO are the same database; name another one to copy to"
         raise PersistError(msg)
     rows: list[dict[str, object]] = []
     fine = is_whole = True
     async with opened(source) as here, opened(target, new=True) as there:
         totals = {name: await copying.count(here, name) for name in ENTITIES}
         if not any(totals.values()):
-            msg = "FROM holds nothing that could be copied; is it the right database?"
+            msg = "FROM is empty; is it the right database?"
             raise PersistError(msg)
         with progress("Copying", totals, as_json=as_json) as seen:
             await copying.copied(here, there, seen, resume=resume)
@@ -51,7 +51,7 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
                 left_out(name, ours.unreadable, as_json=as_json)
     said({"copied": rows, "same": fine}, rows, as_json=as_json)
     if not fine:
-        failed("the copy is not the same as what was copied; did a bot write meanwhile?", as_json=as_json)
+        failed("the copy differs from the original; did a bot write meanwhile?", as_json=as_json)
     return fine and is_whole
 
 
@@ -59,11 +59,13 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
 def migrate(
     url: URL,
     *,
-    to: typing.Annotated[int | None, typer.Option(help="The version to bring it to; the newest if left out.")] = None,
-    dry_run: typing.Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    to: typing.Annotated[
+        int | None, typer.Option(help="The schema version to migrate to; by default the newest.")
+    ] = None,
+    dry_run: typing.Annotated[bool, typer.Option("--dry-run", help="Only print what would be done.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Bring a database to the version of this persist, as a bot does when it starts."""
+    """Migrate a database to the schema of this version of persist, as a bot does when it starts."""
     ask(_migrate(url, to, dry_run=dry_run, as_json=as_json), as_json=as_json)
 
 
@@ -82,7 +84,7 @@ async def _migrate(url: str, to: int | None, *, dry_run: bool, as_json: bool) ->
     if steps or as_json:
         said(found, steps, as_json=as_json)
     elif plan.version:
-        console().print(f"Nothing to do: the database is of version {plan.version}.", highlight=False)
+        console().print(f"Nothing to do: the database has version {plan.version}.", highlight=False)
     else:
-        console().print("It is empty." if dry_run else "It was empty, and has its tables now.", highlight=False)
+        console().print("It is empty." if dry_run else "It was empty, and now has its tables.", highlight=False)
     return True

@@ -1,4 +1,4 @@
-"""What the command line says: for people, or as JSON for programs; and how it ends."""
+"""The output of the command line, for people or as JSON for programs, and its exit codes."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ __all__ = (
 FAILED: typing.Final = 1
 INTERRUPTED: typing.Final = 130
 _WHOLE: typing.Final = 20
-"""Columns of an id, or of a moment, which are not folded."""
+"""Columns of an id or a time, which are not folded."""
 
 _PIPED: typing.Final = 240
-"""Columns of what is not a terminal: nothing is cut off for whoever reads it with another program."""
+"""Columns if the output is not a terminal: nothing is cut off for other programs."""
 
 
 def ask(work: Coroutine[typing.Any, typing.Any, bool], *, as_json: bool) -> None:
-    """Do the work of a command, and end with 0 if it says that all is well, else with 1, or 130 if interrupted."""
+    """Run the work of a command, and exit with 0 if it returns that all is well, else with 1, or 130 if interrupted."""
     try:
         fine = asyncio.run(work)
     except (PersistError, OSError) as error:
@@ -63,7 +63,7 @@ def ask(work: Coroutine[typing.Any, typing.Any, bool], *, as_json: bool) -> None
         failed(_sentence(error), as_json=as_json)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        failed("interrupted; what was done is whole", as_json=as_json)
+        failed("interrupted; what was done so far is complete", as_json=as_json)
         raise typer.Exit(INTERRUPTED) from None
     if not fine:
         raise typer.Exit(FAILED)
@@ -71,12 +71,12 @@ def ask(work: Coroutine[typing.Any, typing.Any, bool], *, as_json: bool) -> None
 
 def _sentence(error: PersistError | OSError) -> str:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; is the path right, and may this user use it?"
+        return f"{error.filename}: {error.strerror}; is the path right, and does this user have access to it?"
     return str(error)
 
 
 def console(*, stderr: bool = False) -> rich.console.Console:
-    """Return what people are told things on. What goes to a pipe or a file has no colours, and is not folded."""
+    """Return the console for people. Output to a pipe or a file has no colors and is not folded."""
     made = rich.console.Console(stderr=stderr)
     if not made.is_terminal:
         made.width = _PIPED
@@ -84,7 +84,7 @@ def console(*, stderr: bool = False) -> rich.console.Console:
 
 
 def failed(message: str, *, as_json: bool) -> None:
-    """Say what is wrong, where errors are said."""
+    """Print an error on standard error."""
     if as_json:
         sys.stderr.write(json.dumps({"error": message}) + "\n")
     else:
@@ -92,14 +92,14 @@ def failed(message: str, *, as_json: bool) -> None:
 
 
 def left_out(kind: str, many: int, *, as_json: bool) -> None:
-    """Say how many records of a kind are left out because they cannot be read, if any are."""
+    """Print how many unreadable records of a kind are left out, if any are."""
     if many:
-        told = f"{many:,} records of {kind} cannot be read and are left out; persist verify says which"
+        told = f"{many:,} records of {kind} cannot be read and are left out; persist verify lists them"
         failed(told, as_json=as_json)
 
 
 def table(rows: Sequence[Mapping[str, object]]) -> rich.table.Table:
-    """Return rows as a table, numbers to the right."""
+    """Return rows as a table, with numbers aligned to the right."""
     made = rich.table.Table(box=rich.box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for name in rows[0]:
         numbers = all(isinstance(row[name], int | None) and not isinstance(row[name], bool) for row in rows)
@@ -111,7 +111,7 @@ def table(rows: Sequence[Mapping[str, object]]) -> rich.table.Table:
 
 
 def shown(value: object, name: str = "") -> str:
-    """Spell a value for people: numbers in groups of three, but for those that are names."""
+    """Format a value for people: numbers in groups of three, except ids."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -125,7 +125,7 @@ def shown(value: object, name: str = "") -> str:
 
 
 def said(found: Mapping[str, object], rows: Sequence[Mapping[str, object]] = (), *, as_json: bool) -> None:
-    """Say what was found: one JSON object, or lines and a table."""
+    """Print a result: one JSON object, or lines and a table."""
     if as_json:
         sys.stdout.write(json.dumps(found, default=str) + "\n")
     elif rows:
@@ -137,30 +137,30 @@ def said(found: Mapping[str, object], rows: Sequence[Mapping[str, object]] = (),
 
 
 def entity_named(kind: str) -> Entity[typing.Any]:
-    """Return a kind of thing.
+    """Return the kind with a name.
 
     Raises
     ------
     persist.PersistError
-        If there is none of that name.
+        If there is no such kind.
     """
     if (entity := ENTITIES.get(kind)) is None:
-        msg = f"there is nothing called {kind}; there is: {', '.join(sorted(ENTITIES))}"
+        msg = f"there is no kind {kind}; there are: {', '.join(sorted(ENTITIES))}"
         raise PersistError(msg)
     return entity
 
 
 def store_of_url(url: str, *, insist: bool = False) -> Store:
-    """Return the store of a URL, which has to be encrypted, if one insists and there are keys. It is not open."""
+    """Return the store of a URL, not opened. With ``insist`` and keys, it has to be encrypted."""
     hooks.add()
     return sealed(open_store(url), insist=insist)
 
 
 def sql_store(url: str, *, may_be_new: bool = False) -> SqlStore:
-    """Return the store of a URL, which has to be one of an SQL database that is there. It is not open."""
+    """Return the store of a URL, not opened. It has to be an existing SQL database."""
     store = store_of_url(url) if may_be_new else _there(store_of_url(url))
     if not isinstance(store, SqlStore):
-        msg = f"{url.partition('://')[0]}:// is not an SQL database, and has neither views nor migrations"
+        msg = f"{url.partition('://')[0]}:// is not an SQL database, so it has no views, migrations or vacuum"
         raise PersistError(msg)
     return store
 
@@ -173,14 +173,14 @@ def _there(store: Store) -> Store:
 
 @contextlib.asynccontextmanager
 async def opened(url: str, *, new: bool = False) -> AsyncGenerator[Store]:
-    """Lend the store of a URL to write. Its database has to be there: of a typing error none is made.
+    """Open the store of a URL for writing. Its database has to exist, so that a typo does not create one.
 
     Parameters
     ----------
     url
         The URL.
     new
-        Whether it is to be filled: it need not be there, and has to be encrypted where there are keys.
+        Whether to fill it: then it need not exist, and has to be encrypted if there are keys.
     """
     store = store_of_url(url, insist=True) if new else _there(store_of_url(url))
     await store.open()
@@ -192,7 +192,7 @@ async def opened(url: str, *, new: bool = False) -> AsyncGenerator[Store]:
 
 @contextlib.asynccontextmanager
 async def looked_into(url: str) -> AsyncGenerator[Store]:
-    """Lend the store of a URL to read only: a database that is not there is not made, and none is migrated."""
+    """Open the store of a URL for reading: this neither creates nor migrates a database."""
     store = store_of_url(url)
     await getattr(store, "open_to_read", store.open)()
     try:
@@ -203,7 +203,7 @@ async def looked_into(url: str) -> AsyncGenerator[Store]:
 
 @contextlib.contextmanager
 def progress(what: str, totals: Mapping[str, int], *, as_json: bool) -> Generator[Seen]:
-    """Show how far work has come, unless nobody looks. What is done leaves nothing behind."""
+    """Show progress in a terminal. Nothing of it remains at the end."""
     total = sum(totals.values())
     with growing(what, as_json=as_json) as seen:
         yield lambda name, more: seen(name, more, total)
@@ -211,7 +211,7 @@ def progress(what: str, totals: Mapping[str, int], *, as_json: bool) -> Generato
 
 @contextlib.contextmanager
 def growing(what: str, *, as_json: bool) -> Generator[Growing]:
-    """Show how far work has come that may become more, unless nobody looks."""
+    """Show the progress of work whose total may grow, in a terminal."""
     where = rich.console.Console(stderr=True)
     columns = (*rich.progress.Progress.get_default_columns(), rich.progress.MofNCompleteColumn())
     hidden = as_json or not where.is_terminal

@@ -1,4 +1,4 @@
-"""``persist erase``, ``forgive``, ``export-user`` and ``receipt``: what people may ask for."""
+"""``persist erase``, ``forgive``, ``export-user`` and ``receipt``: the requests that users may make."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _What(enum.StrEnum):
     guild = "guild"
 
 
-What = typing.Annotated[_What, typer.Argument(help="What the id is of.")]
+What = typing.Annotated[_What, typer.Argument(help="Whose id it is.")]
 Id = typing.Annotated[int, typer.Argument(metavar="ID", help="The id of the user or the guild.")]
 
 
@@ -40,9 +40,9 @@ def erase(
     yes: typing.Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Erase everything of a person or a guild for good, and say so in a receipt. A bot may go on writing meanwhile."""
+    """Erase everything about a user or a guild for good, and print a receipt. A bot can keep running meanwhile."""
     if sys.stdin.isatty() and not (yes or as_json):
-        typer.confirm(f"Erase everything of the {what} {snowflake} for good?", abort=True)
+        typer.confirm(f"Erase everything about the {what} {snowflake} for good?", abort=True)
     ask(_erase(url, what, snowflake, as_json=as_json), as_json=as_json)
 
 
@@ -53,14 +53,14 @@ async def _erase(url: str, what: _What, snowflake: int, *, as_json: bool) -> boo
             made = await eraser.erase(what.value, snowflake)
     said(made.as_dict(), as_json=as_json)
     if not (made.erased or made.anonymised or as_json):
-        told = f"Nothing of the {what} {snowflake} was remembered. Nothing will be; persist forgive undoes that."
+        told = f"Nothing about the {what} {snowflake} was stored. Nothing will be; persist forgive undoes that."
         console().print(told, highlight=False, soft_wrap=True)
     return True
 
 
 @app.command()
 def forgive(url: URL, what: What, snowflake: Id, *, as_json: Json = False) -> None:
-    """Let a person or a guild that was erased be remembered again, from what Discord says from now on."""
+    """Allow an erased user or guild to be stored again, from what Discord sends from now on."""
     ask(_forgive(url, what, snowflake, as_json=as_json), as_json=as_json)
 
 
@@ -80,7 +80,7 @@ def export_user(
     *,
     as_json: Json = False,
 ) -> None:
-    """Write everything that is remembered of a person as JSON Lines, and a summary in words beside it."""
+    """Export everything stored about a user as JSON Lines, with a summary in words in a second file."""
     ask(_export(url, user, path, as_json=as_json), as_json=as_json)
 
 
@@ -97,11 +97,11 @@ async def _export(url: str, user: int, path: pathlib.Path, *, as_json: bool) -> 
 @app.command()
 def receipt(
     url: URL,
-    path: typing.Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="What `persist erase --json` has said.")],
+    path: typing.Annotated[pathlib.Path, typer.Argument(metavar="FILE", help="The output of `persist erase --json`.")],
     *,
     as_json: Json = False,
 ) -> None:
-    """Say whether a receipt was made on this database and says what it said then."""
+    """Check that a receipt was made on this database and is unaltered."""
     ask(_receipt(url, path, as_json=as_json), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""``persist apply-rules`` and ``persist policy``: what is kept, in a file, in a database and in words."""
+"""``persist apply-rules`` and ``persist policy``: rules from a file, applied to a database or put into words."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def apply_rules(
     url: URL,
     *,
     rules: File = pathlib.Path("persist.toml"),
-    dry_run: typing.Annotated[bool, typer.Option("--dry-run", help="Only count what would be forgotten.")] = False,
+    dry_run: typing.Annotated[bool, typer.Option("--dry-run", help="Only count what would be removed.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Forget what rules do not keep. A bot with the same rules may go on writing meanwhile."""
+    """Remove what the rules do not keep. A bot with the same rules can keep running meanwhile."""
     ask(_apply_rules(url, rules, dry_run=dry_run, as_json=as_json), as_json=as_json)
 
 
@@ -65,7 +65,7 @@ async def _apply_rules(url: str, file: pathlib.Path, *, dry_run: bool, as_json: 
 
 
 def _watched(place: Place, seen: Seen) -> Place:
-    """Return a place that tells how many things have been read of it."""
+    """Return a place that reports how many records have been read from it."""
 
     async def read(query: Select) -> Page:
         page = await place.read(query)
@@ -77,7 +77,7 @@ def _watched(place: Place, seen: Seen) -> Place:
 
 @app.command()
 def policy(*, rules: File = pathlib.Path("persist.toml"), as_json: Json = False) -> None:
-    """Say what rules keep, which of it and for how long, as Discord asks when it reviews privileged intents."""
+    """Explain what the rules keep and for how long, as Discord asks when it reviews privileged intents."""
     ask(_policy(rules, as_json=as_json), as_json=as_json)
 
 

@@ -1,4 +1,4 @@
-"""``persist export``, ``import``, ``backup`` and ``restore``: all that is remembered, in a file, and back."""
+"""``persist export``, ``import``, ``backup`` and ``restore``: everything stored, into a file and back."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ from .sql import SqlStore
 __all__ = ("backup", "export", "import_", "restore")
 
 File = typing.Annotated[
-    str, typer.Argument(metavar="FILE", help="A file; - for standard input or output; .gz if it is to be compressed.")
+    str, typer.Argument(metavar="FILE", help="A file; - for standard input or output; .gz to compress it.")
 ]
-Guild = typing.Annotated[int | None, typer.Option(help="Only what is of this guild, with its members' users.")]
+Guild = typing.Annotated[int | None, typer.Option(help="Only this guild, with the users of its members.")]
 _SQLITE, _GZIP = b"SQLite format 3\0", b"\x1f\x8b"
 
 
 @app.command(rich_help_panel=MOVE)
 def export(url: URL, file: File, *, guild: Guild = None, as_json: Json = False) -> None:
-    """Write everything, or all of a guild, as JSON Lines: as it is at one moment, also while a bot writes."""
+    """Write everything, or all of a guild, as JSON Lines: a consistent snapshot, even while a bot writes."""
     ask(_export(url, file, guild, as_json=as_json), as_json=as_json)
 
 
@@ -49,7 +49,7 @@ async def _export(url: str, file: str, guild: int | None, *, as_json: bool) -> b
 
 
 async def _exported(store: Store, file: str, guild: int | None, *, as_json: bool) -> tuple[int, bool]:
-    """Write an export, and return how many records are in it, and whether these are all."""
+    """Write an export, and return how many records it has, and whether these are all."""
     number = -2  # the first line and the last
     kinds, unreadable = await copying.kinds(store), collections.Counter[str]()
     with progress("Exporting", await _totals(store, guild), as_json=as_json) as seen, _written(file) as out:
@@ -78,7 +78,7 @@ async def _moment(store: Store) -> AsyncGenerator[Answers]:
 
 @contextlib.contextmanager
 def _written(file: str) -> Generator[typing.IO[bytes]]:
-    """Lend a file that is there when all of it is written, and not before."""
+    """Yield a file that appears once it is completely written."""
     if file == "-":
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
@@ -91,11 +91,11 @@ def _written(file: str) -> Generator[typing.IO[bytes]]:
 
 @contextlib.contextmanager
 def _beside(file: pathlib.Path) -> Generator[pathlib.Path]:
-    """Lend a name beside a file, which takes the file's place if all goes well, and goes away if not."""
+    """Yield a path next to a file, which replaces the file on success and is removed on failure."""
     if not file.parent.is_dir():
-        msg = f"there is no folder {str(file.parent)!r}; make it first"
+        msg = f"there is no folder {str(file.parent)!r}; create it first"
         raise PersistError(msg)
-    file = file.resolve()  # what a link leads to is what is meant
+    file = file.resolve()  # replace the target of a link, not the link
     part = file.with_name(f"{file.name}.part")
     try:
         part.unlink(missing_ok=True)
@@ -113,11 +113,11 @@ def import_(
     url: URL,
     *,
     merge: typing.Annotated[
-        bool, typer.Option("--merge", help="Into a database that is not empty; what is newer wins.")
+        bool, typer.Option("--merge", help="Import into a database that is not empty; newer records win.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Store what an export has written."""
+    """Import the file of an export."""
     ask(_import(file, url, merge=merge, as_json=as_json), as_json=as_json)
 
 
@@ -132,7 +132,7 @@ async def _import(file: str, url: str, *, merge: bool, as_json: bool) -> bool:
 
 
 def _check(file: str) -> None:
-    """Look through a file that can be read twice, so that nothing is stored of one that was cut off."""
+    """Check a file that can be read twice, so that nothing is stored from a truncated one."""
     if file != "-" and pathlib.Path(file).is_file():
         with _lines(file) as lines:
             json_lines.check(lines)
@@ -148,14 +148,14 @@ def _lines(file: str) -> Generator[Iterable[bytes]]:
         try:
             yield typing.cast("typing.IO[bytes]", lines)
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            msg = f"{file} is damaged or was cut off ({error}); make the export anew, or take an earlier one"
+            msg = f"{file} is damaged or truncated ({error}); export again, or use an earlier export"
             raise PersistError(msg) from error
 
 
 def _start(file: str) -> bytes:
     path = pathlib.Path(file)
     if "://" in file and not path.exists():
-        msg = f"{file!r} is a URL where a file is expected: first the file, then the database it is for"
+        msg = f"{file!r} is a URL where a file is expected; write the file first, then the database"
         raise PersistError(msg)
     with path.open("rb") as opened_file:
         return opened_file.read(len(_SQLITE))
@@ -163,10 +163,10 @@ def _start(file: str) -> bytes:
 
 @app.command(rich_help_panel=MOVE)
 def backup(url: URL, file: File, *, as_json: Json = False) -> None:
-    """Save everything as it is at one moment, also while a bot writes.
+    """Back up everything as a consistent snapshot, even while a bot writes.
 
-    Of an SQLite file this is another SQLite file; of a database on a server, a compressed export. persist restore takes
-    both.
+    The backup of an SQLite file is another SQLite file; that of a database on a server is a compressed export. persist
+    restore takes both.
     """
     ask(_backup(url, file, as_json=as_json), as_json=as_json)
 
@@ -179,7 +179,7 @@ async def _backup(url: str, file: str, *, as_json: bool) -> bool:
         elif file.endswith(".gz"):
             _, is_whole = await _exported(store, str(_new(file)), None, as_json=as_json)
         else:
-            msg = f"a backup of a server is a compressed export; name the file {file}.jsonl.gz, say"
+            msg = f"the backup of a database on a server is a compressed export; name it {file}.jsonl.gz, for example"
             raise PersistError(msg)
     said({"file": file}, as_json=as_json)
     return is_whole
@@ -187,11 +187,11 @@ async def _backup(url: str, file: str, *, as_json: bool) -> bool:
 
 def _new(file: str) -> pathlib.Path:
     if file == "-":
-        msg = "a backup is a file, and - is none; name one, or write persist export URL - to pass on what is remembered"
+        msg = "a backup has to be a file, not -; name one, or use persist export URL - for standard output"
         raise PersistError(msg)
     path = pathlib.Path(file)
     if path.exists():
-        msg = f"there is a file {file!r} already, and a backup replaces none; name another, as with $(date +%F)"
+        msg = f"the file {file!r} already exists, and a backup replaces none; use another name, as with $(date +%F)"
         raise PersistError(msg)
     return path
 
@@ -209,13 +209,13 @@ async def _copied(store: SqlStore, target: pathlib.Path, *, as_json: bool) -> No
         try:
             await store.backup(part, passed)
         except PersistError as error:
-            msg = f"the backup {str(target)!r} was not made; is there room for it? ({error})"
+            msg = f"the backup {str(target)!r} could not be made; is there enough disk space? ({error})"
             raise PersistError(msg) from error
 
 
 @app.command(rich_help_panel=MOVE)
 def restore(file: File, url: URL, *, as_json: Json = False) -> None:
-    """Give back what a backup has saved, into an empty database of any kind, and prove that it has arrived."""
+    """Restore a backup into an empty database on any backend, and compare the two."""
     ask(_restore(file, url, as_json=as_json), as_json=as_json)
 
 
@@ -223,9 +223,9 @@ async def _restore(file: str, url: str, *, as_json: bool) -> bool:
     if not _start(file).startswith(_SQLITE):
         return await _import(file, url, merge=False, as_json=as_json)
     with tempfile.TemporaryDirectory() as folder:
-        # A backup of an older persist is migrated, and stays what it is.
+        # A backup of an older version is migrated as a copy, so the backup itself stays unchanged.
         copy = pathlib.Path(folder, "backup.db")
-        for end in ("", "-wal"):  # a copy of a database that was in use has its last changes beside it
+        for end in ("", "-wal"):  # the copy of a database in use may have its last changes in a second file
             with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(f"{file}{end}", f"{copy}{end}")
         try:
@@ -238,7 +238,7 @@ async def _restore(file: str, url: str, *, as_json: bool) -> bool:
     there = [row for row in rows if row["saved"]]
     said({"restored": rows, "same": same}, there, as_json=as_json)
     if not same:
-        failed("what has arrived is not what was saved; did a bot write meanwhile?", as_json=as_json)
+        failed("the restored data differs from the backup; did a bot write meanwhile?", as_json=as_json)
     return same and is_whole
 
 

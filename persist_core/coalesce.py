@@ -41,7 +41,7 @@ class Lookups:
 
     @staticmethod
     def takes(query: Select) -> bool:
-        """Tell whether a question is one for one record, whatever it looks like."""
+        """Return whether a question is one for one record, whatever it looks like."""
         one = query.keys is not None and len(query.keys) == 1 and query.want != "count"
         return one and query.guild_id is None and not query.where and query.after is None and query.limit is None
 

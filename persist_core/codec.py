@@ -24,8 +24,8 @@ ENCRYPTED: typing.Final = 2
 _SEAL: typing.Final = bytes((ENCRYPTED,))
 _JSON: typing.Final = ord("{")
 _NEEDS: typing.Final = {
-    COMPRESSED: "it is compressed, and its dictionary is not in the database",
-    ENCRYPTED: "it is encrypted, and no keys are given",
+    COMPRESSED: "it is compressed, but its dictionary is not in the database",
+    ENCRYPTED: "it is encrypted, but there are no keys",
 }
 
 Conceal = Callable[[str], str]
@@ -172,7 +172,7 @@ class Codec:
         """
         document = unpacked(stored)
         if self._strict and document[:1] != _SEAL:
-            msg = "it is not encrypted, and everything else in this database is; `persist rekey` encrypts it"
+            msg = "it is not encrypted, although everything else in this database is; `persist rekey` encrypts it"
             raise CorruptRecordError(msg)
         while document[:1] and (mark := document[0]) != _JSON:
             layer = self._readers.get(mark)
@@ -214,6 +214,7 @@ class Codec:
 
 def _closed(entity: AnyEntity, column: str, what: str) -> str:
     return (
-        f"{entity.name}.{column} is encrypted and cannot be {what}: the database can only tell whether it is equal to "
-        f"a text; do it in Python, or leave it in clear with persist.Encryption(..., columns={{{entity.name!r}: ...}})"
+        f"{entity.name}.{column} is encrypted and cannot be {what}: the database can only test whether it equals a "
+        f"string; do it in Python, or keep it in plain text with "
+        f"persist.Encryption(..., columns={{{entity.name!r}: ...}})"
     )

@@ -96,7 +96,7 @@ def _moments(values: Sequence[typing.Any], types: set[type]) -> Sequence[typing.
 
 
 def _are_of_utc(values: Sequence[str], joined: str) -> bool:
-    """Tell whether timestamps, also given one behind the other, are all of the form that Discord gives them."""
+    """Return whether timestamps, also given one behind the other, are all of the form that Discord gives them."""
     count = len(values)
     return (
         set(map(len, values)) == {_UTC_LENGTH}
@@ -174,7 +174,7 @@ def moment(value: str | datetime.datetime) -> str:
         try:
             value = value.astimezone(datetime.UTC)
         except OverflowError as error:  # the first and last hours of the calendar
-            msg = f"{value.isoformat()} is at no moment of UTC's calendar"
+            msg = f"{value.isoformat()} is outside the calendar in UTC"
             raise ValueError(msg) from error
     return value.replace(tzinfo=None).isoformat(" ", "microseconds")
 

@@ -1,7 +1,7 @@
-"""How much of each kind is known of each guild: noted beside the data, and asked for.
+"""How much of each kind is known of each guild: notes beside the data, and how to query them.
 
-The notes are made from the events that carry whole lists. They come before the lists' own changes, so that a change
-that is lost afterwards makes its kind stale.
+Events that carry whole lists produce the notes. A note precedes the list's own changes, so that a change that is lost
+afterward makes its kind stale.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ _LISTS: typing.Final[Mapping[str, Mapping[str, str]]] = {
     "THREAD_LIST_SYNC": {"threads": "threads"},
     "SOUNDBOARD_SOUNDS": {"soundboard_sounds": "soundboard_sounds"},
 }
-"""Which fields of which events hold all that a guild has of which kind. Of threads it is all active ones."""
+"""Which fields of which events hold all that a guild has of which kind. For threads it is all active ones."""
 
 _CHANGED_SOMEHOW: typing.Final[Mapping[str, str]] = {
     "WEBHOOKS_UPDATE": "webhooks",
     "GUILD_INTEGRATIONS_UPDATE": "integrations",
 }
-"""Events that say that something of a kind has changed, and not what."""
+"""Events that say that something of a kind has changed, but not what."""
 
 _LISTED_WITHOUT_INTENTS: typing.Final = frozenset(_LISTS["GUILD_CREATE"].values()) - {"presences", "voice_states"}
-"""Kinds that come with a guild whether or not the bot hears of their changes."""
+"""Kinds that come with a guild whether or not the bot receives their changes."""
 
 _PARTIAL: typing.Final = (Part({"state": "partial", "epoch": 0}),)
 
@@ -78,21 +78,21 @@ TELLING: typing.Final[frozenset[str]] = frozenset((*_LISTS, *_CHANGED_SOMEHOW, *
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Completeness:
-    """How much is known of what a guild has of one kind.
+    """How much of what a guild has of one kind the cache knows.
 
     Attributes
     ----------
     state
-        ``complete``: all of it. ``partial``: some of it, and it is not known how much is missing. ``stale``: changes
-        of it were lost, or its number does not fit what Discord says. ``unknown``: nobody has listed it, or Discord
-        has said that it changed, and not how. ``unmaintained``: the bot lacks the intents that keep it up to date, or
-        its rules keep it out.
+        ``complete``: all of it. ``partial``: some of it, and how much is missing is unknown. ``stale``: changes to it
+        were lost, or its count differs from Discord's. ``unknown``: it has never been listed, or Discord has said that
+        it changed, but not how. ``unmaintained``: the bot lacks the intents that keep it up to date, or its rules keep
+        only some or none of it.
     at
         Since when, in UTC; ``None`` if nothing has been noted.
     source
-        Who said so: ``gateway``, ``chunk`` or ``rest``; ``None`` if nothing has been noted.
+        The source of that: ``gateway``, ``chunk`` or ``rest``; ``None`` if nothing has been noted.
     verified
-        Whether a gateway session of this process that runs now has said so; else it is carried over.
+        Whether a running gateway session of this process has confirmed it; otherwise it is carried over.
     """
 
     state: State
@@ -102,22 +102,22 @@ class Completeness:
 
     @property
     def is_complete(self) -> bool:
-        """Whether what is known is all there is, in this session or as an earlier one left it."""
+        """Whether the cache knows all there is, from this session or as an earlier one left it."""
         return self.state == "complete"
 
 
 def kind_named(name: object) -> Entity[typing.Any]:
-    """Return the kind of thing that a name such as ``persist.MEMBERS`` means.
+    """Return the kind with a name such as ``persist.MEMBERS``.
 
     Raises
     ------
     persist.QueryError
-        If it is not one that guilds have.
+        If it is not a kind that guilds have.
     """
     if isinstance(name, str) and (entity := ENTITIES.get(name)) is not None and _is_counted(entity):
         return entity
     kinds = ", ".join(entity.name for entity in ENTITIES.values() if _is_counted(entity))
-    msg = f"completeness is asked of a kind of guilds, such as persist.MEMBERS, not of {name!r}; there are: {kinds}"
+    msg = f"completeness takes a kind that guilds have, such as persist.MEMBERS, not {name!r}; there are: {kinds}"
     raise QueryError(msg)
 
 
@@ -126,18 +126,18 @@ def _is_counted(entity: Entity[typing.Any]) -> bool:
 
 
 def lacking(entity: Entity[typing.Any], intents: hikari.Intents) -> hikari.Intents:
-    """Return the intents for what happens in guilds that a kind needs and a bot does not have."""
+    """Return the guild intents that a kind needs and a bot does not have."""
     return entity.intents & ~hikari.Intents.ALL_DMS & ~intents
 
 
 def warn_of_intents(intents: hikari.Intents, rules: Rules) -> None:
-    """Warn of each kind that a bot with such intents hears nothing of, or no changes, unless it is off anyway."""
+    """Warn about each kind that the rules keep and a bot with such intents does not receive, or not the changes of."""
     messages = rules.of(MESSAGES.name)
     wants_content = messages is not False and not (isinstance(messages, Keep) and "content" in messages.drop)
     if wants_content and not lacking(MESSAGES, intents) and not intents & hikari.Intents.MESSAGE_CONTENT:
         warnings.warn(
-            "without the intent MESSAGE_CONTENT messages come without what they say, but for the bot's own, direct "
-            "ones and those that mention it; give it to the bot, or keep nothing of what messages say with "
+            "without the intent MESSAGE_CONTENT, messages arrive without their content, except the bot's own, DMs and "
+            "those that mention it; add the intent to the bot, or keep no content with "
             "persist.Rules.no_message_content()",
             hikari.MissingIntentWarning,
             stacklevel=stacklevel(),
@@ -148,7 +148,7 @@ def warn_of_intents(intents: hikari.Intents, rules: Rules) -> None:
             listed = entity.name in _LISTED_WITHOUT_INTENTS
             what = "go out of date" if listed else "stay empty or have gaps"
             warnings.warn(
-                f"without the intent {names} the {entity.name} {what}; give it to the bot, "
+                f"without the intent {names}, {entity.name} {what}; add it to the bot, "
                 f"or turn them off with persist.Rules(off={{{entity.name!r}}})",
                 hikari.MissingIntentWarning,
                 stacklevel=stacklevel(),
@@ -163,7 +163,7 @@ def completeness_of(
     *,
     kept: bool,
 ) -> Completeness:
-    """Return what a note says to a bot with such intents and running sessions, if its rules keep all of the kind."""
+    """Return what a note means for a bot with such intents and sessions; ``kept`` if its rules keep all of the kind."""
     payload: Payload = {} if record is None else record.payload
     state: State = payload.get("state", "unknown")
     if lacking(entity, intents) or not kept:
@@ -180,12 +180,12 @@ def known(kind: str, guild_id: int, origin: Origin, state: State = "complete") -
 
 
 def partial(kind: str, guild_id: int, origin: Origin) -> Patch:
-    """Return the change that notes that some of a kind in a guild may be missing, where anything is noted of it."""
+    """Return the change that notes that some of a kind in a guild may be missing, if there is a note about it."""
     return Patch(COMPLETENESS, (guild_id, kind), guild_id, _PARTIAL, origin)
 
 
 def partial_wherever(kind: Entity[typing.Any], where: Where, origin: Origin) -> Amend:
-    """Return the change that notes that some of a kind may be missing in the guilds of what is to be forgotten."""
+    """Return the change that notes that some of a kind may be missing in the guilds of what is being forgotten."""
     there = Within(("guild_id",), kind, where, ("guild_id",))
     return Amend(COMPLETENESS, None, (Condition("kind", "equals", kind.name), there), _PARTIAL, origin)
 
@@ -195,13 +195,13 @@ def _note(kind: str, origin: Origin, state: State) -> Payload:
 
 
 def told(name: str, event: Payload, origin: Origin) -> Iterator[Change]:
-    """Yield what an event says about how much is known, and what follows from a whole list of members."""
+    """Yield the changes to notes that an event causes, and what follows from a whole list of members."""
     if name in _LISTS:
         yield from _listed(name, event, origin)
     elif (kind := _CHANGED_SOMEHOW.get(name)) is not None:
         yield known(kind, int(event["guild_id"]), origin, "unknown")
     if event.get("unavailable") and name in _OF_THE_GUILD:
-        # What happens during an outage is not told.
+        # Discord does not send what happens during an outage.
         yield Amend(COMPLETENESS, int(event["id"]), (), (Part({"epoch": 0}),), origin)
 
 
@@ -219,7 +219,7 @@ def _listed(name: str, event: Payload, origin: Origin) -> Iterator[Change]:
 
 
 def lists_all_members(guild: Payload) -> bool:
-    """Tell whether a created guild comes with all its members."""
+    """Return whether GUILD_CREATE lists all members of a guild."""
     members = {member["user"]["id"] for member in guild.get("members") or ()}
     return not guild.get("large") and len(members) >= guild.get("member_count", len(members) + 1)
 
@@ -229,18 +229,18 @@ def _members(members: typing.Sequence[Payload], event: Payload, guild_id: int, o
     if lists_all_members(event):
         yield from only(listed, guild_id, origin, but=event.keys())
         return
-    # Whatever was known is not confirmed by this.
+    # This does not confirm what was known before.
     edits = (Default(_note(MEMBERS.name, origin, "partial")), Part({"epoch": 0}))
     yield Patch(COMPLETENESS, (guild_id, MEMBERS.name), guild_id, edits, origin, create=True)
 
 
 def only(members: frozenset[int], guild_id: int, origin: Origin, but: Collection[str] = ()) -> Iterator[Change]:
-    """Yield what notes that some users are all members of a guild, and forgets all others with what belongs to them.
+    """Yield changes that note these as all members of a guild, and that forget all others with what belongs to them.
 
     Parameters
     ----------
     members, guild_id, origin
-        Who they are, where, and who says so.
+        The ids of the users, the guild, and the source.
     but
         Kinds that are replaced anyway.
     """
@@ -252,7 +252,7 @@ def only(members: frozenset[int], guild_id: int, origin: Origin, but: Collection
 
 
 def confirms(note: Record, record: Record, running: Collection[int]) -> bool:
-    """Tell whether a note says that a running session has listed a record, which may have been the same before."""
+    """Return whether, by a note, a running session has listed a record, which may have been unchanged."""
     if note.payload.get("state") != "complete" or note.payload.get("epoch") not in running:
         return False
     return record.entity is not THREADS or not record.column("is_archived")

@@ -76,10 +76,10 @@ class Zstd:
         try:
             reader = self._reading.get(zstandard.get_frame_parameters(sealed[1:]).dict_id)
             if reader is None:
-                msg = "it is compressed, and its dictionary is not in the database"
+                msg = "it is compressed, but its dictionary is not in the database"
                 raise CorruptRecordError(msg)
             with self._locks[1]:
                 return reader.decompress(sealed[1:])
         except zstandard.ZstdError as error:
-            msg = f"it is compressed, and damaged: {error}"
+            msg = f"it is compressed and damaged: {error}"
             raise CorruptRecordError(msg) from error

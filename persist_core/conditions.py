@@ -181,7 +181,7 @@ def _unknown(name: str) -> typing.NoReturn:
 
 
 def matches(where: Where, column: Callable[[str], typing.Any], owners: Owners | None = None) -> bool | None:
-    """Tell whether all of ``where`` holds, given a way to read columns.
+    """Return whether all of ``where`` holds, given a way to read columns.
 
     Parameters
     ----------

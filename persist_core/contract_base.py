@@ -1,4 +1,4 @@
-"""What the parts of the contract of stores share: one method to write, and a few words to ask with."""
+"""What the parts of the contract of stores share: the one method to write, and some helpers."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class Contract(abc.ABC):
     pytestmark = pytest.mark.asyncio
 
     lasting: bool = True
-    """Whether what was stored is there when the store is closed and opened again."""
+    """Whether stored data survives closing and reopening the store."""
 
     shared: bool = True
-    """Whether several stores may use one place at the same time."""
+    """Whether several stores can use the same place at the same time."""
 
     @abc.abstractmethod
     def make_store(self) -> Store:
-        """Return a store that is not open yet.
+        """Return a new store that is not open yet.
 
-        Its place is empty at the beginning of a test; all stores of one test have the same place.
+        Its place must be empty at the beginning of each test; all stores of one test share one place.
         """
 
     @contextlib.asynccontextmanager
     async def opened(self, *records: Record) -> AsyncGenerator[Store]:
-        """Lend an open store that holds some records."""
+        """Yield an open store that holds some records."""
         store = self.make_store()
         await store.open()
         try:
@@ -50,31 +50,31 @@ class Contract(abc.ABC):
 
 
 async def found(store: Store, entity: Entity[typing.Any], **query: typing.Any) -> Sequence[Record]:
-    """Return what a question finds."""
+    """Return the records that a query finds."""
     return (await store.select(Select(entity, **query))).records
 
 
 async def keys(store: Store, entity: Entity[typing.Any], **query: typing.Any) -> list[Key]:
-    """Return the keys of what a question finds."""
+    """Return the keys that a query finds."""
     return [record.key for record in await found(store, entity, want="keys", **query)]
 
 
 async def one(store: Store, record: Record) -> Record | None:
-    """Return what is stored under the key of a record, with its metadata."""
+    """Return the stored record with the same key, with its metadata, or ``None``."""
     records = await found(store, record.entity, keys=(record.key,), metadata=True)
     assert len(records) <= 1
     return records[0] if records else None
 
 
 async def there(store: Store, record: Record) -> Record:
-    """Return what is stored under the key of a record, which has to be there."""
+    """Return the stored record with the same key, which has to exist."""
     stored = await one(store, record)
     assert stored is not None, f"{record.entity.name} {record.key} is not stored"
     return stored
 
 
 async def persistently(store: Store, changes: Sequence[Change]) -> None:
-    """Apply changes, again while the store says that this may help."""
+    """Apply changes, and retry while the store raises temporary errors."""
     for _ in range(50):
         try:
             await store.apply(changes)
@@ -84,4 +84,4 @@ async def persistently(store: Store, changes: Sequence[Change]) -> None:
             await asyncio.sleep(0.01)
         else:
             return
-    pytest.fail("the store says for ever that trying again may help")
+    pytest.fail("the store keeps raising temporary errors, but trying again does not help")

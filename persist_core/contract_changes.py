@@ -1,4 +1,4 @@
-"""The part of the contract that is about writing one key: what was put is there, exactly, in order, all or nothing."""
+"""The part of the contract for writing by key: what was put is stored exactly, in order, all or nothing."""
 
 from __future__ import annotations
 

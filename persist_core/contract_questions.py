@@ -1,4 +1,4 @@
-"""The part of the contract that is about asking: conditions, order, pages and counts mean what they mean in Python."""
+"""The part of the contract for queries: conditions, order, pages and counts mean what they mean in Python."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ _WITH_PARTS: typing.Final = (
 
 
 def _parts_named(records: Sequence[Record]) -> Mapping[Entity[typing.Any], Sequence[Key]]:
-    """Return the keys of what belongs into records, and of what belongs into that."""
+    """Return the keys of the parts of records, and of the parts of those."""
     named: dict[Entity[typing.Any], list[Key]] = {}
     for record in records:
         for join in record.entity.joins.values():
@@ -287,7 +287,7 @@ def _parts_named(records: Sequence[Record]) -> Mapping[Entity[typing.Any], Seque
 
 
 def _sorted(records: Sequence[Record], order: Sequence[Order]) -> list[Record]:
-    """Sort as a store has to: by key where nothing else tells, and NULL before everything."""
+    """Sort as a store has to: NULL before everything else, and ties by key."""
     down = bool(order) and order[-1].descending
     result = sorted(records, key=lambda record: record.key, reverse=down)
     for column, descending in reversed(order):
@@ -301,7 +301,7 @@ def _place(record: Record, column: str) -> tuple[bool, typing.Any]:
 
 
 async def _paged(store: Store, query: Select) -> list[Key]:
-    """Return the keys on all pages, of records and of keys alone."""
+    """Return the keys on all pages, which have to be the same for records and for keys only."""
     alike: list[list[Key]] = []
     for want in ("records", "keys"):
         seen: list[Key] = []

@@ -1,4 +1,4 @@
-"""The part of the contract that is about rules: what a store finds out when it makes a change is asked what is kept."""
+"""The part of the contract for rules: a store applies them to what it only knows when it makes a change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ("Rulings",)
 
 
 class _Keeps:
-    """Keeps records of which something is true, without some fields, and notes what it was asked about."""
+    """Keeps records that meet a condition, without some fields, and notes what it was called with."""
 
     def __init__(self, is_kept: Callable[[Payload], bool], *drop: str, whole: bool = False) -> None:
         self._is_kept = is_kept
@@ -37,7 +37,7 @@ _LOUD: typing.Final = _Keeps(lambda payload: "!" in payload.get("content", ""), 
 
 
 class Rulings(Contract):
-    """What changes that come with rules do."""
+    """Changes with rules."""
 
     async def test_a_patch_keeps_what_rules_keep_of_the_whole(self) -> None:
         before = message(1, 2, 3, content="hi!", nonce="5")

@@ -1,4 +1,4 @@
-"""Records for the contract of stores: small, as Discord would send them, and different in every column."""
+"""Records for the contract of stores: small, in the form in which Discord sends them, with varied columns."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ __all__ = (
 
 
 def moment(second: int) -> str:
-    """Return a moment as a ``time`` column spells it."""
+    """Return a time in the format of a ``time`` column."""
     return f"2024-05-06 07:{second // 60:02d}:{second % 60:02d}.{second:06d}"
 
 
 def origin(second: int = 0, source: str = "gateway") -> Origin:
-    """Return where and when a record was learned."""
+    """Return the source and time of a record."""
     return Origin(source, 3, 1_700_000_000_000_000 + second, moment(second))
 
 
@@ -75,12 +75,12 @@ def invite(code: str, guild_id: int, channel_id: int, at: int = 0) -> Record:
 
 
 def without_joins(record: Record) -> Payload:
-    """Return a payload without what is stored with its own kind."""
+    """Return a payload without the parts that are stored under their own kinds."""
     return {name: value for name, value in record.payload.items() if name not in record.entity.joins}
 
 
 def family(guild_id: int) -> list[Record]:
-    """Return a guild and everything in it, with ids that no other guild has."""
+    """Return a guild and everything in it, with ids that are unique to it."""
     return [
         guild(guild_id, name=f"guild {guild_id}"),
         channel(guild_id + 1, guild_id, name="general"),
@@ -143,11 +143,11 @@ ODDITIES: typing.Final[Sequence[str]] = (
     *("\t", "\n", "\r\n", "\x1a", "\x7f", "\x80", "\ud7ff", "\ue000", "\ufeff", "\ufffd", "\ufffe", "\uffff"),
     *("\U00010000", "\U0001f600", "\U0001f600\U0001f3fd", "\U0010ffff", "\U0010ffff\0"),
 )
-"""Texts that are all different, each of which some database has taken for another one, or refused."""
+"""Distinct strings, each of which some database confuses with another one, or rejects."""
 
 
 def varied() -> list[Record]:
-    """Return messages, members and users that differ in columns of every kind, NULL included."""
+    """Return members and users with varied values in columns of every type, including NULL."""
     records: list[Record] = []
     for number in range(48):
         fields: dict[str, typing.Any] = {}

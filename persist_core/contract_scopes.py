@@ -1,4 +1,4 @@
-"""The part of the contract that is about changing many records by what they have in common."""
+"""The part of the contract for changing many records by what they have in common."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The part of the contract that is about stores as a whole: opening, closing, company, and giving up on them."""
+"""The part of the contract for stores as a whole: opening, closing, sharing a place, and cancellation."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = Fal
         If the target is not empty, and this is not to be gone on with; or if one of the databases fails.
     """
     if not resume:
-        await refuse_full(target, "go on with an interrupted copy by --resume")
+        await refuse_full(target, "resume an interrupted copy with --resume")
     for name, entity in ENTITIES.items():
         after = await _last(target, entity) if resume else None
         if after is not None:
@@ -89,7 +89,7 @@ async def refuse_full(target: Store, otherwise: str) -> None:
     """
     if there := {name: number for name in ENTITIES if (number := await count(target, name))}:
         held = ", ".join(f"{number:,} {name}" for name, number in there.items())
-        msg = f"the target holds {held} already; name an empty database, or {otherwise}"
+        msg = f"the target already holds {held}; name an empty database, or {otherwise}"
         raise PersistError(msg)
 
 

@@ -29,7 +29,7 @@ class Watch:
                 self._scopes.append(change)
 
     def has_gone(self, record: Record) -> bool:
-        """Tell whether a thing has been forgotten, or may have been, where only a store could tell."""
+        """Return whether a thing has been forgotten, or may have been, where only a store could tell."""
         if (record.entity, record.key) in self._keys:
             return True
         return any(_reaches(scope, record) for scope in self._scopes)

@@ -1,4 +1,4 @@
-"""How databases spell what they spell differently, as data."""
+"""SQL dialects: what differs between databases, as data."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ Statement = tuple[str, Row]
 """SQL and its parameters."""
 
 Convert = Callable[[typing.Any], typing.Any]
-"""Makes one value of another. It is never given ``None``."""
+"""Converts a value. It is never called with ``None``."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Search:
-    """How one database finds the texts that have some terms, as an index beside a table of texts.
+    """How one database finds the texts that contain some terms, with an index on a table of texts.
 
-    What it finds is looked at: an index may name too many texts, and never too few.
+    Results are checked, so an index may return too many texts, but never too few.
 
     Parameters
     ----------
     create, drop
-        Statements that make a table of texts with its index, and that do away with both, where they are. Given is
-        that table, and the one that it belongs to: what goes from there goes from here by itself.
+        Make the statements that create a table of texts with its index, and that drop both if they exist. The arguments
+        are that table and the one that it belongs to, whose deleted rows must disappear from here by themselves.
     matches
-        Whether the text of a row has the terms of a question: a template for the name of its table {0} and
-        the question {1}.
+        Whether the text of a row has the terms of a search: a template for the name of its table {0} and the search
+        {1}.
     asked
-        Spells the question for all of some terms.
+        Makes the search for all of some terms.
     prefix
-        What all terms begin with, in a database that leaves out short ones and those of a list.
+        A prefix for all terms, in a database that ignores short ones and stop words.
     offered
-        Asks whether this database has what it takes. What it returns is true.
+        A query that returns true if this database supports it.
     lacking
-        The way out where it has not.
+        The way out if it does not.
     """
 
     create: Callable[[Dialect, Table, Table], Iterable[str]]
@@ -56,18 +56,18 @@ class Search:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Integrity:
-    """How one database is asked whether it is whole.
+    """How to check the integrity of one database.
 
     Parameters
     ----------
     ask
-        Makes the questions, of the names of all tables. A question that is refused tells of a problem as well.
+        Makes the queries from the names of all tables. A query that fails counts as a problem too.
     problem
-        What a row of an answer says is wrong; ``None`` if it says that all is well.
+        Returns the problem in a row of the result; ``None`` if there is none.
     offered
-        Asks whether this database can be asked by this user. What it returns is true.
+        A query that returns true if this user can run the check on this database.
     lacking
-        The way out where it cannot.
+        The way out if not.
     """
 
     ask: Callable[[Sequence[str]], Iterable[str]]
@@ -78,31 +78,31 @@ class Integrity:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one database spells what the others spell differently.
+    """The SQL dialect of one database.
 
     Parameters
     ----------
     types
-        The type of each kind of column.
+        The SQL type for each type of column.
     placeholder
-        Spells the n-th parameter of a statement, counted from 1.
+        Returns the n-th placeholder of a statement, counting from 1.
     upsert
-        Turns rows of a table, no two of the same key, into statements that write them, as fast as the database goes.
-        A row whose stored payload is the same must stay untouched; else ``revision`` grows, and ``first_seen`` stays.
+        Turns rows of a table, no two with the same key, into statements that write them as fast as possible. A row with
+        an unchanged payload must stay untouched; otherwise ``revision`` increases, and ``first_seen`` stays.
     loaded
-        Turns rows that are not stored yet into what its way to load many takes, where it has one.
+        Turns new rows into the input of the database's bulk load, if it has one.
     quote
-        Spells an identifier.
+        Quotes an identifier.
     store
-        How a parameter of a kind is converted, where it must be: a template for the placeholder.
+        How to convert a parameter of a type, if necessary: a template for the placeholder.
     load
-        How a column of a kind is read, where it must be converted: a template for the column.
+        How to read a column of a type, if it has to be converted: a template for the column.
     bind, read
-        The same conversions where they are made here and not by the database: of values on their way in, and out.
+        The same conversions if they are made in Python, not in the database: for values going in, and coming out.
     keys
-        Spells the condition that a record has one of some keys.
+        Makes the condition that a record has one of some keys.
     among
-        Where many values of a kind are bound as one: a template for that a column is among {}, and what to bind.
+        If many values of a type can be bound as one: a template for a column being among {}, and what to bind.
     contains
         Whether text {0} contains text {1}, by code points.
     shard
@@ -112,72 +112,72 @@ class Dialect:
     day
         The day, in UTC, of a ``time`` column.
     between_commas
-        The text of the snowflake {0} as it stands in a column of ``snowflakes``.
+        The text of the snowflake {0} in the format of a ``snowflakes`` column.
     ascending, descending
-        What follows a column that may be NULL in ORDER BY so that NULL comes first, and last.
+        What follows a nullable column in ORDER BY so that NULL sorts first, or last.
     then_by
-        What texts are sorted by where the database takes different ones for equal: a template for the column.
+        What to sort texts by if the database considers different ones equal: a template for the column.
     lock_rows
         What follows a SELECT whose rows are about to be changed.
     keep_out
-        Given a table, a condition and what it binds, makes the statement after which no other transaction says anything
-        new of rows for which it holds, and what others have said is seen. Nothing where one writes at a time anyway.
+        Makes the statement, from a table, a condition and its parameters, that locks matching rows against other
+        transactions and makes their changes so far visible. ``None`` if there is only one writer at a time anyway.
     lookups
-        How many questions for one record may be on their way at once; what arrives meanwhile shares the next query.
-        0 where each is answered faster alone.
+        How many queries for single records may run at once; those that arrive meanwhile share the next query. 0 if it
+        is faster to run each by itself.
     list_tables
-        Asks for the names of all tables that there are.
+        A query for the names of all tables.
     list_columns
-        Asks for the names of the columns of a table, given as a parameter.
+        A query for the names of the columns of a table, whose name is a parameter.
     list_indexes
-        Asks for the names of all indexes that there are.
+        A query for the names of all indexes.
     table_options
         What follows the columns in CREATE TABLE.
     index_part
-        How a column stands in an index: a template for its name.
+        How a column appears in an index: a template for its name.
     keys_in_indexes
-        Whether every index ends with the key of its table, where that is one snowflake, without naming it.
+        Whether every index implicitly ends with the table's key, if that is one snowflake.
     inline_indexes
-        Whether indexes are made with their table and not after it, so that there is no state in between.
+        Whether indexes are created with their table rather than after it, so that there is no state in between.
     comments
         Makes the statements that describe a table in the database.
     lock
-        Asks for the right to change the schema, and waits until no other process has it. What it returns is true.
+        A query that acquires the lock for changing the schema, waiting for other processes, and returns true.
     unlock
-        Gives that right back, where the end of the transaction does not.
+        Releases that lock, if the end of the transaction does not.
     prepare, finish
-        Statements to begin and to end a migration with, inside its transaction and its lock.
+        Statements that begin and end a migration, inside its transaction and its lock.
     checkpoint
-        Statements that store what a migration has done so far, where statements that change tables end the transaction
-        anyway: a migration that was interrupted then goes on where it was, and elsewhere it begins again.
+        Statements that store the progress of a migration, if statements that change tables end the transaction anyway:
+        an interrupted migration then continues where it was. With other databases it begins again.
     octets
         How many bytes the text {0} has.
     version, size
-        Ask for the version of the server, and for the bytes that the database takes.
+        Queries for the version of the server, and for the size of the database in bytes.
     may_create
-        Asks whether the user may make tables, where that can be asked.
+        A query for whether the user may create tables, if the database has one.
     integrity
-        How it is asked whether it is whole; ``None`` where it cannot be.
+        How to check the integrity; ``None`` if that is not possible.
     tested
-        The oldest version of the server that tests run on; nothing where that is not looked at.
+        The oldest version of the server that is tested; empty if that does not matter.
     vacuum
-        Statements that give back room, each by itself and outside a transaction: templates for a table, or for none.
+        Statements that free space, each run by itself outside a transaction: templates for a table, or for none.
     rewrite
-        The same, so that files of tables hold nothing of what was deleted, though nobody can use them meanwhile.
+        The same, but so that files of tables hold no deleted data; the tables may be locked meanwhile.
     exclusive
-        Whether a database with tables but none of ours must be somebody else's.
+        Whether a database with tables but none of ours must belong to another application.
     many
         How many keys one statement may name.
     binary
-        Whether a column of documents can hold bytes as well as text.
+        Whether a payload column can hold bytes as well as text.
     search
-        How texts are searched; ``None`` where that is not offered.
+        How texts are searched; ``None`` if that is not supported.
     rows
-        Whether an index leads to what comes after ``(a, b)`` in one comparison; else each column is compared by itself.
+        Whether an index is used for row comparisons such as ``> (a, b)``; otherwise each column is compared by itself.
     by_key
-        What follows a table whose records are asked for by their keys, where the database has to be led to them.
+        What follows a table whose records are selected by key, if the database needs a hint for that.
     lock_note
-        What follows a SELECT so that what it reads stays so until the transaction ends, and others may read it.
+        What follows a SELECT so that its result stays valid until the transaction ends, while others can read it.
     """
 
     types: Mapping[Storage, str]
@@ -233,15 +233,15 @@ class Dialect:
 
 
 class Question(typing.NamedTuple):
-    """A dialect that depends on the server: what to ask it, and what the answer makes of it."""
+    """A dialect that depends on the server: a query, and the dialect for its result."""
 
     sql: str
     dialect: Callable[[Sequence[Row]], Dialect]
-    """Returns the dialect for the rows of the answer. Raises :class:`~persist.errors.SchemaError` if there is none."""
+    """Returns the dialect for the rows of the result. Raises :class:`~persist.errors.SchemaError` if there is none."""
 
 
 def converted(dialect: Dialect, kinds: Sequence[Storage], rows: Sequence[Row]) -> Sequence[Row]:
-    """Return rows, whose columns are of ``kinds``, with those values converted that the database could not convert."""
+    """Return rows with columns of ``kinds``, after conversions that the database cannot do."""
     if not dialect.read:
         return rows
     converts = [(place, dialect.read[kind]) for place, kind in enumerate(kinds) if kind in dialect.read]

@@ -1,4 +1,4 @@
-"""Looking at everything around a cache that can be wrong before a bot is: each finding with the way out."""
+"""Checks of everything around a cache that can be wrong before a bot runs, each with a way out."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _FRAMEWORKS: typing.Final = ("hikari-lightbulb", "hikari-arc", "hikari-tanjun", 
 
 
 class Check(typing.NamedTuple):
-    """Something that was looked at."""
+    """Something that was checked."""
 
     what: str
     state: typing.Literal["fine", "look", "wrong"]
@@ -98,7 +98,7 @@ def _installed(names: typing.Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def of_file(url: str) -> Iterator[Check]:
-    """Yield what is to say of the file that an SQLite URL names: its folder, the disk, its write-ahead log."""
+    """Yield checks of the file that an SQLite URL names: its folder, the disk, its write-ahead log."""
     if not url.startswith("sqlite:///"):
         return
     file = pathlib.Path(urls.parse(url).path.removeprefix("/"))
@@ -108,28 +108,28 @@ def of_file(url: str) -> Iterator[Check]:
         return
     for place in (folder, *([file] if file.exists() else ())):
         if not os.access(place, os.W_OK):
-            way_out = "let the bot's user write there, or name another place"
-            yield Check("right to write", "wrong", f"{str(place)!r} cannot be written by this user", way_out)
+            way_out = "give the bot's user write access, or name another place"
+            yield Check("right to write", "wrong", f"this user cannot write to {str(place)!r}", way_out)
     if not file.exists():
-        yield Check("file", "look", f"{str(file)!r} is not there yet", "a bot makes it; is the path right?")
+        yield Check("file", "look", f"{str(file)!r} does not exist yet", "a bot creates it; is the path right?")
     free = shutil.disk_usage(folder).free
     size = file.stat().st_size if file.exists() else 0
     little = free < max(_LITTLE, size)
-    way_out = "make room: persist vacuum needs as much as the file has, and so does a backup" if little else ""
+    way_out = "free some space: persist vacuum and backups need as much as the size of the file" if little else ""
     yield Check("disk", "look" if little else "fine", f"{free / 1e9:,.1f} GB free, {size / 1e6:,.1f} MB used", way_out)
     wal = file.with_name(f"{file.name}-wal")
     length = wal.stat().st_size if wal.exists() else 0
     if length > _LONG_WAL:
-        way_out = "some program reads without end and keeps it from being written back; stop that, or persist vacuum"
+        way_out = "a long-running reader keeps it from being written back; stop that program, or run persist vacuum"
         yield Check("write-ahead log", "look", f"{length / 1e6:,.1f} MB", way_out)
     else:
         yield Check("write-ahead log", "fine", f"{length / 1e6:,.1f} MB")
 
 
 async def of_store(store: Store) -> AsyncIterator[Check]:
-    """Yield what is to say of a database: whether it can be reached, its schema, and the rights in it.
+    """Yield checks of a database: whether it can be reached, its schema, and the rights in it.
 
-    Nothing in it is changed. The store is not open.
+    They change nothing in it. The store is not open.
     """
     if not isinstance(store, SqlStore):
         yield await _reached(store, store.open)
@@ -141,9 +141,9 @@ async def of_store(store: Store) -> AsyncIterator[Check]:
         yield Check("database", "wrong", str(error), _way_out(error))
         return
     if plan.version is None:
-        yield Check("schema", "fine", "none yet: a bot makes it when it starts")
+        yield Check("schema", "fine", "none yet: a bot creates it when it starts")
         return
-    steps = f"version {plan.version}, and this persist makes {VERSION}"
+    steps = f"version {plan.version}, and this version of persist uses {VERSION}"
     if plan.steps:
         yield Check("schema", "look", steps, "a bot migrates it when it starts; make a backup first: persist backup")
         return
@@ -167,7 +167,7 @@ def of_environment() -> Iterator[Check]:
         Encryption.from_environment()
     except PersistError as error:
         yield Check(
-            "encryption", "wrong", str(error), "put name:key into PERSIST_KEYS, as persist.Encryption makes keys"
+            "encryption", "wrong", str(error), "put name:key into PERSIST_KEYS, with a key from persist new-key"
         )
 
 
@@ -175,11 +175,11 @@ def _of_keys(store: SqlStore, notes: Mapping[str, str]) -> Check:
     note = note_of(notes)
     if store.sealing.encryption is None:
         if note is None:
-            return Check("encryption", "fine", "nothing is encrypted, and no key is given")
+            return Check("encryption", "fine", "nothing is encrypted, and no key is set")
         named = ", ".join(map(repr, note.keys))
-        way_out = "put it into PERSIST_KEYS as name:key, or its file into PERSIST_KEYS_FILE; it is the one the bot has"
+        way_out = "put the bot's key into PERSIST_KEYS as name:key, or the path of its key file into PERSIST_KEYS_FILE"
         return Check(
-            "encryption", "wrong", f"the database is encrypted with the key {named}, and no key is given", way_out
+            "encryption", "wrong", f"the database is encrypted with the key {named}, and no key is set", way_out
         )
     try:
         store.sealing.decide(store.dialect, notes, store.where)
@@ -188,11 +188,11 @@ def _of_keys(store: SqlStore, notes: Mapping[str, str]) -> Check:
     except PersistError as error:
         way_out = "give the bot and this command the same keys, in PERSIST_KEYS or PERSIST_KEYS_FILE"
         return Check("encryption", "wrong", str(error), way_out)
-    return Check("encryption", "fine", "the keys that are given fit")
+    return Check("encryption", "fine", "the keys are the right ones")
 
 
 def _way_out(error: PersistError) -> str:
-    return "it may be away for the moment only" if isinstance(error, BackendError) and error.temporary else ""
+    return "it may be temporary; try again" if isinstance(error, BackendError) and error.temporary else ""
 
 
 async def _reached(store: Store, begin: Callable[[], typing.Awaitable[None]]) -> Check:
@@ -209,7 +209,7 @@ async def _asked(store: SqlStore) -> AsyncIterator[Check]:
     if dialect.size:
         size = int((await store.query(dialect.size))[0][0] or 0)
         yield Check("size", "fine", f"{size / 1e6:,.1f} MB with its indexes")
-    if store.is_a_file:  # of which the file says it
+    if store.is_a_file:  # checked with the file
         return
     try:
         await store.run(lambda dialect: [_touch(dialect.quote)])
@@ -222,22 +222,22 @@ async def _asked(store: SqlStore) -> AsyncIterator[Check]:
 
 
 def of_server(version: str, tested: tuple[int, ...]) -> Check:
-    """Say what version a server has, and whether it is one that somebody tests."""
+    """Check the version of a server against the oldest that is tested."""
     number = tuple(map(int, re.findall(r"\d+", version)[: len(tested)]))
     if number >= tested:
         return Check("server", "fine", version)
     oldest = ".".join(map(str, tested))
-    return Check("server", "look", version, f"nobody tests what is older than {oldest}; upgrade the server")
+    return Check("server", "look", version, f"versions before {oldest} are not tested; upgrade the server")
 
 
 def _touch(quote: Callable[[str], str]) -> str:
-    """Spell a statement that needs the right to write, and changes nothing."""
+    """Return a statement that needs the right to write, but changes nothing."""
     name = quote("name")
     return f"UPDATE {quote(META.name)} SET {name} = {name} WHERE {name} = 'application'"
 
 
 def of_application(flags: hikari.ApplicationFlags) -> hikari.Intents:
-    """Return the privileged intents that the developer portal gives to an application."""
+    """Return the privileged intents that the developer portal allows an application."""
     given = hikari.Intents.NONE
     for intent, names in _PORTAL.items():
         if flags & names:
@@ -256,17 +256,17 @@ _PORTAL: typing.Final[Mapping[hikari.Intents, hikari.ApplicationFlags]] = {
 
 
 def of_rules(file: pathlib.Path) -> tuple[Rules | None, Check]:
-    """Return the rules of a file, and what is to say of it."""
+    """Return the rules of a file, and the check of it."""
     try:
         rules = Rules.load(file)
     except PersistError as error:
-        return None, Check("rules", "wrong", str(error), "mend the file, or name another one with --rules")
+        return None, Check("rules", "wrong", str(error), "fix the file, or name another one with --rules")
     off = [name for name, entity in ENTITIES.items() if rules.of(name) is False and not entity.opt_in]
     return rules, Check("rules", "fine", f"{str(file)!r}: {', '.join(off) or 'nothing'} turned off")
 
 
 def of_intents(intents: hikari.Intents, off: frozenset[str], rules: Rules | None = None) -> Iterator[Check]:
-    """Yield what a bot with some intents cannot keep, of what is not turned off, and what its rules say in vain."""
+    """Yield the kinds that are not turned off and a bot with some intents cannot keep, and rules without effect."""
     rules = rules or Rules()
     wanting: dict[str, list[str]] = {}
     kept = [entity for entity in ENTITIES.values() if entity.name not in off and rules.of(entity.name) is not False]
@@ -274,11 +274,9 @@ def of_intents(intents: hikari.Intents, off: frozenset[str], rules: Rules | None
         if missing := lacking(entity, intents):
             wanting.setdefault(" and ".join(str(each.name) for each in missing.split()), []).append(entity.name)
     if MESSAGES in kept and not intents & hikari.Intents.MESSAGE_CONTENT:
-        wanting.setdefault("MESSAGE_CONTENT", []).append("messages (they come without their content)")
+        wanting.setdefault("MESSAGE_CONTENT", []).append("messages (they arrive without their content)")
     for names, kinds in wanting.items():
-        way_out = (
-            "give it to the bot and switch it on in the developer portal, or turn these kinds off by persist.Rules"
-        )
+        way_out = "add it to the bot and enable it in the developer portal, or turn these kinds off with persist.Rules"
         yield Check("intents", "look", f"without {names}: {', '.join(kinds)} stay empty or go out of date", way_out)
     if not wanting:
         yield Check("intents", "fine", "everything that is kept is kept up to date")
@@ -286,6 +284,6 @@ def of_intents(intents: hikari.Intents, off: frozenset[str], rules: Rules | None
 
 
 def of_contradictions(rules: Rules, intents: hikari.Intents = hikari.Intents.ALL) -> Iterator[Check]:
-    """Yield what rules say in vain."""
+    """Yield the parts of rules that have no effect."""
     for told in contradictions(rules, intents):
         yield Check("rules", "look", told, "change the rules, or the intents of the bot")

@@ -1,4 +1,4 @@
-"""Ways to change part of a payload. Each is a value that makes a new payload and leaves the old one alone."""
+"""Ways to change part of a payload. Each is a value that makes a new payload and leaves the old one unchanged."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = (
 
 
 class Part(typing.NamedTuple):
-    """Fields that replace those of the same name: absent keeps, null and empty overwrite."""
+    """Fields that replace those with the same names: absent keeps, null and empty overwrite."""
 
     fields: Payload
 
@@ -37,7 +37,7 @@ class Part(typing.NamedTuple):
 
 
 class Default(typing.NamedTuple):
-    """Fields for where there are none of that name."""
+    """Fields that are set only if they are absent."""
 
     fields: Payload
 
@@ -46,7 +46,7 @@ class Default(typing.NamedTuple):
 
 
 class Omit(typing.NamedTuple):
-    """Fields that go; they are unknown then, which is neither null nor empty."""
+    """Fields to remove; they are then unknown, which is neither null nor empty."""
 
     fields: tuple[str, ...]
 
@@ -57,7 +57,7 @@ class Omit(typing.NamedTuple):
 
 
 class Inside(typing.NamedTuple):
-    """An object whose fields replace those of the same name inside a field: what the object lacks stays there."""
+    """Fields that replace those with the same names inside an object in a field; its other fields stay."""
 
     field: str
     fields: Payload
@@ -67,7 +67,7 @@ class Inside(typing.NamedTuple):
 
 
 class Newest(typing.NamedTuple):
-    """An id that only replaces an older one."""
+    """An id that replaces only an older one."""
 
     field: str
     snowflake: str
@@ -93,7 +93,7 @@ class Without(typing.NamedTuple):
 
 
 class Add(typing.NamedTuple):
-    """A count that goes up or down, never below nought, and stays absent where it is."""
+    """A count that goes up or down, never below zero; if absent, it stays absent."""
 
     field: str
     amount: int
@@ -160,7 +160,7 @@ class NoReactions(typing.NamedTuple):
 
 
 class Vote(typing.NamedTuple):
-    """One vote more or less on the poll of a message. Results that are final stay as they are.
+    """One vote more or less on the poll of a message. Final results stay as they are.
 
     See https://docs.discord.com/developers/resources/poll#poll-results-object for the counts.
     """
@@ -182,7 +182,7 @@ class Vote(typing.NamedTuple):
 
 
 class Scrub(typing.NamedTuple):
-    """Ids that are not to be named any more, each with what stands for it."""
+    """Ids to replace, each with what takes its place."""
 
     stand_ins: tuple[tuple[str, str], ...]
 
@@ -191,13 +191,13 @@ class Scrub(typing.NamedTuple):
 
 
 REPEATABLE: typing.Final = frozenset((Part, Default, Omit))
-"""Edits that do no more when they are made twice."""
+"""Edits that are idempotent."""
 
 Edit = Part | Default | Omit | Inside | Newest | Without | Add | React | NoReactions | Vote | Scrub
 
 
 def edited(payload: Payload, edits: Sequence[Edit]) -> Payload:
-    """Return ``payload`` after ``edits``, in order. What is not of the shape that an edit needs stays as it is."""
+    """Return ``payload`` after ``edits``, in order. An edit that does not fit the payload's shape is skipped."""
     for edit in edits:
         try:
             payload = edit.apply(payload)
@@ -207,7 +207,7 @@ def edited(payload: Payload, edits: Sequence[Edit]) -> Payload:
 
 
 def joined(earlier: tuple[Edit, ...], later: tuple[Edit, ...]) -> tuple[Edit, ...]:
-    """Return one sequence of edits that does what both do; neighbouring parts become one."""
+    """Return one sequence of edits that does what both do; adjacent parts become one."""
     last, first = earlier[-1], later[0]
     if not (isinstance(last, Part) and isinstance(first, Part)):
         return (*earlier, *later)

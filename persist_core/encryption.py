@@ -1,4 +1,4 @@
-"""Encryption at rest, as a user says it: which keys there are, which one writes, and which columns stay in clear."""
+"""Encryption at rest, as users configure it: the keys, which one writes, and which columns stay in plain text."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _FILE: typing.Final = "PERSIST_KEYS_FILE"
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Encryption:
-    """Encrypt what is stored, with AES-256 in GCM.
+    """Encrypt stored data with AES-256-GCM.
 
-    What Discord said is encrypted whole. Beside it stand columns to search by: ids, numbers, flags and times are in
-    clear, and of each text there is a keyed hash, by which it is found when it is asked for as a whole.
+    Payloads are encrypted as a whole. The columns to find them by are stored separately: ids, numbers, flags and times
+    in plain text, and each text column as a keyed hash, which can be found by its exact value only.
 
     Parameters
     ----------
     keys
-        Keys by their names, each made by :meth:`new_key`, or 32 bytes of your own. All of them can read.
+        Keys by name, each made by :meth:`new_key`, or 32 bytes of your own. All of them can decrypt.
     current
-        The name of the key that writes. It may be left out where there is only one.
+        The name of the key that encrypts. Not needed if there is only one.
     columns
-        For each kind of thing that is named here, which texts are encrypted; the others of its texts are in clear, and
-        can be sorted by and searched in. All texts of all other kinds are encrypted.
+        For each kind named here, the text columns to encrypt; its other text columns stay in plain text, and can be
+        sorted by and searched. For all other kinds, all text columns are encrypted.
 
     Raises
     ------
@@ -57,13 +57,13 @@ class Encryption:
     def __post_init__(self) -> None:
         importlib.import_module(f"{__package__}.ciphers")  # an extra, and whoever lacks it is told here
         if not isinstance(self.keys, Mapping) or not self.keys:
-            msg = "keys are a mapping from names to keys, such as {'2026': persist.Encryption.new_key()}"
+            msg = "keys must be a mapping from names to keys, such as {'2026': persist.Encryption.new_key()}"
             raise QueryError(msg)
         for name in self.keys:
             self.key(name)
         current = self.current or (next(iter(self.keys)) if len(self.keys) == 1 else "")
         if current not in self.keys:
-            msg = f"current names the key that writes, one of {', '.join(self.keys)}, and not {self.current!r}"
+            msg = f"current must name the key that encrypts, one of {', '.join(self.keys)}, not {self.current!r}"
             raise QueryError(msg)
         object.__setattr__(self, "current", current)
 
@@ -73,12 +73,12 @@ class Encryption:
 
     @staticmethod
     def new_key() -> str:
-        """Return a new key, as text. Keep it apart from the database: without it, what is stored is lost."""
+        """Return a new key as text. Store it apart from the database; without it, the stored data is lost."""
         return base64.urlsafe_b64encode(secrets.token_bytes(_SIZE)).decode()
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Encryption:
-        """Read keys, and what is to be encrypted, from a TOML file.
+        """Read keys, and which columns to encrypt, from a TOML file.
 
         ::
 
@@ -94,7 +94,7 @@ class Encryption:
         Raises
         ------
         persist.QueryError
-            If it cannot be read, or says something else.
+            If the file cannot be read, or is not valid.
         """
         try:
             said = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
@@ -104,25 +104,25 @@ class Encryption:
             msg = f"the keys in {os.fspath(path)!r} cannot be read: {why}"
             raise QueryError(msg) from None
         if strange := sorted(said.keys() - {"keys", "current", "columns"}):
-            msg = f"{os.fspath(path)!r} has keys, current and columns, and not {', '.join(strange)}"
+            msg = f"{os.fspath(path)!r} may have keys, current and columns, but not {', '.join(strange)}"
             raise QueryError(msg)
         return cls(said.get("keys", {}), said.get("current", ""), said.get("columns", {}))
 
     @classmethod
     def from_environment(cls) -> Encryption | None:
-        """Return what ``PERSIST_KEYS`` or ``PERSIST_KEYS_FILE`` says, ``None`` if neither is set.
+        """Return the encryption that ``PERSIST_KEYS`` or ``PERSIST_KEYS_FILE`` sets; ``None`` if neither is set.
 
-        ``PERSIST_KEYS`` is ``name:key``, several with commas between them, the current one first.
-        ``PERSIST_KEYS_FILE`` is the path of a file as :meth:`load` reads it.
+        ``PERSIST_KEYS`` is ``name:key``, or several separated by commas, the current one first.
+        ``PERSIST_KEYS_FILE`` is the path of a file for :meth:`load`.
 
         Raises
         ------
         persist.QueryError
-            If it cannot be used.
+            If the variable is not valid.
         """
         inline, path = os.environ.get(_INLINE, ""), os.environ.get(_FILE, "")
         if inline and path:
-            msg = f"{_INLINE} and {_FILE} are both set, and one of them is enough"
+            msg = f"{_INLINE} and {_FILE} are both set; unset one of them"
             raise QueryError(msg)
         if path:
             return cls.load(path)
@@ -130,26 +130,26 @@ class Encryption:
             return None
         named = [part.strip().partition(":") for part in inline.split(",")]
         if not all(colon for _, colon, _ in named):  # what stands there alone may be a key, and is not repeated
-            msg = f"{_INLINE} is name:key, several with commas between them; a part of it has no name, or no key"
+            msg = f"{_INLINE} must be name:key, or several separated by commas; one part has no name or no key"
             raise QueryError(msg)
         keys = {name: key for name, _, key in named}
         if len(keys) < len(named):
-            msg = f"{_INLINE} names a key twice"
+            msg = f"{_INLINE} has the same name twice; each key needs its own"
             raise QueryError(msg)
         return cls(keys, named[0][0])
 
     def key(self, name: str) -> bytes:
-        """Return a key, as bytes.
+        """Return a key as bytes.
 
         Raises
         ------
         persist.QueryError
-            If it is not one. The message does not have it.
+            If it is not valid. The message does not contain it.
         """
         if not isinstance(name, str) or not _ID.fullmatch(name):
             this = f"one of {len(name)} characters" if isinstance(name, str) else repr(name)
-            # It may be a key that stands where its name should.
-            msg = f"the name of a key has up to 32 letters, digits, dots, dashes and underscores, and this is {this}"
+            # It may be a key in the place of its name.
+            msg = f"the name of a key must be up to 32 letters, digits, dots, dashes and underscores, not {this}"
             raise QueryError(msg)
         given = self.keys[name]
         try:
@@ -157,7 +157,7 @@ class Encryption:
         except (binascii.Error, UnicodeEncodeError):
             key = b""
         if not isinstance(key, bytes) or len(key) != _SIZE:
-            msg = f"the key {name!r} is not {_SIZE} bytes, nor their base64 as persist.Encryption.new_key() makes it"
+            msg = f"the key {name!r} is neither {_SIZE} bytes nor base64 of them, as persist.Encryption.new_key() makes"
             raise QueryError(msg)
         return key
 
@@ -167,21 +167,21 @@ class Encryption:
         Raises
         ------
         persist.QueryError
-            If ``columns`` names what there is not, or what is no text.
+            If ``columns`` names a kind or column that does not exist, or a column that is not text.
         """
         for name, columns in self.columns.items():
             if name not in ENTITIES:
-                msg = f"there is nothing called {name!r} to encrypt; there is: {', '.join(sorted(ENTITIES))}"
+                msg = f"there is no kind {name!r} to encrypt; there is: {', '.join(sorted(ENTITIES))}"
                 raise QueryError(msg)
             if isinstance(columns, str) or not isinstance(columns, Collection):
-                msg = f"columns of {name} are a collection of names, such as {{'name'}}, and not {columns!r}"
+                msg = f"columns of {name} must be a collection of names, such as {{'name'}}, not {columns!r}"
                 raise QueryError(msg)
             texts = _texts(name)
             if strange := [column for column in columns if column not in texts]:
                 msg = (
-                    f"of {name}, {', '.join(texts) or 'no column'} can be encrypted, and not "
-                    f"{', '.join(map(repr, strange))}: ids, numbers, flags and times stay in clear; what must not be "
-                    "stored at all is for persist.Rules"
+                    f"of {name}, {', '.join(texts) or 'no column'} can be encrypted, but not "
+                    f"{', '.join(map(repr, strange))}: ids, numbers, flags and times stay in plain text; use "
+                    "persist.Rules for what must not be stored at all"
                 )
                 raise QueryError(msg)
         return {name: sorted(self.columns.get(name, _texts(name))) for name in ENTITIES}

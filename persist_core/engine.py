@@ -46,18 +46,18 @@ _FOLLOW_EVERY: typing.Final = 30.0
 
 
 class Engine:
-    """An open cache. It belongs to one event loop; each opening makes a new one.
+    """An open cache. It belongs to one event loop; each opening creates a new one.
 
     Parameters
     ----------
     bot
-        Whose gateway is heard, if it has one, and whose entity factory makes hikari objects.
+        The bot whose gateway events to receive, if it has a gateway, and whose entity factory makes hikari objects.
     store
-        Where things are kept. It is not open yet.
+        The store. It is not open yet.
     rules, limits, gauges, quarantine, members, pace, memory
         As for the cache.
     clock
-        What time it is, where things become too old.
+        Returns the time that decides whether records are too old.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Engine:
 
     @property
     def is_running(self) -> bool:
-        """Whether the gateway, where there is one, is heard, and changes are written."""
+        """Whether gateway events, if there is a gateway, are received, and changes are written."""
         return (self._chunker is None or self.feed.is_hearing) and self._writer is not None and not self._writer.done()
 
     def _positions(self) -> Iterator[Change]:
@@ -126,19 +126,19 @@ class Engine:
         return self._decodes
 
     async def start(self, *, patient: bool) -> BackendError | None:
-        """Begin to hear, and to write what is heard.
+        """Start receiving events and writing their changes.
 
         Parameters
         ----------
         patient
-            Whether to begin although the database is away for the moment: what is heard waits for it.
+            Whether to start although the database is temporarily away; changes then wait for it.
 
         Returns
         -------
         persist.BackendError | None
-            Why it is away, where it is.
+            Why it is away, if it is.
         """
-        # The gateway does not wait for a database that connects: what it says meanwhile waits in the journal.
+        # The gateway does not wait while the database connects, so its events wait in the journal.
         await self.feed.start()
         away: BackendError | None = None
         try:
@@ -174,21 +174,21 @@ class Engine:
         await self.owner.learn(store, self.feed.me or identity_of(self._bot))
 
     def _check_rules(self, rules: Rules) -> None:
-        """Say what the rules of a guild say in vain. Nobody has made a cache of them, who could be warned."""
+        """Log what has no effect in the rules of a guild; no caller is there to be warned."""
         for told in contradictions(rules, intents_of(self._bot)):
-            _LOG.warning("per_guild has returned rules that say something in vain: %s", told)
+            _LOG.warning("per_guild returned rules with a part that has no effect: %s", told)
 
     async def learn_places(self) -> None:
-        """Read which shards have written into the database, of how many."""
+        """Read which shards have written to the database, out of how many."""
         page = await self.store.select(Select(SHARDS, want="keys"))
         self.feed.sessions.learn([record.key for record in page.records])
 
     async def apply_rules(self, rules: Rules, *, dry_run: bool) -> Applied:
-        """Go by rules from now on, unless it is a dry run, and apply them to what is stored."""
+        """Use these rules from now on, unless it is a dry run, and apply them to stored data."""
         admission = Admission(rules, Gauges(), self._decoder) if dry_run else self.admission
         before = copy.copy(self.admission)
         if not dry_run:
-            self.journal.catch_up()  # what was heard is kept by the rules of then
+            self.journal.catch_up()  # the old rules still apply to what was received before
             admission.use(rules)
         await self.reader.barrier()
         await learned(admission, self.store)
@@ -202,7 +202,7 @@ class Engine:
         await self.journal.barrier()
 
     async def _settle(self) -> None:
-        """Look for the shards of other processes while some of ours wait for them."""
+        """Look for the shards of other processes while any of ours wait for them."""
         while True:
             await asyncio.sleep(_LOOK_EVERY)
             if any(self.feed.sessions.waiting()):
@@ -211,25 +211,25 @@ class Engine:
                     self.feed.settle()
 
     async def _follow_erasures(self) -> None:
-        """Learn from time to time whom other processes have erased."""
+        """Learn from time to time what other processes have erased."""
         while True:
             try:
                 await self.eraser.catch_up()
             except PersistError as error:
-                _LOG.debug("whom others have erased is asked again soon: %s", error)
+                _LOG.debug("looking for erasures by other processes again soon: %s", error)
             await asyncio.sleep(_FOLLOW_EVERY)
 
     async def stop(self, seconds: float, began: float | None = None) -> None:
-        """Hear no more, store what was seen, and disconnect.
+        """Stop receiving events, store what was received, and disconnect.
 
-        It finishes although it is cancelled: hikari cancels what runs when a bot closes itself.
+        This finishes even if it is canceled, because hikari cancels running tasks when a bot closes itself.
 
         Parameters
         ----------
         seconds
-            How long storing may take. What is not stored then is counted as lost and logged.
+            How long storing may take. What is not stored by then is counted as lost and logged.
         began
-            Since when the bot has been stopping, by the clock of the event loop; since now if this is left out.
+            When the bot began to stop, by the clock of the event loop; by default now.
         """
         deadline = (asyncio.get_running_loop().time() if began is None else began) + seconds
         if self._backpressure is not None:
@@ -273,7 +273,7 @@ class Engine:
 
 
 async def _finished(step: typing.Callable[[], Awaitable[None]]) -> bool:
-    """Take a step, again if it is cancelled. Return whether it was."""
+    """Run a step, again if it is canceled. Return whether it was."""
     cancelled = False
     while True:
         try:

@@ -86,16 +86,16 @@ def add(entity: Entity[typing.Any]) -> None:
         If its name, or that of a column, is taken or cannot be one in a database, or an owner is not a row yet.
     """
     if not _NAME.fullmatch(entity.name) or entity.name.startswith("persist_"):
-        msg = f"a kind of thing is named in small letters, digits and underscores, as in tickets, not {entity.name!r}"
+        msg = f"the name of a kind must be lower-case letters, digits and underscores, not {entity.name!r}"
         raise ValueError(msg)
     if entity.name in _entities:
-        msg = f"there is a kind of thing called {entity.name!r} already; choose another name"
+        msg = f"there is already a kind named {entity.name!r}; choose another name"
         raise ValueError(msg)
     if wrong := [name for name in (*entity.key, *entity.columns) if not _NAME.fullmatch(name) or name in _METADATA]:
-        msg = f"{entity.name}: no column can be called {', '.join(wrong)}"
+        msg = f"{entity.name}: no column can be named {', '.join(wrong)}"
         raise ValueError(msg)
     if strange := [owner.name for owner, _ in entity.owners if owner not in _owned]:
-        msg = f"{entity.name} belong to {', '.join(strange)}, which have to be added before them"
+        msg = f"{entity.name} belong to {', '.join(strange)}, which have to be added first"
         raise ValueError(msg)
     _entities[entity.name] = entity
     _owned[entity] = _joined[entity] = ()

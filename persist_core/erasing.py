@@ -105,7 +105,7 @@ class Eraser:
         await self._journal.barrier()
         for entity in _OTHERS[what]:
             if (await self._store.select(Select(entity, keys=((snowflake,),), want="keys"))).records:
-                msg = f"{snowflake} is the id of one of the {entity.name}, and not of a {what}; nothing is erased"
+                msg = f"{snowflake} is the id of one of the {entity.name}, not of a {what}; nothing was erased"
                 raise QueryError(msg)
 
     async def _erase(self, what: What, snowflake: int, began: datetime.datetime) -> Receipt:
@@ -194,7 +194,7 @@ class Eraser:
         return bool(gone)
 
     async def verify(self, receipt: Receipt) -> bool:
-        """Tell whether a receipt is one of this database."""
+        """Return whether a receipt is one of this database."""
         await self._suppressions.load(self._store.select)
         key = self._suppressions.keys.get(receipt.key_id)
         return key is not None and receipt.verify(key)
@@ -279,7 +279,7 @@ class Eraser:
                 erased[entity.name] += len(own)
                 anonymised[entity.name] += len(named)
         if (refused := self._gauges.quarantined.total() - refused) > 0:
-            msg = f"{refused:,} changes could not be made meanwhile, see cache.quarantine and the log; erase once more"
+            msg = f"{refused:,} changes failed meanwhile, see cache.quarantine and the log; erase once more"
             raise PersistError(msg)
         self._gauges.erased += erased
         return +erased, +anonymised
@@ -289,7 +289,7 @@ class Eraser:
         try:
             return bool(purge is not None and await purge())
         except BackendError as error:
-            _LOG.warning("what was erased is deleted, but may still be read out of gaps in the files: %s", error)
+            _LOG.warning("erased data is deleted, but may still be in unused space of the files: %s", error)
             return False
 
 
@@ -316,7 +316,7 @@ async def pages(
     while True:
         page = await store.select(Select(entity, where=where, after=after, limit=_PAGE, metadata=metadata))
         for key, reason in page.corrupt:
-            _LOG.error("%s %s cannot be read, and whom it names cannot be told: %s", entity.name, key, reason)
+            _LOG.error("%s %s cannot be read, so it is unknown whom it names: %s", entity.name, key, reason)
         yield page
         if (after := page.after) is None:
             return

@@ -3,15 +3,15 @@
 ::
 
     PersistError
-    ├── BackendError          the database said no; ``temporary`` tells whether trying again may help
-    ├── BrokenBackendError    the plugin of a backend is there and does not work
-    ├── CacheClosedError      the cache was asked something while it was not open
-    ├── CorruptRecordError    a stored payload cannot be read any more
+    ├── BackendError          the database refused or failed; ``temporary`` says whether a retry may help
+    ├── BrokenBackendError    the plugin of a backend is installed but does not work
+    ├── CacheClosedError      the cache was used while it was not open
+    ├── CorruptRecordError    a stored payload can no longer be read
     ├── MissingDriverError    a backend, or encryption, needs a package that is not installed
     ├── QueryError            a filter, an order or an argument does not exist or has the wrong type
     ├── SchemaError           the database is newer than the code, not persist's, or broken
-    ├── UnknownBackendError   no plugin is named after the scheme of the URL
-    └── URLError              a database URL cannot be understood
+    ├── UnknownBackendError   no plugin handles the scheme of the URL
+    └── URLError              a database URL is invalid
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ __all__ = (
 
 
 class PersistError(Exception):
-    """Base of everything persist raises."""
+    """The base class of all errors that persist raises."""
 
 
 class BackendError(PersistError):
-    """A database refused or failed; the driver's own error is the ``__cause__``.
+    """The database refused a request or failed; the driver's own error is the ``__cause__``.
 
     Attributes
     ----------
     temporary
         Whether the same request may succeed later: a lost connection, a lock, a server that is starting.
     is_conflict
-        Whether it was refused only because another process changed the same at the same moment.
+        Whether it was refused only because another process changed the same data at the same moment.
     """
 
     temporary: bool
@@ -57,16 +57,16 @@ class BackendError(PersistError):
 
 
 class BrokenBackendError(PersistError):
-    """The plugin of a backend is installed and does not work; its own error is the ``__cause__``.
+    """The plugin of a backend is installed but does not work; its own error is the ``__cause__``.
 
     Parameters
     ----------
     plugin
         The plugin, as its distribution names it.
     scheme
-        The scheme that was asked for.
+        The requested scheme.
     reason
-        What it did.
+        What it did wrong.
     """
 
     def __init__(self, plugin: str, scheme: str, reason: str) -> None:
@@ -78,11 +78,11 @@ class BrokenBackendError(PersistError):
 
 
 class CacheClosedError(PersistError, RuntimeError):
-    """The cache was asked something before it was opened, after it was closed, or after opening failed."""
+    """The cache was used before it was opened, after it was closed, or after opening failed."""
 
 
 class CorruptRecordError(PersistError, ValueError):
-    """What the database holds under a key is not a payload any more."""
+    """The database holds something under a key that is no longer a valid payload."""
 
 
 class MissingDriverError(PersistError, ImportError):
@@ -111,14 +111,14 @@ class SchemaError(PersistError):
 
 
 class UnknownBackendError(PersistError, LookupError):
-    """No installed backend answers to the scheme of a URL.
+    """No installed backend handles the scheme of a URL.
 
     Parameters
     ----------
     scheme
-        The scheme that was asked for.
+        The requested scheme.
     known
-        The schemes that are installed.
+        The installed schemes.
     """
 
     def __init__(self, scheme: str, known: Iterable[str] = ()) -> None:
@@ -128,4 +128,4 @@ class UnknownBackendError(PersistError, LookupError):
 
 
 class URLError(PersistError, ValueError):
-    """A database URL cannot be understood."""
+    """A database URL is invalid."""

@@ -1,8 +1,8 @@
 """What each gateway event changes: one row per event.
 
-The rows follow `Gateway Events <https://docs.discord.com/developers/events/gateway-events>`_ and stand in files by
-topic. An event without a row is counted and passed. In payloads absent, null and empty are three things: what is absent
-is not touched.
+The rows follow `Gateway Events <https://docs.discord.com/developers/events/gateway-events>`_ and are in files by topic.
+An event without a row is counted and ignored. In payloads, absent, null and empty mean different things: absent fields
+stay as they are.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ EVENTS: typing.Final[Mapping[str, Event]] = types.MappingProxyType(_events)
 
 
 def add(name: str, event: Event) -> None:
-    """Add to what an event changes. Plugins do this by the hook ``persist_entities``."""
+    """Add to the changes of an event. Plugins do this with the hook ``persist_entities``."""
     known = _events.get(name)
     _events[name] = event if known is None else Event(_both(known.plan, event.plan), f"{known.about} {event.about}")
 

@@ -95,10 +95,10 @@ def _message(message: Payload, guild_id: int | None, context: Context) -> Iterat
 
 ROWS: typing.Final[Mapping[str, Event]] = {
     "INTERACTION_CREATE": Event(
-        _interaction, "Learns in passing of people, channels, messages and entitlements; its token is never kept."
+        _interaction, "Stores the people, channels, messages and entitlements in it; never its token."
     ),
-    "INTEGRATION_CREATE": Event(plans.merge(INTEGRATIONS), "Merges the integration, whose user is not told."),
-    "INTEGRATION_UPDATE": Event(plans.merge(INTEGRATIONS), "Merges the integration, whose user is not told."),
+    "INTEGRATION_CREATE": Event(plans.merge(INTEGRATIONS), "Merges the integration, which comes without its user."),
+    "INTEGRATION_UPDATE": Event(plans.merge(INTEGRATIONS), "Merges the integration, which comes without its user."),
     "INTEGRATION_DELETE": Event(plans.drop(INTEGRATIONS, "id"), "Forgets the integration."),
     "GUILD_INTEGRATIONS_UPDATE": Event(plans.nothing, "Nothing: it does not say what changed."),
     "APPLICATION_COMMAND_PERMISSIONS_UPDATE": Event(
@@ -106,7 +106,7 @@ ROWS: typing.Final[Mapping[str, Event]] = {
     ),
     "ENTITLEMENT_CREATE": Event(_sold(ENTITLEMENTS), "Remembers the entitlement."),
     "ENTITLEMENT_UPDATE": Event(
-        _sold(ENTITLEMENTS), "Replaces the entitlement; one that has run out goes when it is looked for."
+        _sold(ENTITLEMENTS), "Replaces the entitlement; an expired one is removed when it is looked up."
     ),
     "ENTITLEMENT_DELETE": Event(_sold(ENTITLEMENTS, gone=True), "Forgets the entitlement."),
     "SUBSCRIPTION_CREATE": Event(_sold(SUBSCRIPTIONS), "Remembers the subscription."),

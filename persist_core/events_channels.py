@@ -98,19 +98,21 @@ ROWS: typing.Final[Mapping[str, Event]] = {
     "CHANNEL_CREATE": Event(_by_place(plans.put(CHANNELS), merge_channel(DM_CHANNELS)), "Remembers the channel."),
     "CHANNEL_UPDATE": Event(
         _by_place(merge_channel(CHANNELS), merge_channel(DM_CHANNELS)),
-        "Merges the channel; an older last message replaces no newer one. Threads of one that is hidden grow stale.",
+        "Merges the channel; an older last message replaces no newer one. Threads of hidden channels become stale.",
     ),
     "CHANNEL_DELETE": Event(
         _by_place(_channel_delete, plans.ended(DM_CHANNELS)),
-        "Forgets the channel and all that is in it or bound to it; frees a category's children.",
+        "Forgets the channel and everything in it; frees a category's children.",
     ),
     "CHANNEL_PINS_UPDATE": Event(
         _pins_update,
-        "Notes when a message was last pinned. Without the intent for messages, which ones are becomes unknown.",
+        "Notes when a message was last pinned. Without the intent for messages, which ones are pinned becomes unknown.",
     ),
-    "CHANNEL_INFO": Event(_channel_info, "Notes the status of voice channels and since when they are used."),
+    "CHANNEL_INFO": Event(_channel_info, "Notes the status of voice channels and since when they are in use."),
     "VOICE_CHANNEL_STATUS_UPDATE": Event(_field("status"), "Notes the status of the voice channel."),
-    "VOICE_CHANNEL_START_TIME_UPDATE": Event(_field("voice_start_time"), "Notes since when the voice channel is used."),
+    "VOICE_CHANNEL_START_TIME_UPDATE": Event(
+        _field("voice_start_time"), "Notes since when the voice channel is in use."
+    ),
     "STAGE_INSTANCE_CREATE": Event(plans.put(STAGE_INSTANCES), "Remembers the stage."),
     "STAGE_INSTANCE_UPDATE": Event(plans.merge(STAGE_INSTANCES), "Merges the stage."),
     "STAGE_INSTANCE_DELETE": Event(plans.drop(STAGE_INSTANCES, "id"), "Forgets the stage."),

@@ -134,15 +134,17 @@ def _role_delete(event: Payload, context: Context) -> Iterator[Change]:
 
 ROWS: typing.Final[Mapping[str, Event]] = {
     "READY": Event(
-        _ready, "Forgets this shard's guilds that are gone; the listed ones stay, unavailable until created."
+        _ready, "Forgets this shard's guilds that are gone; the listed ones stay, unavailable until they arrive."
     ),
     "RESUMED": Event(plans.nothing, "Nothing: the missed events came before it, in order."),
-    "GUILD_CREATE": Event(_guild_create, "Replaces the guild and its lists, also with empty ones; merges its members."),
-    "GUILD_UPDATE": Event(_guild_update, "Merges the guild; replaces the lists that it carries."),
-    "GUILD_DELETE": Event(_guild_delete, "Forgets all of a guild that was left; an outage only flags it."),
+    "GUILD_CREATE": Event(_guild_create, "Replaces the guild and its lists, even with empty ones; merges its members."),
+    "GUILD_UPDATE": Event(_guild_update, "Merges the guild; replaces the lists in it."),
+    "GUILD_DELETE": Event(
+        _guild_delete, "Forgets a guild that the bot left, with everything in it; an outage only flags it."
+    ),
     "GUILD_ROLE_CREATE": Event(plans.put(ROLES, "role"), "Remembers the role."),
     "GUILD_ROLE_UPDATE": Event(plans.put(ROLES, "role"), "Replaces the role."),
-    "GUILD_ROLE_DELETE": Event(_role_delete, "Forgets the role, and takes it from members, overwrites and emojis."),
+    "GUILD_ROLE_DELETE": Event(_role_delete, "Forgets the role, and removes it from members, overwrites and emojis."),
     "GUILD_EMOJIS_UPDATE": Event(_set(EMOJIS, "emojis"), "Replaces all emojis of the guild."),
     "GUILD_STICKERS_UPDATE": Event(_set(STICKERS, "stickers"), "Replaces all stickers of the guild."),
     "GUILD_SOUNDBOARD_SOUND_CREATE": Event(plans.put(SOUNDBOARD_SOUNDS), "Remembers the sound."),
@@ -152,7 +154,7 @@ ROWS: typing.Final[Mapping[str, Event]] = {
         _each(SOUNDBOARD_SOUNDS, "soundboard_sounds"), "Replaces the listed sounds; others stay."
     ),
     "SOUNDBOARD_SOUNDS": Event(
-        _set(SOUNDBOARD_SOUNDS, "soundboard_sounds"), "Replaces all sounds of the guild: it was asked for them."
+        _set(SOUNDBOARD_SOUNDS, "soundboard_sounds"), "Replaces all sounds of the guild, which the bot requested."
     ),
-    "RATE_LIMITED": Event(plans.nothing, "Nothing: it says when to ask again."),
+    "RATE_LIMITED": Event(plans.nothing, "Nothing: it says when to request again."),
 }

@@ -75,15 +75,15 @@ def _user_update(event: Payload, context: Context) -> Iterator[Change]:
 
 
 ROWS: typing.Final[Mapping[str, Event]] = {
-    "GUILD_MEMBER_ADD": Event(_member_add, "Remembers the member and the user, and counts who was not there."),
+    "GUILD_MEMBER_ADD": Event(_member_add, "Remembers the member and the user, and counts the member if it is new."),
     "GUILD_MEMBER_UPDATE": Event(_member_update, "Merges the member; replaces the user."),
     "GUILD_MEMBER_REMOVE": Event(
-        _member_remove, "Forgets the member with all that it took part in, and counts it out."
+        _member_remove, "Forgets the member with everything that belongs to it, and counts it down."
     ),
     "GUILD_MEMBERS_CHUNK": Event(_members_chunk, "Remembers members, users and presences; forgets nobody."),
-    "PRESENCE_UPDATE": Event(_presence_update, "Replaces the presence, forgets it when offline; creates nobody."),
-    "VOICE_STATE_UPDATE": Event(in_guild(_voice_state_update), "Replaces the voice state, forgets it on leaving."),
+    "PRESENCE_UPDATE": Event(_presence_update, "Replaces the presence, or forgets it if offline; creates no member."),
+    "VOICE_STATE_UPDATE": Event(in_guild(_voice_state_update), "Replaces the voice state, or forgets it on leaving."),
     "USER_UPDATE": Event(_user_update, "Merges the bot's own user."),
-    "TYPING_START": Event(_typing_start, "Learns of the member in passing."),
+    "TYPING_START": Event(_typing_start, "Stores the member in it."),
     "VOICE_SERVER_UPDATE": Event(plans.nothing, "Nothing: it is a secret."),
 }

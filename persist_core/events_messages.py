@@ -82,7 +82,7 @@ def _message_creates(events: Sequence[Payload], context: Context) -> tuple[Seque
 
 
 def _is_plain(event: Payload) -> bool:
-    """Tell whether a message is of no more than itself, its author as a user and as a member, and its channel."""
+    """Return whether a message is of no more than itself, its author as a user and as a member, and its channel."""
     member = event.get("member")
     return (
         bool(member and member.get("joined_at"))
@@ -133,7 +133,7 @@ def _conversation(event: Payload, context: Context, last: Part) -> Change:
 
 
 def _is_for(me: int | None, event: Payload) -> bool:
-    """Tell whether a bot may read a message without an intent: its own, one in a direct conversation, or to itself.
+    """Return whether a bot may read a message without an intent: its own, one in a direct conversation, or to itself.
 
     See `Message Content Intent <https://docs.discord.com/developers/events/gateway#message-content-intent>`_.
     """
@@ -167,7 +167,7 @@ def _message_delete(event: Payload, context: Context) -> Iterator[Change]:
 def _emoji(event: Payload) -> Payload:
     emoji: Payload = event["emoji"]
     if emoji.get("id") is None and not isinstance(emoji.get("name"), str):
-        msg = f"an emoji has an id or a name, and {emoji!r} has neither"
+        msg = f"an emoji has an id or a name, but {emoji!r} has neither"
         raise ValueError(msg)
     return emoji
 
@@ -199,16 +199,18 @@ def _unreact(event: Payload, context: Context) -> Iterator[Change]:
 ROWS: typing.Final[Mapping[str, Event]] = {
     "MESSAGE_CREATE": Event(
         _message_create,
-        "Remembers the message, its author, and that it is its channel's last.",
+        "Remembers the message and its author, and that it is the channel's last message.",
         Together(_message_creates, frozenset((USERS, MEMBERS, CHANNELS))),
     ),
-    "MESSAGE_UPDATE": Event(_message_update, "Merges a known message; what the bot may not read erases nothing."),
+    "MESSAGE_UPDATE": Event(
+        _message_update, "Merges a known message; content that the bot cannot read does not replace any."
+    ),
     "MESSAGE_DELETE": Event(_message_delete, "Forgets the message."),
     "MESSAGE_DELETE_BULK": Event(_message_delete, "Forgets the messages."),
     "MESSAGE_REACTION_ADD": Event(_react(1), "Counts the reaction."),
     "MESSAGE_REACTION_REMOVE": Event(_react(-1), "Counts the reaction down."),
     "MESSAGE_REACTION_REMOVE_ALL": Event(_unreact, "Forgets the reactions."),
     "MESSAGE_REACTION_REMOVE_EMOJI": Event(_unreact, "Forgets the reactions of one emoji."),
-    "MESSAGE_POLL_VOTE_ADD": Event(_vote(1), "Counts the vote, while the poll runs."),
+    "MESSAGE_POLL_VOTE_ADD": Event(_vote(1), "Counts the vote while the poll is open."),
     "MESSAGE_POLL_VOTE_REMOVE": Event(_vote(-1), "Counts the vote down."),
 }

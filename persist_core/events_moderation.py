@@ -52,6 +52,8 @@ ROWS: typing.Final[Mapping[str, Event]] = {
     "AUTO_MODERATION_RULE_CREATE": Event(plans.put(AUTO_MOD_RULES), "Remembers the rule."),
     "AUTO_MODERATION_RULE_UPDATE": Event(plans.put(AUTO_MOD_RULES), "Replaces the rule."),
     "AUTO_MODERATION_RULE_DELETE": Event(plans.drop(AUTO_MOD_RULES, "id"), "Forgets the rule."),
-    "AUTO_MODERATION_ACTION_EXECUTION": Event(_execution, "Adds to the log, if the rules turn it on."),
-    "GUILD_AUDIT_LOG_ENTRY_CREATE": Event(plans.put(AUDIT_LOG_ENTRIES), "Adds to the log, if the rules turn it on."),
+    "AUTO_MODERATION_ACTION_EXECUTION": Event(_execution, "Adds it to the log, if the rules turn that on."),
+    "GUILD_AUDIT_LOG_ENTRY_CREATE": Event(
+        plans.put(AUDIT_LOG_ENTRIES), "Adds it to the log, if the rules turn that on."
+    ),
 }

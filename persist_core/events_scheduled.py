@@ -34,12 +34,15 @@ def _user(amount: int) -> Plan:
 
 ROWS: typing.Final[Mapping[str, Event]] = {
     "GUILD_SCHEDULED_EVENT_CREATE": Event(
-        plans.both(plans.put(SCHEDULED_EVENTS), _creator), "Remembers the event and who planned it."
+        plans.both(plans.put(SCHEDULED_EVENTS), _creator), "Remembers the event and its creator."
     ),
     "GUILD_SCHEDULED_EVENT_UPDATE": Event(
-        plans.both(plans.merge(SCHEDULED_EVENTS), _creator), "Merges the event; what has ended stays, with that status."
+        plans.both(plans.merge(SCHEDULED_EVENTS), _creator),
+        "Merges the event; a completed one stays, with that status.",
     ),
-    "GUILD_SCHEDULED_EVENT_DELETE": Event(plans.ended(SCHEDULED_EVENTS), "Forgets the event and who wants to come."),
-    "GUILD_SCHEDULED_EVENT_USER_ADD": Event(_user(1), "Remembers who wants to come, and counts."),
-    "GUILD_SCHEDULED_EVENT_USER_REMOVE": Event(_user(-1), "Forgets who wanted to come, and counts."),
+    "GUILD_SCHEDULED_EVENT_DELETE": Event(
+        plans.ended(SCHEDULED_EVENTS), "Forgets the event and who is interested in it."
+    ),
+    "GUILD_SCHEDULED_EVENT_USER_ADD": Event(_user(1), "Remembers who is interested, and counts."),
+    "GUILD_SCHEDULED_EVENT_USER_REMOVE": Event(_user(-1), "Forgets who was interested, and counts."),
 }

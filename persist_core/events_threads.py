@@ -91,13 +91,13 @@ def _thread_members_update(event: Payload, context: Context) -> Iterator[Change]
 
 
 ROWS: typing.Final[Mapping[str, Event]] = {
-    "THREAD_CREATE": Event(_thread_create, "Merges the thread; a new post is its forum's last message."),
+    "THREAD_CREATE": Event(_thread_create, "Merges the thread; a new post becomes its forum's last message."),
     "THREAD_UPDATE": Event(merge_channel(THREADS), "Merges the thread, archived or not."),
     "THREAD_DELETE": Event(plans.ended(THREADS), "Forgets the thread with its messages and members."),
     "THREAD_LIST_SYNC": Event(_thread_list_sync, "Replaces the active threads of the named channels, or of the guild."),
     "THREAD_MEMBER_UPDATE": Event(_thread_member_update, "Remembers the bot's own membership."),
     "THREAD_MEMBERS_UPDATE": Event(
         _thread_members_update,
-        "Notes the count, and who has come and gone. Threads grow stale where the bot leaves a private one.",
+        "Notes the count, and who joined and left. Threads become stale if the bot leaves a private one.",
     ),
 }

@@ -1,4 +1,4 @@
-"""Everything that is remembered of a person, for whoever asks for it: as JSON Lines, and in words."""
+"""Exporting everything stored about a user, as JSON Lines and in words."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ __all__ = ("Export", "exported")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Export:
-    """What was written for a person.
+    """The files written for a user, and what is in them.
 
     Attributes
     ----------
     path
-        The JSON Lines: one object per thing that is the person's own, with all that Discord said of it, and one per
-        thing of others that names the person, without what others said.
+        The JSON Lines file: one object per record of the user's own, with its payload, and one per record of others
+        that names the user, without its payload.
     summary
-        The same in words, in a file beside it that ends in ``.txt``.
+        The summary in words, in a file next to it that ends in ``.txt``.
     own, named
-        How many things were the person's own, and how many of others name the person, by kind.
+        How many records are the user's own, and how many of others name the user, by kind.
     """
 
     path: pathlib.Path
@@ -45,16 +45,16 @@ class Export:
 
 
 async def exported(store: Store, user: int, path: str | os.PathLike[str]) -> Export:
-    """Write all that a store keeps of a user.
+    """Write everything that a store has about a user.
 
     Parameters
     ----------
     store
-        It is open, and has everything that is to be in the export.
+        The store. It is open and up to date.
     user
-        The user.
+        The id of the user.
     path
-        The file to write. It is replaced if it is there.
+        The file to write. An existing file is replaced.
 
     Raises
     ------
@@ -76,7 +76,7 @@ async def exported(store: Store, user: int, path: str | os.PathLike[str]) -> Exp
         export = Export(target, summary, +counts["own"], +counts["named"])
         await asyncio.to_thread(summary.write_text, "\n".join(_words(user, export)) + "\n", encoding="utf-8")
     except OSError as error:
-        msg = f"the export cannot be written: {error}; name a file in a folder that is there, and may be written in"
+        msg = f"the export cannot be written: {error}; name a file in an existing folder that you can write to"
         raise PersistError(msg) from error
     return export
 
@@ -87,7 +87,7 @@ def _line(record: Record, user: int, counts: Mapping[str, collections.Counter[st
         counts["own"][record.entity.name] += 1
         said |= {"relation": "own", "payload": record.payload, "source": record.origin.source}
     elif scrubbed(record.payload, {str(user): DELETED_USER}.get) is not record.payload:
-        # What others said is theirs, and not for this person to be given.
+        # What others wrote is theirs, and is not given to this user.
         counts["named"][record.entity.name] += 1
         said |= {"relation": "named"}
     else:
@@ -97,10 +97,10 @@ def _line(record: Record, user: int, counts: Mapping[str, collections.Counter[st
 
 
 def _words(user: int, export: Export) -> Sequence[str]:
-    lines = [f"What is remembered of the Discord user {user}", ""]
-    for title, counts in (("Your own", export.own), ("Of others, naming you", export.named)):
+    lines = [f"What is stored about the Discord user {user}", ""]
+    for title, counts in (("Your own", export.own), ("By others, naming you", export.named)):
         lines.append(f"{title}: {sum(counts.values()):,}")
         lines += [f"  {counts[name]:,} {name}: {ENTITIES[name].about}" for name in counts]
         lines.append("")
-    lines.append(f"Every one of them is a line of {export.path.name}; times are UTC.")
+    lines.append(f"Each of them is a line of {export.path.name}; times are in UTC.")
     return lines

@@ -31,55 +31,55 @@ from .suppression import Suppressions
 __all__ = ("Feed", "Noting", "Observer")
 
 Noticed = Callable[[Iterable[Change]], Iterable[Change]]
-"""Hears of the changes that are made, and returns them."""
+"""Receives the changes being made, and returns them."""
 
 Observer = Callable[[str, hikari.api.GatewayShard, Payload], None]
-"""Hears of an event after its changes have been made. It does not wait and raises nothing."""
+"""Called with an event after its changes have been made. It does not block and raises nothing."""
 
 Noting = Callable[[str, Payload], None]
-"""Hears of an event before its changes are made. It does not wait and raises nothing."""
+"""Called with an event before its changes are made. It does not block and raises nothing."""
 
 
 _APART: typing.Final = completeness.TELLING | {"READY", "GUILD_MEMBERS_CHUNK"}
-"""Events that are long, or that tell of more than things: they are not put off."""
+"""Events that are long, or that say how much is known: these are not deferred."""
 
 _NAME: typing.Final = operator.itemgetter(0)
 
 
 _Read = tuple[Sequence[Heard], Sequence[Change], int]
-"""Events that have been read, what they change, and by how much that is less than what each of them changes."""
+"""Events that have been read, their changes, and how many fewer these are than the changes of each event by itself."""
 
 _ABSORBED: typing.Final = operator.itemgetter(2)
 
 
 class Feed:
-    """Hears every gateway payload and hands its changes to the journal.
+    """Receives every gateway payload and passes its changes to the journal.
 
     Parameters
     ----------
     bot
-        Whose gateway is heard, if it has one.
+        The bot whose gateway events to receive, if it has a gateway.
     journal, admission, gauges, quarantine
-        Where changes go, which of them, what is counted, and where goes what cannot be read.
+        Where changes go, which changes to admit, the counters, and where unreadable events go.
     suppressions
-        Who was erased and is not to come back.
+        The users and guilds that were erased and must not come back.
 
     Attributes
     ----------
     me
-        The bot's own user, once a READY or an earlier run has told it.
+        The bot's own user id, once known from READY or an earlier run.
     sessions
         The gateway sessions.
     noting
-        Who notes what was there before each event.
+        Called before the changes of each event, to record the previous state.
     noticed
-        Who hears of what is taken of it.
+        Called with the changes that are admitted.
     refusal
-        Who tells why what a bot hears may not be remembered here.
+        Returns why the events of a bot may not be stored here, if so.
     disowned
-        Who hears of that.
+        Called with that error.
     refused
-        What was told then. Nothing is taken any more.
+        That error. From then on, no events are taken.
     """
 
     def __init__(
@@ -118,14 +118,14 @@ class Feed:
 
     @property
     def is_hearing(self) -> bool:
-        """Whether the gateway is heard."""
+        """Whether it is receiving gateway events."""
         return self._task is not None and not self._task.done()
 
     def _lost_members(self) -> int:
         return self._gauges.lost[MEMBERS.name] + self._gauges.quarantined[MEMBERS.name]
 
     async def start(self) -> None:
-        """Begin to hear. Where there is no gateway, this is a no-op."""
+        """Start receiving events. Without a gateway, this is a no-op."""
         if not isinstance(self._bot, hikari.GatewayBotAware):
             return
         # A waiter's predicate is called inline, before hikari reads the payload; a listener would be a task per event.
@@ -134,7 +134,7 @@ class Feed:
         await asyncio.sleep(0)
 
     async def stop(self) -> None:
-        """Hear no more. If it does not, this is a no-op."""
+        """Stop receiving events. If it is not receiving any, this is a no-op."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -143,18 +143,18 @@ class Feed:
         self._journal.catch_up()
 
     def hear(self, event: hikari.ShardPayloadEvent) -> bool:
-        """Take one payload, and return ``False``: this is what a waiter never waits for."""
-        # No await, no exception and no change to the payload may leave here: hikari goes on with it.
+        """Take one payload, and return ``False``, so that the waiter never finishes."""
+        # No await, no exception and no change to the payload may leave here, because hikari uses it afterward.
         try:
             self._take(event.name, event.shard, event.payload.copy())  # type: ignore[attr-defined]
-        except Exception as error:  # noqa: BLE001 - whatever one payload does, the next one is heard
+        except Exception as error:  # noqa: BLE001 - one payload must not affect the next
             self._refuse(((event.name, event.payload),), error)
         return False
 
     def _refuse(self, events: Iterable[Heard], error: Exception) -> None:
         for name, payload in events:
             told: dict[str, typing.Any] = {}
-            with contextlib.suppress(AttributeError):  # it may be no object at all
+            with contextlib.suppress(AttributeError):  # it may not even be an object
                 told = {field: value for field, value in payload.items() if field != "token"}
             self._quarantine.event(name, told, error)
 
@@ -179,11 +179,11 @@ class Feed:
         self._tell(shard, ((name, payload),))
 
     def _take_one(self, name: str, session: Session, payload: Payload) -> None:
-        # All of an event's changes or, when it cannot be read to its end, none.
+        # All changes of an event or, if any part of it cannot be read, none.
         self.accept(self._changes(name, session, self._context(session), payload))
 
     def _make(self, session: Session, events: Sequence[Heard]) -> None:
-        """Take events that were heard one right after the other. Nothing may leave here either: others only look."""
+        """Take events that arrived directly after one another. No exception may leave here: the callers only look."""
         try:
             if len(events) == 1:
                 ((name, payload),) = events
@@ -191,7 +191,7 @@ class Feed:
                 self._tell(session.shard, events)
                 return
             read = self._read(session, events)
-            if not self._admission.is_plain or not self._accept_all(read):  # rules look at all that one event changes
+            if not self._admission.is_plain or not self._accept_all(read):  # rules need the changes of each event
                 self._accept_each(read)
             for told, _, _ in read:
                 self._tell(session.shard, told)
@@ -202,7 +202,7 @@ class Feed:
         for told, changes, absorbed in read:
             try:
                 self.accept(changes, absorbed)
-            except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are taken
+            except Exception as error:  # noqa: BLE001 - one payload must not affect the others
                 self._refuse(told, error)
 
     def _tell(self, shard: hikari.api.GatewayShard, events: Iterable[Heard]) -> None:
@@ -210,11 +210,11 @@ class Feed:
             for observe in self._observers.get(name, ()):
                 try:
                     observe(name, shard, payload)
-                except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are told
+                except Exception as error:  # noqa: BLE001 - one payload must not affect the others
                     self._refuse(((name, payload),), error)
 
     def _read(self, session: Session, events: Sequence[Heard]) -> Sequence[_Read]:
-        context = self._context(session)  # once: nothing is taken yet, and the next moment is another one
+        context = self._context(session)  # only once: nothing is taken yet, so the batch's time is the same for all
         read: list[_Read] = []
         for name, alike in itertools.groupby(events, _NAME):
             run = list(alike)
@@ -224,33 +224,33 @@ class Feed:
             for event in run:
                 try:
                     changes = self._changes(name, session, context, event[1])
-                except Exception as error:  # noqa: BLE001 - whatever one payload does, the others are taken
+                except Exception as error:  # noqa: BLE001 - one payload must not affect the others
                     self._refuse((event,), error)
                 else:
                     read.append(((event,), changes, 0))
         return read
 
     def _together(self, name: str, context: Context, events: Sequence[Heard]) -> tuple[Sequence[Change], int] | None:
-        """Return what events of one sort change as a whole, where that is less than what they change one by one."""
+        """Return the combined changes of events of one type, if these are fewer than those of each event by itself."""
         together = EVENTS[name].together
         if together is None or len(events) == 1:
             return None
-        # What rules and erasures keep out is counted for each event.
+        # What rules and erasures reject has to be counted for each event.
         if not self._suppressions.is_empty or not self._admission.takes_all(together.merges):
             return None
         try:
             return together.plan([payload for _, payload in events], context)
-        except Exception:  # noqa: BLE001 - one of them cannot be read, and is found when they are read one by one
+        except Exception:  # noqa: BLE001 - one of them is unreadable, which shows when they are read one by one
             return None
 
     def _accept_all(self, read: Sequence[_Read]) -> bool:
-        """Accept what events change, and return whether that could be done at once."""
+        """Accept the changes of several events at once, and return whether that was possible."""
         gauges = self._gauges
         skipped, suppressed = gauges.skipped.copy(), gauges.suppressed
         try:
             admitted = self._admitted([change for _, changes, _ in read for change in changes])
-        except Exception:  # noqa: BLE001 - one of them cannot be taken, and is found when they are taken one by one
-            gauges.skipped.clear()  # what is kept out is counted then
+        except Exception:  # noqa: BLE001 - one of them cannot be taken, which shows when they are taken one by one
+            gauges.skipped.clear()  # rejected changes are counted then
             gauges.skipped.update(skipped)
             gauges.suppressed = suppressed
             return False
@@ -275,14 +275,14 @@ class Feed:
         self._forget_places(shard.shard_count)
 
     def observe(self, observer: Observer, names: Iterable[str], *, at_once: bool = False) -> None:
-        """Let somebody hear of some events after their changes have been made.
+        """Call an observer with some events after their changes have been made.
 
         Parameters
         ----------
         observer, names
-            Who hears of which events.
+            The observer, and the names of the events.
         at_once
-            Whether that is before hikari's own cache and before listeners, so that these events are not put off.
+            Whether to call it before hikari's own cache and before listeners, so that these events are not deferred.
         """
         for name in names:
             self._observers.setdefault(name, []).append(observer)
@@ -290,21 +290,21 @@ class Feed:
             self._apart |= frozenset(names)
 
     def accept(self, changes: Sequence[Change], absorbed: int = 0) -> None:
-        """Hand changes to the journal, but for those that the rules keep out.
+        """Pass changes to the journal, except those that the rules reject.
 
         Parameters
         ----------
         changes
             The changes of one event, or of several.
         absorbed
-            How many more they were before those of one key were made one.
+            How many more there were before changes of one key were merged.
         """
-        self._journal.catch_up()  # rules go by what has been heard
-        # All of them are made before the first is taken: what cannot be read to its end changes nothing.
+        self._journal.catch_up()  # rules depend on everything received so far
+        # Admit all of them before the journal takes the first, so that an unreadable event changes nothing.
         self._journal.accept(self._admitted(changes), absorbed)
 
     def _admitted(self, changes: Sequence[Change]) -> list[Change]:
-        # What is not to be remembered is not even there for rules to choose by.
+        # Rules must not even see what must not be stored.
         return list(self.noticed(self._admission.admitted(self._suppressions.admitted(changes))))
 
     def _changes(self, name: str, session: Session, context: Context, payload: Payload) -> list[Change]:
@@ -350,7 +350,7 @@ class Feed:
             self.sessions.settle(count)
 
     def positions(self) -> Iterator[Change]:
-        """Yield the changes that say how far each shard has come, where that has changed."""
+        """Yield changes that store how far each shard has come, if that has changed."""
         return iter(()) if self.refused is not None else self.sessions.positions(self._journal.at)
 
 

@@ -1,4 +1,4 @@
-"""Answers from memory where it may be, else from Discord's REST API; what that says is remembered whole."""
+"""Answers from the cache if possible, else from Discord's REST API, whose responses are stored in full."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TOLD_BY_REST: typing.Final[Mapping[AnyEntity, frozenset[str]]] = {
     MEMBERS: frozenset(("deaf", "mute")),
     SCHEDULED_EVENTS: frozenset(("user_count",)),
 }
-"""What REST always tells of a thing, and the gateway not each time: what lacks it is asked for."""
+"""Fields that REST always returns, and the gateway only sometimes; a record without them is requested from REST."""
 
 
 class Wish(typing.NamedTuple):
@@ -54,10 +54,10 @@ class Wish(typing.NamedTuple):
         Raises
         ------
         persist.QueryError
-            If it is not a wish that can be granted.
+            If it is not valid.
         """
         if self.prefer not in ("local", "rest"):
-            msg = f'prefer is "local" or "rest", not {self.prefer!r}'
+            msg = f'prefer must be "local" or "rest", not {self.prefer!r}'
             raise QueryError(msg)
         return self if self.max_age is None else self._replace(max_age=seconds_of(self.max_age))
 
@@ -67,7 +67,7 @@ class Wish(typing.NamedTuple):
         return math.inf if self.max_age is None else seconds_of(self.max_age)
 
     def grants(self, record: Record) -> bool:
-        """Tell whether a record is young enough."""
+        """Return whether a record is recent enough."""
         if self.max_age is None:
             return True
         learned = instant(record.origin.at)
@@ -75,34 +75,34 @@ class Wish(typing.NamedTuple):
 
 
 class Asked(typing.NamedTuple):
-    """One thing that is asked for: the kinds that it may be of, its key, and what has to be true of it."""
+    """A requested object: the kinds that it may have, its key, and the values that its columns must have."""
 
     kinds: tuple[AnyEntity, ...]
     key: Key
     within: Mapping[str, int] = {}
     guild_id: int | None = None
-    """Where it is, for what does not say so."""
+    """The guild, for objects that do not contain its id."""
 
     how: Hashable = None
     """What else changes the answer."""
 
     @property
     def about(self) -> str:
-        """What it is, for whoever measures; a guild's own row is not what REST tells of it."""
+        """The name of the kind, for metrics. Guilds are requested without a kind, as REST returns other fields."""
         return self.kinds[0].name if self.kinds else GUILDS.name
 
 
 class Fetcher:
-    """Fetches things for one cache.
+    """Fetches objects for one cache.
 
     Parameters
     ----------
     bot
-        Whose REST client is asked: with its token, its connections and its rate limits.
+        The bot whose REST client to use, with its token, connections and rate limits.
     engine
         Returns the open cache.
     gauges
-        Where requests are counted, those that are sent and those that are not.
+        Counts requests, those that are sent and those that are saved.
     """
 
     def __init__(self, bot: Host, engine: Callable[[], Awaitable[Engine]], gauges: Gauges) -> None:
@@ -114,12 +114,12 @@ class Fetcher:
         self._absent: dict[Hashable, tuple[float, hikari.NotFoundError]] = {}
 
     async def one(self, asked: Asked, ask: Ask[T], wish: Wish) -> T:
-        """Return one thing.
+        """Return one object.
 
         Raises
         ------
         hikari.HikariError
-            What hikari's REST client raises. That something is not there is remembered for some seconds.
+            If the request fails. A 404 is remembered for some seconds.
         """
         wish.checked()
         name = (asked.kinds, asked.key, tuple(asked.within.items()), asked.how)
@@ -129,13 +129,13 @@ class Fetcher:
             if (known := await self._known(engine, stored, wish)) is not None:
                 self._gauges.rest_calls_saved += 1
                 return typing.cast("T", known)
-            # What is stored has come since: Discord did not say all of it, or nobody keeps it up to date.
+            # What is stored arrived later: it is incomplete, or nothing keeps it up to date.
             if not stored and (absent := self._absent.get(name)) is not None:
                 said, error = absent
                 if time.monotonic() - said < min(_REMEMBERED_FOR, wish.seconds):
                     self._gauges.rest_calls_saved += 1
                     raise copy.copy(error)
-        # Whoever comes while it is asked waits for the same answer; that one of them gives up does not disturb it.
+        # Concurrent callers wait for the same request; canceling one of them does not cancel it.
         flight = self._flights.get(name)
         if flight is None:
             flight = self._flights[name] = asyncio.create_task(self._ask(asked, ask, name), name="persist fetch")
@@ -154,9 +154,9 @@ class Fetcher:
         for record in stored:
             entity = record.entity
             if lacking(entity, self._intents):
-                continue  # nobody keeps it up to date
+                continue  # nothing keeps it up to date
             if not wish.grants(record) or not engine.admission.keeps_intact(entity, record.guild_id):
-                continue  # REST tells more of it
+                continue  # REST returns more of it
             if not record.payload.keys() >= _TOLD_BY_REST.get(entity, frozenset()):
                 continue
             if (made := await engine.reader.get(entity, record.key)) is not None:
@@ -192,11 +192,11 @@ class Fetcher:
         return answer
 
     async def me(self) -> int:
-        """Return the bot's own user."""
+        """Return the id of the bot's own user, or 0 if it is not known."""
         return (await self._engine()).feed.me or 0
 
     async def is_whole(self, entity: AnyEntity, guild_id: int | None, wish: Wish) -> bool:
-        """Tell whether all that a guild has of a kind is known, by what a running session has said."""
+        """Return whether everything that a guild has of a kind is known, confirmed by a running session."""
         wish.checked()
         if wish.prefer != "local" or wish.max_age is not None or guild_id is None:
             return False
@@ -211,7 +211,7 @@ class Fetcher:
     async def all_of(
         self, ask: Ask[Sequence[T]], whole: All | None = None, *, guild_id: int | None = None
     ) -> Sequence[T]:
-        """Return what REST says, and remember it."""
+        """Return what REST returns, and store it."""
         saying = Saying(await self._engine(), guild_id, whole)
         self._gauges.rest_calls += 1
         with hooks.timed("fetch", kind=whole.entity.name if whole is not None else "several"):
@@ -227,7 +227,7 @@ class Fetcher:
         *,
         guild_id: int | None = None,
     ) -> AsyncIterator[T]:
-        """Yield what REST says, and remember it as it comes. Of many pages, the first request is counted."""
+        """Yield what REST returns, and store it as it arrives. Only the first request of many pages is counted."""
         saying = Saying(await self._engine(), guild_id, whole)
         self._gauges.rest_calls += 1
         async for item in ask(saying.client(self._bot.rest)):

@@ -1,4 +1,4 @@
-"""What the name of a filter means: a column of the thing that is wanted, or of what is stored apart from it."""
+"""What the name of a filter means: a column of the results, or of what is stored separately from them."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from .model import Entity, Join
 __all__ = ("Part", "column_named", "part_with", "parts_of")
 
 _METHODS: typing.Final[Mapping[str, str]] = {
-    "limit": ", but find(...).limit(50) gives out so many",
-    "order_by": ", but find(...).order_by('-id') sorts them",
+    "limit": "; use find(...).limit(50) to get at most that many",
+    "order_by": "; use find(...).order_by('-id') to sort them",
 }
-"""What is said by a method and not by a filter."""
+"""What a method does and not a filter."""
 
 _BESIDE: typing.Final[Mapping[str, str]] = {"updated": "last_updated", "first_seen": "first_seen", "source": "source"}
-"""What every kind can be found and sorted by besides its columns, and the column that it means."""
+"""What every kind can be found and sorted by besides its columns, and the column behind it."""
 
 
 def column_named(entity: Entity[typing.Any], name: str, *besides: str, to_be: str = "found") -> str:
-    """Return the column that a filter means: its own name, or that of the thing whose id it holds.
+    """Return the column that a filter means, with or without ``_id`` at the end.
 
     Parameters
     ----------
     entity, name
-        Of which kind, and what it is called.
+        The kind, and the name of the filter.
     *besides
-        What else may be named there.
+        Other names that are valid there.
     to_be
-        What is done by it, for whom it is refused.
+        What the column is used for, in the message of the error.
 
     Raises
     ------
     persist.QueryError
-        If there is none.
+        If there is no such column.
     """
     names = [*entity.key, *(("guild_id",) if entity.in_guild else ()), *entity.columns]
     for column in (name, f"{name}_id"):
@@ -50,21 +50,21 @@ def column_named(entity: Entity[typing.Any], name: str, *besides: str, to_be: st
 
 
 class Part(typing.NamedTuple):
-    """A column of a thing, or of something that is stored apart from it."""
+    """A column of a kind, or of something that is stored separately from it."""
 
     entity: Entity[typing.Any]
     column: str
     way: tuple[Join, ...] = ()
-    """What leads there; nothing to the thing itself."""
+    """The joins that lead there; none for the kind's own columns."""
 
 
 def part_with(entity: Entity[typing.Any], name: str, *besides: str) -> Part:
-    """Return the column that a filter means: one of the thing itself, or else of what is stored apart from it.
+    """Return the column that a filter means: one of the kind itself, or else of what is stored separately from it.
 
     Raises
     ------
     persist.QueryError
-        If there is none.
+        If there is no such column.
     """
     try:
         return Part(entity, column_named(entity, name, *besides))
@@ -74,12 +74,12 @@ def part_with(entity: Entity[typing.Any], name: str, *besides: str) -> Part:
             return apart[name]
         if not apart:
             raise
-        msg = f"{error}; and by what is stored apart from them: {', '.join(reversed(apart))}"
+        msg = f"{error}; and by what is stored separately: {', '.join(reversed(apart))}"
         raise QueryError(msg) from None
 
 
 def parts_of(entity: Entity[typing.Any], way: tuple[Join, ...] = ()) -> Iterator[Part]:
-    """Yield the columns of what is stored apart from things of a kind, nearer ones first."""
+    """Yield the columns of what is stored separately from a kind, nearer ones first."""
     for join in entity.joins.values():
         there = (*way, join)
         yield from (Part(join.entity, name, there) for name in join.entity.columns)

@@ -1,4 +1,4 @@
-"""What a value in ``find(...)`` may be besides a plain one: conditions, made by functions named after what they ask."""
+"""The conditions that ``find(...)`` takes besides plain values, each made by a function."""
 
 from __future__ import annotations
 
@@ -42,59 +42,59 @@ Thing = typing.TypeVar("Thing", bound=int | hikari.Unique)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filter(typing.Generic[V_co]):
-    """A condition that has no column yet, on values of one type. Made by the functions of this module."""
+    """A condition on values of one type, not yet on a column. Made by the functions of this module."""
 
     test: str
     value: typing.Any
 
 
 class Learned(typing.NamedTuple):
-    """How things were learned that are wanted, as far as no column of theirs tells."""
+    """Filters on how and when results were learned, which no column holds."""
 
     verified: bool | None = None
-    """Whether only what a running session has said is wanted, or only what none has; ``None`` for both."""
+    """Only what a running session has confirmed, or only what none has; ``None`` for both."""
 
     max_age: float | None = None
-    """How many seconds ago it was told or listed at most; ``None`` for whenever that was."""
+    """The most seconds since Discord sent or listed it; ``None`` for any age."""
 
 
 def contains(text: str) -> Filter[str]:
-    """Ask for texts with ``text`` in them. Case matters."""
+    """Match strings that contain ``text``. Case-sensitive."""
     return Filter("contains", text)
 
 
 def startswith(text: str) -> Filter[str]:
-    """Ask for texts that begin with ``text``. Case matters."""
+    """Match strings that begin with ``text``. Case-sensitive."""
     return Filter("startswith", text)
 
 
 def before(limit: datetime.datetime) -> Filter[datetime.datetime]:
-    """Ask for moments before ``limit``; one without a time zone is taken as UTC."""
+    """Match times before ``limit``; without a time zone, it is taken as UTC."""
     return Filter("less", limit)
 
 
 def after(limit: datetime.datetime) -> Filter[datetime.datetime]:
-    """Ask for moments after ``limit``; one without a time zone is taken as UTC."""
+    """Match times after ``limit``; without a time zone, it is taken as UTC."""
     return Filter("greater", limit)
 
 
 def at_least(value: V) -> Filter[V]:
-    """Ask for numbers, moments or texts not below ``value``."""
+    """Match numbers, times or strings that are ``value`` or greater."""
     return Filter("at_least", value)
 
 
 def at_most(value: V) -> Filter[V]:
-    """Ask for numbers, moments or texts not above ``value``."""
+    """Match numbers, times or strings that are ``value`` or less."""
     return Filter("at_most", value)
 
 
 def between(low: V, high: V) -> Filter[V]:
-    """Ask for numbers, moments or texts from ``low`` to ``high``, both included."""
+    """Match numbers, times or strings from ``low`` to ``high``, both included."""
     return Filter("between", (low, high))
 
 
 def has(item: Thing) -> Filter[Thing]:
-    """Ask for flags with all bits of ``item``, or for lists of ids with it, such as the roles of a member."""
+    """Match flags with all bits of ``item``, or lists of ids that contain it, such as the roles of a member."""
     return Filter("has", item)
 
 
@@ -109,21 +109,21 @@ def not_(value: Collection[V]) -> Filter[V]: ...
 @typing.overload
 def not_(value: V) -> Filter[V]: ...
 def not_(value: typing.Any) -> Filter[typing.Any]:
-    """Ask for the opposite of a value or condition. What is unset is not any value, so it is found too."""
+    """Match the opposite of a value or condition. This includes unset values, as they do not equal any value."""
     return Filter("not", value)
 
 
 def any_of(*values: V | Filter[V] | None) -> Filter[V]:
-    """Ask for at least one of some values or conditions."""
+    """Match at least one of several values or conditions."""
     return Filter("any_of", values)
 
 
 _FEW: typing.Final = frozenset(("equals", "is_in", "startswith"))
-"""Tests that few things pass, which an index finds."""
+"""Tests that few records pass and that an index can answer."""
 
 _ORDERED: typing.Final = frozenset(("less", "greater", "at_least", "at_most"))
 _DEEPEST: typing.Final = 16
-"""Conditions inside each other; the parser of SQLite gives up at about twice as many."""
+"""How deeply conditions may nest; SQLite's parser gives up at about twice as many."""
 _TEXT: typing.Final = frozenset(("contains", "startswith"))
 _OLDEST: typing.Final = 100 * 365 * 86_400
 
@@ -131,26 +131,26 @@ _OLDEST: typing.Final = 100 * 365 * 86_400
 def where(
     entity: Entity[typing.Any], filters: Mapping[str, typing.Any], *, of_parts: bool = False
 ) -> tuple[tuple[Conditional, ...], Learned]:
-    """Turn keyword arguments into conditions, and how what is wanted was learned.
+    """Turn keyword arguments into conditions on columns, and filters on how the results were learned.
 
     Parameters
     ----------
     entity
-        The kind of things that are wanted.
+        The kind of the results.
     filters
         The arguments.
     of_parts
-        Whether columns of what is stored apart from them may be named too, such as those of a member's user. Only a
-        store can tell what holds there.
+        Whether columns of what is stored separately may be named too, such as those of a member's user. Only a store
+        can evaluate these.
 
     Raises
     ------
     persist.QueryError
-        If a name is not a column, or a value is not of its kind.
+        If a name is not a column, or a value has the wrong type.
     """
     verified = filters.get("verified")
     if "verified" in filters and not isinstance(verified, bool):
-        msg = f"verified is True or False, not {verified!r}"
+        msg = f"verified must be True or False, not {verified!r}"
         raise QueryError(msg)
     max_age = filters.get("max_age")
     learned = Learned(verified, None if max_age is None else seconds_of(max_age))
@@ -166,7 +166,7 @@ def _itself(entity: Entity[typing.Any], name: str, *besides: str) -> Part:
 def _asked(part: Part, value: typing.Any) -> Conditional:
     condition = _condition(part.entity, part.column, value, 0)
     for entity, on in reversed(part.way):
-        # A few are looked up and then whose they are; of many, each is looked at whose owner fits otherwise.
+        # If few match, look these up and then their owners; if many may match, check the owner of each candidate.
         few = isinstance(condition, Condition) and condition.test in _FEW and _is_indexed(entity, condition.column)
         condition = Within(on, entity, (condition,), () if few else tuple(entity.key))
     return condition
@@ -182,18 +182,18 @@ def seconds_of(max_age: object) -> float:
     Raises
     ------
     persist.QueryError
-        If it is no age.
+        If it is not an age.
     """
     seconds = max_age.total_seconds() if isinstance(max_age, datetime.timedelta) else max_age
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _OLDEST:
-        msg = f"max_age is a number of seconds or a timedelta, from 0 to a hundred years, not {max_age!r}"
+        msg = f"max_age must be a number of seconds or a timedelta, from zero to a hundred years, not {max_age!r}"
         raise QueryError(msg)
     return float(seconds)
 
 
 def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth: int) -> Conditional:
     if depth > _DEEPEST:
-        msg = f"the conditions for {column} are inside each other more than {_DEEPEST} deep, which is too much to ask"
+        msg = f"the conditions for {column} are nested more than {_DEEPEST} deep; nest fewer"
         raise QueryError(msg)
     kind = entity.kind_of(column)
     if value is None:
@@ -205,14 +205,14 @@ def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth
         unset = None in value or any(_is_absent(entity, column, item) for item in among.value)
         return AnyOf((among, Condition(column, "is_null"))) if unset else among
     if kind == "snowflakes":
-        msg = f"{column} is a list of ids; ask for one in it with persist.has(...)"
+        msg = f"{column} is a list of ids; match one in it with persist.has(...)"
         raise QueryError(msg)
     equal = Condition(column, "equals", plain(column, kind, value))
     return AnyOf((equal, Condition(column, "is_null"))) if _is_absent(entity, column, value) else equal
 
 
 def _is_absent(entity: Entity[typing.Any], column: str, value: object) -> bool:
-    """Tell whether that nothing is said of a column means this value."""
+    """Return whether an unset column means this value."""
     found = entity.columns.get(column)
     return found is not None and found.absent is not None and value is found.absent
 
@@ -233,25 +233,25 @@ def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[t
         return AllOf((Condition(column, "at_least", low), Condition(column, "at_most", high)))
     elif (test in _ORDERED and kind not in ("snowflakes", "boolean")) or (test in _TEXT and kind == "text"):
         return Condition(column, test, plain(column, kind, value))
-    msg = f"{column} holds {'an' if kind == 'integer' else 'a'} {kind}, which cannot be asked for with {test!r}"
+    msg = f"{column} holds {'an' if kind == 'integer' else 'a'} {kind}, which {test!r} does not apply to"
     raise QueryError(msg)
 
 
 TOO_GREAT: typing.Final = 1 << 63
-"""The first number that neither is an id nor fits into a column."""
+"""The first number that is not an id and does not fit into a column."""
 
 _MEANT: typing.Final[Mapping[Kind, str]] = {
-    "snowflake": "an id or something that has one",
+    "snowflake": "an id or an object that has one",
     "integer": "a whole number or a hikari enum or flag",
     "boolean": "True or False",
-    "text": "a text",
+    "text": "a string",
     "time": "a datetime",
-    "snowflakes": "persist.has(...) of an id that is to be among them",
+    "snowflakes": "persist.has(...) of an id",
 }
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether a text has no half of a surrogate pair, which no database can be asked for."""
+    """Return whether a string has no lone surrogates, which no database can take."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -260,19 +260,17 @@ def is_unicode(text: str) -> bool:
 
 
 def plain(column: str, kind: Kind, value: typing.Any) -> typing.Any:
-    """Return a value as a column holds it.
+    """Return a value in the form in which a column holds it.
 
     Raises
     ------
     persist.QueryError
-        If it is not of its kind.
+        If it has the wrong type.
     """
     match kind:
         case "snowflake" if isinstance(value, int | hikari.Unique) and not isinstance(value, bool):
             if not isinstance(value, int) and (other := other_kind(type(value), column)) is not None:
-                msg = (
-                    f"{column} is compared with the id of something else than {other}, such as a {type(value).__name__}"
-                )
+                msg = f"{column} never holds the id of {other}, such as a {type(value).__name__}"
                 raise QueryError(msg)
             if 0 <= (snowflake := int(value)) < TOO_GREAT:
                 return snowflake

@@ -1,4 +1,4 @@
-"""Rules by the names of the first release: thin forms of :class:`persist.Rules` and :class:`persist.Keep`."""
+"""Rules under their names from the first release: thin wrappers of :class:`persist.Rules` and :class:`persist.Keep`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ("ChannelRule", "GuildRule", "MemberRule", "MessageRule", "RoleRule", 
 T = typing.TypeVar("T")
 Id: typing.TypeAlias = hikari.SnowflakeishOr[hikari.Unique]
 List: typing.TypeAlias = Iterable[Id] | None
-"""What was empty, or left out, meant everything in the first release."""
+"""An empty list meant everything in the first release, like none at all."""
 
 
 def Rule(  # noqa: N802 - it was a class
@@ -38,7 +38,7 @@ def GuildRule(  # noqa: N802 - it was a class
     guild_denylist: List = None,
     predicate: Callable[[hikari.GatewayGuild], bool] | None = None,
 ) -> Keep[hikari.GatewayGuild]:
-    """Return a :class:`Keep` of guilds. What is not allowed, or is denied, is not kept, nor is anything in it."""
+    """Return a :class:`Keep` for guilds. Of guilds that are not allowed, or are denied, nothing is kept."""
     return Keep(guilds=_ids("guild", guild_allowlist, guild_denylist), predicate=predicate)
 
 
@@ -50,7 +50,7 @@ def ChannelRule(  # noqa: N802 - it was a class
     guild_denylist: List = None,
     predicate: Callable[[hikari.PermissibleGuildChannel], bool] | None = None,
 ) -> Keep[hikari.PermissibleGuildChannel]:
-    """Return a :class:`Keep` of channels."""
+    """Return a :class:`Keep` for channels."""
     return Keep(
         channels=_ids("channel", channel_allowlist, channel_denylist),
         guilds=_ids("guild", guild_allowlist, guild_denylist),
@@ -66,7 +66,7 @@ def MemberRule(  # noqa: N802 - it was a class
     user_denylist: List = None,
     predicate: Callable[[hikari.Member], bool] | None = None,
 ) -> Keep[hikari.Member]:
-    """Return a :class:`Keep` of members."""
+    """Return a :class:`Keep` for members."""
     return Keep(
         guilds=_ids("guild", guild_allowlist, guild_denylist),
         users=_ids("user", user_allowlist, user_denylist),
@@ -82,7 +82,7 @@ def RoleRule(  # noqa: N802 - it was a class
     role_denylist: List = None,
     predicate: Callable[[hikari.Role], bool] | None = None,
 ) -> Keep[hikari.Role]:
-    """Return a :class:`Keep` of roles."""
+    """Return a :class:`Keep` for roles."""
     return Keep(
         guilds=_ids("guild", guild_allowlist, guild_denylist),
         roles=_ids("role", role_allowlist, role_denylist),
@@ -100,7 +100,7 @@ def MessageRule(  # noqa: N802 - like the others
     user_denylist: List = None,
     predicate: Callable[[hikari.Message], bool] | None = None,
 ) -> Keep[hikari.Message]:
-    """Return a :class:`Keep` of messages."""
+    """Return a :class:`Keep` for messages."""
     return Keep(
         guilds=_ids("guild", guild_allowlist, guild_denylist),
         channels=_ids("channel", channel_allowlist, channel_denylist),
@@ -119,6 +119,6 @@ def _ids(name: str, allowed: List, denied: List) -> Ids:
 def _listed(name: str, ids: object) -> Collection[Id]:
     found: Collection[object] = () if ids is None else list(ids) if isinstance(ids, Iterable) else (None,)
     if isinstance(ids, str) or not all(isinstance(one, int | hikari.Unique) for one in found):
-        msg = f"{name} holds ids, not {ids!r}"
+        msg = f"{name} must be a collection of ids, not {ids!r}"
         raise QueryError(msg)
     return typing.cast("Collection[Id]", found)

@@ -1,4 +1,4 @@
-"""What a question finds: an iterator that reads page by page, and can be narrowed, sorted, counted and forgotten."""
+"""The results of ``find``: an iterator that reads page by page, and that can sort, limit, count and delete."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ __all__ = ("Entry", "Found", "Made", "Running", "Source", "entry_of")
 
 T = typing.TypeVar("T")
 Source = Callable[[], typing.Awaitable[Reader]]
-"""Returns what answers, once the cache is open."""
+"""Returns the reader that answers, once the cache is open."""
 
 Running = Callable[[], frozenset[int]]
-"""Returns the gateway sessions that are running."""
+"""Returns the running gateway sessions."""
 
 Made = Callable[[Reader, Iterable[Record], Conditional | None], Iterator[T]]
-"""Makes of records what is given out, one after the other. Last comes when a record is verified."""
+"""Turns records into results, one by one. The last argument is the condition for a record to be verified."""
 
 _PAGE: typing.Final = 200
 _ALL: typing.Final = Search()
@@ -38,14 +38,14 @@ _WHENEVER: typing.Final = filters.Learned()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry(typing.Generic[T]):
-    """A thing, and what is known about knowing it.
+    """An object with its payload, and how and when the cache learned it.
 
     Attributes
     ----------
     value
-        The hikari object; ``None`` if this hikari cannot make one.
+        The hikari object; ``None`` if this version of hikari cannot make one.
     payload
-        What Discord said, as it said it.
+        The payload as Discord sent it.
     first_seen, last_updated
         When it was first stored and last changed, in UTC. ``first_seen`` is ``None`` until it is stored.
     revision
@@ -53,9 +53,9 @@ class Entry(typing.Generic[T]):
     source
         ``gateway``, ``chunk`` or ``rest``.
     shard
-        The shard that told it last.
+        The shard that sent it last.
     verified
-        Whether the gateway session that runs now has said it; otherwise it is carried over from an earlier one.
+        Whether a running gateway session has confirmed it; otherwise it is carried over from an earlier session.
     """
 
     value: T | None
@@ -69,7 +69,7 @@ class Entry(typing.Generic[T]):
 
 
 def entry_of(reader: Reader, record: Record, *, verified: bool) -> Entry[typing.Any]:
-    """Return a whole record, which was read with its metadata, as an entry."""
+    """Return the entry of a complete record that was read with its metadata."""
     origin = record.origin
     return Entry(
         reader.decoded(record.entity, record),
@@ -84,24 +84,24 @@ def entry_of(reader: Reader, record: Record, *, verified: bool) -> Entry[typing.
 
 
 class Found(hikari.LazyIterator[T]):
-    """The things that a question found, read page by page while you iterate.
+    """The results of a query, read page by page while you iterate.
 
-    It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one, and whoever
-    begins anew, by another ``await`` or ``async for``, asks anew. What was seen before the first step is in the answer;
-    what is written meanwhile neither repeats nor hides anything.
+    It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one, and each
+    ``await`` or ``async for`` runs the query again. Everything that the cache received before the first step is
+    included; what is written during iteration makes no result appear twice or go missing.
 
     Parameters
     ----------
     query
-        What else they are found by.
+        The query.
     source, running
         As for a view.
     make
-        Makes of records what is given out.
+        Turns records into results.
     learned
-        How they were learned.
+        How the results must have been learned.
     search
-        What they are searched for, where they are.
+        What to search for, if anything.
     """
 
     __slots__ = ("_learned", "_make", "_query", "_reading", "_running", "_search", "_source")
@@ -125,7 +125,7 @@ class Found(hikari.LazyIterator[T]):
 
     @property
     def entity(self) -> Entity[typing.Any]:
-        """The kind of thing that is asked for."""
+        """The kind of the results."""
         return self._query.entity
 
     def _asking(self, search: Search, **changes: typing.Any) -> Found[T]:
@@ -133,10 +133,10 @@ class Found(hikari.LazyIterator[T]):
         return Found(query, self._source, self._running, self._make, self._learned, search)
 
     def order_by(self, *columns: str) -> Found[T]:
-        """Sort by columns, the first one first; ``-`` before a name sorts from the greatest down.
+        """Sort by columns, the first one first; ``-`` before a name sorts in descending order.
 
-        What is unset comes first, and last when sorted down. Without this, things are sorted by their ids, and what was
-        searched for by how well it fits.
+        Unset values come first, or last in descending order. By default, results are sorted by id, and search results
+        by how well they match.
 
         Raises
         ------
@@ -145,7 +145,7 @@ class Found(hikari.LazyIterator[T]):
         """
         for name in columns:
             if not isinstance(name, str):
-                msg = f"things are sorted by names of columns, not by {name!r}"
+                msg = f"order_by takes names of columns, not {name!r}"
                 raise QueryError(msg)
         entity = self._query.entity
         order = tuple(
@@ -155,29 +155,29 @@ class Found(hikari.LazyIterator[T]):
         return self._asking(self._search.unranked, order=order)
 
     def limit(self, limit: int) -> Found[T]:
-        """Find no more than ``limit`` things.
+        """Return at most ``limit`` results.
 
         Raises
         ------
         persist.QueryError
-            If it is not a whole number above nought.
+            If it is not a whole number above zero.
         """
         if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-            msg = f"a limit is a whole number above nought, not {limit!r}"
+            msg = f"a limit must be a whole number above zero, not {limit!r}"
             raise QueryError(msg)
         limit = limit if self._query.limit is None else min(limit, self._query.limit)
         return self._asking(self._search, limit=limit)
 
     def entries(self) -> Found[Entry[T]]:
-        """Find the same things with their payloads and what is known about knowing them.
+        """Return the same results as entries, with their payloads and metadata.
 
-        What hikari cannot make an object of is there too; its ``value`` is ``None``.
+        This includes records that hikari cannot make an object of; their ``value`` is ``None``.
         """
         query = self._query._replace(metadata=True)
         return Found(query, self._source, self._running, _entries, self._learned, self._search)
 
     async def count(self) -> int:
-        """Return how many there are, without reading them."""
+        """Return how many results there are, without reading them."""
         reader, query, _ = await self._begun()
         where = (*query.where, *self._search.where)
         query = query._replace(want="count", limit=None, order=(), where=where)
@@ -185,16 +185,16 @@ class Found(hikari.LazyIterator[T]):
         return count if self._query.limit is None else min(count, self._query.limit)
 
     async def exists(self) -> bool:
-        """Return whether there is any."""
+        """Return whether there is any result."""
         return bool(await self._asking(self._search.unranked, limit=1).ids())
 
     async def ids(self) -> list[hikari.Snowflake]:
-        """Return the ids of all of them: of users for members, presences and voice states.
+        """Return the ids of all results; for members, presences and voice states the ids of their users.
 
         Raises
         ------
         persist.QueryError
-            If what is found has no ids, as invites.
+            If the kind has no ids, such as invites.
         """
         if list(self._query.entity.key.values())[-1] != "snowflake":
             msg = f"{self._query.entity.name} have no ids; iterate over them instead"
@@ -202,19 +202,20 @@ class Found(hikari.LazyIterator[T]):
         return [hikari.Snowflake(typing.cast("int", one.key[-1])) async for some in self._keys() for one in some]
 
     async def delete(self) -> int:
-        """Forget all of them, and what belongs to them: what is in a forgotten channel, say, or a user's memberships.
+        """Forget all results and what belongs to them, such as what is in a channel, or a user's memberships.
 
-        Discord is not told, and may tell of them again. It is not known any more then whether that is all there is.
+        Nothing is deleted on Discord, and Discord may send them again. Their kind no longer counts as complete in the
+        guilds concerned.
 
         Returns
         -------
         int
-            How many were found. What belonged to them is not counted.
+            How many results there were. What belonged to them is not counted.
 
         Raises
         ------
         persist.QueryError
-            If the cache only reads.
+            If the cache is read-only.
         """
         reader = await self._source()
         reader.check_forgets()
@@ -226,7 +227,7 @@ class Found(hikari.LazyIterator[T]):
         return count
 
     async def _begun(self) -> tuple[Reader, Select, Conditional | None]:
-        """Return what answers, once it has all that was seen, the question with all its conditions, and what holds."""
+        """Return the reader once it is up to date, the complete query, and the condition for being verified."""
         reader = await self._source()
         await reader.barrier()
         query, (verified, max_age) = self._query, self._learned
@@ -240,12 +241,12 @@ class Found(hikari.LazyIterator[T]):
         return reader, query._replace(where=(*query.where, *also)), said
 
     def _ranked(self, query: Select) -> Sequence[Select]:
-        """Return the questions that find what is searched for, those of a higher rank first."""
+        """Return the queries that find what is searched for, the best rank first."""
         ranks = self._search.ranks or (self._search.where,)
         return [query._replace(where=(*query.where, *rank)) for rank in ranks]
 
     async def _keys(self) -> AsyncIterator[Sequence[Record]]:
-        """Yield records of which nothing is read but their keys and guilds, page by page."""
+        """Yield records with nothing but their keys and guilds, page by page."""
         reader, query, _ = await self._begun()
         left = self._ranked(query._replace(want="keys", metadata=False))
         while left:
@@ -271,17 +272,17 @@ class Found(hikari.LazyIterator[T]):
 
 
 class _Place(typing.NamedTuple):
-    """How far somebody has read."""
+    """How far an iteration has come."""
 
     left: Sequence[Select]
-    """The questions for what follows."""
+    """The queries for what follows."""
 
     said: Conditional | None
-    """When a record is verified, where that is asked."""
+    """The condition for a record to be verified, if that is needed."""
 
 
 class _Reading(hikari.LazyIterator[T]):
-    """What was found, given out once: some of hikari's iterators ask once more, to see that nothing is left."""
+    """One pass over the results; some of hikari's iterators ask once more after the end."""
 
     __slots__ = ("_buffer", "_first", "_page", "_place")
 
@@ -307,7 +308,7 @@ class _Reading(hikari.LazyIterator[T]):
 
 
 def _beginning(method: Callable[..., typing.Any]) -> Callable[..., typing.Any]:
-    """Return a method of all lazy iterators that begins anew each time."""
+    """Return a method of lazy iterators that starts a new pass each time."""
 
     @functools.wraps(method)
     def begins(self: Found[typing.Any], *args: typing.Any, **kwargs: typing.Any) -> typing.Any:
@@ -327,7 +328,7 @@ def _entries(reader: Reader, records: Iterable[Record], said: Conditional | None
 
 
 async def _next(reader: Reader, left: Sequence[Select]) -> tuple[Page, Sequence[Select]]:
-    """Return one page of the answer to the first of some questions, and the questions for what follows it."""
+    """Return one page of the first of some queries, and the queries for what follows it."""
     query, *others = left
     size = _PAGE if query.limit is None else min(_PAGE, query.limit)
     page = await reader.page(query._replace(limit=size))

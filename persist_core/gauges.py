@@ -1,4 +1,4 @@
-"""Counts of everything that happens to what is seen."""
+"""Counters of everything that happens to received data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typing
 __all__ = ("Gauges", "Tier")
 
 Tier = typing.Literal["memory", "journal", "database"]
-"""Who answers a question about one thing, the nearest first: what was asked before, what waits, what is stored."""
+"""Where a lookup by key is answered, the nearest first: recent answers, waiting changes, stored data."""
 
 
 def _counter() -> collections.Counter[str]:
@@ -23,100 +23,100 @@ def _by_tier() -> collections.Counter[tuple[Tier, str]]:
 
 @dataclasses.dataclass(slots=True)
 class Gauges:
-    """Counts since the cache was made. Nothing is dropped without being counted here."""
+    """Counters since the cache was created. Nothing is dropped without being counted here."""
 
     received: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Gateway events that were heard, by name."""
+    """Gateway events received, by name."""
 
     unknown: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Gateway events without a row in the event table, by name."""
+    """Gateway events that the cache does not handle, by name."""
 
     applied: int = 0
-    """Changes that were stored."""
+    """Changes stored."""
 
     coalesced: int = 0
-    """Changes that became part of another before they were stored."""
+    """Changes merged into another before they were stored."""
 
     skipped: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Changes that the rules kept out, by kind."""
+    """Changes that the rules rejected, by kind."""
 
     suppressed: int = 0
-    """Changes that were kept out because they tell of who was erased."""
+    """Changes rejected because they concern an erased user or guild."""
 
     swept: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Things that were forgotten because they were too old, too many, or over, by kind."""
+    """Records removed because they were too old, too many, or over, by kind."""
 
     erased: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Things that were erased with a person or a guild, by kind."""
+    """Records erased with a user or a guild, by kind."""
 
     shed: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Changes of ephemeral kinds that were given up while the database was away, by kind."""
+    """Changes of ephemeral kinds dropped while the database was away, by kind."""
 
     lost: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Changes of other kinds that were given up, by kind."""
+    """Changes of other kinds dropped, by kind."""
 
     quarantined: collections.Counter[str] = dataclasses.field(default_factory=_counter)
     """Events and changes that could not be used or stored, by event or kind."""
 
     undecodable: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Stored records that could not be made hikari objects when they were asked for, by kind."""
+    """Stored records that could not be turned into hikari objects when requested, by kind."""
 
     unanswered: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Things of each kind that are not kept because a function of the rules raised when it was asked about them."""
+    """Objects not kept because a function in the rules raised for them, by kind."""
 
     unrecalled: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Things of which a listener was not told what they were before its event, as the database was away, by kind."""
+    """Objects whose state before an event could not be given to a listener, as the database was away, by kind."""
 
     memory_evicted: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Things that the tier in memory has given up for others, by kind."""
+    """Objects evicted from the memory tier, by kind."""
 
     memory_size: int = 0
-    """How many bytes the tier in memory takes, as estimated."""
+    """Estimated size of the memory tier, in bytes."""
 
     held_back: float = 0.0
-    """How many seconds the gateway was not read, because more waited than the limit though the database was at work."""
+    """Seconds the gateway was not read, as more changes than the limit waited though the database was working."""
 
     retries: int = 0
-    """Attempts to write that failed and were tried again."""
+    """Writes that failed and were tried again."""
 
     hits: collections.Counter[tuple[Tier, str]] = dataclasses.field(default_factory=_by_tier)
-    """Things that were asked for by their keys, by who knew what is true of them and by kind."""
+    """Lookups by key that a tier could answer, by tier and kind."""
 
     misses: collections.Counter[tuple[Tier, str]] = dataclasses.field(default_factory=_by_tier)
-    """Things that were asked for by their keys, by who did not know them and by kind. The database is asked last."""
+    """Lookups by key that a tier could not answer, by tier and kind. The database is the last tier."""
 
     pages: collections.Counter[str] = dataclasses.field(default_factory=_counter)
-    """Pages, counts and lists of ids that the database answered questions about many things with, by kind."""
+    """Pages, counts and lists of ids that the database returned for queries, by kind."""
 
     rest_calls: int = 0
     """Requests that ``fetch_...`` sent to Discord."""
 
     rest_calls_saved: int = 0
-    """Requests that ``fetch_...`` did not send, because the answer was known, or somebody was asking for it already."""
+    """Requests that ``fetch_...`` did not send, as the answer was known or the same request was already under way."""
 
     member_requests: int = 0
     """Requests for all members of a guild that were sent."""
 
     member_requests_saved: int = 0
-    """Requests that were not sent because all members were known from earlier, and still as many."""
+    """Requests not sent because all members were known from earlier, and their number has not changed."""
 
     flushes: int = 0
-    """Batches that were stored."""
+    """Batches stored."""
 
     flush_seconds: float = 0.0
-    """How many seconds all batches took to be stored."""
+    """Seconds that storing all batches took."""
 
     last_flush: float = 0.0
-    """How many seconds the last batch took to be stored."""
+    """Seconds that storing the last batch took."""
 
     last_flush_changes: int = 0
-    """How many changes the last batch had."""
+    """Changes in the last batch."""
 
     last_flush_at: float = 0.0
-    """When the last batch had been stored, in seconds since 1970; 0 before the first."""
+    """When the last batch was stored, in seconds since 1970; 0 before the first."""
 
     def flushed(self, changes: int, seconds: float) -> None:
-        """Count a batch that has just been stored: so many changes, which took so long."""
+        """Count a batch of ``changes`` that has just been stored in ``seconds``."""
         self.flushes += 1
         self.flush_seconds += seconds
         self.last_flush = seconds

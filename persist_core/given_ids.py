@@ -1,4 +1,4 @@
-"""Objects that are given for their ids: those of another kind than is wanted find nothing, and are refused instead."""
+"""Objects passed for their ids: one of the wrong kind would find nothing, so it is rejected instead."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _CALLED: typing.Final[Mapping[str, type]] = {
     "parent": hikari.PartialChannel,
     **dict.fromkeys(("author", "creator", "inviter", "moderator", "owner", "recipient"), hikari.PartialUser),
 }
-"""What the words mean that arguments and columns are called by."""
+"""What the words in the names of arguments and columns mean."""
 
 _SHARED: typing.Final[Mapping[type | None, Collection[type]]] = {
     hikari.PartialGuild: (hikari.PartialRole,),  # the role of everybody has the id of its guild
     hikari.PartialChannel: (hikari.GuildThreadChannel, hikari.PartialMessage),  # as a thread has that of its message
     hikari.PartialMessage: (hikari.GuildThreadChannel,),
 }
-"""Kinds that may have the id of another one."""
+"""Kinds that may share the id of another one."""
 
 
 @functools.cache
 def other_kind(given: type, what: str) -> str | None:
-    """Return what things of a type are, if their id is never that of what is wanted.
+    """Return what objects of a type are, if their id is never a valid argument.
 
     Parameters
     ----------
     given
         The type.
     what
-        What is wanted, as a column or in words: ``author_id`` and ``the guild``.
+        What the argument should be, as a column or in words: ``author_id`` and ``the guild``.
     """
     wanted = {_CALLED[word] for word in re.findall("[a-z]+", what) if word in _CALLED}
     if not wanted or any(issubclass(given, kind) or kind in _SHARED.get(_base_of(given), ()) for kind in wanted):

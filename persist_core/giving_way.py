@@ -53,7 +53,7 @@ class GivingWay:
             self._timer = None
 
     def is_behind(self) -> bool:
-        """Tell whether a writer that is a thread of this process is late, or has too much to write."""
+        """Return whether a writer that is a thread of this process is late, or has too much to write."""
         # A server has its own reasons to take long; and whoever waits for it is the loop itself.
         if not getattr(self._store, "writes_in_thread", False):
             return False

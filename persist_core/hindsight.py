@@ -76,7 +76,7 @@ class Note:
         self._value: typing.Any = None
 
     def is_of(self, event: hikari.Event) -> bool:
-        """Tell whether it was made for an event: the first one of its type, as hikari makes one of a payload."""
+        """Return whether it was made for an event: the first one of its type, as hikari makes one of a payload."""
         if self._event is None and isinstance(event, self.row.heard):
             self._event = event
         return self._event is event
@@ -139,7 +139,7 @@ class Hindsight:
 
     @staticmethod
     def knows(event_types: Iterable[type]) -> bool:
-        """Tell whether events of some types have something before them."""
+        """Return whether events of some types have something before them."""
         return any(True for _ in _rows(event_types))
 
     def watch(self, event_types: Iterable[type]) -> None:
@@ -180,15 +180,16 @@ class Hindsight:
             setattr(event, field, await note.value())
 
     def why_not(self, event: hikari.Event) -> str:
-        """Say why there is no note of an event."""
+        """Return why there is no note of an event."""
         name = type(event).__name__
         if not self.knows((type(event),)):
-            return f"nothing is known of the time before {name}; it is for {self.names()}"
+            return f"{name} has no state before it; before takes {self.names()}"
         if not any(isinstance(event, row.heard) for row in self._watched.values()):
             return (
-                f"nobody notes what was there before {name}; listen with @cache.listen(), or cache.watch({name}) first"
+                f"the state before {name} is not recorded; listen with @cache.listen(), or call cache.watch({name}) "
+                "first"
             )
-        return f"what was there before {name} is told in a listener that hears it, and in tasks that one starts"
+        return f"the state before {name} is only available in a listener for it, and in tasks that the listener starts"
 
     @staticmethod
     def names() -> str:

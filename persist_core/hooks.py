@@ -1,7 +1,7 @@
-"""Calling what plugins add, so that none of them can hurt a bot: whatever one raises is logged, once, under its name.
+"""Calling plugins so that none of them can break a bot: any exception is logged once, with the name of the plugin.
 
-A plugin is a module or an object with functions that are marked by ``persist.hookimpl``. It is found as an entry point
-in the group ``persist.plugins``, or registered by hand: ``persist.plugins.manager().register(plugin)``.
+A plugin is a module or an object with functions decorated with ``persist.hookimpl``. It is found as an entry point in
+the group ``persist.plugins``, or registered by hand: ``persist.plugins.manager().register(plugin)``.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ T = typing.TypeVar("T")
 
 
 def add() -> None:
-    """Find the plugins that are installed, and add to both tables the rows of all that have not been asked for theirs.
+    """Find installed plugins, and add the entities and events of those that have not been called yet.
 
-    This happens before the first store is made: what can be remembered is the same for all of them.
+    This happens before the first store is created, so that all of them have the same kinds.
     """
     for point in importlib.metadata.entry_points(group=GROUP):
         if point.value not in _found:
@@ -67,35 +67,35 @@ def _add(name: str, addition: Addition) -> None:
 
 def _guarded_plan(name: str, event: str, plan: Plan) -> Plan:
     def guarded(payload: Payload, context: Context) -> Iterable[Change]:
-        # All that a plugin makes of an event, or nothing; what the event means to us does not depend on it.
+        # All of a plugin's changes for an event, or none; our own do not depend on them.
         return _guarded(name, event, lambda: list(plan(payload, context))) or ()
 
     return guarded
 
 
 def committed(changes: Sequence[Change]) -> None:
-    """Tell plugins what has just been stored."""
+    """Pass changes that have just been stored to plugins."""
     for implementation in _implementations("persist_committed"):
         began = time.perf_counter()
         _called(implementation, {"changes": changes})
         took = time.perf_counter() - began
         if took > _SLOW and _is_new(implementation.plugin_name, "slow"):
             _LOG.warning(
-                "the plugin %s held the bot up for %.0f ms in persist_committed; what takes long belongs into a task",
+                "the plugin %s blocked the bot for %.0f ms in persist_committed; move slow work into a task",
                 implementation.plugin_name,
                 took * 1000,
             )
 
 
 def took(what: str, began: float, seconds: float, facts: Mapping[str, str | int]) -> None:
-    """Tell plugins of something that took time."""
+    """Pass the timing of an operation to plugins."""
     for implementation in _implementations("persist_timed"):
         _called(implementation, {"what": what, "began": began, "seconds": seconds, "facts": facts})
 
 
 @contextlib.contextmanager
 def timed(what: str, **facts: str | int) -> Generator[None]:
-    """Tell plugins how long a block took, and how it failed if it did."""
+    """Pass to plugins how long a block took, and the error if it failed."""
     began, start = time.time(), time.perf_counter()
     try:
         yield
@@ -107,7 +107,7 @@ def timed(what: str, **facts: str | int) -> Generator[None]:
 
 
 def results(hook: str, **arguments: object) -> list[typing.Any]:
-    """Call a hook of every plugin, and return what those say that do not raise."""
+    """Call a hook of every plugin, and return the results, ``None`` for those that raise."""
     return [_called(implementation, arguments) for implementation in _implementations(hook)]
 
 
@@ -122,12 +122,12 @@ def _called(implementation: pluggy.HookImpl, arguments: dict[str, object]) -> ty
 
 
 def _guarded(plugin: str, what: str, step: Callable[[], T]) -> T | None:
-    """Take a step; if it fails, say once whose it was."""
+    """Run a step of a plugin; if it fails, log that once."""
     try:
         return step()
     except Exception:  # noqa: BLE001 - whatever a plugin does, the bot goes on
         if _is_new(plugin, what):
-            _LOG.exception("the plugin %s does not work: %s failed, and is not mentioned again", plugin, what)
+            _LOG.exception("the plugin %s does not work: %s failed; this is not logged again", plugin, what)
         return None
 
 

@@ -1,4 +1,4 @@
-"""Changes that were seen and may not be stored yet: taken without waiting, answered for, and written in batches.
+"""Changes that may not be stored yet: accepted without blocking, visible to readers, and written in batches.
 
 ``waiting`` takes changes while ``writing`` is on its way to the store. Until a change is stored, readers find it here.
 """
@@ -41,20 +41,20 @@ _LOG = logging.getLogger("persist.journal")
 
 
 class Journal:
-    """Answers for changes from the moment they are seen until the store has them.
+    """Holds changes from the moment they are received until the store has them.
 
     Parameters
     ----------
     store
         Where they go. It is open while :meth:`run` runs.
     limits
-        How much is held, and for how long.
+        How much to hold, and for how long.
     gauges, quarantine
-        Where counts and what could not be stored are kept.
+        The counters, and where changes go that cannot be stored.
     positions
         Returns the changes that say how far each shard has come; they are stored with all changes up to there.
     memory
-        What is kept right by the changes, where there is one.
+        The memory tier to keep up to date, if there is one.
     """
 
     def __init__(
@@ -98,19 +98,19 @@ class Journal:
         self._shedding = Shedding(self._notices, gauges, self.forget_memory)
         self._unwalked = Unwalked()
         self.overfull: Callable[[], None] = lambda: None
-        """Hears that more waits than the limit, though the database is at work."""
+        """Called if more changes than the limit are waiting, although the database is working."""
 
     # -------------------------------------------------------------------------------------------------------- taking
 
     @property
     def _waiting(self) -> Batch:
-        """What waits. Whoever looks at it finds the changes of all that was heard."""
+        """The waiting changes, including those of every event received so far."""
         if self._put_off is not None:
             self.catch_up()
         return self._batch
 
     def put_off(self, make: Callable[[], None]) -> None:
-        """Let changes be made and accepted as late as when somebody looks at what waits.
+        """Defer making and accepting changes until the waiting changes are needed.
 
         Parameters
         ----------
@@ -121,9 +121,9 @@ class Journal:
         self._put_off = make
 
     def catch_up(self) -> None:
-        """Let the changes be made that were put off, if any were.
+        """Make deferred changes, if there are any.
 
-        Another thread, such as one that collects metrics, only looks at what is there: the event loop is at work on it.
+        In another thread, such as one that collects metrics, this does nothing, as the event loop may be making them.
         """
         make = self._put_off
         if make is not None and threading.get_ident() == self._thread:
@@ -137,14 +137,14 @@ class Journal:
 
     @property
     def at(self) -> str:
-        """The moment that stands for the changes being taken now: no other batch has the same.
+        """The time of the changes being taken now, which is unique to this batch.
 
-        It is the same for all that is done until the event loop has its turn.
+        It stays the same until the event loop runs again.
         """
         waiting = self._waiting
-        if not (waiting.size or self._is_spelled):  # it may have waited for an hour
+        if not (waiting.size or self._is_spelled):  # the empty batch may be an hour old
             waiting.at = later(waiting.at)
-            with contextlib.suppress(RuntimeError):  # without an event loop, each time is a turn of its own
+            with contextlib.suppress(RuntimeError):  # without an event loop, each access has a time of its own
                 asyncio.get_running_loop().call_soon(self._spell_anew)
                 self._is_spelled = True
         return waiting.at
@@ -159,12 +159,12 @@ class Journal:
 
     @property
     def interval(self) -> float:
-        """How many seconds a change waits at most for others to be stored with it."""
+        """The most seconds that a change waits for others to be stored with it."""
         return self._limits.interval
 
     @property
     def age(self) -> float:
-        """How many seconds the oldest change that is not stored has waited."""
+        """How many seconds the oldest unstored change has waited."""
         return (self._writing or self._waiting).age
 
     @property
@@ -174,23 +174,23 @@ class Journal:
 
     @property
     def stored(self) -> int:
-        """How often something was stored; what was read while it changed may be neither old nor new."""
+        """How many commits there have been; a result that was read while this changed may be neither old nor new."""
         return self._commits
 
     @property
     def trouble(self) -> BackendError | None:
-        """Why the last attempt to write failed; ``None`` when it did not."""
+        """Why the last attempt to write failed; ``None`` if it did not."""
         return self._attempts.trouble
 
     def accept(self, changes: Sequence[Change], absorbed: int = 0) -> None:
-        """Take changes; from now on readers see them.
+        """Take changes; readers see them from now on.
 
         Parameters
         ----------
         changes
             The changes, in order.
         absorbed
-            How many more they were before those of one key were made one.
+            How many more there were before changes of one key were merged.
         """
         waiting, most = self._waiting, self._limits.most
         waiting.coalesced += absorbed
@@ -222,21 +222,21 @@ class Journal:
         return Batch(later(than), self._deciding)
 
     def _is_served(self) -> bool:
-        """Tell whether the database is at work. A flood that it has not caught up with yet is no reason to forget."""
+        """Return whether the database is working. If it is merely behind in a flood, nothing must be dropped."""
         return self._runs and self._attempts.trouble is None and not self._progress.is_stalled()
 
     def _room_for(self, change: Change) -> bool:
-        """Make room for a change in a full journal, or count it as lost."""
+        """Make room for a change in a full journal, or count the change as lost."""
         if not self._shedding.is_under_way:
             self._shedding.begin(self.depth, self._attempts.trouble or "the database does not answer")
         return self._shedding.room_for(change, self._waiting)
 
     def is_too_much(self, share: float = 1.0) -> bool:
-        """Tell whether more than the limit waits, or a share of it, although the database is at work."""
+        """Return whether more than the limit, or a share of it, is waiting although the database is working."""
         return self.depth > self._limits.most * share and self._is_served()
 
     def forget_memory(self) -> None:
-        """Forget what is kept: it has changes that will not come to be."""
+        """Clear the memory tier, as it has changes that will never be stored."""
         if self._memory is not None:
             self._memory.clear()
 
@@ -245,7 +245,7 @@ class Journal:
     def pending(self, entity: Entity[typing.Any], key: Key, stored: Record | None = None) -> Sequence[Change]:
         """Return the changes that may concern a key and that ``stored`` does not contain yet, in order.
 
-        They begin with the last one that does not depend on what is stored, where there is one: see :meth:`settles`.
+        They begin with the last one that does not depend on stored data, if there is one: see :meth:`settles`.
         """
         waiting, writing = self._waiting, self._writing
         if writing is None and not waiting.size:
@@ -262,16 +262,16 @@ class Journal:
 
     @staticmethod
     def settles(change: Change) -> bool:
-        """Tell whether a change makes what was before it irrelevant."""
+        """Return whether a change makes everything before it irrelevant."""
         return isinstance(change, (Put, Drop))
 
     def settled(self, changes: Sequence[Change]) -> bool:
-        """Tell whether changes say all about a key, without anything that is stored."""
+        """Return whether changes determine the record of a key without any stored data."""
         return self.settles(changes[0]) and not undecided(None, changes)
 
     @staticmethod
     def folded(record: Record | None, changes: Iterable[Change]) -> Record | None:
-        """Return what becomes of a stored record under changes that are not stored yet."""
+        """Return what changes that are not stored yet make of a stored record."""
         for change in changes:
             record = fold(record, change)
         return record
@@ -279,9 +279,9 @@ class Journal:
     # --------------------------------------------------------------------------------------------------- remembering
 
     def recall(self, entity: Entity[typing.Any], key: Key | None, guild_id: int | None) -> Recollection:
-        """Ask for a record as it is at this moment, or for all of a kind in a guild, without waiting.
+        """Request a record as it is now, or all of a kind in a guild, without blocking.
 
-        It is found before the changes that are seen from now on are stored. While the database is away, it is not.
+        It is read before changes that arrive from now on are stored. While the database is away, it is not found.
         """
         asked = Recollection(entity, key, guild_id)
         changes = () if key is None else self.pending(entity, key)
@@ -298,15 +298,15 @@ class Journal:
         return asked
 
     def is_moving(self, seconds: float) -> bool:
-        """Tell whether something was stored or found within the last seconds: what waits is getting less."""
+        """Return whether anything was stored or found within the last seconds, so that the backlog is shrinking."""
         return time.monotonic() - max(self._progress.moved, self._past.moved) < seconds
 
     def give_up_on(self, asked: Recollection) -> None:
-        """Wait for an answer no longer."""
+        """Stop waiting for an answer."""
         self._past.give_up((asked,))
 
     async def recollect(self) -> None:
-        """Find what is asked while nothing is being written, for as long as the cache is open."""
+        """Answer requests for the past while nothing is being written, for as long as the cache is open."""
         while True:
             await self._asked.wait()
             self._asked.clear()
@@ -317,11 +317,11 @@ class Journal:
     # ------------------------------------------------------------------------------------------------------- writing
 
     async def flush(self) -> None:
-        """Wait until everything seen so far is in the database, however long it is away."""
+        """Wait until everything received so far is in the database, however long it is away."""
         await self._barrier(patient=True)
 
     async def barrier(self) -> None:
-        """Wait until everything seen so far is in the database.
+        """Wait until everything received so far is in the database.
 
         Raises
         ------
@@ -349,7 +349,7 @@ class Journal:
             await self.write()
 
     async def write(self) -> None:
-        """Store one batch: the one whose writing was cancelled, where there is one, else what waits."""
+        """Store one batch: the one whose writing was canceled, if any, else the waiting one."""
         async with self._turn:
             await self._write()
 
@@ -365,8 +365,8 @@ class Journal:
         self._progress.begin()
         self._giving_way.begin()
         began, size = time.perf_counter(), self._writing.size
-        # What has piled up while the database was away is many transactions: one would hold the loop to prepare. Those
-        # that are through are not made again, should this be cancelled: a reaction would count twice.
+        # A backlog is split into many transactions, because preparing a single one would block the loop. Committed ones
+        # are not repeated if this is canceled: a reaction would count twice.
         while step := self._step or next(self._unwritten, None):
             self._step = step
             await self._past.find(step.asked)
@@ -386,7 +386,7 @@ class Journal:
         self._barriers.stored()
 
     def _heard(self, error: BackendError | None) -> None:
-        """Note that something was stored, or why an attempt to do that has failed."""
+        """Note that something was stored, or why the attempt failed."""
         if error is None:
             self._commits += 1
             self._progress.step()
@@ -404,7 +404,7 @@ class Journal:
                 self._past.forget(segment.asked)
 
     def give_up(self, reason: str) -> int:
-        """Count everything that is not stored as lost, wake who waits for it, and return how many changes it was."""
+        """Count everything not stored as lost, wake everyone who waits for it, and return how many changes it was."""
         lost = self.depth
         if lost:
             _LOG.critical("%d changes could not be stored and are lost: %s", lost, reason)

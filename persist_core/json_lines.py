@@ -91,7 +91,7 @@ async def _all(source: Answers, kinds: Sequence[AnyEntity]) -> AsyncIterator[_Pa
 async def _of_guild(source: Answers, kinds: Sequence[AnyEntity], guild_id: int) -> AsyncIterator[_Page]:
     found = await source.select(Select(GUILDS, keys=((guild_id,),), metadata=True))
     if not (found.records or found.corrupt):
-        msg = f"nothing is known of the guild {guild_id}; `persist find guilds` lists those that are"
+        msg = f"there is no guild {guild_id}; `persist find guilds` lists those that are stored"
         raise PersistError(msg)
     yield GUILDS, found
     parts: dict[AnyEntity, set[Key]] = {}
@@ -148,7 +148,7 @@ async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: 
         If these are not such lines, or not all of them. What was before the bad one is stored.
     """
     if not merge:
-        await copying.refuse_full(target, "let what is newer win with --merge")
+        await copying.refuse_full(target, "let newer records win with --merge")
     suppressions = Suppressions(Gauges())
     if merge:
         await suppressions.load(target.select)
@@ -195,9 +195,9 @@ def _records(lines: Iterable[bytes]) -> Iterator[Record]:
         elif said.get("records") == count:
             return
         else:
-            msg = f"{count:,} records were read, and the last line says {said.get('records')!r}; make the export anew"
+            msg = f"{count:,} records were read, but the last line says {said.get('records')!r}; export again"
             raise PersistError(msg)
-    msg = f"the file ends after {count:,} records without saying so: it was cut off; make the export anew"
+    msg = f"the file ends after {count:,} records without a last line: it is truncated; export again"
     raise PersistError(msg)
 
 
@@ -205,22 +205,22 @@ def _read(line: bytes, number: int) -> Mapping[str, typing.Any]:
     try:
         said = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        msg = f"line {number} is no JSON ({error}); is it a file that `persist export` has made?"
+        msg = f"line {number} is not JSON ({error}); is the file from `persist export`?"
         raise PersistError(msg) from error
     if not isinstance(said, dict):
-        msg = f"line {number} is no JSON object; is it a file that `persist export` has made?"
+        msg = f"line {number} is not a JSON object; is the file from `persist export`?"
         raise PersistError(msg)
     return typing.cast("Mapping[str, typing.Any]", said)
 
 
 def _check_head(said: Mapping[str, typing.Any]) -> None:
     if "hikari-persist" not in said:
-        msg = "the first line does not say hikari-persist; is it a file that `persist export` has made?"
+        msg = "the first line does not name hikari-persist; is the file from `persist export`?"
         raise PersistError(msg)
     if said.get("format") != _FORMAT:
         msg = (
-            f"the file has the format {said.get('format')!r}, of hikari-persist {said['hikari-persist']}, and this one "
-            f"reads {_FORMAT}; upgrade hikari-persist"
+            f"the file has the format {said.get('format')!r}, from hikari-persist {said['hikari-persist']}, but this "
+            f"version reads {_FORMAT}; upgrade hikari-persist"
         )
         raise PersistError(msg)
 
@@ -228,7 +228,7 @@ def _check_head(said: Mapping[str, typing.Any]) -> None:
 def _record(said: Mapping[str, typing.Any], number: int) -> Record:
     entity = ENTITIES.get(str(said["kind"]))
     if entity is None:
-        msg = f"line {number} is of a kind called {said['kind']!r}, which is not known here; is a plugin missing?"
+        msg = f"line {number} has the kind {said['kind']!r}, which is not known here; is a plugin missing?"
         raise PersistError(msg)
     try:
         origin = Origin(said["source"], said["shard"], said["epoch"], said["last_updated"])
@@ -236,7 +236,7 @@ def _record(said: Mapping[str, typing.Any], number: int) -> Record:
         payload = dict(said["payload"])
         return Record(entity, key, said["guild_id"], payload, origin, said["first_seen"], said["revision"])
     except (KeyError, TypeError, ValueError) as error:
-        msg = f"line {number} lacks something of a record; is it a file that `persist export` has made?"
+        msg = f"line {number} is not a complete record; is the file from `persist export`?"
         raise PersistError(msg) from error
 
 

@@ -99,23 +99,23 @@ def check(entity: AnyEntity, keep: Keep[typing.Any]) -> None:
     Raises
     ------
     persist.QueryError
-        If it names what they do not have, what has to be kept, or asks about what it drops.
+        If it names what the kind does not have, drops what has to be kept, or selects by what it drops.
     """
     for name in LISTS:
         if getattr(keep, name) is not None and columns_of(entity, name) is None:
-            msg = f"{entity.name} cannot be chosen by {name}: they do not belong to any"
+            msg = f"{entity.name} cannot be selected by {name}: they do not belong to any"
             raise QueryError(msg)
     filters.where(entity, keep.where)
     dropped = _check_drop(entity, keep.drop)
     for name in keep.where:
         column = filter_names.column_named(entity, name, "verified")
         if column not in entity.columns and column not in entity.key and column != "guild_id":
-            msg = f"{entity.name} cannot be chosen by {name!r}: it is not known before they are stored"
+            msg = f"{entity.name} cannot be selected by {name!r}: it is not known before they are stored"
             raise QueryError(msg)
         if column in entity.columns and entity.columns[column].path.partition(".")[0] in dropped:
             msg = (
-                f"{entity.name} are chosen by {name!r}, which is dropped, and what changes is looked at again: "
-                "choose by something else, or do not drop it"
+                f"{entity.name} are selected by {name!r}, which is dropped, so it is missing when they change: "
+                "select by something else, or do not drop it"
             )
             raise QueryError(msg)
     for part in (*keep.also, *keep.either, *keep.never):
@@ -129,7 +129,7 @@ def _check_drop(entity: AnyEntity, names: Collection[str]) -> frozenset[str]:
         allowed = fields - {*entity.key, "guild_id", *entity.joins, *(name for _, on in entity.owners for name in on)}
     if wrong := sorted(fields - allowed):
         near = difflib.get_close_matches(wrong[0], allowed, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; there is: {', '.join(sorted(allowed))}"
+        hint = f"; did you mean {near[0]!r}?" if near else f"; you can drop: {', '.join(sorted(allowed))}"
         msg = f"{', '.join(wrong)} of {entity.name} cannot be dropped{hint}"
         raise QueryError(msg)
     return fields
@@ -209,7 +209,7 @@ class Judge:
         if not self._warned:
             self._warned = True
             _LOG.warning(
-                "the predicate of %s cannot be asked about %s, which is not kept: %r; more are not mentioned",
+                "the predicate of %s failed for %s, which is not kept: %r; further errors are not logged",
                 self.entity.name,
                 record.key,
                 error,
@@ -261,7 +261,7 @@ class Judge:
     # --------------------------------------------------------------------------------------------------- of a record
 
     def selects(self, record: Record) -> bool:
-        """Tell whether a record is kept, told from where it is."""
+        """Return whether a record is kept, told from where it is."""
         return (
             all(test(record) for test in self._tests)
             and all(part.selects(record) for part in self._also)
@@ -270,7 +270,7 @@ class Judge:
         )
 
     def selects_from_elsewhere(self, record: Record) -> bool:
-        """Tell whether a record would be kept if it had been told from somewhere else."""
+        """Return whether a record would be kept if it had been told from somewhere else."""
         return self.has_sources and any(
             self.selects(record._replace(origin=record.origin._replace(source=source))) for source in SOURCES
         )

@@ -1,4 +1,4 @@
-"""What is kept of one kind of thing, as a value: which of them, what of each, and from where."""
+"""What to keep of one kind, as a value: which objects, which of their fields, and from which sources."""
 
 from __future__ import annotations
 
@@ -22,65 +22,66 @@ T_contra = typing_extensions.TypeVar("T_contra", contravariant=True, default=typ
 U = typing.TypeVar("U")
 
 Source = typing.Literal["gateway", "chunk", "rest"]
-"""Where a thing was learned: from an event, from a list of members that was asked for, or from REST."""
+"""How a thing was learned: from an event, from a requested list of members, or from REST."""
 
 SOURCES: typing.Final = frozenset(typing.get_args(Source))
 
 Id: typing.TypeAlias = hikari.SnowflakeishOr[hikari.Unique]
 Ids: typing.TypeAlias = Collection[Id] | Filter[Id] | None
-"""Only these, all but these (``persist.not_({...})``), or whichever."""
+"""Only these, all but these (``persist.not_({...})``), or any."""
 
 LISTS: typing.Final = ("guilds", "channels", "users", "roles")
 """The fields of a :class:`Keep` that hold ids."""
 
 MOST: typing.Final = ("max_per_channel", "max_per_guild", "max_rows")
-"""The fields of a :class:`Keep` that say how many, the narrowest first."""
+"""The fields of a :class:`Keep` that limit how many, the narrowest first."""
 
 
 # Python 3.11 cannot make `Keep[hikari.Message](...)` if it has slots.
 @dataclasses.dataclass(frozen=True, kw_only=True, repr=False)
 class Keep(typing.Generic[T_contra]):
-    """Choose which things of a kind are remembered, and what of them. All that is said has to hold.
+    """Choose which objects of a kind to remember, and which of their fields. All conditions have to hold.
 
-    Two of them make a third: ``one & other`` keeps what both keep, ``one | other`` what either keeps, and ``~one`` what
+    Keeps can be combined: ``one & other`` keeps what both keep, ``one | other`` what either keeps, and ``~one`` what
     ``one`` does not.
 
     Parameters
     ----------
     guilds, channels, users, roles
-        Only what belongs to these, or with ``persist.not_({...})`` only what does not. A channel stands for its
-        threads too, and a category for its channels; a member, or who wrote a message, may have any of the roles.
+        Only what belongs to these, or with ``persist.not_({...})`` only what does not. A channel includes its threads,
+        and a category its channels; for roles, the member or the author of the message needs any one of them.
     where
-        What has to be true of columns, as ``find`` takes it: ``{"is_bot": False, "name": persist.startswith("mod-")}``.
+        Conditions on columns, as in ``find``: ``{"is_bot": False, "name": persist.startswith("mod-")}``.
     predicate
-        Takes the hikari object, and tells whether it is kept. What it cannot be asked about, because it raises,
-        has to be awaited or hikari cannot make the object, is not kept.
+        Takes the hikari object and returns whether to keep it. Objects for which it raises or has to be awaited, or
+        which hikari cannot make, are not kept.
     drop
-        Names of fields that are removed before anything is written, also inside other things: ``{"content"}``.
+        Names of fields to remove before anything is written, such as ``{"content"}``; inside nested objects too.
     sources
-        From where: ``"gateway"``, ``"chunk"``, ``"rest"``. What is known already is left as it is by what comes from
-        elsewhere.
+        The sources to accept: ``"gateway"``, ``"chunk"``, ``"rest"``. Data from any other leaves what is already known
+        unchanged.
     max_age
-        For how long: seconds, or a `datetime.timedelta`; ``math.inf`` for ever. Messages and what a log tells are as
-        old as they are; anything else is as old as what Discord last told of it.
+        How long to keep objects: seconds or a `datetime.timedelta`; ``math.inf`` for no limit. Messages and log entries
+        age from when they were created, anything else from when Discord last sent it.
     max_orphan_age
-        Of users: for how long, like ``max_age``, where nothing that is kept names them any more. 30 days if it is left
-        out.
+        For users: how long to keep those that nothing else in the cache refers to any more, in the same units as
+        ``max_age``. The default is 30 days.
     max_per_channel, max_per_guild, max_rows
-        How many in each channel, in each guild, and in all. The oldest go first.
+        How many to keep per channel, per guild, and in total. The oldest go first.
     keep_if
-        What neither goes nor counts then: columns, as in ``where``, such as ``{"is_pinned": True}``.
+        Conditions on columns, as in ``where``, such as ``{"is_pinned": True}``. What meets them is exempt from the
+        limits above and does not count toward them.
     history
-        Of messages: ``True`` keeps what they were before they were edited, until they are deleted; ``"keep"`` goes on
-        keeping that when they are deleted on Discord, and what they were last.
+        For messages: ``True`` keeps their earlier versions until they are deleted; ``"keep"`` also keeps those, and
+        their last version, after they are deleted on Discord.
     also, either, never
-        Others: all of which, at least one of which, and none of which keep it as well. This is what ``&``, ``|`` and
-        ``~`` make.
+        Other keeps: all of these, at least one of these, and none of these must keep it as well. ``&``, ``|`` and ``~``
+        set them.
 
     Raises
     ------
     persist.QueryError
-        If a value is not what it has to be.
+        If a value is invalid.
     """
 
     guilds: Ids = None
@@ -113,20 +114,20 @@ class Keep(typing.Generic[T_contra]):
             object.__setattr__(self, name, value)
         self._check_bounds()
         if self.predicate is not None and (not callable(self.predicate) or waits(self.predicate)):
-            msg = f"predicate is a function that takes a hikari object and does not wait, not {self.predicate!r}"
+            msg = f"predicate must be a function, not async, that takes a hikari object, not {self.predicate!r}"
             raise QueryError(msg)
 
     def _check_bounds(self) -> None:
         for name in MOST:
             most: object = getattr(self, name)
             if most is not None and (isinstance(most, bool) or not isinstance(most, int) or most < 0):
-                msg = f"{name} is a whole number, nought or more, not {most!r}"
+                msg = f"{name} must be a whole number, zero or more, not {most!r}"
                 raise QueryError(msg)
         if not isinstance(self.history, bool) and self.history != "keep":
-            msg = f'history is True, False or "keep", not {self.history!r}'
+            msg = f'history must be True, False or "keep", not {self.history!r}'
             raise QueryError(msg)
         if self.keep_if and not self.is_bounded:
-            msg = "keep_if says what does not go, and without max_age, max_rows and their like nothing does"
+            msg = "keep_if exempts from limits, and there are none; set max_age, max_rows or another limit too"
             raise QueryError(msg)
 
     def __hash__(self) -> int:
@@ -147,30 +148,30 @@ class Keep(typing.Generic[T_contra]):
 
     @property
     def is_bounded(self) -> bool:
-        """Whether it says itself how long or how many are kept."""
+        """Whether it limits how long or how many are kept itself."""
         return any(getattr(self, name) is not None for name in ("max_age", "max_orphan_age", *MOST))
 
     @property
     def has_bounds(self) -> bool:
-        """Whether it, or a part of it, says how long or how many are kept."""
+        """Whether it, or a part of it, limits how long or how many are kept."""
         return self.is_bounded or any(part.has_bounds for part in (*self.also, *self.either, *self.never))
 
     @property
     def kept_history(self) -> bool | typing.Literal["keep"]:
-        """What it, or a part of it, says of history: the most of it."""
+        """The most extensive ``history`` setting of it and its parts."""
         said = {self.history, *(part.kept_history for part in (*self.also, *self.either))}
         return "keep" if "keep" in said else True in said
 
     @property
     def chooses(self) -> bool:
-        """Whether it keeps anything out, or takes anything away, before it is written."""
+        """Whether it rejects objects or removes fields before anything is written."""
         bounds = dict.fromkeys(("max_age", "max_orphan_age", *MOST))
         bare: dict[str, typing.Any] = {**bounds, "keep_if": {}, "history": False}
         return dataclasses.replace(self, **bare) != _ALL
 
     @property
     def is_all(self) -> bool:
-        """Whether it keeps everything whole, for as long as Discord does."""
+        """Whether it keeps everything unchanged, for as long as Discord does."""
         return self == _ALL
 
     def __and__(self, other: Keep[T_contra]) -> Keep[T_contra]:
@@ -194,7 +195,7 @@ class Keep(typing.Generic[T_contra]):
 
 
 def _flat(keep: Keep[T_contra], how: typing.Literal["also", "either"]) -> tuple[Keep[T_contra], ...]:
-    """Return the parts of what was made by the same operator, or the thing itself."""
+    """Return the parts of a keep that the same operator made, or the keep itself."""
     parts = getattr(keep, how)
     made: Keep[T_contra] = Keep(also=parts) if how == "also" else Keep(either=parts)
     return parts if parts and keep == made else (keep,)
@@ -209,7 +210,7 @@ def _ids(name: str, value: object) -> frozenset[int] | Filter[typing.Any] | None
         return Filter("not", denied) if denied else None
     if isinstance(value, Collection) and not isinstance(value, str | bytes):
         return _among(name, typing.cast("Collection[object]", value))
-    msg = f"{name} is a collection of ids, or persist.not_(...) of one, not {value!r}"
+    msg = f"{name} must be a collection of ids, or persist.not_(...) of one, not {value!r}"
     raise QueryError(msg)
 
 
@@ -222,14 +223,14 @@ def _age(name: str, value: object) -> float | None:
     if seconds is None:
         return None
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds >= 0:
-        msg = f"{name} is a number of seconds or a timedelta, nought or more, not {value!r}"
+        msg = f"{name} must be a number of seconds or a timedelta, zero or more, not {value!r}"
         raise QueryError(msg)
     return float(seconds)
 
 
 def _where(name: str, value: object) -> Mapping[str, typing.Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        msg = f"{name} is a mapping of columns and what is asked of them, such as {{'is_bot': False}}, not {value!r}"
+        msg = f"{name} must be a mapping of columns to conditions, such as {{'is_bot': False}}, not {value!r}"
         raise QueryError(msg)
     asked = typing.cast("Mapping[str, object]", value)
     return types.MappingProxyType({name: _fixed(what) for name, what in sorted(asked.items())})
@@ -246,7 +247,7 @@ def _names(name: str, value: object) -> frozenset[str]:
         names = typing.cast("Collection[object]", value)
         if all(isinstance(one, str) and one for one in names):
             return frozenset(typing.cast("Collection[str]", names))
-    msg = f"{name} is a collection of names such as {{'content'}}, not {value!r}"
+    msg = f"{name} must be a collection of names such as {{'content'}}, not {value!r}"
     raise QueryError(msg)
 
 
@@ -255,7 +256,7 @@ def _sources(value: object) -> frozenset[str] | None:
         return None
     names = _names("sources", value)
     if not names or names - SOURCES:
-        msg = f"sources are some of {', '.join(sorted(SOURCES))}, not {value!r}"
+        msg = f"sources must be some of {', '.join(sorted(SOURCES))}, not {value!r}"
         raise QueryError(msg)
     return None if names == SOURCES else names
 
@@ -265,18 +266,18 @@ def _keeps(name: str, value: object) -> tuple[Keep[typing.Any], ...]:
         parts = tuple(typing.cast("Collection[object]", value))
         if all(isinstance(part, Keep) for part in parts):
             return typing.cast("tuple[Keep[typing.Any], ...]", parts)
-    msg = f"{name} is a tuple of persist.Keep, not {value!r}"
+    msg = f"{name} must be a tuple of persist.Keep, not {value!r}"
     raise QueryError(msg)
 
 
 def hash_of(value: typing.Any) -> int:
-    """Return a hash of a dataclass in which mappings may be."""
+    """Return a hash of a dataclass that may have mappings in it."""
     found = (getattr(value, field.name) for field in dataclasses.fields(value))
     return hash(tuple(frozenset(one) if isinstance(one, Mapping) else one for one in found))
 
 
 def shown(value: typing.Any, without: Collection[str] = ()) -> str:
-    """Spell a dataclass as code that makes it, without what it says by default, and without some fields."""
+    """Return a dataclass as the code that makes it, without defaults and without some fields."""
     said: list[str] = []
     for field in dataclasses.fields(value):
         if field.name in without:

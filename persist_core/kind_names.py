@@ -1,4 +1,4 @@
-"""The names of the kinds of things that guilds have, for questions about a kind and for rules."""
+"""The names of the kinds that guilds have, for ``completeness`` and for rules."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What is not as stable as the rest: one mark on it, which warns at its use and makes a line of a page.
+"""Marks for what is experimental or deprecated: each warns on use, and becomes a line of a page of the documentation.
 
-A mark goes on a function, a method, a class, or, with the name of it, on a parameter::
+A mark goes on a function, a method, a class, or with a parameter's name on that parameter::
 
     @deprecated(since="1.4", until="2.0", note="call find() instead.")
     def search(...): ...
@@ -25,22 +25,22 @@ F = typing.TypeVar("F", bound=Callable[..., typing.Any])
 _marked: dict[str, Mark] = {}
 
 MARKED: typing.Final[Mapping[str, Mark]] = _marked
-"""Everything that is experimental or deprecated, by its name in full, of the modules that have been imported."""
+"""Everything experimental or deprecated in the modules imported so far, by its full name."""
 
 
 class ExperimentalWarning(FutureWarning):
-    """Something is used that may change in a minor version."""
+    """Something you use is experimental and may change in a minor version."""
 
 
 class Mark(typing.NamedTuple):
-    """What somebody who uses a thing should know of its future."""
+    """What users should know about the future of something."""
 
     state: typing.Literal["experimental", "deprecated"]
     since: str
-    """The version that it has been so from."""
+    """The version since which it has this state."""
 
     until: str | None
-    """The first version that has it no more; ``None`` as long as nobody knows."""
+    """The first version without it; ``None`` while that is undecided."""
 
     note: str
     """Why, or what to use instead: a sentence."""
@@ -49,14 +49,14 @@ class Mark(typing.NamedTuple):
 def experimental(parameter: str | None = None, /, *, since: str, note: str) -> Callable[[F], F]:
     """Mark a function, a method or a class that may change in a minor version, or a parameter of one.
 
-    It says so where it is used, once for each line, as Python does.
+    It warns where it is used, once per line, like Python's own warnings.
 
     Parameters
     ----------
     parameter
-        The parameter that is meant, and nothing else.
+        The parameter to mark, instead of the whole.
     since
-        The version that it came with.
+        The version that introduced it.
     note
         What may change, as a sentence.
     """
@@ -64,18 +64,18 @@ def experimental(parameter: str | None = None, /, *, since: str, note: str) -> C
 
 
 def deprecated(parameter: str | None = None, /, *, since: str, until: str, note: str) -> Callable[[F], F]:
-    """Mark a function, a method or a class that will be gone, or a parameter of one.
+    """Mark a function, a method or a class that will be removed, or a parameter of one.
 
-    It says so where it is used, once for each line, as Python does.
+    It warns where it is used, once per line, like Python's own warnings.
 
     Parameters
     ----------
     parameter
-        The parameter that is meant, and nothing else.
+        The parameter to mark, instead of the whole.
     since
-        The version from which on something else is better.
+        The version that deprecated it.
     until
-        The first version without it: a major one.
+        The version that removes it: a major one.
     note
         What to use instead, as a sentence.
     """
@@ -88,8 +88,8 @@ def _mark(mark: Mark, category: type[Warning], parameter: str | None) -> Callabl
         if parameter is not None:
             name = f"{name}({parameter}=)"
         _marked[name] = mark
-        gone = f" and will be gone in {mark.until}" if mark.until else ""
-        message = f"{name} is {mark.state} since {mark.since}{gone}: {mark.note}"
+        gone = f" and will be removed in {mark.until}" if mark.until else ""
+        message = f"{name} has been {mark.state} since {mark.since}{gone}: {mark.note}"
         if parameter is not None:
             return _warns_of(thing, parameter, message, category)
         # Only a checker that reads the decorator itself would want a literal.

@@ -1,4 +1,4 @@
-"""The openings of a cache, one after the other: as its bot starts and stops, and as its user asks for them."""
+"""Opening and closing a cache, as its bot starts and stops or as its user requests."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ __all__ = ("Lifetime", "lifetimes_of")
 _LOG = logging.getLogger("persist")
 
 _OPENING: typing.Final = 5.0
-"""Seconds that an opening which is under way may take when the bot stops."""
+"""Seconds that an opening under way may take when the bot stops."""
 
 _LOOP_ENDED: typing.Final = (
-    "the event loop in which the cache was opened has ended, and so it is closed; leave opening it to the bot, or do "
+    "the cache is closed because the event loop in which it was opened has ended; let the bot open it, or do "
     "everything in one loop"
 )
 
 
 class Lifetime:
-    """Opens a cache when its bot starts, closes it when that stops, and knows in between why it is not open.
+    """Opens a cache when its bot starts, closes it when the bot stops, and knows why it is not open.
 
     Parameters
     ----------
     bot
-        The bot. If it runs already, the cache is opened at once.
+        The bot. If it is already running, the cache is opened at once.
     owner
         The cache.
     store
-        Where it keeps things.
+        The cache's store.
     engine
-        Makes what runs while the cache is open; each opening has one of its own.
+        Makes a new engine for each opening.
     warmer
-        What fills hikari's own cache, if anything does.
+        Fills hikari's own cache, if that is enabled.
     stop_timeout, strict
         As for the cache.
 
     Attributes
     ----------
     engine
-        What runs now; ``None`` while the cache is closed.
+        The running engine; ``None`` while the cache is closed.
     failure
-        Why it could not be opened the last time, if it could not.
+        Why the last opening failed, if it did.
     """
 
     def __init__(
@@ -96,11 +96,11 @@ class Lifetime:
         manager.subscribe(hikari.StoppingEvent, self._on_stopping)
         manager.subscribe(hikari.StoppedEvent, self._on_stopped)
         if self._bot.is_alive:
-            # StartingEvent has gone out already, and whom it did not find it will not find this time.
+            # StartingEvent has already been dispatched, so this cache does not receive it.
             if self._is_connected:
                 _LOG.warning(
-                    "this cache was made while the bot was connected: of what Discord has told before, guilds above "
-                    "all, it knows what is in its database; make it before the bot starts"
+                    "this cache was created while the bot was connected: of what Discord sent before, above all the "
+                    "guilds, it only knows what is in its database; create it before the bot starts"
                 )
             self._begin(patient=not self._strict)
             self._late = asyncio.create_task(self.start(), name="persist late start")
@@ -131,15 +131,15 @@ class Lifetime:
             if error is self._told:  # more than one waited for the same opening
                 return
             self._told = error
-            _LOG.critical("the cache cannot be opened, and nothing is remembered: %s", error)
+            _LOG.critical("the cache cannot be opened, so nothing is stored: %s", error)
             if self._strict:
                 if self._gateway is None:
                     raise
-                _LOG.error("the bot is closed, as its cache is strict; whatever hikari raises now comes of that")
+                _LOG.error("the bot is closed, as its cache is strict; hikari may raise errors because of that")
                 await self._gateway.close()
 
     async def _on_stopping(self, _: hikari.StoppingEvent) -> None:
-        # hikari cancels StoppedEvent's listeners when a bot closes itself: most is stored before.
+        # hikari cancels StoppedEvent's listeners when a bot closes itself, so store most of it now.
         if self.engine is not None:
             self._stopping = asyncio.get_running_loop().time()
             try:
@@ -147,7 +147,9 @@ class Lifetime:
                     await self.engine.journal.flush()
             except TimeoutError:
                 _LOG.error(
-                    "storing takes more than %g s; %d changes wait", self._stop_timeout, self.engine.journal.depth
+                    "storing takes more than %g s; %d changes are still waiting",
+                    self._stop_timeout,
+                    self.engine.journal.depth,
                 )
 
     async def _on_stopped(self, _: hikari.StoppedEvent) -> None:
@@ -162,13 +164,13 @@ class Lifetime:
             await asyncio.shield(self._begin(patient=False))
 
     def leave_ended_loop(self) -> None:
-        """Give up what belongs to an event loop that has ended, as that of ``asyncio.run(cache.open())`` has."""
+        """Drop what belongs to an event loop that has ended, such as that of ``asyncio.run(cache.open())``."""
         if self.engine is None or not self.engine.loop.is_closed():
             return
         _LOG.warning(_LOOP_ENDED)
         self._loop_ended = True
         engine, self.engine, self._opening = self.engine, None, None
-        with contextlib.suppress(RuntimeError):  # whoever waited in that loop is gone with it
+        with contextlib.suppress(RuntimeError):  # anything that waited in that loop is gone
             engine.journal.give_up("their event loop has ended")
 
     def _begin(self, *, patient: bool) -> asyncio.Task[None]:
@@ -215,22 +217,22 @@ class Lifetime:
         self.engine = engine
         if self._was_open and self._is_connected:
             _LOG.warning(
-                "this cache was opened again while the bot was connected: what Discord has told since it was closed "
-                "it does not know before a shard begins a new session"
+                "this cache was opened again while the bot was connected: what Discord sent while it was closed is "
+                "missing until a shard begins a new session"
             )
         self._was_open = True
-        # A cache that is attached late, or opened again, hears of no start.
+        # A cache that is attached late, or opened again, receives no start event.
         engine.feed.sessions.all_started = bool(self._bot.is_alive and self._gateway and self._gateway.shards)
         if away is not None:
-            _LOG.critical("the database is away: %s; what the gateway says waits for it, and it is tried again", away)
+            _LOG.critical("the database is away: %s; gateway events are kept until a retry succeeds", away)
 
     def _disowned(self, error: PersistError) -> None:
-        """Close, because the database turns out to be another bot's when READY tells which bot this one is."""
+        """Close, because READY shows that the database belongs to another bot."""
         engine, self.engine = self.engine, None
-        if engine is None:  # it is being opened, which fails for that
+        if engine is None:  # it is being opened, which fails because of this
             return
         self.failure = self._told = error
-        _LOG.critical("nothing is remembered: %s", error)
+        _LOG.critical("nothing is stored: %s", error)
         self._late = asyncio.create_task(self._leave(engine), name="persist leave")
 
     async def _leave(self, engine: Engine) -> None:

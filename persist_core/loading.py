@@ -39,7 +39,7 @@ class _Known:
     _spared: int = 0
 
     def spares_asking(self) -> bool:
-        """Tell whether it is not asked this time, as it was in vain before: nearly all of them were there."""
+        """Return whether it is not asked this time, as it was in vain before: nearly all of them were there."""
         if not self._spared:
             return False
         self._spared -= 1

@@ -1,4 +1,4 @@
-"""Naming a place to keep things, by a URL or by an object that stands for one."""
+"""Naming a database, by a URL or by an object that stands for one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ("Location", "MySQLBackend", "PostgreSQLBackend", "SQLiteBackend", "is
 
 
 class Location(typing.Protocol):
-    """Something that stands for the URL of a database."""
+    """An object that stands for the URL of a database."""
 
     @property
     def url(self) -> str:
@@ -28,16 +28,17 @@ class Location(typing.Protocol):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SQLiteBackend:
-    """Keep things in one SQLite file.
+    """Store everything in one SQLite file.
 
     Parameters
     ----------
     path
-        The file, relative to the working directory or absolute. It is made if it is not there; its folder must be.
+        The file, relative to the working directory or absolute. It is created if it does not exist; its folder must
+        exist.
     timeout
-        Seconds to wait for another process that writes before trying again.
+        Seconds to wait for another process that is writing before trying again.
     compression
-        ``"zstd"`` compresses what Discord said.
+        ``"zstd"`` compresses the payloads.
     """
 
     path: str | os.PathLike[str]
@@ -46,25 +47,25 @@ class SQLiteBackend:
 
     def __post_init__(self) -> None:
         if not isinstance(self.path, str | os.PathLike) or not isinstance(os.fspath(self.path), str):
-            msg = f"the path of a file is a text or a pathlib.Path, not {self.path!r}"
+            msg = f"path must be a str or a pathlib.Path, not {self.path!r}"
             raise QueryError(msg)
         known = isinstance(self.timeout, int | float) and not isinstance(self.timeout, bool)
         if not known or not 0 <= self.timeout < float("inf"):
-            msg = f"timeout is a number of seconds, not {self.timeout!r}"
+            msg = f"timeout must be a number of seconds, not {self.timeout!r}"
             raise QueryError(msg)
         if self.compression not in ("none", "zstd"):
-            msg = f'compression is "none" or "zstd", not {self.compression!r}'
+            msg = f'compression must be "none" or "zstd", not {self.compression!r}'
             raise QueryError(msg)
 
     @property
     def url(self) -> str:
-        """The URL that means the same."""
+        """The equivalent URL."""
         url = f"sqlite:///{urllib.parse.quote(os.fspath(self.path))}?timeout={self.timeout:g}"
         return url if self.compression == "none" else f"{url}&compression={self.compression}"
 
 
 class _Server:
-    """A database on a server, and what a URL says behind its question mark."""
+    """A database on a server, with the options of its URL."""
 
     __slots__ = ("_dsn", "_options")
     _schemes: typing.ClassVar[tuple[str, ...]]
@@ -72,7 +73,7 @@ class _Server:
     def __init__(self, dsn: str, **options: str | float) -> None:
         if not isinstance(dsn, str) or not dsn.startswith(self._schemes):
             known = " or ".join(f"{scheme}user:password@host/database" for scheme in self._schemes)
-            # It is not repeated: it may be a password that slipped.
+            # The message does not repeat it, as it may be a misplaced password.
             msg = f"{type(self).__name__} takes a URL such as {known}"
             raise QueryError(msg)
         self._dsn = dsn
@@ -83,21 +84,21 @@ class _Server:
 
     @property
     def url(self) -> str:
-        """The URL that means the same."""
+        """The equivalent URL."""
         if not self._options:
             return self._dsn
         return f"{self._dsn}{'&' if '?' in self._dsn else '?'}{urllib.parse.urlencode(self._options)}"
 
 
 class PostgreSQLBackend(_Server):
-    """Keep things in a PostgreSQL database.
+    """Store everything in a PostgreSQL database.
 
     Parameters
     ----------
     dsn
-        Where it is: ``postgresql://user:password@host:5432/database``, or several hosts with commas between them.
+        Its URL: ``postgresql://user:password@host:5432/database``, or with several hosts separated by commas.
     options
-        What may also stand behind the ``?`` of a URL: ``min=1``, ``max=4``, ``sslmode="require"``, ``payload="jsonb"``,
+        The URL's options: ``min=1``, ``max=4``, ``sslmode="require"``, ``payload="jsonb"``,
         ``synchronous_commit="off"``, ``statement_timeout=30``, ...
     """
 
@@ -106,15 +107,14 @@ class PostgreSQLBackend(_Server):
 
 
 class MySQLBackend(_Server):
-    """Keep things in a MySQL or MariaDB database.
+    """Store everything in a MySQL or MariaDB database.
 
     Parameters
     ----------
     dsn
-        Where it is: ``mysql://user:password@host:3306/database``, or several hosts with commas between them.
+        Its URL: ``mysql://user:password@host:3306/database``, or with several hosts separated by commas.
     options
-        What may also stand behind the ``?`` of a URL: ``min=1``, ``max=4``, ``sslmode="require"``,
-        ``statement_timeout=30``, ...
+        The URL's options: ``min=1``, ``max=4``, ``sslmode="require"``, ``statement_timeout=30``, ...
     """
 
     __slots__ = ()
@@ -122,32 +122,32 @@ class MySQLBackend(_Server):
 
 
 def store_of(backend: object, encryption: Encryption | None = None) -> Store:
-    """Return the store that a URL, or an object that stands for one, names. It is not connected yet.
+    """Return the store of a URL, or of an object that stands for one. It is not connected yet.
 
     Parameters
     ----------
     backend
         The URL, or the object.
     encryption
-        How what it keeps is encrypted; as the environment says if this is left out.
+        How to encrypt the stored data; by default as the environment says.
 
     Raises
     ------
     persist.PersistError
-        If it names none that can be used.
+        If it does not name a usable store.
     """
     url = backend if isinstance(backend, str) else getattr(backend, "url", None)
     if not isinstance(url, str):
         given = urls.hidden(repr(backend))
         way_out = f"; write persist.SQLiteBackend({given})" if isinstance(backend, os.PathLike) else ""
-        msg = f"a backend is a URL such as 'sqlite:///cache.db' or a persist.SQLiteBackend, not {given}{way_out}"
+        msg = f"backend must be a URL such as 'sqlite:///cache.db' or a persist.SQLiteBackend, not {given}{way_out}"
         raise QueryError(msg)
     hooks.add()
     return sealed(open_store(url), encryption)
 
 
 def is_sealed(store: Store) -> bool:
-    """Tell whether what a store keeps is encrypted by persist."""
+    """Return whether persist encrypts what a store keeps."""
     return isinstance(store, SqlStore) and store.sealing.encryption is not None
 
 
@@ -159,24 +159,24 @@ def sealed(store: Store, encryption: Encryption | None = None, *, insist: bool =
     store
         The store. It is not open.
     encryption
-        The keys; those that the environment names if this is left out.
+        The keys; by default those that the environment names.
     insist
-        Whether what it keeps has to be encrypted if there are keys.
+        Whether the stored data has to be encrypted if there are keys.
 
     Raises
     ------
     persist.QueryError
-        If it cannot encrypt, or the keys cannot be used.
+        If the store cannot encrypt, or the keys are not valid.
     """
     if encryption is None:
         encryption = Encryption.from_environment()
     elif not isinstance(encryption, Encryption):
-        msg = f"encryption is a persist.Encryption, not {type(encryption).__name__}"
+        msg = f"encryption must be a persist.Encryption, not {type(encryption).__name__}"
         raise QueryError(msg)
     if encryption is not None:
-        encryption.concealed()  # which refuses columns that there are not
+        encryption.concealed()  # raises for columns that do not exist
         if not isinstance(store, SqlStore):
-            msg = f"{store!r} is not an SQL database, and cannot be encrypted by persist; leave out the keys"
+            msg = f"{store!r} is not an SQL database, so persist cannot encrypt it; leave out the keys"
             raise QueryError(msg)
         store.sealing = dataclasses.replace(store.sealing, encryption=encryption, insist=insist)
     return store

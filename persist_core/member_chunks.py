@@ -56,7 +56,7 @@ class MemberChunks:
         self._requests[guild_id] = _Request(nonce, self._lost())
 
     def is_asked(self, guild_id: int, nonce: str) -> bool:
-        """Tell whether a request is still being answered."""
+        """Return whether a request is still being answered."""
         request = self._requests.get(guild_id)
         return request is not None and request.nonce == nonce
 

@@ -124,12 +124,12 @@ async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) ->
     known = await notes.known(dialect, driver, repr(driver))
     version = known.get("schema_version")
     if version is None:
-        msg = f"{driver!r} has nothing of persist's to read; let a bot with a persist.Cache run on it first"
+        msg = f"{driver!r} has no tables of persist's to read; run a bot with a persist.Cache on it first"
         raise SchemaError(msg)
     if int(version) < VERSION:
         msg = (
-            f"{driver!r} has version {version} of the schema, and this persist reads {VERSION}. "
-            "Upgrade the bot that writes it, or migrate it."
+            f"{driver!r} has version {version} of the schema, but this version of persist reads {VERSION}. "
+            "Upgrade the bot that writes it, or run `persist migrate`."
         )
         raise SchemaError(msg)
     sealed = sealing.decide(dialect, known, repr(driver))
@@ -188,7 +188,7 @@ class Migrator:
         version = int(self._meta["schema_version"]) if "schema_version" in self._meta else None
         if not (VERSION if version is None else version) <= target <= VERSION:
             has = f"has version {version}" if version is not None else "is empty"
-            msg = f"{self.where} {has} and cannot be brought to {target}: this persist makes version {VERSION}"
+            msg = f"{self.where} {has} and cannot be migrated to {target}: this version of persist uses {VERSION}"
             raise SchemaError(msg)
         steps = [step for step in MIGRATIONS if version is not None and version < step.version <= target]
         return Plan(version, steps, self._meta)
@@ -229,8 +229,8 @@ class Migrator:
         """
         plan = await self.plan()
         if plan.version != VERSION:
-            here = "has nothing of persist's" if plan.version is None else f"has version {plan.version} of the schema"
-            msg = f"{self.where} {here}: let a bot, or `persist migrate`, make it ready first"
+            here = "has no tables of persist's" if plan.version is None else f"has version {plan.version} of the schema"
+            msg = f"{self.where} {here}: run a bot or `persist migrate` on it first"
             raise SchemaError(msg)
         turn, wanted = way(self._meta)
         for name in [name for name in self._meta if is_note(name) and name not in wanted]:
@@ -250,7 +250,7 @@ class Migrator:
         existing = {row[0] for row in await self.transaction.fetch(self.dialect.list_tables)}
         for table in tables():
             if table.name not in existing:
-                _LOG.info("%s: %s are remembered from now on", self.where, table.name)
+                _LOG.info("%s: %s are stored from now on", self.where, table.name)
                 await self._make(table)
         for entity in ENTITIES.values():
             if entity.name in existing:
@@ -262,7 +262,7 @@ class Migrator:
         if lacking := sorted({*entity.key, "payload", "revision"} - there):
             msg = (
                 f"the table {entity.name} of {self.where} is not persist's: it has no column {', '.join(lacking)}. "
-                "Name a database of its own."
+                "Name another database."
             )
             raise SchemaError(msg)
         for name in entity.columns:

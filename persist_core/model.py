@@ -1,4 +1,4 @@
-"""What the two tables are made of: kinds of things, their columns, and records of them."""
+"""What the tables of entities and events are made of: kinds, their columns, and records of them."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ __all__ = (
 T_co = typing.TypeVar("T_co", covariant=True)
 
 Payload = Mapping[str, typing.Any]
-"""What Discord said, parsed from its JSON. Never changed in place: hikari reads the same objects."""
+"""What Discord sent, parsed from JSON. Never modify it in place: hikari reads the same objects."""
 
 Key = tuple[int | str, ...]
-"""What tells one thing from all others of its kind: a snowflake, a guild and a user, an invite code."""
+"""What identifies a record of a kind: a snowflake, a guild and a user, an invite code."""
 
 Kind = typing.Literal["snowflake", "integer", "boolean", "text", "time", "snowflakes"]
-"""What a column holds. ``time`` is UTC, ``YYYY-MM-DD HH:MM:SS.ffffff``; ``snowflakes`` is ``,1,2,``."""
+"""The type of a column. ``time`` is UTC, ``YYYY-MM-DD HH:MM:SS.ffffff``; ``snowflakes`` is ``,1,2,``."""
 
 METADATA: typing.Final[Mapping[str, Kind]] = {
     "source": "text",
@@ -41,7 +41,7 @@ METADATA: typing.Final[Mapping[str, Kind]] = {
     "first_seen": "time",
     "revision": "integer",
 }
-"""What stands beside every record: where, when and how often it was learned."""
+"""The columns of every record that say where, when and how often it was learned."""
 
 
 class Origin(typing.NamedTuple):
@@ -51,17 +51,17 @@ class Origin(typing.NamedTuple):
     """``gateway``, ``chunk`` or ``rest``."""
 
     shard: int | None
-    """The shard that heard it."""
+    """The shard that received it."""
 
     epoch: int
-    """Which gateway session it was: the microsecond of its READY. 0 when it was no session."""
+    """The gateway session: the microsecond of its READY. 0 if it did not come from a session."""
 
     at: str
-    """When, as a ``time`` column spells it."""
+    """When, in the format of a ``time`` column."""
 
 
 class Record(typing.NamedTuple):
-    """One remembered thing, as Discord sent it."""
+    """One stored object, as Discord sent it."""
 
     entity: Entity[typing.Any]
     key: Key
@@ -80,7 +80,7 @@ class Record(typing.NamedTuple):
         Raises
         ------
         LookupError
-            If this kind of thing has no such column.
+            If this kind has no such column.
         """
         if name in METADATA and name not in self.entity.columns:
             return self._metadata(name)
@@ -96,11 +96,11 @@ class Record(typing.NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """Something that a kind of thing can be found, sorted and charted by."""
+    """A column that a kind can be found, sorted and charted by."""
 
     kind: Kind
     read: Callable[[Payload], typing.Any]
-    """Takes its value out of a payload. Raises when what is there is not of its kind."""
+    """Reads its value from a payload. Raises if that has the wrong type."""
 
     index: bool = False
 
@@ -108,18 +108,18 @@ class Column:
     """The dotted path of the field that it is read from."""
 
     read_all: Callable[[Sequence[Payload]], Sequence[typing.Any]] | None = None
-    """Takes its values out of many payloads, where that is faster than one after the other."""
+    """Reads its values from many payloads, if that is faster than one by one."""
 
     absent: bool | None = None
-    """What it means that Discord leaves the field out; ``None`` where that is neither true nor false."""
+    """What a missing field means; ``None`` if it means neither true nor false."""
 
     def of(self, payloads: Sequence[Payload]) -> Sequence[typing.Any]:
-        """Return its values in payloads. Raises when one is not of its kind."""
+        """Return its values in payloads. Raises if one has the wrong type."""
         return [self.read(payload) for payload in payloads] if self.read_all is None else self.read_all(payloads)
 
 
 class Join(typing.NamedTuple):
-    """A field of a payload that is a thing of its own, and is stored once, with its own kind."""
+    """A field of a payload that is an object of its own, and is stored once, under its own kind."""
 
     entity: Entity[typing.Any]
     on: tuple[str, ...]
@@ -127,69 +127,69 @@ class Join(typing.NamedTuple):
 
 
 class Searched(typing.NamedTuple):
-    """What a kind of thing can be searched for."""
+    """How a kind can be searched."""
 
     columns: tuple[str, ...]
-    """The columns that hold the texts."""
+    """The columns with the text to search."""
 
     inside: bool = False
-    """Whether what is looked for may stand inside a word, as with names, and not only at the beginning of one."""
+    """Whether a match may be inside a word, as with names, and not only at its beginning."""
 
 
 class Decoder(typing.NamedTuple):
-    """What it takes to make hikari objects."""
+    """What is needed to make hikari objects."""
 
     factory: hikari.api.EntityFactory
     me: hikari.Snowflake
     """The bot's own user."""
 
     app: hikari.RESTAware
-    """The bot that objects are for."""
+    """The app that the objects belong to."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Entity(typing.Generic[T_co]):
-    """One kind of thing: how it is keyed, found, owned and rebuilt. One row of the table in ``entities.py``.
+    """One kind: how it is identified, found, owned and decoded. One row of the table in ``entities.py``.
 
     Parameters
     ----------
     name
-        Its name in the plural, which is also the name of its table.
+        The name of the kind in the plural, which is also the name of its table.
     key
-        The names and kinds of its key columns.
+        The names and types of the key columns.
     identify
         Makes a key from a payload and the guild that it belongs to.
     columns
-        What it can be found by.
+        The columns that it can be found by.
     decode
         Makes a hikari object from a record. Raises whatever hikari raises for a payload that it cannot read.
     owners
-        Which columns hold the key of a thing whose end is also its own.
+        The kinds that own it, and which of its columns hold their keys: it is removed together with its owner.
     joins
-        Fields of the payload that are kept with their own kind.
+        Fields of the payload that are stored under their own kinds.
     intents
         The gateway intents that keep it up to date.
     ephemeral
-        Whether it is true only for the gateway session that told it, such as a presence.
+        Whether it holds only for the gateway session that sent it, such as a presence.
     passing
-        Columns that are true only for the gateway session that told them, though the thing itself stays; the field of
+        Columns that hold only for the gateway session that sent them, although the record itself stays; the field of
         the payload has the same name.
     ends
-        The column that tells when it is over, where Discord does not tell of that. It is not there any more then.
+        The column that says when it is over, if no event does. After that it counts as gone.
     secrets
-        Fields of the payload that are never kept, such as the token of a webhook.
+        Fields of the payload that are never stored, such as the token of a webhook.
     opt_in
-        Whether it is remembered only where the rules say so.
+        Whether it is stored only if the rules say so.
     subjects
-        Columns that hold the user whose own it is: it is erased with any of them. Those of ``user_id`` in the key need
-        not say so.
+        Columns with the users that it belongs to: it is erased with any of them. A ``user_id`` in the key counts by
+        default.
     names
-        Other columns that hold a user. Those called ``user_id`` need not say so.
+        Other columns that hold a user. Columns named ``user_id`` count by default.
     searched
-        What it can be searched for, where it can. What is stored with its own kind can be searched with it.
+        How it can be searched, if it can. Text stored under another kind can be searched along with it.
     vouches
-        Whether it says of other kinds how much of them is stored. It is stored after them, so that nobody who is killed
-        in between leaves a promise behind.
+        Whether it says how much of other kinds is stored. It is then stored after them, so that a killed process never
+        leaves a claim that is not true.
     about
         What it is, in one sentence, for the documentation and for comments in the database.
     """
@@ -218,22 +218,22 @@ class Entity(typing.Generic[T_co]):
 
     @property
     def in_guild(self) -> bool:
-        """Whether things of this kind can belong to a guild."""
+        """Whether records of this kind can belong to a guild."""
         return "guild_id" in self.key or any(on == ("guild_id",) for _, on in self.owners)
 
     @property
     def is_shared(self) -> bool:
-        """Whether things of this kind belong to no guild, so that processes with different shards write the same."""
+        """Whether records of this kind belong to no guild, so that processes with different shards share them."""
         return not (self.in_guild or "guild_id" in self.columns)
 
     @property
     def persons(self) -> tuple[str, ...]:
-        """The columns that hold the user whose own a thing of this kind is."""
+        """The columns with the users that a record of this kind belongs to."""
         return self.subjects or (("user_id",) if "user_id" in self.key else ())
 
     @property
     def users(self) -> tuple[str, ...]:
-        """The columns that hold a user whom a thing of this kind names. Users name nobody."""
+        """The columns with users that a record of this kind refers to. Users refer to nobody."""
         usual = ("user_id",) if "user_id" in (*self.key, *self.columns) else ()
         subjects = (name for name in self.subjects if name not in self.key)
         return tuple(dict.fromkeys((*self.names, *subjects, *usual)))
@@ -244,13 +244,13 @@ class Entity(typing.Generic[T_co]):
         return Record(self, self.identify(payload, guild_id), guild_id, payload, origin)
 
     def kept(self, payload: Payload) -> Payload:
-        """Return what may be remembered of a payload: all but what is secret."""
+        """Return a payload without its secrets, which are never stored."""
         if self.secrets:
             return {name: value for name, value in payload.items() if name not in self.secrets}
         return payload
 
     def column_of(self, name: str, key: Key, guild_id: int | None, payload: Payload) -> typing.Any:
-        """Return the value of a column, wherever it stands: in the key, beside it, or in the payload."""
+        """Return the value of a column, wherever it is: in the key, beside it, or in the payload."""
         if (column := self.columns.get(name)) is not None:
             return column.read(payload)
         if name == "guild_id":
@@ -258,12 +258,12 @@ class Entity(typing.Generic[T_co]):
         return dict(zip(self.key, key, strict=True))[name]
 
     def kind_of(self, name: str) -> Kind:
-        """Return what a column holds.
+        """Return the type of a column.
 
         Raises
         ------
         LookupError
-            If this kind of thing has no such column.
+            If this kind has no such column.
         """
         if (column := self.columns.get(name)) is not None:
             return column.kind

@@ -1,4 +1,4 @@
-"""The questions of ``hikari.api.Cache``, under the same names, with the same arguments and results, awaitable.
+"""The methods of ``hikari.api.Cache``, with the same names, arguments and results, but awaitable.
 
 A miss is ``None``, or an empty mapping.
 """
@@ -25,7 +25,7 @@ Channel = hikari.SnowflakeishOr[hikari.PartialChannel]
 
 
 class CacheView(hikari.api.CacheView[K, V]):
-    """A mapping of what the cache knew when it was asked. It is complete, and does not change."""
+    """A mapping of what the cache held when it was requested. It does not change afterward."""
 
     __slots__ = ("_items",)
 
@@ -49,7 +49,7 @@ class CacheView(hikari.api.CacheView[K, V]):
     @typing.overload
     def get_item_at(self, index: slice, /) -> Sequence[V]: ...
     def get_item_at(self, index: int | slice, /) -> V | Sequence[V]:
-        """Return the value at a position, or those of a slice, in the order of iteration."""
+        """Return the value at an index, or the values of a slice, in the order of iteration."""
         return list(self._items.values())[index]
 
 
@@ -82,7 +82,7 @@ def _of(channel: Channel) -> int:
 
 
 class HikariNames:
-    """``hikari.api.Cache``, asynchronous and persistent. What each returns is described there."""
+    """``hikari.api.Cache``, asynchronous and persistent. See there for what each method returns."""
 
     guilds: views.Guilds
     channels: views.Channels
@@ -113,7 +113,7 @@ class HikariNames:
     command_permissions: views.CommandPermissions
 
     async def get_user(self, user: hikari.SnowflakeishOr[hikari.PartialUser], /) -> hikari.User | None:
-        """Return a user."""
+        """Return a known user, or ``None``."""
         return await self.users.get(user)
 
     async def get_users_view(self) -> CacheView[Snowflake, hikari.User]:
@@ -121,15 +121,15 @@ class HikariNames:
         return await _by_id(self.users.find())
 
     async def get_guild(self, guild: Guild, /) -> hikari.GatewayGuild | None:
-        """Return a guild, available or not."""
+        """Return a guild, available or not, or ``None`` if it is not known."""
         return await self.guilds.get(guild)
 
     async def get_available_guild(self, guild: Guild, /) -> hikari.GatewayGuild | None:
-        """Return a guild that has no outage."""
+        """Return a guild without an outage, or ``None``."""
         return await self._guild_that_is(guild, unavailable=False)
 
     async def get_unavailable_guild(self, guild: Guild, /) -> hikari.GatewayGuild | None:
-        """Return a guild that has an outage, or that READY has named and that has not come yet."""
+        """Return a guild with an outage, or one that READY named and that has not arrived yet, or ``None``."""
         return await self._guild_that_is(guild, unavailable=True)
 
     async def _guild_that_is(self, guild: Guild, *, unavailable: bool) -> hikari.GatewayGuild | None:
@@ -137,33 +137,33 @@ class HikariNames:
         return entry.value if entry is not None and bool(entry.payload.get("unavailable")) is unavailable else None
 
     async def get_guilds_view(self) -> CacheView[Snowflake, hikari.GatewayGuild]:
-        """Return all guilds, available or not."""
+        """Return all known guilds, available or not."""
         return await _by_id(self.guilds.find())
 
     async def get_available_guilds_view(self) -> CacheView[Snowflake, hikari.GatewayGuild]:
-        """Return all guilds that have no outage."""
+        """Return all known guilds without an outage."""
         return await _by_id(self.guilds.find(is_unavailable=not_(value=True)))
 
     async def get_unavailable_guilds_view(self) -> CacheView[Snowflake, hikari.GatewayGuild]:
-        """Return all guilds that have an outage, or that READY has named and that have not come yet."""
+        """Return all guilds with an outage, and those that READY named and that have not arrived yet."""
         return await _by_id(self.guilds.find(is_unavailable=True))
 
     async def get_guild_channel(self, channel: Channel, /) -> hikari.PermissibleGuildChannel | None:
-        """Return a guild channel of any type that is no thread."""
+        """Return a guild channel of any type that is not a thread, or ``None`` if it is not known."""
         return await self.channels.get(channel)
 
     async def get_guild_channels_view(self) -> CacheView[Snowflake, hikari.PermissibleGuildChannel]:
-        """Return all guild channels."""
+        """Return all known guild channels."""
         return await _by_id(self.channels.find())
 
     async def get_guild_channels_view_for_guild(
         self, guild: Guild, /
     ) -> CacheView[Snowflake, hikari.PermissibleGuildChannel]:
-        """Return all channels of a guild."""
+        """Return all known channels of a guild."""
         return await _by_id(self.channels.find(guild_id=guild))
 
     async def get_thread(self, thread: Channel, /) -> hikari.GuildThreadChannel | None:
-        """Return a thread."""
+        """Return a known thread, or ``None``."""
         return await self.threads.get(thread)
 
     async def get_threads_view(self) -> CacheView[Snowflake, hikari.GuildThreadChannel]:
@@ -181,7 +181,7 @@ class HikariNames:
         return await _by_id(self.threads.find(guild_id=guild))
 
     async def get_role(self, role: hikari.SnowflakeishOr[hikari.PartialRole], /) -> hikari.Role | None:
-        """Return a role."""
+        """Return a known role, or ``None``."""
         return await self.roles.get(role)
 
     async def get_roles_view(self) -> CacheView[Snowflake, hikari.Role]:
@@ -189,11 +189,11 @@ class HikariNames:
         return await _by_id(self.roles.find())
 
     async def get_roles_view_for_guild(self, guild: Guild, /) -> CacheView[Snowflake, hikari.Role]:
-        """Return all roles of a guild."""
+        """Return all known roles of a guild."""
         return await _by_id(self.roles.find(guild_id=guild))
 
     async def get_emoji(self, emoji: hikari.SnowflakeishOr[hikari.CustomEmoji], /) -> hikari.KnownCustomEmoji | None:
-        """Return a custom emoji."""
+        """Return a known custom emoji, or ``None``."""
         return await self.emojis.get(emoji)
 
     async def get_emojis_view(self) -> CacheView[Snowflake, hikari.KnownCustomEmoji]:
@@ -201,11 +201,11 @@ class HikariNames:
         return await _by_id(self.emojis.find())
 
     async def get_emojis_view_for_guild(self, guild: Guild, /) -> CacheView[Snowflake, hikari.KnownCustomEmoji]:
-        """Return all emojis of a guild."""
+        """Return all known emojis of a guild."""
         return await _by_id(self.emojis.find(guild_id=guild))
 
     async def get_sticker(self, sticker: hikari.SnowflakeishOr[hikari.GuildSticker], /) -> hikari.GuildSticker | None:
-        """Return a guild's sticker."""
+        """Return a known guild sticker, or ``None``."""
         return await self.stickers.get(sticker)
 
     async def get_stickers_view(self) -> CacheView[Snowflake, hikari.GuildSticker]:
@@ -213,13 +213,13 @@ class HikariNames:
         return await _by_id(self.stickers.find())
 
     async def get_stickers_view_for_guild(self, guild: Guild, /) -> CacheView[Snowflake, hikari.GuildSticker]:
-        """Return all stickers of a guild."""
+        """Return all known stickers of a guild."""
         return await _by_id(self.stickers.find(guild_id=guild))
 
     async def get_member(
         self, guild: Guild, user: hikari.SnowflakeishOr[hikari.PartialUser], /
     ) -> hikari.Member | None:
-        """Return a member of a guild."""
+        """Return a known member of a guild, or ``None``."""
         return await self.members.get(guild, user)
 
     async def get_members_view(self) -> CacheView[Snowflake, CacheView[Snowflake, hikari.Member]]:
@@ -236,27 +236,27 @@ class HikariNames:
         channel: hikari.SnowflakeishOr[hikari.PartialChannel] | None = None,
         /,
     ) -> hikari.Message | None:
-        """Return a message.
+        """Return a known message, or ``None``.
 
         Parameters
         ----------
         message
             The message, or its id.
         channel
-            The channel that it must be in; any if this is left out.
+            The channel that it must be in; by default any.
         """
         within = None if channel is None else _of(channel)
         found = await self.messages.get(message)
         return found if found is None or within is None or found.channel_id == within else None
 
     async def get_messages_view(self) -> CacheView[Snowflake, hikari.Message]:
-        """Return all known messages. There may be a great many: `messages.find()` reads them as you go."""
+        """Return all known messages. As these may be very many, prefer `messages.find()`, which reads them in pages."""
         return await _by_id(self.messages.find())
 
     async def get_presence(
         self, guild: Guild, user: hikari.SnowflakeishOr[hikari.PartialUser], /
     ) -> hikari.MemberPresence | None:
-        """Return the presence of a member."""
+        """Return the known presence of a member, or ``None``."""
         return await self.presences.get(guild, user)
 
     async def get_presences_view(self) -> CacheView[Snowflake, CacheView[Snowflake, hikari.MemberPresence]]:
@@ -270,7 +270,7 @@ class HikariNames:
     async def get_voice_state(
         self, guild: Guild, user: hikari.SnowflakeishOr[hikari.PartialUser], /
     ) -> hikari.VoiceState | None:
-        """Return the voice state of a member."""
+        """Return the known voice state of a member, or ``None``."""
         return await self.voice_states.get(guild, user)
 
     async def get_voice_states_view(self) -> CacheView[Snowflake, CacheView[Snowflake, hikari.VoiceState]]:
@@ -280,7 +280,7 @@ class HikariNames:
     async def get_voice_states_view_for_channel(
         self, guild: Guild, channel: Channel, /
     ) -> CacheView[Snowflake, hikari.VoiceState]:
-        """Return all voice states in a channel."""
+        """Return all known voice states in a channel."""
         return await _by_user(self.voice_states.find(guild_id=guild, channel_id=channel))
 
     async def get_voice_states_view_for_guild(self, guild: Guild, /) -> CacheView[Snowflake, hikari.VoiceState]:
@@ -288,7 +288,7 @@ class HikariNames:
         return await _by_user(self.voice_states.find(guild_id=guild))
 
     async def get_invite(self, code: hikari.InviteCode | str, /) -> hikari.InviteWithMetadata | None:
-        """Return an invite."""
+        """Return a known invite, or ``None``."""
         return await self.invites.get(code)
 
     async def get_invites_view(self) -> CacheView[str, hikari.InviteWithMetadata]:
@@ -307,12 +307,12 @@ class HikariNames:
         return CacheView({invite.code: invite async for invite in found})
 
     async def get_dm_channel_id(self, user: hikari.SnowflakeishOr[hikari.PartialUser], /) -> Snowflake | None:
-        """Return the id of the direct conversation with a user."""
+        """Return the id of the DM channel with a user, or ``None`` if it is not known."""
         async for channel in self.dm_channels.find(type=hikari.ChannelType.DM, recipient_id=user).limit(1):
             return channel.id
         return None
 
     async def get_dm_channel_ids_view(self) -> CacheView[Snowflake, Snowflake]:
-        """Return the ids of all direct conversations with one user, by user."""
+        """Return the ids of all known DM channels with one user, by user."""
         found = self.dm_channels.find(type=hikari.ChannelType.DM)
         return CacheView({one.recipient.id: one.id async for one in found if isinstance(one, hikari.DMChannel)})

@@ -1,4 +1,4 @@
-"""What was there before an event, typed by the event."""
+"""The state before an event, typed by the event."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OfGuild: typing.TypeAlias = hikari.GuildUpdateEvent | hikari.GuildLeaveEvent | 
 
 
 class BeforeNames:
-    """The question for what was there before an event."""
+    """The methods for the state before an event."""
 
     _hindsight: Hindsight
 
@@ -36,31 +36,31 @@ class BeforeNames:
         raise NotImplementedError
 
     def _hearing(self) -> hikari.GatewayBotAware:
-        """Return the bot whose events are heard, or refuse one that hears none."""
+        """Return the bot whose gateway events the cache receives; raise if there is none."""
         raise NotImplementedError
 
     def watch(self, *event_types: type[hikari.Event]) -> None:
-        """Note what was there before events of some types, for listeners that :meth:`Cache.listen` does not register.
+        """Record the state before events of some types, so that any listener can call :meth:`before`.
 
-        That is what the listeners of command frameworks, and those of ``bot.listen``, need for :meth:`before`.
+        Listeners of command frameworks and of ``bot.listen`` need this; :meth:`Cache.listen` does it by itself.
 
         Parameters
         ----------
         *event_types
-            The types of events.
+            The event types.
 
         Raises
         ------
         persist.QueryError
-            If one is not a type of events, or has nothing before it; or if the bot has no gateway.
+            If one is not an event type, or has no state before it; or if the bot has no gateway.
         """
         self._hearing()
         for event_type in event_types:
             if not isinstance(event_type, type) or not issubclass(event_type, hikari.Event):
-                msg = f"what can be watched are types of events such as hikari.MemberDeleteEvent, not {event_type!r}"
+                msg = f"watch takes event types such as hikari.MemberDeleteEvent, not {event_type!r}"
                 raise QueryError(msg)
             if not self._hindsight.knows((event_type,)):
-                msg = f"nothing is known of the time before {event_type.__name__}; it is for {self._hindsight.names()}"
+                msg = f"{event_type.__name__} has no state before it; watch takes {self._hindsight.names()}"
                 raise QueryError(msg)
         self._hindsight.watch(event_types)
 
@@ -121,30 +121,30 @@ class BeforeNames:
         self, event: hikari.events.ApplicationCommandPermissionsUpdateEvent
     ) -> hikari.GuildCommandPermissions | None: ...
     async def before(self, event: hikari.Event) -> typing.Any:
-        """Return what the cache held before an event: the message that lost a reaction, the member who left.
+        """Return the state before an event: the message that lost a reaction, the member who left.
 
-        It is asked in a listener of :meth:`Cache.listen`, or of a type that :meth:`watch` has named, or in a task that
-        such a listener has started.
+        Call it in a listener of :meth:`Cache.listen`, in any listener for a type that :meth:`watch` covers, or in a
+        task that such a listener has started.
 
         Parameters
         ----------
         event
-            An event that changes or takes away something that is remembered.
+            An event that changes or removes something the cache remembers.
 
         Returns
         -------
         object
-            The thing itself: a message, member, role, ... as it was just before; ``None`` if it was not known. Of
-            messages that were deleted together it is those that were known, by their ids; of emojis and stickers all
-            that the guild had. What cannot be found, because the database is away or too much is asked of it, is
-            ``None`` or left out, and counted in ``cache.gauges.unrecalled``.
+            The message, member, role, ... as it was just before the event; ``None`` if it was not known. For bulk
+            deletions, the known messages by id; for emojis and stickers, all that the guild had. What cannot be found
+            because the database is away or overloaded is ``None`` or left out, and counted in
+            ``cache.gauges.unrecalled``.
 
         Raises
         ------
         persist.QueryError
-            If this is not such an event, or it is not asked where it is told.
+            If there is no state before such events, or this is not called in one of the places above.
         persist.CacheClosedError
-            If the cache was not open when the event came.
+            If the cache was not open when the event arrived.
         """
         note = self._hindsight.note_of(event)
         if note is not None:

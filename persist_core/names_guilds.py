@@ -1,4 +1,4 @@
-"""What can be asked about a guild as a whole: how much of it is known, and what somebody may do in it."""
+"""Methods about a guild as a whole: how much of it is known, and the permissions of its members."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ __all__ = ("GuildNames",)
 
 
 class GuildNames(HikariNames):
-    """The questions about a guild as a whole."""
+    """The methods about a guild as a whole."""
 
     async def _known(self, entity: Entity[typing.Any], guild_id: int) -> Completeness:
-        """Return how much is known of what a guild has of a kind."""
+        """Return how much of what a guild has of a kind is known."""
         raise NotImplementedError
 
     async def _knows_all_roles(self, guild: hikari.Snowflake) -> bool:
-        """Tell whether a role that is not known of is none any more."""
+        """Return whether a role that is not known does not exist any more."""
         raise NotImplementedError
 
     async def completeness(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild], kind: str) -> Completeness:
-        """Return how much is known of what a guild has of one kind.
+        """Return how much of what a guild has of one kind the cache knows.
 
-        Where no gateway is heard, that is what the bot that hears it has noted last: its intents and rules are not
-        known there, and nothing is ``verified``.
+        A read-only cache returns what its bot noted last: it does not know the bot's intents and rules, and nothing is
+        ``verified``.
 
         Parameters
         ----------
         guild
             The guild, or its id.
         kind
-            A kind of thing that guilds have, such as ``persist.MEMBERS``.
+            A kind that guilds have, such as ``persist.MEMBERS``.
 
         Raises
         ------
         persist.QueryError
-            If an argument is neither.
+            If ``guild`` is not a guild, or ``kind`` is not a kind that guilds have.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         """
@@ -54,13 +54,14 @@ class GuildNames(HikariNames):
         member: hikari.SnowflakeishOr[hikari.PartialUser],
         channel: hikari.SnowflakeishOr[hikari.PartialChannel] | None = None,
     ) -> hikari.Permissions | None:
-        """Return what a member may do in a guild, or in one of its channels, as Discord works it out.
+        """Return the permissions of a member in a guild, or in one of its channels, as Discord computes them.
 
-        Owners and administrators may do everything, whatever channels say. Whoever is in a timeout may only look, and
-        whoever may not look at a channel may do nothing there. What holds in a thread is said by the channel that it is
-        in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write. A private thread is seen by its members and by those who
-        have ``MANAGE_THREADS``. Of others who may see its channel it cannot be told, as Discord does not list the
-        members of a thread by itself; ``Cache.fetch_thread_member`` asks, and remembers them.
+        Owners and administrators have all permissions, whatever the overwrites of a channel say. A member in a timeout
+        can only view, and a member who cannot view a channel has no permissions in it. Threads use the permissions of
+        their parent channel, with ``SEND_MESSAGES_IN_THREADS`` for writing. Private threads are visible to their
+        members and to members with ``MANAGE_THREADS``. For others who can view the parent channel the result is
+        ``None``, as Discord does not list the members of a thread by itself; ``Cache.fetch_thread_member`` requests and
+        stores them.
 
         Parameters
         ----------
@@ -74,8 +75,8 @@ class GuildNames(HikariNames):
         Returns
         -------
         hikari.Permissions | None
-            ``None`` if it cannot be told, because one of them, or a role of the member, is not known, or because
-            nobody has said that the member is in the private thread.
+            ``None`` if they cannot be determined, because the guild, the member, the channel or a role of the member is
+            not known, or because it is not known whether the member is in the private thread.
 
         Raises
         ------

@@ -1,8 +1,7 @@
-"""The questions of ``hikari.api.RESTClient`` for many things: same names, arguments, results and errors.
+"""The methods of ``hikari.api.RESTClient`` for lists: same names, arguments, results and errors.
 
-They are answered from memory where all there is is known, and by REST where not. What REST says is remembered, and what
-it would have listed if it were there still is forgotten. Lists that depend on what the bot may do, or on what only REST
-knows, are always asked for.
+The cache answers if it knows the whole list, and REST otherwise. What REST returns is stored, and what is missing from
+its list is forgotten. Lists that depend on the bot's permissions, or on what only REST knows, always use REST.
 """
 
 from __future__ import annotations
@@ -48,13 +47,13 @@ _UNDEFINED: typing.Final = hikari.UNDEFINED
 _ACTIVE: typing.Final = Condition("is_archived", "equals", value=False)
 _PINNED: typing.Final = Condition("is_pinned", "equals", value=True)
 _TO_COME: typing.Final = (int(hikari.ScheduledEventStatus.SCHEDULED), int(hikari.ScheduledEventStatus.ACTIVE))
-"""Of scheduled events, Discord lists those that are not over."""
+"""The statuses of scheduled events that Discord lists: those that are not over."""
 
 _MOST_INTEGRATIONS: typing.Final = 50
 
 
 class _Each(hikari.LazyIterator[T]):
-    """Things from wherever it turns out, when the first is asked for, that they come from."""
+    """Items from a source that is chosen when the first item is requested."""
 
     __slots__ = ("_items",)
 
@@ -70,7 +69,7 @@ def _in(guild: hikari.SnowflakeishOr[hikari.Unique]) -> int:
 
 
 class RestLists:
-    """``hikari.api.RESTClient`` where a cache can answer for it with many things."""
+    """The methods of ``hikari.api.RESTClient`` that a cache can answer, for lists."""
 
     channels: views.Channels
     emojis: views.Emojis
@@ -96,7 +95,7 @@ class RestLists:
         return await self._all(found, whole, lambda rest: rest.fetch_roles(guild), prefer)
 
     async def fetch_guild_channels(self, guild: Guild, *, prefer: Prefer = "local") -> Sequence[hikari.GuildChannel]:
-        """Return all channels of a guild that are no threads."""
+        """Return all channels of a guild, without threads."""
         whole = All(CHANNELS, _in(guild), is_told=True)
         if await self._fetcher.is_whole(CHANNELS, whole.guild_id, Wish(prefer)):
             return await self.channels.find(guild_id=whole.guild_id)
@@ -118,7 +117,7 @@ class RestLists:
         self, guild: hikari.SnowflakeishOr[hikari.Guild], /, *, prefer: Prefer = "local"
     ) -> Sequence[hikari.GuildThreadChannel]:
         """Return all threads of a guild that are not archived."""
-        # One that is not listed may only be archived, and its messages are still there.
+        # A thread that is not listed may just be archived, and its messages still exist.
         whole = All(THREADS, _in(guild), (_ACTIVE,), is_told=True, sparing=(MESSAGES,))
         found = self.threads.find(guild_id=whole.guild_id, is_archived=False)
         return await self._all(found, whole, lambda rest: rest.fetch_active_threads(guild), prefer)
@@ -145,7 +144,7 @@ class RestLists:
         start_at: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.PartialUser]] = _UNDEFINED,
         prefer: Prefer = "local",
     ) -> hikari.LazyIterator[hikari.Member]:
-        """Return the members of a guild, by id, those after ``start_at``."""
+        """Return the members of a guild, sorted by id; with ``start_at``, those after it."""
         wish = Wish(prefer).checked()
         whole = All(MEMBERS, _in(guild), is_told=True)
         found = self.members.find(guild_id=whole.guild_id, user_id=at_least(_after(start_at)))
@@ -160,10 +159,10 @@ class RestLists:
 
         return _Each(each())
 
-    # ------------------------------------------------------------------------------------- what REST is always asked
+    # ------------------------------------------------------------------------------------------ what always uses REST
 
     async def fetch_auto_mod_rules(self, guild: Guild, /) -> Sequence[hikari.AutoModRule]:
-        """Return all auto-moderation rules of a guild. REST is always asked: who may not see them hears of none."""
+        """Return all auto-moderation rules of a guild. Always uses REST: bots that cannot see them get no events."""
         whole = All(AUTO_MOD_RULES, _in(guild))
         return await self._fetcher.all_of(lambda rest: rest.fetch_auto_mod_rules(guild), whole)
 
@@ -175,7 +174,7 @@ class RestLists:
         newest_first: bool = False,
         start_at: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.PartialUser]] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.GuildBan]:
-        """Return the bans of a guild, by the ids of users. REST is always asked: who may not see them hears of none."""
+        """Return the bans of a guild, sorted by user id. Always uses REST: bots that cannot see them get no events."""
         whole = All(BANS, _in(guild))
         return self._each(
             lambda rest: rest.fetch_bans(guild, newest_first=newest_first, start_at=start_at),
@@ -184,7 +183,7 @@ class RestLists:
         )
 
     async def fetch_guild_invites(self, guild: Guild) -> Sequence[hikari.InviteWithMetadata] | Sequence[hikari.Invite]:
-        """Return all invites to a guild. REST is always asked, as nobody tells of their uses."""
+        """Return all invites to a guild. Always uses REST, as no event reports their uses."""
         whole = All(INVITES, _in(guild))
         ask: Ask[hikari.Invite] = lambda rest: rest.fetch_guild_invites(guild)  # noqa: E731 - two types of sequences
         return await self._fetcher.all_of(ask, whole)
@@ -192,17 +191,17 @@ class RestLists:
     async def fetch_channel_invites(
         self, channel: hikari.SnowflakeishOr[hikari.GuildChannel]
     ) -> Sequence[hikari.InviteWithMetadata]:
-        """Return all invites to a channel. REST is always asked, as nobody tells of their uses."""
+        """Return all invites to a channel. Always uses REST, as no event reports their uses."""
         return await self._fetcher.all_of(lambda rest: rest.fetch_channel_invites(channel))
 
     async def fetch_guild_webhooks(self, guild: Guild) -> Sequence[hikari.PartialWebhook]:
-        """Return all webhooks of a guild. REST is always asked, as their tokens are never stored."""
+        """Return all webhooks of a guild. Always uses REST, as their tokens are never stored."""
         return await self._fetcher.all_of(lambda rest: rest.fetch_guild_webhooks(guild), All(WEBHOOKS, _in(guild)))
 
     async def fetch_channel_webhooks(
         self, channel: hikari.SnowflakeishOr[hikari.WebhookChannelT]
     ) -> Sequence[hikari.PartialWebhook]:
-        """Return all webhooks of a channel. REST is always asked, as their tokens are never stored."""
+        """Return all webhooks of a channel. Always uses REST, as their tokens are never stored."""
         return await self._fetcher.all_of(lambda rest: rest.fetch_channel_webhooks(channel))
 
     async def fetch_entitlements(
@@ -219,7 +218,7 @@ class RestLists:
         exclude_ended: hikari.UndefinedOr[bool] = _UNDEFINED,
         exclude_deleted: hikari.UndefinedOr[bool] = _UNDEFINED,
     ) -> Sequence[hikari.Entitlement]:
-        """Return entitlements of an application. REST is always asked: nobody tells of those from before."""
+        """Return entitlements of an application. Always uses REST, as no event reports those from before."""
         return await self._fetcher.all_of(
             lambda rest: rest.fetch_entitlements(
                 application,
@@ -242,7 +241,7 @@ class RestLists:
         after: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.Unique]] = _UNDEFINED,
         around: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.Unique]] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.Message]:
-        """Return messages of a channel. REST is always asked, as no cache knows all."""
+        """Return messages of a channel. Always uses REST, as no cache knows all of them."""
         return self._each(lambda rest: rest.fetch_messages(channel, before=before, after=after, around=around))
 
     def fetch_pins(
@@ -251,9 +250,9 @@ class RestLists:
         *,
         before: hikari.UndefinedOr[datetime.datetime] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.PinnedMessage]:
-        """Return the pinned messages of a channel. REST is always asked, which alone knows when they were pinned.
+        """Return the pinned messages of a channel. Always uses REST, which alone knows when they were pinned.
 
-        Once it has listed all of them, no other message there is known to be pinned.
+        Once all of them have been read, all other messages of the channel are stored as not pinned.
         """
         here = Condition("channel_id", "equals", key_part(channel, "the channel"))
         pinned = All(MESSAGES, None, (here, _PINNED), otherwise=Part({"pinned": False}))
@@ -267,7 +266,7 @@ class RestLists:
         *,
         before: hikari.UndefinedOr[datetime.datetime] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.GuildNewsThread | hikari.GuildPublicThread]:
-        """Return the archived threads of a channel that everybody sees. REST is always asked: nobody tells of all."""
+        """Return the archived public threads of a channel. Always uses REST, as no event lists all of them."""
         return self._each(lambda rest: rest.fetch_public_archived_threads(channel, before=before))
 
     def fetch_private_archived_threads(
@@ -277,7 +276,7 @@ class RestLists:
         *,
         before: hikari.UndefinedOr[datetime.datetime] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.GuildPrivateThread]:
-        """Return the archived private threads of a channel. REST is always asked: nobody tells of all."""
+        """Return the archived private threads of a channel. Always uses REST, as no event lists all of them."""
         return self._each(lambda rest: rest.fetch_private_archived_threads(channel, before=before))
 
     def fetch_joined_private_archived_threads(
@@ -287,7 +286,7 @@ class RestLists:
         *,
         before: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.GuildThreadChannel]] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.GuildPrivateThread]:
-        """Return those of them that the bot has joined. REST is always asked: nobody tells of all."""
+        """Return the archived private threads of a channel that the bot has joined. Always uses REST."""
         return self._each(lambda rest: rest.fetch_joined_private_archived_threads(channel, before=before))
 
     def fetch_thread_members(
@@ -296,7 +295,7 @@ class RestLists:
         /,
         after: hikari.UndefinedOr[hikari.Snowflakeish] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.ThreadMember]:
-        """Return who is in a thread. REST is always asked: nobody tells of all."""
+        """Return the members of a thread. Always uses REST, as no event lists all of them."""
         return self._each(lambda rest: rest.fetch_thread_members(channel, after))
 
     def fetch_scheduled_event_users(
@@ -308,7 +307,7 @@ class RestLists:
         newest_first: bool = False,
         start_at: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.PartialUser]] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.ScheduledEventUser]:
-        """Return who is interested in a scheduled event. REST is always asked: nobody tells of those from before."""
+        """Return who is interested in a scheduled event. Always uses REST, as no event reports those from before."""
         return self._each(
             lambda rest: rest.fetch_scheduled_event_users(guild, event, newest_first=newest_first, start_at=start_at)
         )
@@ -319,7 +318,7 @@ class RestLists:
         newest_first: bool = False,
         start_at: hikari.UndefinedOr[hikari.SearchableSnowflakeishOr[hikari.PartialGuild]] = _UNDEFINED,
     ) -> hikari.LazyIterator[hikari.OwnGuild]:
-        """Return the guilds that the bot is in, with what it may do there, which REST is always asked for."""
+        """Return the guilds that the bot is in, with its permissions there. Always uses REST."""
         return self._each(lambda rest: rest.fetch_my_guilds(newest_first=newest_first, start_at=start_at))
 
     def _each(

@@ -1,7 +1,7 @@
-"""The questions of ``hikari.api.RESTClient`` for one thing: same names, arguments, results and errors.
+"""The methods of ``hikari.api.RESTClient`` for single objects: same names, arguments, results and errors.
 
-Each is answered from memory where it may be, and by REST where not; what REST says is remembered. ``prefer="rest"``
-always asks REST, and ``max_age`` does when what is known was learned longer ago. Concurrent misses share one request.
+The cache answers if it can, and REST otherwise; what REST returns is stored. ``prefer="rest"`` always uses REST, and
+``max_age`` does so if what is known was learned longer ago. Concurrent misses share one request.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _in(guild: Id) -> int:
 
 
 class RestNames:
-    """``hikari.api.RESTClient`` where a cache can answer for it."""
+    """The methods of ``hikari.api.RESTClient`` that a cache can answer, for single objects."""
 
     stage_instances: views.StageInstances
     _fetcher: Fetcher
@@ -71,7 +71,7 @@ class RestNames:
         return await self._fetcher.one(asked, lambda rest: rest.fetch_channel(channel), Wish(prefer, max_age))
 
     async def fetch_guild(self, guild: Guild) -> hikari.RESTGuild:
-        """Return a guild with its counts, which only REST knows. What it says is remembered."""
+        """Return a guild with its counts. Always uses REST, which alone knows the counts; the result is stored."""
         return await self._fetcher.one(Asked((), (_in(guild),)), lambda rest: rest.fetch_guild(guild), Wish("rest"))
 
     async def fetch_member(
@@ -82,7 +82,7 @@ class RestNames:
         return await self._fetcher.one(asked, lambda rest: rest.fetch_member(guild, user), Wish(prefer, max_age))
 
     async def fetch_user(self, user: User, *, prefer: Prefer = "local", max_age: Age = None) -> hikari.User:
-        """Return a user. The gateway tells of no banner and no accent color: ``prefer="rest"`` asks for these."""
+        """Return a user. The gateway sends no banner and no accent color; use ``prefer="rest"`` to get these."""
         asked = _one((USERS,), user, "the user")
         return await self._fetcher.one(asked, lambda rest: rest.fetch_user(user), Wish(prefer, max_age))
 
@@ -131,7 +131,7 @@ class RestNames:
         prefer: Prefer = "local",
         max_age: Age = None,
     ) -> hikari.GuildSticker | hikari.StandardSticker:
-        """Return a sticker, of a guild or of Discord's own."""
+        """Return a guild sticker or one of Discord's own."""
         asked = _one((STICKERS,), sticker, "the sticker")
         return await self._fetcher.one(asked, lambda rest: rest.fetch_sticker(sticker), Wish(prefer, max_age))
 
@@ -162,7 +162,7 @@ class RestNames:
         return await self._fetcher.one(asked, lambda rest: rest.fetch_my_user(), Wish(prefer, max_age))
 
     async def fetch_application(self, *, prefer: Prefer = "local", max_age: Age = None) -> hikari.Application:
-        """Return the bot's application. No event tells when it changes: ``max_age`` says how old it may be."""
+        """Return the bot's application. No event says when it changes; use ``max_age`` to limit how old it may be."""
         asked = Asked((OWN_APPLICATION,), (await self._fetcher.me(),))
         return await self._fetcher.one(asked, lambda rest: rest.fetch_application(), Wish(prefer, max_age))
 
@@ -178,7 +178,7 @@ class RestNames:
         asked = Asked((VOICE_STATES,), (_in(guild), await self._fetcher.me()))
         return await self._fetcher.one(asked, lambda rest: rest.fetch_my_voice_state(guild), Wish(prefer, max_age))
 
-    # ---------------------------------------------------------------------------------------- what only some bots ask
+    # -------------------------------------------------------------------------------------- what only some bots need
 
     async def fetch_auto_mod_rule(
         self,
@@ -223,7 +223,7 @@ class RestNames:
         prefer: Prefer = "local",
         max_age: Age = None,
     ) -> hikari.Invite:
-        """Return an invite. Its counts of members, and its event, are only known to REST, which is asked for them."""
+        """Return an invite. Uses REST if you want its member counts or its scheduled event, which only REST knows."""
         asked = Asked((INVITES,), (code_part(invite),), how=(with_counts, scheduled_event))
         if with_counts or scheduled_event is not _UNDEFINED:
             Wish(prefer, max_age).checked()
@@ -256,10 +256,10 @@ class RestNames:
         prefer: Prefer = "local",
         max_age: Age = None,
     ) -> hikari.StageInstance:
-        """Return the stage that is live in a channel."""
+        """Return the live stage instance of a channel."""
         place = key_part(channel, "the channel")
         live = await self.stage_instances.find(channel_id=place).limit(1).ids()
-        # Where none is known there is no id to ask for: that of the channel is none of a stage.
+        # If none is known there is no id to look up; a channel's id is never that of a stage instance.
         asked = Asked((STAGE_INSTANCES,), (live[0] if live else place,), {"channel_id": place})
         return await self._fetcher.one(asked, lambda rest: rest.fetch_stage_instance(channel), Wish(prefer, max_age))
 
@@ -272,7 +272,7 @@ class RestNames:
         prefer: Prefer = "local",
         max_age: Age = None,
     ) -> hikari.ThreadMember:
-        """Return what is known of a user in a thread."""
+        """Return the membership of a user in a thread."""
         asked = Asked((THREAD_MEMBERS,), (key_part(channel, "the thread"), key_part(user, "the user")))
         return await self._fetcher.one(
             asked, lambda rest: rest.fetch_thread_member(channel, user), Wish(prefer, max_age)
@@ -284,6 +284,6 @@ class RestNames:
         *,
         token: hikari.UndefinedOr[str] = _UNDEFINED,
     ) -> hikari.PartialWebhook:
-        """Return a webhook. Its token is never stored, so REST is always asked; the rest of it is remembered."""
+        """Return a webhook. Always uses REST, as tokens are never stored; the rest of the webhook is."""
         asked = _one((WEBHOOKS,), webhook, "the webhook")._replace(how=token)
         return await self._fetcher.one(asked, lambda rest: rest.fetch_webhook(webhook, token=token), Wish("rest"))

@@ -45,17 +45,17 @@ async def known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str
     if META.name not in existing:
         ours = {table.name for table in tables()}
         if clash := sorted(existing if dialect.exclusive else existing & ours):
-            msg = f"{where} has tables that are not persist's: {', '.join(clash)}. Name a database of its own."
+            msg = f"{where} has tables that are not persist's: {', '.join(clash)}. Name another database."
             raise SchemaError(msg)
         return {}
     meta = {row[0]: row[1] for row in await database.fetch(_select_meta(dialect))}
     if meta and meta.get("application") != APPLICATION:
-        msg = f"{where} belongs to {meta.get('application')!r}, not to persist. Name a database of its own."
+        msg = f"{where} belongs to {meta.get('application')!r}, not to persist. Name another database."
         raise SchemaError(msg)
     version = meta.get("schema_version", "0")
     if not version.isdecimal() or int(version) > VERSION:
         msg = (
-            f"{where} has version {version} of the schema and this persist knows up to {VERSION}. "
+            f"{where} has version {version} of the schema, but this version of persist only knows up to {VERSION}. "
             "Upgrade hikari-persist, or name another database."
         )
         raise SchemaError(msg)
@@ -82,8 +82,8 @@ async def locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> 
 
 
 async def _is_locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> bool:
-    """Ask for the right, which is answered when nobody else has it, and say so if that takes long."""
-    told = "another process is changing the tables of %r, which is waited for"
+    """Acquire the lock, waiting for any other process that holds it, and log that if it takes long."""
+    told = "waiting for another process that is changing the tables of %r"
     waiting = asyncio.get_running_loop().call_later(_LONG, _LOG.warning, told, driver)
     try:
         return bool((await transaction.fetch(dialect.lock))[0][0])

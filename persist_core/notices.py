@@ -1,4 +1,4 @@
-"""Logs that do not repeat themselves: a thing is told once, and its like once a minute, with how often it was."""
+"""Logging without repetition: messages of one sort are logged at most once a minute, with a count of the rest."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _MOST: typing.Final = 1000
 
 
 class Notices:
-    """Says things to a log.
+    """A logger that limits how often it repeats messages of one sort.
 
-    What is said is structured too: the record has an attribute ``persist``, a mapping of the values in the message.
+    Log records are structured too: each has an attribute ``persist``, a mapping of the values in the message.
 
     Parameters
     ----------
     log
-        Where they are said.
+        The logger to use.
     every
-        Seconds in which no two of a sort are said.
+        The seconds between two messages of one sort.
     """
 
     def __init__(self, log: logging.Logger, every: float = _EVERY) -> None:
@@ -32,16 +32,16 @@ class Notices:
         self._said: dict[Hashable, tuple[float, int]] = {}
 
     def say(self, level: int, sort: Hashable, message: str, **values: object) -> None:
-        """Say something, unless its like has been said within the last minute; then it is counted.
+        """Log a message, or only count it if one of its sort was logged within the last minute.
 
         Parameters
         ----------
         level
             A level of :mod:`logging`.
         sort
-            What it is like.
+            The sort of message.
         message
-            A sentence with the way out, in which ``%(name)s`` stands for a value.
+            A sentence with the way out, with ``%(name)s`` for a value.
         values
             The values.
         """
@@ -50,8 +50,8 @@ class Notices:
         if now - last < self._every:
             self._said[sort] = (last, silent + 1)
             return
-        if len(self._said) >= _MOST:  # sorts may be named by others
+        if len(self._said) >= _MOST:  # sorts may come from outside
             self._said = {each: said for each, said in self._said.items() if now - said[0] < self._every}
         self._said[sort] = (now, 0)
-        more = f" ({silent:,} more like it since the last time this was said)" if silent else ""
+        more = f" ({silent:,} more like it since this was last logged)" if silent else ""
         self._log.log(level, message + more, values, extra={"persist": values}, stacklevel=2)

@@ -1,4 +1,4 @@
-"""Objects for what hikari has no model of yet. They are told apart by their ids, as hikari's own are."""
+"""Models that hikari does not have yet. They are equal if their ids are, like hikari's own."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ class SoundboardSound(hikari.Unique):
     Attributes
     ----------
     app
-        The bot that it is known to.
+        The bot, or other app, that the object belongs to.
     id
         The id of the sound.
     guild_id
-        The guild that it belongs to.
+        The guild that the sound belongs to.
     name
-        What it is called.
+        The name of the sound.
     volume
-        How loud it is played, from 0 to 1.
+        The volume, from 0 to 1.
     emoji
-        The emoji beside it, where there is one.
+        The emoji of the sound, if it has one.
     is_available
-        Whether it can be used; it cannot when the guild has lost the boosts for it.
+        Whether the sound can be used; it cannot if the guild has lost the boosts for it.
     user
-        Who made it, where Discord says so.
+        The user who created it, if Discord says so.
     """
 
     app: hikari.RESTAware = dataclasses.field(repr=False)
@@ -53,7 +53,7 @@ class SoundboardSound(hikari.Unique):
 
 
 class SubscriptionStatus(enum.IntEnum):
-    """How a subscription stands."""
+    """The status of a subscription."""
 
     ACTIVE = 0
     """It is active and will renew."""
@@ -67,33 +67,33 @@ class SubscriptionStatus(enum.IntEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Subscription(hikari.Unique):
-    """A user who pays the application again and again.
+    """A user's recurring payment to the application.
 
-    What a user may use is told by entitlements and not by this.
+    Whether a user has access to something is up to entitlements, not to subscriptions.
     See https://docs.discord.com/developers/resources/subscription.
 
     Attributes
     ----------
     app
-        The bot that it is known to.
+        The bot, or other app, that the object belongs to.
     id
         The id of the subscription.
     user_id
-        Who pays.
+        The user who pays.
     sku_ids
-        What is paid for.
+        The SKUs that the user pays for.
     entitlement_ids
-        What was granted for it.
+        The entitlements granted for it.
     renewal_sku_ids
-        What will be paid for after the current period; ``None`` if that does not change.
+        The SKUs that the user will pay for after the current period; ``None`` if they stay the same.
     current_period_start, current_period_end
-        What the last payment was for.
+        The period that the last payment was for.
     status
-        How it stands; a plain number for a status that is not known here.
+        The status; a plain int if this version does not know it.
     canceled_at
-        When it was cancelled, where it was.
+        When it was canceled; ``None`` if it was not.
     country
-        The country of the payment source, where Discord says so.
+        The country of the payment source, if Discord says so.
     """
 
     app: hikari.RESTAware = dataclasses.field(repr=False)
@@ -112,28 +112,28 @@ class Subscription(hikari.Unique):
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class AutoModExecution(hikari.Unique):
-    """An action that auto-moderation took. hikari has an event for it, which is not kept.
+    """An action that auto-moderation took. hikari only has an event for it, no model.
 
     Attributes
     ----------
     app
-        The bot that it is known to.
+        The bot, or other app, that the object belongs to.
     id
-        An id that persist made: Discord gives it none. It tells when it was heard of.
+        An id made by persist, as Discord gives it none. Its timestamp is when the event was received.
     guild_id, rule_id, user_id
-        Where, by which rule, and because of whom.
+        The guild, the rule that triggered, and the user whose content triggered it.
     action
-        What was done.
+        The action taken.
     trigger_type
-        What sort of rule it was.
+        The trigger type of the rule.
     channel_id, message_id
-        Where the content was, unless it was blocked before it got there.
+        Where the content was posted; ``None`` if it was blocked.
     alert_system_message_id
-        The message that tells moderators of it, where there is one.
+        The message that alerts moderators, if there is one.
     content, matched_content
-        What the user wrote and the part of it that matched; ``None`` without the MESSAGE_CONTENT intent.
+        What the user wrote, and the part of it that matched; ``None`` without the MESSAGE_CONTENT intent.
     matched_keyword
-        The word of the rule that matched.
+        The keyword of the rule that matched.
     """
 
     app: hikari.RESTAware = dataclasses.field(repr=False)
@@ -156,7 +156,7 @@ _STATUSES: typing.Final = {int(status): status for status in SubscriptionStatus}
 
 
 def soundboard_sound(make: Decoder, payload: Payload, guild_id: hikari.Snowflake) -> SoundboardSound:
-    """Make a sound of what Discord said."""
+    """Make a sound from its payload."""
     emoji: Payload = {"id": payload.get("emoji_id"), "name": payload.get("emoji_name")}
     return SoundboardSound(
         app=make.app,
@@ -171,7 +171,7 @@ def soundboard_sound(make: Decoder, payload: Payload, guild_id: hikari.Snowflake
 
 
 def subscription(make: Decoder, payload: Payload) -> Subscription:
-    """Make a subscription of what Discord said."""
+    """Make a subscription from its payload."""
     status: int = payload["status"]
     renewal: Sequence[str] | None = payload.get("renewal_sku_ids")
     canceled_at: str | None = payload.get("canceled_at")
@@ -191,7 +191,7 @@ def subscription(make: Decoder, payload: Payload) -> Subscription:
 
 
 def auto_mod_execution(make: Decoder, payload: Payload, guild_id: hikari.Snowflake) -> AutoModExecution:
-    """Make an execution of what Discord said."""
+    """Make an execution from its payload."""
     return AutoModExecution(
         app=make.app,
         id=hikari.Snowflake(payload["id"]),

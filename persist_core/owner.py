@@ -18,8 +18,8 @@ def twin_refusal(store: Store, others: Iterable[Store]) -> SchemaError | None:
         return None
     where = getattr(store, "where", store)
     return SchemaError(
-        f"{where} is open in another cache of this bot, and what both hear, such as reactions, would be counted twice. "
-        "Make one cache, which persist.Cache.of(bot) returns anywhere, or name another database."
+        f"{where} is already open in another cache of this bot, so events such as reactions would be counted twice. "
+        "Create one cache, which persist.Cache.of(bot) returns anywhere, or name another database."
     )
 
 
@@ -58,10 +58,10 @@ class Owner:
             raise refusal
 
     def refusal(self, me: int) -> SchemaError | None:
-        """Return why a bot may not write into the database; ``None`` if it may, as far as is known by now."""
+        """Return why a bot may not write to the database; ``None`` if it may, as far as is known so far."""
         if not self.known or me in self.known:
             return None
         return SchemaError(
-            f"{self._where} remembers what the bot {', '.join(map(str, self.known))} is in, and this is the bot {me}, "
-            "which would make it forget that. Name a database of its own."
+            f"{self._where} belongs to the bot {', '.join(map(str, self.known))}, and this bot, {me}, would remove the "
+            "guilds that it is not in. Name another database."
         )

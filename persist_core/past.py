@@ -146,7 +146,7 @@ class Past:
             self._notices.say(
                 logging.WARNING,
                 "away",
-                "what was known before %(count)d events cannot be found (%(error)s); their listeners hear without it",
+                "the state before %(count)d events cannot be read (%(error)s); their listeners run without it",
                 count=len(asked),
                 error=error or "no answer",
             )
@@ -182,7 +182,7 @@ class Past:
             self._notices.say(
                 logging.ERROR,
                 entity.name,
-                "the stored record %(key)s of %(kind)s cannot be read: %(reason)s; `persist verify` finds all of them",
+                "the stored record %(key)s of %(kind)s cannot be read: %(reason)s; `persist verify` lists all of them",
                 key=key,
                 kind=entity.name,
                 reason=reason,

@@ -114,7 +114,7 @@ async def asked(
 async def _is_let_in(
     cache: HikariNames, thread: hikari.GuildThreadChannel, member: hikari.Member, permissions: hikari.Permissions
 ) -> bool:
-    """Tell whether a thread is surely not hidden from somebody who may do so much in its channel."""
+    """Return whether a thread is surely not hidden from somebody who may do so much in its channel."""
     if thread.type is not hikari.ChannelType.GUILD_PRIVATE_THREAD or not permissions & hikari.Permissions.VIEW_CHANNEL:
         return True
     if permissions & hikari.Permissions.MANAGE_THREADS:

@@ -1,4 +1,4 @@
-"""The words that rows of the event table are written in: each makes changes of one part of a payload."""
+"""The building blocks of the event table: each makes changes from one part of a payload."""
 
 from __future__ import annotations
 
@@ -51,16 +51,16 @@ _EPHEMERAL: typing.Final = 1 << 6
 
 
 class Said(typing.NamedTuple):
-    """What was said of a person in passing, and the changes that were made of it."""
+    """A user that an event mentions in passing, and the changes made from it."""
 
     what: tuple[int | None, Payload, Payload | None]
-    """The guild, the user, and what is told of the member."""
+    """The guild, the user, and the part of the member, if any."""
 
     changes: Sequence[Change]
 
 
 class Context(typing.NamedTuple):
-    """What a row may know besides the payload."""
+    """What a row may use besides the payload."""
 
     shard_id: int
     shard_count: int
@@ -72,31 +72,31 @@ class Context(typing.NamedTuple):
     """Whether the bot has the MESSAGE_CONTENT intent."""
 
     authors: dict[str, Said]
-    """What was last said of the authors of messages, by their ids, for as long as ``origin`` is the same."""
+    """The latest authors of messages, by their ids, for as long as ``origin`` is the same."""
 
     intents: hikari.Intents = hikari.Intents.ALL
-    """What the bot hears of."""
+    """The bot's intents."""
 
     guilds: Container[int] | None = None
-    """The guilds that the bot is in, of those that the shard hears of, where that is known."""
+    """The guilds of this shard that the bot is in, if that is known."""
 
     def is_in(self, guild_id: int | None) -> bool:
-        """Tell whether the bot may be in a guild. Direct conversations are no guild, and it is in all of them."""
+        """Return whether the bot may be in a guild; always true for ``None``, which is a DM."""
         return guild_id is None or self.guilds is None or guild_id in self.guilds
 
 
 Plan = Callable[[Payload, Context], Iterable[Change]]
-"""Makes the changes of one event. It never changes the payload, and keeps in mind no more than ``Context.authors``."""
+"""Makes the changes of one event. It never modifies the payload, and keeps no state except ``Context.authors``."""
 
 
 class Together(typing.NamedTuple):
-    """What many events of one sort change that are heard one right after the other."""
+    """How to combine the changes of many events of one type that arrive directly after one another."""
 
     plan: Callable[[Sequence[Payload], Context], tuple[Sequence[Change], int]]
-    """Makes what does the same as all of their changes, and says by how many changes that is less."""
+    """Makes changes with the same effect as all of theirs, and returns how many fewer these are."""
 
     merges: frozenset[AnyEntity]
-    """The kinds of which it makes less."""
+    """The kinds whose changes it combines."""
 
 
 class Event(typing.NamedTuple):
@@ -105,17 +105,17 @@ class Event(typing.NamedTuple):
     plan: Plan
     about: str
     together: Together | None = None
-    """What many of them change at once, where that is less than what each of them changes."""
+    """How to combine the changes of many of them, if that makes fewer."""
 
 
 def guild_of(event: Payload) -> int | None:
-    """Return the guild that an event or a thing names."""
+    """Return the guild that an event or an object names."""
     guild_id = event.get("guild_id")
     return None if guild_id is None else int(guild_id)
 
 
 def is_ephemeral(message: Payload) -> bool:
-    """Tell whether only one user sees a message. It is not remembered: nobody would say when it goes."""
+    """Return whether only one user sees a message. These are not stored, as no event says when they go."""
     return bool(message.get("flags", 0) & _EPHEMERAL)
 
 
@@ -131,12 +131,12 @@ def both(*plans: Plan) -> Plan:
 
 
 def in_guild(plan: Plan) -> Plan:
-    """Do nothing for direct conversations."""
+    """Do nothing for DMs."""
     return lambda event, context: plan(event, context) if event.get("guild_id") is not None else ()
 
 
 def put(entity: AnyEntity, at: str | None = None) -> Plan:
-    """Remember what the event carries, whole or in a field."""
+    """Store the object that the event is, or that is in one of its fields."""
 
     def plan(event: Payload, context: Context) -> Iterable[Change]:
         return (Put.of(entity, event[at] if at else event, guild_of(event), context.origin),)
@@ -145,7 +145,7 @@ def put(entity: AnyEntity, at: str | None = None) -> Plan:
 
 
 def merge(entity: AnyEntity) -> Plan:
-    """Put what the event carries over what is known; fields that it lacks stay."""
+    """Merge the event into what is known; fields that it lacks stay."""
 
     def plan(event: Payload, context: Context) -> Iterable[Change]:
         guild_id = guild_of(event)
@@ -156,39 +156,39 @@ def merge(entity: AnyEntity) -> Plan:
 
 
 def drop(entity: AnyEntity, field: str) -> Plan:
-    """Forget what a field names."""
+    """Forget the object that a field names."""
     return lambda event, _: (Drop(entity, (int(event[field]),), guild_of(event)),)
 
 
 def end(entity: AnyEntity, key: Key, guild_id: int | None) -> Iterator[Change]:
-    """Yield what forgets a thing and all that belongs to it."""
+    """Yield the changes that forget a record and everything that belongs to it."""
     where = tuple(Condition(name, "equals", part) for name, part in zip(entity.key, key, strict=True))
     yield from cascade(entity, guild_id, where)
     yield Drop(entity, key, guild_id)
 
 
 def ended(entity: AnyEntity, field: str = "id") -> Plan:
-    """Forget what a field names, and all that belongs to it."""
+    """Forget the object that a field names, and everything that belongs to it."""
     return lambda event, _: end(entity, (int(event[field]),), guild_of(event))
 
 
 def patch(entity: AnyEntity, snowflake: str | int, guild_id: int | None, origin: Origin, *edits: Edit) -> Patch:
-    """Change part of a known thing."""
+    """Change part of a known record."""
     return Patch.of(entity, (int(snowflake),), guild_id, edits, origin)
 
 
 def amend(entity: AnyEntity, guild_id: int | None, origin: Origin, edit: Edit, *where: Condition) -> Amend:
-    """Change part of every known thing in a scope."""
+    """Change part of every known record in a scope."""
     return Amend(entity, guild_id, where, (edit,), origin)
 
 
 def listed(value: object) -> Sequence[Payload]:
-    """Return a list of things.
+    """Return a list of payloads.
 
     Raises
     ------
     TypeError
-        If it is none: taken for an empty list, it would clear everything of its kind.
+        If it is not a list; treating it as an empty one would clear everything of the kind.
     """
     if isinstance(value, list):
         return typing.cast("list[Payload]", value)
@@ -196,18 +196,18 @@ def listed(value: object) -> Sequence[Payload]:
 
 
 def count(owner: AnyEntity, key: Key, field: str, counted: tuple[AnyEntity, Key], amount: int, origin: Origin) -> Amend:
-    """Count a thing that comes or goes, before it does: one that comes again, or goes unknown, is not counted.
+    """Count a record before it is added or removed; adding a known one or removing an unknown one does not count.
 
     Parameters
     ----------
     owner, key, field
         Where the count is.
     counted
-        The kind and the key of what comes (``amount`` is 1) or goes (-1).
+        The kind and the key of the record that is added (``amount`` is 1) or removed (-1).
     amount
         How much it changes the count.
     origin
-        Who says so.
+        The source.
     """
     known: Conditional = Known(*counted)
     where = tuple(Condition(name, "equals", part) for name, part in zip(owner.key, key, strict=True))
@@ -222,12 +222,12 @@ def replace(
     *within: Conditional,
     sparing: Container[AnyEntity] = (),
 ) -> Iterator[Change]:
-    """Yield what makes ``payloads`` all that is known of a kind in a guild, also when there are none.
+    """Yield the changes that make ``payloads`` everything that is known of a kind in a guild, even if it is empty.
 
     Parameters
     ----------
     entity, payloads, guild_id, origin
-        The kind, all that there is of it, where, and who says so.
+        The kind, all there is of it, the guild, and the source.
     within
         Conditions on what may be forgotten.
     sparing
@@ -244,7 +244,7 @@ def replace(
 
 
 def members(payloads: Sequence[Payload], guild_id: int, origin: Origin) -> Sequence[Change]:
-    """Return what remembers whole members and their users."""
+    """Return the changes that store complete members and their users."""
     users = [payload["user"] for payload in payloads]
     return (*Put.all_of(MEMBERS, payloads, guild_id, origin), *Put.all_of(USERS, users, None, origin))
 
@@ -252,15 +252,15 @@ def members(payloads: Sequence[Payload], guild_id: int, origin: Origin) -> Seque
 def member(
     part: Payload | None, user: Payload, guild_id: int | None, origin: Origin, *, create: bool = True
 ) -> Sequence[Change]:
-    """Return what is learned of a user, and of a member where ``part`` of one is at hand, in passing."""
+    """Return the changes for a user, and for a member if there is a ``part`` of one, mentioned in passing."""
     known = Put.of(USERS, user, None, origin)
     if not part or guild_id is None:
         return (known,)
     edits: tuple[Edit, ...] = (Part(part),)
-    if part.get("joined_at") is None:  # null for guests, which tells nothing of when a member joined
+    if part.get("joined_at") is None:  # null for guests, which does not say when a member joined
         edits = (
             Default({"joined_at": None}),
             Part({name: value for name, value in part.items() if name != "joined_at"}),
         )
-    # The user is joined.
+    # The user is stored under its own kind.
     return (known, Patch.of(MEMBERS, (guild_id, *known.key), guild_id, edits, origin, create=create))

@@ -1,4 +1,4 @@
-"""Finding backends: pluggy plugins in the entry-point group ``persist.backends``, named after a scheme of URLs."""
+"""Finding backends: pluggy plugins in the entry-point group ``persist.backends``, each named after a URL scheme."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ GROUP: typing.Final = "persist.backends"
 
 @functools.cache
 def manager() -> pluggy.PluginManager:
-    """Return the plugin manager. It knows no backend until one is asked for, or registered by hand."""
+    """Return the plugin manager. It knows no backend until one is requested, or registered by hand."""
     found = pluggy.PluginManager("persist")
     found.add_hookspecs(spi)
     return found
@@ -35,19 +35,19 @@ def schemes() -> list[str]:
 
 
 def backend(scheme: str) -> Backend:
-    """Return the backend of a scheme, and import no other.
+    """Return the backend of a scheme, without importing any other.
 
     Raises
     ------
     persist.UnknownBackendError
-        If no plugin is named after it.
+        If no plugin handles it.
     persist.BrokenBackendError
-        If its plugin cannot be imported, or offers nothing that is a backend.
+        If its plugin cannot be imported, or provides no backend.
     """
     for point in importlib.metadata.entry_points(group=GROUP, name=scheme):
         with _named(_spelled(point), scheme):
             return _one(_registered(point), scheme)
-    for name, plugin in manager().list_name_plugin():  # those that were registered by hand are called by nobody's name
+    for name, plugin in manager().list_name_plugin():  # plugins registered by hand are not named after a scheme
         if not any(caller.name == "persist_backends" for caller in manager().get_hookcallers(plugin) or ()):
             continue
         with _named(name, scheme):
@@ -58,7 +58,7 @@ def backend(scheme: str) -> Backend:
 
 def _registered(point: importlib.metadata.EntryPoint) -> object:
     plugins = manager()
-    # One module may answer to several schemes; pluggy's own loader would take it for a clash.
+    # One module may handle several schemes; pluggy's own loader would consider that a clash.
     if not plugins.is_registered(plugin := point.load()):
         plugins.register(plugin, name=point.value)
         try:
@@ -73,17 +73,17 @@ def _one(plugin: object, scheme: str) -> Backend:
     for found in _offered(plugin):
         if found.scheme == scheme:
             return found
-    msg = f"it offers no backend for {scheme}://"
+    msg = f"it provides no backend for {scheme}://"
     raise LookupError(msg)
 
 
 def _offered(plugin: object) -> Sequence[Backend]:
-    """Return what one plugin offers, whatever the others do."""
+    """Return the backends of one plugin, whatever the others do."""
     others = manager().get_plugins() - {plugin}
     offers = manager().subset_hook_caller("persist_backends", others)()
     if len(offers) == 1 and all(isinstance(offer, Backend) for offer in offers[0]):
         return typing.cast("Sequence[Backend]", offers[0])
-    msg = f"it has no hook persist_backends that returns persist.Backend objects, but {offers!r}"
+    msg = f"its hook persist_backends must return persist.Backend objects, not {offers!r}"
     raise TypeError(msg)
 
 
@@ -94,7 +94,7 @@ def _spelled(point: importlib.metadata.EntryPoint) -> str:
 
 @contextlib.contextmanager
 def _named(plugin: str, scheme: str) -> Generator[None]:
-    """Say whose fault it is when a plugin fails."""
+    """Name the plugin in the error if it fails."""
     try:
         yield
     except PersistError:
@@ -104,14 +104,14 @@ def _named(plugin: str, scheme: str) -> Generator[None]:
 
 
 def open_store(url: str) -> Store:
-    """Return a store for a URL, from the backend that is named after its scheme. It is not connected yet.
+    """Return the store for a URL, from the backend of its scheme. It is not connected yet.
 
     Raises
     ------
     persist.URLError
-        If it is not a URL that the backend understands.
+        If the URL is not valid for the backend.
     persist.UnknownBackendError
-        If no plugin is named after its scheme.
+        If no plugin handles its scheme.
     persist.BrokenBackendError
         If that plugin does not work.
     persist.MissingDriverError
@@ -119,15 +119,15 @@ def open_store(url: str) -> Store:
     """
     scheme, separator, _ = url.partition("://")
     if not separator or not scheme:
-        msg = f"{urls.hidden(url)!r} has no scheme before ://, and a database is named by a URL; write {_url_of(url)}"
+        msg = f"{urls.hidden(url)!r} is not a database URL, as it has no scheme before ://; write {_url_of(url)}"
         raise URLError(msg)
     found = backend(scheme)
     try:
         parsed = urls.parse(url)
     except ValueError as error:
         msg = (
-            f"{urls.hidden(url)} cannot be understood: {error}; "
-            "are the special characters of its password quoted, as in %23 for #?"
+            f"{urls.hidden(url)} is not a valid URL: {error}; "
+            "are special characters in the password quoted, as in %23 for #?"
         )
         raise URLError(msg) from error
     with _named(found.open.__module__, scheme):
@@ -135,6 +135,6 @@ def open_store(url: str) -> Store:
 
 
 def _url_of(text: str) -> str:
-    """Return the URL that a text without a scheme may have meant."""
+    """Return the URL that a string without a scheme may have meant."""
     is_path = text and not re.search(r"[:@?#]", text)
     return f"sqlite:///{urllib.parse.quote(text)}" if is_path else "one such as sqlite:///cache.db"

@@ -1,4 +1,4 @@
-"""What is kept, of whom, and for how long: rules in words for people, and in JSON for programs."""
+"""What is kept and for how long: rules in words for people, and as data for programs."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ _TESTS: typing.Final[Mapping[str, str]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class KindPolicy:
-    """What is kept of one kind of thing.
+    """What is kept of one kind.
 
     Attributes
     ----------
     kind
-        The kind.
+        The name of the kind.
     about
-        What it is.
+        What it is, in words.
     is_kept
         Whether any of it is kept.
     which
-        Which of it, in words; empty for all.
+        Which of it is kept, in words; empty for all.
     dropped
-        The fields that are never kept of any.
+        The fields that are never kept.
     max_age
-        For how many seconds at most; ``None`` for as long as Discord has it.
+        The most seconds it is kept for; ``None`` for as long as Discord has it.
     limits
-        How many at most, in words.
+        Other limits, in words.
     """
 
     kind: str
@@ -71,16 +71,16 @@ class KindPolicy:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Policy:
-    """What is kept, as Discord asks for it when privileged intents are reviewed. ``str(policy)`` says it in words.
+    """What a cache keeps, as Discord asks when it reviews privileged intents. ``str(policy)`` puts it into words.
 
     Attributes
     ----------
     kinds
-        What is kept of each kind of thing.
+        What is kept of each kind.
     is_encrypted
-        Whether what is kept is encrypted at rest; ``None`` if it is not known.
+        Whether stored data is encrypted at rest; ``None`` if that is not known.
     varies
-        Whether some guilds have rules of their own.
+        Whether some guilds may have rules of their own.
     """
 
     kinds: tuple[KindPolicy, ...]
@@ -88,7 +88,7 @@ class Policy:
     varies: bool = False
 
     def as_dict(self) -> dict[str, typing.Any]:
-        """Return what JSON can hold."""
+        """Return the policy as values that JSON can hold."""
         return {
             "kinds": [dataclasses.asdict(kind) for kind in self.kinds],
             "is_encrypted": self.is_encrypted,
@@ -98,15 +98,15 @@ class Policy:
 
     def __str__(self) -> str:
         encrypted = {True: ("It is encrypted at rest.",), False: ("It is not encrypted at rest.",), None: ()}
-        varies = ("Some guilds have rules of their own; this is what holds in all others.",) if self.varies else ()
+        varies = ("Some guilds have rules of their own; this is what applies to all others.",) if self.varies else ()
         lines = [*map(str, self.kinds), "", *_ALWAYS, *encrypted[self.is_encrypted], *varies]
         return "\n".join(lines)
 
 
 _ALWAYS: typing.Final = (
-    "What is deleted on Discord is deleted here, and so is all of a guild that the bot leaves.",
+    "What is deleted on Discord is deleted here too, and so is everything about a guild that the bot leaves.",
     "Tokens are never kept.",
-    "All of one person or of one guild is erased when that is asked for, and does not come back.",
+    "Everything about one person or one guild is erased on request, and does not come back.",
 )
 
 
@@ -155,13 +155,13 @@ def _parts(keep: Keep[typing.Any]) -> Iterator[Keep[typing.Any]]:
 
 
 def dropped_by(keep: Keep[typing.Any]) -> frozenset[str]:
-    """Return the fields that are kept of nothing."""
+    """Return the fields that are never kept."""
     found = frozenset(keep.drop).union(*map(dropped_by, keep.also))
     return found | frozenset.intersection(*map(dropped_by, keep.either)) if keep.either else found
 
 
 def _which(keep: Keep[typing.Any]) -> str:
-    """Say which things are kept; nothing for all."""
+    """Say which objects are kept; empty for all."""
     said = [_listed(name, ids) for name in LISTS if (ids := getattr(keep, name)) is not None]
     if keep.where:
         said.append(f"where {_asked(keep.where)}")
@@ -210,6 +210,6 @@ def _value(value: object) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Say how long some seconds are, in the greatest unit of which they are a whole number."""
+    """Say how long a number of seconds is, in the largest unit that makes it a whole number."""
     name, size = next((unit for unit in _UNITS if seconds % unit[1] == 0), _UNITS[-1])
     return f"{seconds / size:g} {name}"

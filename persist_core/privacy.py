@@ -1,4 +1,4 @@
-"""What a cache does so that nothing is kept for longer than it may be, and when a person or a guild asks."""
+"""Erasing, exporting and sweeping: what privacy requires of a cache."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ Guild = hikari.SnowflakeishOr[hikari.PartialGuild]
 
 
 class Exports:
-    """What a person may have."""
+    """Exporting what is stored about a user."""
 
     async def _all_stored(self) -> Store:
-        """Return the store once it has all that was heard before now."""
+        """Return the store once it has everything received so far."""
         raise NotImplementedError
 
     async def export_user(self, user: User, path: str | os.PathLike[str]) -> Export:
-        """Write everything that is remembered of a person into a file of JSON Lines, and a summary in words beside it.
+        """Export everything stored about a user as JSON Lines, with a summary in words in a second file.
 
-        What others said is not in it, only that it names the person.
+        What others wrote is not included, only that it names the user.
 
         Parameters
         ----------
         user
             The user, or the id.
         path
-            The file; the summary has ``.txt`` behind its name.
+            The file to write; the summary gets the same name with ``.txt`` appended.
 
         Raises
         ------
         persist.QueryError
-            If it is not an id, or not a path.
+            If ``user`` is not an id, or ``path`` is not a path.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         persist.PersistError
@@ -50,13 +50,13 @@ class Exports:
         """
         user_id = key_part(user, "the user")
         if not isinstance(path, str | os.PathLike) or not isinstance(os.fspath(path), str):
-            msg = f"an export is written to a path, not to {path!r}"
+            msg = f"path must be a str or a path object, not {path!r}"
             raise QueryError(msg)
         return await exported(await self._all_stored(), user_id, path)
 
 
 class Privacy(Exports):
-    """Forgetting, and what belongs to it."""
+    """Erasing, sweeping and receipts."""
 
     async def _all_stored(self) -> Store:
         engine = await self._opened()
@@ -67,12 +67,12 @@ class Privacy(Exports):
         raise NotImplementedError
 
     async def erase_user(self, user: User) -> Receipt:
-        """Erase everything of a person, wherever it lies, and remember nothing of the person from now on.
+        """Erase everything about a user, and store nothing about that user from now on.
 
-        What is the person's own goes: user, memberships, messages and their history, direct conversations, presences,
-        voice states, bans, what the audit log says. What others said stays, and names "Deleted User" where it named the
-        person. It is done in small steps beside everything else; files are rewritten at the end. Reactions and
-        votes are counts that name nobody.
+        This deletes what is the user's own: the user, memberships, messages and their history, DM channels, presences,
+        voice states, bans and audit log entries. What others wrote stays, with "Deleted User" in place of the user's
+        name. Reactions and votes are stored as counts, which name nobody. The work runs in small steps while the cache
+        keeps working; at the end, database files are rewritten.
 
         Parameters
         ----------
@@ -82,25 +82,25 @@ class Privacy(Exports):
         Returns
         -------
         Receipt
-            The proof, without what was erased.
+            Proof of the erasure, without the erased data.
 
         Raises
         ------
         persist.QueryError
-            If it is not an id, or the bot itself.
+            If the argument is not an id, or is the bot itself.
         persist.BackendError
-            If the database fails meanwhile. Nothing new is taken in then; call it again to go on.
+            If the database fails meanwhile. Nothing new about the user is stored even then; call this again to finish.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         """
         user_id, engine = key_part(user, "the user"), await self._opened()
         if user_id == engine.feed.me:
-            msg = "the bot itself cannot be erased: it is the one who remembers"
+            msg = "the bot's own user cannot be erased: the cache belongs to it"
             raise QueryError(msg)
         return await engine.eraser.erase("user", user_id)
 
     async def erase_guild(self, guild: Guild) -> Receipt:
-        """Erase everything of a guild, and remember nothing of it from now on, although the bot may be in it.
+        """Erase everything about a guild, and store nothing about it from now on, even while the bot is in it.
 
         Parameters
         ----------
@@ -116,41 +116,41 @@ class Privacy(Exports):
         return await (await self._opened()).eraser.erase("guild", guild_id)
 
     async def forgive_user(self, user: User) -> bool:
-        """Let a person who was erased be remembered again, from what Discord says from now on.
+        """Allow an erased user to be stored again, from what Discord sends from now on.
 
         Returns
         -------
         bool
-            Whether that was forbidden.
+            Whether the user was erased before.
         """
         return await (await self._opened()).eraser.forgive("user", key_part(user, "the user"))
 
     async def forgive_guild(self, guild: Guild) -> bool:
-        """Let a guild that was erased be remembered again, from what Discord says from now on.
+        """Allow an erased guild to be stored again, from what Discord sends from now on.
 
         Returns
         -------
         bool
-            Whether that was forbidden.
+            Whether the guild was erased before.
         """
         return await (await self._opened()).eraser.forgive("guild", key_part(guild, "the guild"))
 
     async def sweep(self) -> Mapping[str, int]:
-        """Forget at once what the rules keep no longer, and what is over, and return how many things went, by kind.
+        """Remove now what exceeds the limits of the rules and what is over, and return how many records, by kind.
 
-        It is done by itself, every few seconds. What belongs to what goes is not counted.
+        The cache also does this by itself, every few seconds. What belongs to a removed record is not counted.
 
         Raises
         ------
         persist.BackendError
-            If the database cannot be asked, or does not take changes.
+            If the database cannot be reached, or does not accept changes.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         """
         return await (await self._opened()).sweeper.sweep()
 
     async def verify_receipt(self, receipt: Receipt) -> bool:
-        """Tell whether a receipt was made by a cache on this database and says what it said then.
+        """Return whether a cache on this database made a receipt, and the receipt is unaltered.
 
         Raises
         ------
@@ -159,6 +159,6 @@ class Privacy(Exports):
         """
         engine = await self._opened()
         if not isinstance(receipt, Receipt):
-            msg = f"a receipt is what erase_user and erase_guild return, not {receipt!r}"
+            msg = f"receipt must be what erase_user or erase_guild returned, not {receipt!r}"
             raise QueryError(msg)
         return await engine.eraser.verify(receipt)

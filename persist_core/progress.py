@@ -50,7 +50,7 @@ class WriteProgress:
         self.is_writing = False
 
     def is_stalled(self) -> bool:
-        """Tell whether the database has not answered for long, although the event loop had time to hear of it."""
+        """Return whether the database has not answered for long, although the event loop had time to hear of it."""
         if self.silence <= _STALLS_AFTER:
             self._turns = 0
         elif not self._turns:

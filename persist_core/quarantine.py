@@ -1,4 +1,4 @@
-"""What could not be used, kept aside with the reason."""
+"""Events and changes that could not be used, kept aside with the reason."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _KEPT: typing.Final = 100
 
 
 class Quarantined(typing.NamedTuple):
-    """One event or change that was left out while all others went on."""
+    """One event or change that was skipped because it could not be used."""
 
     what: str
-    """The name of the gateway event, or of the kind of thing."""
+    """The name of the gateway event, or of the kind."""
 
     key: Key | None
-    """The key of the thing, where one is known."""
+    """The key of the record, if it is known."""
 
     payload: Payload | None
-    """What Discord said."""
+    """The payload that Discord sent."""
 
     error: Exception
     """Why it could not be used."""
@@ -64,11 +64,11 @@ class Quarantine:
         return tuple(self._kept)
 
     def event(self, name: str, payload: Payload, error: Exception) -> None:
-        """Put an event aside that could not be read."""
+        """Set aside an event that could not be read."""
         self._add(Quarantined(name, None, payload, error))
 
     def change(self, change: Change, error: Exception) -> None:
-        """Put a change aside that could not be stored."""
+        """Set aside a change that could not be stored."""
         payload: Payload | None = None
         if isinstance(change, (Put, Patch)):
             payload = change.record.payload if isinstance(change, Put) else edited({}, change.edits)
@@ -77,7 +77,7 @@ class Quarantine:
         self._add(Quarantined(what, key, payload, error))
 
     def forget(self, erased: Erased) -> int:
-        """Drop what names anybody who is erased, and return how much that was. It stays counted as quarantined."""
+        """Drop what names anything that is erased, and return how many items that were. They stay counted."""
         kept = [item for item in self._kept if not _names(item, erased)]
         dropped = len(self._kept) - len(kept)
         self._kept.clear()
@@ -93,7 +93,7 @@ class Quarantine:
         self._notices.say(
             logging.WARNING,
             item.what,
-            "%(what)s%(key)s could not be used and is quarantined: %(error)r; cache.quarantine has it, to be reported",
+            "%(what)s%(key)s could not be used and is quarantined: %(error)r; please report it with cache.quarantine",
             what=item.what,
             key="" if item.key is None else f" {item.key}",
             error=item.error,

@@ -205,7 +205,7 @@ def _passes(entity: AnyEntity) -> bool:
 
 
 def _are_plain(rows: Sequence[Row], form: _Form) -> bool:
-    """Tell whether all documents look like JSON: others are for a codec, which another process may have changed."""
+    """Return whether all documents look like JSON: others are for a codec, which another process may have changed."""
     places = [form.kinds.index("document"), *(beside.document for beside in form.parts)]
     return all(row[place] is None or row[place][:1] == "{" for place in places for row in rows)
 

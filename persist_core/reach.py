@@ -65,7 +65,7 @@ class Reach:
             self._look_at(int(event["guild_id"]), None)
 
     def _is_about_me(self, name: str, event: Payload) -> bool:
-        """Tell whether an event may change what the bot sees in all of a guild."""
+        """Return whether an event may change what the bot sees in all of a guild."""
         match name:
             case "GUILD_ROLE_UPDATE" | "GUILD_ROLE_DELETE":
                 return True
@@ -96,12 +96,12 @@ class Reach:
                         origin = Origin("gateway", None, 0, self._journal.at)
                         self._journal.accept([known(THREADS.name, guild_id, origin, "stale")])
                 except (PersistError, hikari.HikariError) as error:
-                    _LOG.debug("which channels of guild %d can be seen is not known: %s", guild_id, error)
-                except Exception:  # noqa: BLE001 - whatever one guild does, the next one is looked at
-                    _LOG.exception("which channels of guild %d can be seen cannot be looked at", guild_id)
+                    _LOG.debug("the visible channels of guild %d are not known: %s", guild_id, error)
+                except Exception:  # noqa: BLE001 - one guild must not affect the next
+                    _LOG.exception("the visible channels of guild %d cannot be determined", guild_id)
 
     async def _loses_threads(self, guild_id: int, channels: set[int] | None) -> bool:
-        """Tell whether there are active threads, in some channels or anywhere, that the bot surely cannot see."""
+        """Return whether there are active threads, in some channels or anywhere, that the bot surely cannot see."""
         where = (ACTIVE, *(() if channels is None else (Condition("parent_id", "is_in", frozenset(channels)),)))
         await self._reader.barrier()
         page = await self._reader.page(Select(THREADS, guild_id=guild_id, where=where))
@@ -133,5 +133,5 @@ class Reach:
 
 
 def _is_for_others(thread: Record) -> bool:
-    """Tell whether a thread is private and the bot is not in it."""
+    """Return whether a thread is private and the bot is not in it."""
     return thread.column("type") == _PRIVATE and not thread.payload.get("member")

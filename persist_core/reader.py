@@ -1,4 +1,4 @@
-"""From a question to records and hikari objects, through the journal and the store."""
+"""Answering queries with records and hikari objects, through the journal and the store."""
 
 from __future__ import annotations
 
@@ -29,36 +29,36 @@ __all__ = ("MOST_KEYS", "Reader")
 
 _LOG = logging.getLogger("persist.reader")
 MOST_KEYS: typing.Final = 1000
-"""How many keys one question to a store may name."""
+"""How many keys one query to a store may name."""
 
 _AT_ONCE: typing.Final = 200
-"""How many hikari objects are made of keys before the event loop has its turn."""
+"""How many hikari objects to make before the event loop may run."""
 
 AnyEntity = Entity[typing.Any]
 _LISTED: typing.Final[Mapping[AnyEntity, tuple[Conditional, ...]]] = {
     THREADS: (Not(Condition("is_archived", "equals", value=True)),)
 }
-"""What a list of all of a kind has, where that is not all."""
+"""Conditions on what a complete list of a kind contains, if that is not everything."""
 T = typing.TypeVar("T")
 
 
 class _Answer(typing.NamedTuple, typing.Generic[T]):
-    """What is known of a key: a hikari object, or that there is none."""
+    """The answer for a key: a hikari object, or that there is none."""
 
     value: T | None
 
 
 class _Parts(typing.NamedTuple):
-    """What a store has said of parts along with what they are in."""
+    """The parts that a store returned along with the records they belong to."""
 
     stored: int
-    """How many batches the journal had stored then: once there are more, it is of the past."""
+    """How many commits the journal had made by then; once there are more, this is outdated."""
 
     records: Mapping[AnyEntity, Mapping[Key, Record]]
 
 
 class _UndecidedError(Exception):
-    """Only the store knows what becomes of a part under changes that it does not have yet."""
+    """Only the store can tell what changes that it does not have yet make of a part."""
 
 
 class _Found(typing.NamedTuple):
@@ -69,26 +69,26 @@ class _Found(typing.NamedTuple):
 
 
 class Reader:
-    """Answers questions about records.
+    """Answers queries about records.
 
     Parameters
     ----------
     store
-        What has been stored.
+        The store.
     journal
-        What has been seen and not stored yet.
+        The changes that are not stored yet.
     gauges
-        Where what cannot be read any more is counted.
+        Counts lookups, and records that can no longer be read.
     decoder
-        Returns what makes hikari objects.
+        Returns the decoder that makes hikari objects.
     current
-        Returns the condition that something ephemeral is still true.
+        Returns the condition for ephemeral records to be current.
     memory
-        What was asked for lately, where that is kept.
+        The memory tier, if there is one.
     clock
-        What time it is, for what is over some time.
+        Returns the time that decides what is over.
     only_reads
-        Whether nobody writes what would be forgotten.
+        Whether this is for a read-only cache, which cannot forget anything.
     """
 
     def __init__(
@@ -114,12 +114,12 @@ class Reader:
         self._clock = clock
 
     async def record(self, entity: AnyEntity, key: Key, *, metadata: bool = False) -> Record | None:
-        """Return the record of a key as it is now, or ``None``. Parts of other kinds are not put together yet.
+        """Return the record of a key as it is now, or ``None``. It does not include parts under other kinds.
 
         Raises
         ------
         persist.CorruptRecordError
-            If what is stored is not a payload any more.
+            If the stored record can no longer be read.
         """
         return (await self._currently(entity, key, metadata=metadata)).record
 
@@ -132,14 +132,14 @@ class Reader:
         return found if found.record is not None and self.is_current(found.record) else _Found(None)
 
     def is_current(self, record: Record) -> bool:
-        """Tell whether a record is true: not over, and what is ephemeral in the session that told it."""
+        """Return whether a record is current: not over, and if it is ephemeral, from a running session."""
         entity = record.entity
         if not (entity.ephemeral or entity.ends):
             return True
         return bool(matches(self._true(entity), record.column))
 
     def _true(self, entity: AnyEntity) -> Where:
-        """Return what holds for things of a kind that are true now, where that is not all."""
+        """Return the conditions for records of a kind to be current, if any."""
         current = (self._current(),) if entity.ephemeral else ()
         return (*current, Not(is_over(entity, self._clock()))) if entity.ends else current
 
@@ -176,16 +176,16 @@ class Reader:
         Parameters
         ----------
         entity, keys
-            Which records.
+            The kind and the keys.
         keep
-            Whether they are kept in memory, and not only looked for there.
+            Whether to add them to the memory tier, rather than only look there.
         """
         found, left = self._recalled(entity, keys)
         found |= (await self._records(entity, left, keep=keep))[0]
         return self._current_of(entity, found)
 
     def _recalled(self, entity: AnyEntity, keys: Iterable[Key]) -> tuple[dict[Key, Record], list[Key]]:
-        """Return the records that are in memory, and the keys of which only the store can tell."""
+        """Return the records in memory, and the keys that only the store can answer."""
         found: dict[Key, Record] = {}
         left: list[Key] = []
         for key in keys:
@@ -253,7 +253,7 @@ class Reader:
             self._memory.keep(entity, key, record)
 
     async def _unmoved(self, query: Select) -> Page:
-        """Ask the store, and again if a batch was stored meanwhile: the answer may be of before or of after it."""
+        """Query the store, again if a batch was stored meanwhile: the answer may be from before or after it."""
         while True:
             before = self._journal.stored
             page = await self._store.select(query)
@@ -261,7 +261,7 @@ class Reader:
                 return page
 
     async def page(self, query: Select) -> Page:
-        """Ask the store. What was seen before is in the answer if the caller has flushed the journal."""
+        """Query the store. The answer includes everything received so far if the caller has flushed the journal."""
         if true := self._true(query.entity):
             query = query._replace(where=(*query.where, *true))
         page = await self._store.select(query)
@@ -270,23 +270,23 @@ class Reader:
         return page
 
     async def barrier(self) -> None:
-        """Wait until the store has everything that was seen before now."""
+        """Wait until the store has everything received so far."""
         await self._journal.barrier()
 
     async def said(self, entity: AnyEntity, running: Collection[int]) -> Conditional:
-        """Return the condition that a running session has said a thing of a kind, alone or in a list of all."""
+        """Return the condition that a running session has sent a record of a kind, by itself or in a complete list."""
         itself = Condition("epoch", "is_in", tuple(running))
         if not running:
             return itself
         return await self._or_listed(itself, entity, lambda note: note.get("epoch") in running)
 
     async def told_since(self, entity: AnyEntity, since: str) -> Conditional:
-        """Return the condition that a thing of a kind was told since then, alone or in a list of all."""
+        """Return the condition that a record of a kind was sent since then, by itself or in a complete list."""
         itself = Condition("last_updated", "at_least", since)
         return await self._or_listed(itself, entity, lambda note: note["at"] >= since)
 
     async def _or_listed(self, itself: Conditional, entity: AnyEntity, does: Callable[[Payload], bool]) -> Conditional:
-        """Return that a condition holds, or that a note which does list all of a kind in a guild."""
+        """Return the condition ``itself``, or membership in the list of a guild whose note meets ``does``."""
         if not entity.in_guild:
             return itself
         of_it = (Condition("kind", "equals", entity.name), Condition("state", "equals", "complete"))
@@ -295,33 +295,31 @@ class Reader:
         return AnyOf((itself, AllOf((Condition("guild_id", "is_in", guilds), *_LISTED.get(entity, ())))))
 
     def before_now(self, seconds: float) -> str:
-        """Return when it was some seconds ago."""
+        """Return the time some seconds ago."""
         return moment(self._clock() - datetime.timedelta(seconds=seconds))
 
     def check_forgets(self) -> None:
-        """See to it that something can be forgotten here.
+        """Check that this reader can forget records.
 
         Raises
         ------
         persist.QueryError
-            If it cannot.
+            If it is read-only.
         """
         if self._only_reads:
-            msg = (
-                "a cache that persist.connect has made only reads; delete with the persist.Cache of the bot that writes"
-            )
+            msg = "a cache from persist.connect is read-only; delete with the persist.Cache of the bot that writes"
             raise QueryError(msg)
 
     def forget(self, entity: AnyEntity, keys: Sequence[Key], guilds: Iterable[int] | None = None) -> None:
-        """Forget records and what belongs to them, or is made with them.
+        """Forget records and what belongs to them, or cannot be decoded without them.
 
         Parameters
         ----------
         entity, keys
-            Which records.
+            The kind and the keys.
         guilds
-            Where they are still, as far as Discord says: of these it is not known any more what all there is. What is
-            in no guild, as a user, may be part of what is in any. ``None`` if Discord has said that they are gone.
+            The guilds where they still exist on Discord: their kinds no longer count as complete there. Records outside
+            guilds, such as users, may be part of records in any guild. ``None`` if Discord has said that they are gone.
 
         Raises
         ------
@@ -337,18 +335,18 @@ class Reader:
             changes += [partial(kind, guild_id, origin) for guild_id in guilds for kind in sorted(kinds)]
             if JOINED[entity] and not entity.in_guild:
                 scopes = [change for change in gone if isinstance(change, DropScope) and change.entity.in_guild]
-                # Before they go: then their guilds are still told by what is stored.
+                # These come first, while the stored records still show their guilds.
                 changes[:0] = [partial_wherever(scope.entity, scope.where, origin) for scope in scopes]
         self._journal.accept(changes)
 
     def note_corrupt(self, entity: AnyEntity, page: Page) -> None:
-        """Count and log stored records that cannot be read any more."""
+        """Count and log stored records that can no longer be read."""
         for key, reason in page.corrupt:
             self._gauges.undecodable[entity.name] += 1
             self._notices.say(
                 logging.ERROR,
                 entity.name,
-                "the stored record %(key)s of %(kind)s cannot be read: %(reason)s; `persist verify` finds all of them",
+                "the stored record %(key)s of %(kind)s cannot be read: %(reason)s; `persist verify` lists all of them",
                 key=key,
                 kind=entity.name,
                 reason=reason,
@@ -359,11 +357,11 @@ class Reader:
         return await self.record(COMPLETENESS, (guild_id, entity.name))
 
     async def whole(self, records: Sequence[Record], *, keep: bool = False) -> Sequence[Record]:
-        """Return records of one kind with the parts that are stored with their own kind, and maybe keep these."""
+        """Return records of one kind with their parts from other kinds, and add those to memory if ``keep``."""
         return await joining.whole(records, functools.partial(self.records, keep=keep))
 
     async def _whole(self, records: Sequence[Record], parts: _Parts | None) -> Sequence[Record]:
-        """Return records with their parts as they are now, and keep these: those that came along, or what is asked."""
+        """Return records with their current parts, from ``parts`` if that is up to date, and add those to memory."""
         if parts is not None and parts.stored == self._journal.stored:
             at_hand = functools.partial(self._part, parts.records)
             try:
@@ -388,7 +386,7 @@ class Reader:
         return record if record is not None and self.is_current(record) else None
 
     async def whole_page(self, page: Page) -> Iterable[Record]:
-        """Return the records of a page with their parts: as they were when it was read, where the store says that."""
+        """Return the records of a page with their parts, from the moment of the page if the store supports that."""
         if page.wholes is not None:
             return self._readable(page.wholes)
         parts = page.parts
@@ -408,12 +406,12 @@ class Reader:
                 yield one
 
     def decoded(self, entity: Entity[T], record: Record) -> T | None:
-        """Return a hikari object, or ``None`` if hikari cannot make one; its payload can still be asked for."""
+        """Return a hikari object, or ``None`` if hikari cannot make one; its payload is still available."""
         try:
             made: T = made_of(self._decoder(), record)
-        except Exception as error:  # noqa: BLE001 - whatever one payload does to hikari, others can be read
+        except Exception as error:  # noqa: BLE001 - one payload that hikari cannot read must not affect others
             self._gauges.undecodable[entity.name] += 1
-            _LOG.debug("hikari cannot make %s of the stored %s: %r", entity.name, record.key, error)
+            _LOG.debug("hikari cannot make an object of the stored %s %s: %r", entity.name, record.key, error)
             return None
         return made
 
@@ -423,7 +421,7 @@ class Reader:
         for record in records:
             try:
                 made: T | None = decode(decoder, record)
-            except Exception:  # noqa: BLE001 - there are ways for those, and counts
+            except Exception:  # noqa: BLE001 - decoded() handles and counts these
                 made = self.decoded(entity, record)
             if made is not None:
                 yield made
@@ -438,7 +436,7 @@ class Reader:
         if entity.joins:
             (record,) = await self._whole((record,), parts)
             if self._memory is not None and not entity.joins.keys() <= record.payload.keys():
-                # Another process may have forgotten both, of which only one was kept here.
+                # Another process may have forgotten both, and memory held only one of them.
                 self._memory.forget(entity, key)
                 record, parts = await self._currently(entity, key, whole=True)
                 if record is None:
@@ -456,7 +454,7 @@ class Reader:
                 left.append(key)
             else:
                 made[key] = answer.value
-            if number % _AT_ONCE == 0:  # whatever else waits for the event loop comes before the next ones
+            if number % _AT_ONCE == 0:  # let the event loop run before the next ones
                 await asyncio.sleep(0)
         found, left = self._recalled(entity, left)
         asked, parts = await self._records(entity, left, keep=True, whole=bool(entity.joins))
@@ -468,7 +466,7 @@ class Reader:
         return {key: thing for key, thing in made.items() if thing is not None}
 
     def _remembered(self, memory: Memory, entity: Entity[T], key: Key) -> _Answer[T] | None:
-        """Return the answer that is in memory; ``None`` if it is not, or not all of it."""
+        """Return the answer from memory; ``None`` if it is not there, or not all of it."""
         kept = memory.recall(entity, key)
         answer = None if kept is None else self._answer(memory, entity, kept)
         (self._gauges.misses if answer is None else self._gauges.hits)["memory", entity.name] += 1

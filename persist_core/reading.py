@@ -1,4 +1,4 @@
-"""A cache without a gateway: it reads what a bot remembers, from any other process, and writes nothing."""
+"""A read-only cache: it reads what a bot has stored, from any other process, and writes nothing."""
 
 from __future__ import annotations
 
@@ -28,39 +28,39 @@ from .stats import Health, Stats, reading_health_of, stats_of
 __all__ = ("App", "ReadOnlyCache", "connect", "decoder_of", "reader_of")
 
 _LOG = logging.getLogger("persist")
-# A REST client does not say for whom it makes objects; each of these does.
+# A REST client does not expose the app that its objects get; each object does.
 _ANYBODY: typing.Final = {"id": "0", "username": "", "discriminator": "0", "avatar": None}
 T = typing.TypeVar("T")
 App = hikari.EntityFactoryAware | hikari.api.RESTClient
-"""Whatever makes hikari objects: a bot of any sort, or the client of ``hikari.RESTApp().acquire(...)``."""
+"""Anything that makes hikari objects: a bot of any type, or the client of ``hikari.RESTApp().acquire(...)``."""
 
 
 def reader_of(store: Store, gauges: Gauges, decoder: Callable[[], Decoder]) -> Reader:
-    """Return what answers questions from what is stored, and nothing else."""
+    """Return a reader that answers from stored data only."""
     journal = Journal(store, Limits(), gauges, Quarantine(gauges), tuple)  # stays empty
     return Reader(store, journal, gauges, decoder, lambda: AllOf(()), only_reads=True)
 
 
 def decoder_of(app: App, me: int) -> Decoder:
-    """Return what makes hikari objects, of a bot's own user."""
+    """Return a decoder for the objects of a bot whose own user is ``me``."""
     return Decoder(app.entity_factory, hikari.Snowflake(me), app.entity_factory.deserialize_user(_ANYBODY).app)
 
 
 def connect(backend: str | Location, app: App, *, encryption: Encryption | None = None) -> ReadOnlyCache:
-    """Return a cache that only reads: for dashboards, workers and bots that hear no gateway.
+    """Return a read-only cache on a bot's database: for dashboards, workers and bots without a gateway.
 
-    Some other process writes: the bot whose :class:`persist.Cache` names the same database. What it has stored is found
-    at once; what it has only seen, within its ``interval``.
+    Another process writes: the bot whose :class:`persist.Cache` uses the same database. What it has stored is visible
+    at once; what it has received but not stored yet, within its ``interval``.
 
     Parameters
     ----------
     backend
-        Where the bot keeps things: a URL, or an object that names one.
+        The bot's database: a URL, or an object that stands for one.
     app
-        What makes hikari objects: a bot, or a REST client. A ``hikari.RESTBot`` opens the cache when it starts, or when
-        the first question is asked, and closes it when it stops; with anything else use ``async with``.
+        What makes hikari objects: a bot, or a REST client. A ``hikari.RESTBot`` opens the cache when it starts or when
+        the cache is first used, and closes it when it stops; with anything else, use ``async with``.
     encryption
-        The keys that it is encrypted with, as for :class:`persist.Cache`.
+        The keys that the database is encrypted with, as for :class:`persist.Cache`.
 
     Raises
     ------
@@ -68,17 +68,17 @@ def connect(backend: str | Location, app: App, *, encryption: Encryption | None 
         If an argument cannot be used. Nothing is connected yet.
     """
     if not isinstance(getattr(app, "entity_factory", None), hikari.api.EntityFactory):
-        msg = f"hikari objects are made by a bot, or by the client of a hikari.RESTApp, not by {app!r}"
+        msg = f"app must be a bot or the client of a hikari.RESTApp, which make hikari objects, not {app!r}"
         raise QueryError(msg)
     return ReadOnlyCache(backend, app, encryption)
 
 
 class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
-    """Answers what a :class:`persist.Cache` answers, from what some bot has stored. :func:`connect` makes one.
+    """Reads what a bot's :class:`persist.Cache` has stored, from another process. Made by :func:`connect`.
 
-    It has every ``get_...`` and every view, and knows what members may do. It hears nothing and changes nothing: a
-    database that does not exist is not made, and one of an older schema is not migrated. Entries are never
-    ``verified``, as no session runs here.
+    It has every ``get_...`` method, every view, and ``permissions``. It receives no events and changes nothing: it does
+    not create a missing database or migrate an old schema. Entries are never ``verified``, as no gateway session runs
+    here.
     """
 
     def __init__(self, backend: str | Location, app: App, encryption: Encryption | None = None) -> None:
@@ -106,26 +106,26 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
 
     @property
     def gauges(self) -> Gauges:
-        """Counts of what was asked, and of what could not be read. They go on counting; :meth:`stats` does not."""
+        """Live counters of lookups, and of records that could not be read. For a snapshot, use :meth:`stats`."""
         return self._gauges
 
     def stats(self) -> Stats:
-        """Return all counts as they are at this moment. Whatever is heard or written is nought here."""
+        """Return a snapshot of all counters. Those for receiving and writing are always zero here."""
         return stats_of(self._gauges, None)
 
     def health(self) -> Health:
-        """Return whether the cache can be asked, and what it found that could not be read."""
+        """Return whether the cache is open, and whether it has found records that it could not read."""
         return reading_health_of(self._gauges, is_open=self.is_open)
 
     async def open(self) -> None:
-        """Open the database to read. If the cache is open, this is a no-op.
+        """Open the database for reading. If the cache is open, this is a no-op.
 
         Raises
         ------
         persist.BackendError
-            If the database is not there, or cannot be reached.
+            If the database does not exist, or cannot be reached.
         persist.SchemaError
-            If no bot has made it ready, or it is of another version.
+            If no bot has set it up yet, or its schema has another version.
         """
         self._closed = False
         if self._reader is None:
@@ -134,7 +134,7 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
             await asyncio.shield(self._opening)
 
     async def _open(self) -> None:
-        # A store that cannot be opened to read only is opened as for a bot: four verbs are all that it must have.
+        # A store that cannot be opened read-only is opened as for a bot: only four methods are required of it.
         await getattr(self._store, "open_to_read", self._store.open)()
         self._reader = reader_of(self._store, self._gauges, self._decoder)
 
@@ -144,7 +144,7 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
         return self._decodes
 
     async def close(self) -> None:
-        """Close the database. If the cache is closed, this is a no-op. It may be opened again."""
+        """Close the database. If the cache is closed, this is a no-op. The cache can be opened again."""
         self._closed = True
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
@@ -176,7 +176,7 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
                 await asyncio.wait((self._opening,))
             return
         try:
-            # A framework that starts before us asks before us; and a database may come when the bot does that keeps it.
+            # A framework may start, and ask, before we do; and the database may only appear once its bot has started.
             await self.open()
         except PersistError as error:
             msg = f"the cache could not be opened: {error}"
@@ -195,17 +195,17 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
         return (await self._known(ROLES, guild)).is_complete
 
     async def get_me(self) -> hikari.OwnUser | None:
-        """Return the user of the bot that writes."""
+        """Return the own user of the bot that writes, or ``None`` if it is not known."""
         reader = await self._answering()
         return await reader.get(OWN_USER, (self._me,)) if self._me else None
 
     def view(self, entity: Entity[T]) -> views.Things[T]:
-        """Return the view of a kind of thing that a plugin has added.
+        """Return the view of a kind that a plugin has added.
 
         Raises
         ------
         persist.QueryError
-            If it is not a row of the table of entities.
+            If the entity is not registered.
         """
         return views.things(entity, self._answering, frozenset)
 
@@ -213,4 +213,4 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
         try:
             await self.open()
         except PersistError as error:  # raised here, it would end the bot with words about something else
-            _LOG.critical("the cache cannot be opened; each question tries again: %s", error)
+            _LOG.critical("the cache cannot be opened; each lookup will try again: %s", error)

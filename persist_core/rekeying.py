@@ -77,7 +77,7 @@ async def rekey(dialect: Dialect, driver: Driver, sealing: Sealing, seen: Seen, 
             await _noted(dialect, driver, sealing, decrypt=decrypt, done=True)
             return Rekeyed(work.rewritten, work.unreadable, turn.hides)
     msg = (
-        f"somebody goes on writing into {driver!r} in the old way; start every bot with the new settings, and try again"
+        f"a process keeps writing to {driver!r} with the old settings; start every bot with the new ones, and try again"
     )
     raise BackendError(msg)
 

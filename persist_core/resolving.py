@@ -1,7 +1,7 @@
-"""Changes made and questions answered in Python, for stores whose databases can do neither.
+"""Applying changes and answering queries in Python, for stores whose databases can do neither.
 
-Such a store reads records by their keys, or by their guild, and writes whole records; what changes mean, which records
-fulfil conditions, and how pages go on is here. A store of SQL needs none of this.
+Such a store only reads records by key or by guild, and writes complete records. What changes mean, which records meet
+conditions, and how pages continue is implemented here. SQL stores need none of this.
 """
 
 from __future__ import annotations
@@ -26,36 +26,36 @@ _SLICE: typing.Final = 250
 _MOST_KEYS: typing.Final = 1000
 
 Read = Callable[[Select], Awaitable[Page]]
-"""Reads whole records with their metadata, either those of at most 1,000 ``keys``, or those of one ``guild_id``, or all
-of a kind. Nothing else of the question is set, and order does not matter."""
+"""Reads complete records with their metadata: those with at most 1,000 ``keys``, those of one ``guild_id``, or all of a
+kind. Nothing else in the query is set, and the order does not matter."""
 
 
 class Outcome(typing.NamedTuple):
-    """What becomes of one record."""
+    """What changes make of one record."""
 
     entity: AnyEntity
     key: Key
     before: Record | None
-    """As it is stored."""
+    """The stored record; ``None`` if there is none."""
 
     after: Record | None
-    """As it has to be stored; ``None`` if it is to be forgotten."""
+    """The record to store; ``None`` to delete it."""
 
 
 async def resolved(changes: Sequence[Change], read: Read) -> Sequence[Outcome]:
-    """Return what becomes of each record that changes touch, without those that stay as they are.
+    """Return what changes make of each record that they affect, leaving out records that stay the same.
 
     Parameters
     ----------
     changes
-        What :meth:`persist.Store.apply` was given.
+        The argument of :meth:`persist.Store.apply`.
     read
-        Reads what is stored. All that it returns here must be of one moment, which lasts until the outcome is written.
+        Reads stored records. Everything that it returns must be from one moment, and hold until the outcome is written.
 
     Raises
     ------
     TypeError, ValueError
-        If a record cannot be stored, because it is not JSON or a column cannot be read. Nothing is written then.
+        If a record cannot be stored, because it is not JSON or a column cannot be read. Nothing must be written then.
     """
     draft = _Draft(read)
     await draft.fetch(change for change in changes if isinstance(change, (Put, Patch, Drop)))
@@ -72,14 +72,14 @@ async def resolved(changes: Sequence[Change], read: Read) -> Sequence[Outcome]:
 
 
 async def answered(query: Select, read: Read) -> Page:
-    """Answer a question by reading all that it may be about.
+    """Answer a query by reading everything that may match it.
 
     Parameters
     ----------
     query
-        What :meth:`persist.Store.select` was given.
+        The argument of :meth:`persist.Store.select`.
     read
-        Reads what is stored. If it is called more than once, all that it returns must be of one moment.
+        Reads stored records. If it is called more than once, everything that it returns must be from one moment.
     """
     guild_id = _guild_of(query.guild_id, query.where)
     page = await read(Select(query.entity, keys=query.keys, guild_id=guild_id if query.keys is None else None))
@@ -101,7 +101,7 @@ async def answered(query: Select, read: Read) -> Page:
 
 
 class _Draft:
-    """Records as they are while the changes of a batch are made one after the other."""
+    """The state of records while the changes of a batch are made one after the other."""
 
     def __init__(self, read: Read) -> None:
         self._read = read
@@ -109,7 +109,7 @@ class _Draft:
         self._now: dict[AnyEntity, dict[Key, Record | None]] = {}
 
     async def fetch(self, changes: typing.Iterable[KeyedChange]) -> None:
-        """Read all records that are named, before the first change."""
+        """Read all records that changes name, before the first change."""
         named: dict[AnyEntity, dict[Key, None]] = {}
         for change in changes:
             named.setdefault(change.entity, {})[change.key] = None
@@ -133,12 +133,12 @@ class _Draft:
             await self.put(archived(record, change))
 
     async def put(self, record: Record) -> None:
-        """Remember a record, which may be there already."""
+        """Store a record, which may exist already."""
         await self.fetch((Put(record),))
         await self.keyed(Put(record))
 
     async def _all(self, change: ScopeChange) -> Sequence[Record]:
-        """Return what may be in a scope, of what is stored and what this batch has made."""
+        """Return the records that may be in a scope, both stored ones and those that this batch has made."""
         return (await self._current(Select(change.entity, guild_id=_guild_of(change.guild_id, change.where)))).records
 
     async def _reached(self, change: ScopeChange, records: Sequence[Record]) -> Sequence[Record]:
@@ -147,7 +147,7 @@ class _Draft:
         return [record for record in inside if matches(change.where, record.column, owners)]
 
     async def scope(self, change: DropScope | Amend) -> None:
-        """Make a change of many keys, which are looked for among what is stored and what this batch has made."""
+        """Make a change of a scope, to both stored records and those that this batch has made."""
         records = await self._all(change)
         now = self._now.setdefault(change.entity, {})
         if isinstance(change, Amend) and change.keeps is not None and change.keeps.whole:
@@ -177,7 +177,7 @@ class _Draft:
         return {key: record for key, record in found.items() if now.get(key, record) is not None}
 
     def outcomes(self) -> Sequence[Outcome]:
-        """Return what is different now."""
+        """Return everything that has changed."""
         found: list[Outcome] = []
         for entity, records in self._now.items():
             before = self._before.get(entity, {})
@@ -192,7 +192,7 @@ def _stored(old: Record | None, change: Change) -> Record | None:
     if new is None or new is old:
         return new
     names = [field.name for field in table_of(new.entity).fields]
-    # What a row is made of is checked and encoded: what is changed in its place later changes nothing here.
+    # This checks and encodes the row, so that later changes to the object do not affect what is stored.
     payload = orjson.loads(row_of(new)[names.index("payload")])
     if old is None:
         return new._replace(payload=payload, first_seen=new.first_seen or new.origin.at, revision=new.revision or 1)
@@ -202,7 +202,7 @@ def _stored(old: Record | None, change: Change) -> Record | None:
 
 
 async def _owners(where: Where, read: Read) -> Callable[[Within], Collection[Key]]:
-    """Ask what conditions want to know of other kinds."""
+    """Read what conditions need to know about other kinds."""
     found: list[tuple[Within, set[Key]]] = []
     for within in withins(where):
         inner = await _owners(within.where, read)
@@ -215,7 +215,7 @@ async def _owners(where: Where, read: Read) -> Callable[[Within], Collection[Key
 
 
 def _guild_of(guild_id: int | None, where: Where) -> int | None:
-    """Return the one guild that conditions allow, where they say so first of all."""
+    """Return the one guild that conditions allow, if they say so at the top level."""
     for condition in where:
         match condition:
             case Condition("guild_id", "equals", value) if guild_id is None:
@@ -232,7 +232,7 @@ def _asked(query: Select, record: Record) -> Record:
 
 
 def _rank(value: typing.Any) -> tuple[bool, typing.Any]:
-    # NULL comes before everything.
+    # NULL sorts before everything else.
     return (value is not None, 0 if value is None else value)
 
 

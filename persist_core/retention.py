@@ -100,10 +100,10 @@ def bounds_of(entity: AnyEntity, kept: Whole) -> tuple[Bounds, ...]:
     Raises
     ------
     persist.QueryError
-        If things of this kind cannot be bounded so.
+        If this kind cannot be limited in this way.
     """
     if isinstance(kept, Keep) and kept.kept_history and entity is not MESSAGES:
-        msg = f"{entity.name} have no history: only messages have one"
+        msg = f"{entity.name} have no history, only messages have one; leave out history"
         raise QueryError(msg)
     if kept is False:
         return ()
@@ -117,7 +117,7 @@ def bounds_of(entity: AnyEntity, kept: Whole) -> tuple[Bounds, ...]:
 
 def _said(entity: AnyEntity, keep: Keep[typing.Any]) -> Iterator[Bounds]:
     if any(part.is_bounded for part in (*keep.either, *keep.never)):
-        msg = f"{entity.name}: how long and how many are kept cannot be combined by | and ~; say it once, or by &"
+        msg = f"{entity.name}: limits on age and number cannot be combined with | or ~; set them once, or use &"
         raise QueryError(msg)
     for part in keep.also:
         yield from _said(entity, part)
@@ -127,16 +127,16 @@ def _said(entity: AnyEntity, keep: Keep[typing.Any]) -> Iterator[Bounds]:
     for column, most in (("channel_id", keep.max_per_channel), ("guild_id", keep.max_per_guild)):
         if most is not None:
             if column not in entity.columns and not (column == "guild_id" and entity.in_guild):
-                msg = f"{entity.name} are in no {column.removesuffix('_id')}: leave out max_per_{column[:-3]}"
+                msg = f"{entity.name} do not belong to a {column.removesuffix('_id')}; leave out max_per_{column[:-3]}"
                 raise QueryError(msg)
             per[column] = most
     if keep.orphan_age is not None and entity not in ORPHANS:
-        msg = f"{entity.name} go with what they belong to, and are no orphans: leave out max_orphan_age"
+        msg = f"{entity.name} go with what they belong to, and never become orphans; leave out max_orphan_age"
         raise QueryError(msg)
     spared, learned = filters.where(entity, keep.keep_if)
     for name, value in learned._asdict().items():
         if value is not None:
-            msg = f"{entity.name}: keep_if looks at columns, and {name} is none of them"
+            msg = f"{entity.name}: keep_if takes columns, and {name} is not one of them"
             raise QueryError(msg)
     yield Bounds(entity, keep.age, per, keep.max_rows, (Not(AllOf(spared)),) if spared else (), keep.orphan_age)
 

@@ -1,4 +1,4 @@
-"""What is remembered at all, as a value: for each kind of thing everything, nothing, or what a :class:`Keep` says."""
+"""What to remember, as a value: of each kind everything, nothing, or what a :class:`Keep` selects."""
 
 from __future__ import annotations
 
@@ -25,39 +25,40 @@ __all__ = ("KINDS", "OWN", "Kept", "Rules", "checked")
 
 T = typing.TypeVar("T")
 Kept: typing.TypeAlias = Keep[T] | bool | None
-"""Some of a kind, all or nothing of it, or ``None`` for what is done where nothing is said."""
+"""Some of a kind, all or none of it, or ``None`` for the default."""
 
 PerGuild = Callable[[hikari.Snowflake], "Rules | None"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Rules:
-    """Choose what is remembered. What is not mentioned is kept, except what grows without end.
+    """Choose what to remember. Kinds that are not mentioned are kept, except those that grow without end.
 
-    Each kind of thing has a parameter, such as ``messages``: ``True`` keeps all, ``False`` none, a :class:`Keep` some.
-    The kinds ``audit_log_entries`` and ``auto_mod_executions`` are only kept where they are mentioned.
+    Each kind has a parameter, such as ``messages``: ``True`` keeps all of it, ``False`` none, a :class:`Keep` some.
+    The kinds ``audit_log_entries`` and ``auto_mod_executions`` are kept only if they are mentioned.
 
-    A rule on guilds is also one on everything in them: what belongs to a guild that is not kept is not kept either.
-    Every other rule speaks of its own kind only. ``guilds=False`` keeps no guilds themselves, and nothing more.
+    A :class:`Keep` for guilds also applies to everything in them: what belongs to a guild that is not kept is not kept
+    either. Every other rule applies to its own kind only. ``guilds=False`` keeps no guild objects, but what is in
+    guilds is kept.
 
-    Two of them make a third: ``one & other`` keeps what both keep, ``one | other`` what either keeps, and ``~one`` what
-    ``one`` does not. ``guilds=False`` cannot be combined with a rule on guilds, as no third one says both.
+    Rules can be combined: ``one & other`` keeps what both keep, ``one | other`` what either keeps, and ``~one`` what
+    ``one`` does not. ``guilds=False`` cannot be combined with a :class:`Keep` for guilds, as no single rule means both.
 
     Parameters
     ----------
     off, on
-        Names of kinds, in short: ``off={"presences"}`` is ``presences=False``, and
-        ``on={"audit_log_entries"}`` is ``audit_log_entries=True``.
+        Names of kinds, as a shorthand: ``off={"presences"}`` means ``presences=False``, and
+        ``on={"audit_log_entries"}`` means ``audit_log_entries=True``.
     others
-        The same for kinds that plugins have added, by their names.
+        The same for kinds that plugins have added, by name.
     per_guild
-        Takes the id of a guild and returns the rules for what is in it, or ``None`` for these ones: for bots with
-        plans. It is asked once per guild, and again after :meth:`persist.Cache.apply_rules`.
+        Takes the id of a guild and returns the rules for what is in it, or ``None`` to use these ones; for bots with
+        different plans. It is called once per guild, and again after :meth:`persist.Cache.apply_rules`.
 
     Raises
     ------
     persist.QueryError
-        If there is no such kind, a kind is both on and off, or a rule cannot be one of its kind.
+        If a kind does not exist, is both on and off, or its rule does not fit it.
     """
 
     off: Collection[str] = frozenset()
@@ -102,12 +103,12 @@ class Rules:
             raise QueryError(msg)
         _check_others(self.others)
         if self.per_guild is not None and (not callable(self.per_guild) or waits(self.per_guild)):
-            msg = f"per_guild is a function that takes the id of a guild and does not wait, not {self.per_guild!r}"
+            msg = f"per_guild must be a function, not async, that takes the id of a guild, not {self.per_guild!r}"
             raise QueryError(msg)
         self._settle()
 
     def _settle(self) -> None:
-        """Spell one choice in one way: by its kind and not by a name, and not at all what goes without saying."""
+        """Normalize: store each choice under its kind, not in ``on`` or ``off``, and leave out the defaults."""
         said = {name: self._said(name) for name in ENTITIES}
         for name in KINDS:
             object.__setattr__(self, name, said[name])
@@ -119,15 +120,15 @@ class Rules:
     def _said(self, name: str) -> Kept[typing.Any]:
         kept: Kept[typing.Any] = getattr(self, name) if name in KINDS else self.others.get(name)
         if not (kept is None or isinstance(kept, bool | Keep)):
-            msg = f"{name} is True, False or a persist.Keep, not {kept!r}"
+            msg = f"{name} must be True, False or a persist.Keep, not {kept!r}"
             raise QueryError(msg)
         if isinstance(kept, Keep):
             retention.bounds_of(ENTITIES[name], kept)
         if name in self.off and kept not in (None, False):
-            msg = f"{name} cannot be both off and {kept!r}; say one of them"
+            msg = f"{name} cannot be both off and {kept!r}; choose one of them"
             raise QueryError(msg)
         if name in self.on and kept is False:
-            msg = f"{name} cannot be both on and False; say one of them"
+            msg = f"{name} cannot be both on and False; choose one of them"
             raise QueryError(msg)
         if kept is None and name in (*self.off, *self.on):
             kept = name in self.on
@@ -153,22 +154,22 @@ class Rules:
 
     @classmethod
     def everything(cls) -> Rules:
-        """Return rules that keep all there is, also what grows without end."""
+        """Return rules that keep everything, including what grows without end."""
         return cls(on=frozenset(name for name, entity in ENTITIES.items() if entity.opt_in))
 
     @classmethod
     def minimal(cls) -> Rules:
-        """Return rules that keep where the bot is: guilds, channels, threads, roles and the bot's own user."""
+        """Return rules that keep only guilds, channels, threads, roles and the bot's own user."""
         return cls(off=frozenset(KINDS) - _MINIMAL)
 
     @classmethod
     def no_message_content(cls) -> Rules:
-        """Return rules that keep of messages who wrote them, where and when, and nothing of what they say."""
+        """Return rules that keep who wrote each message, where and when, but nothing of its content."""
         return cls(messages=Keep(drop=_CONTENT))
 
     @classmethod
     def moderation_log(cls) -> Rules:
-        """Return rules that keep what moderators look up: who is where, who wrote what, and what was done about it."""
+        """Return rules that keep what moderators look up: who is where, who wrote what, and how it was moderated."""
         return cls(
             on=frozenset(("audit_log_entries", "auto_mod_executions")), off=frozenset(KINDS) - _MINIMAL - _MODERATION
         )
@@ -177,30 +178,30 @@ class Rules:
     def load(cls, path: str | os.PathLike[str]) -> Rules:
         """Read rules from a file such as ``persist.toml``.
 
-        Functions are named as ``"module:function"``, and imported; the folder of the file is looked into first.
+        Functions are written as ``"module:function"`` and imported, from the file's own folder first.
 
         Raises
         ------
         persist.QueryError
-            If there is no such file, or it does not say rules.
+            If there is no such file, or it does not hold valid rules.
         """
         file = pathlib.Path(path)
         try:
             text = file.read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or error
-            msg = f"the rules cannot be read from {str(file)!r}: {reason}; is the path right, and is it a text?"
+            msg = f"the rules cannot be read from {str(file)!r}: {reason}; is the path right, and is it a text file?"
             raise QueryError(msg) from error
         return cls._read(text, file.resolve().parent)
 
     @classmethod
     def from_toml(cls, text: str) -> Rules:
-        """Make rules of what :meth:`to_toml` returned.
+        """Parse the rules that :meth:`to_toml` returned.
 
         Raises
         ------
         persist.QueryError
-            If it does not say rules.
+            If the text does not hold valid rules.
         """
         return cls._read(text, None)
 
@@ -211,30 +212,30 @@ class Rules:
         return cls(**said, others=others)
 
     def to_toml(self) -> str:
-        """Return these rules as TOML, for people to read and to compare.
+        """Return these rules as TOML, to read and to compare.
 
         Raises
         ------
         persist.QueryError
-            If one of them is a function that has no name to be found by.
+            If a function in them cannot be imported by name, such as a lambda.
         """
         names = (*KINDS, *self.others)
         kinds = {name: getattr(self, name) if name in KINDS else self.others[name] for name in names}
         return rules_toml.written(kinds, self.per_guild)
 
     def dump(self, path: str | os.PathLike[str]) -> None:
-        """Write these rules into a file, over what it had.
+        """Write these rules to a file, replacing its contents.
 
         Raises
         ------
         persist.QueryError
-            If one of them is a function that has no name to be found by. Nothing is written then.
+            If a function in them cannot be imported by name, such as a lambda. Nothing is written then.
         """
         text = self.to_toml()
         pathlib.Path(path).write_text(text, encoding="utf-8")
 
     def of(self, kind: str) -> Keep[typing.Any] | bool:
-        """Return what is kept of a kind: all, nothing, or what the returned :class:`Keep` says."""
+        """Return what is kept of a kind: ``True`` for all, ``False`` for nothing, or a :class:`Keep`."""
         kept: Kept[typing.Any] = getattr(self, kind) if kind in KINDS else self.others.get(kind)
         return (not ENTITIES[kind].opt_in) if kept is None else kept
 
@@ -244,11 +245,11 @@ class Rules:
         Raises
         ------
         persist.QueryError
-            If ``per_guild`` raises, has to be awaited or returns something else.
+            If ``per_guild`` raises, is async or returns something else.
         """
         own = None if self.per_guild is None else self._asked(self.per_guild, guild_id)
         if own is not None and not isinstance(own, Rules):  # pyright: ignore[reportUnnecessaryIsInstance]
-            msg = f"per_guild returns persist.Rules or None, and for guild {guild_id} it returned {own!r}"
+            msg = f"per_guild must return persist.Rules or None, but for guild {guild_id} it returned {own!r}"
             raise QueryError(msg)
         return self if own is None else own
 
@@ -260,12 +261,12 @@ class Rules:
             if isinstance(per_guild, _Combined) and isinstance(error, QueryError):
                 raise  # it names the one of them that does
             what = f"per_guild, which is {named(per_guild)}, raises {error!r}"
-            msg = f"{what} when it is asked about guild {guild_id}: mend it"
+            msg = f"{what} for guild {guild_id}; fix it"
             raise QueryError(msg) from error
 
 
 KINDS: typing.Final = tuple(field.name for field in dataclasses.fields(Rules) if field.name in ENTITIES)
-"""The kinds that have a parameter of their own: all but those of plugins, and what the cache notes for itself."""
+"""The kinds with a parameter of their own: all but those of plugins and the cache's own notes."""
 
 _MINIMAL: typing.Final = frozenset(("guilds", "channels", "threads", "roles", "own_user"))
 _MODERATION: typing.Final = frozenset(
@@ -275,7 +276,7 @@ _CONTENT: typing.Final = frozenset(("content", "embeds", "attachments", "compone
 OWN: typing.Final = frozenset(
     entity.name for entity in (OWN_APPLICATION, SHARDS, COMPLETENESS, ERASURE_KEYS, SUPPRESSIONS)
 )
-"""Kinds that rules do not speak of: what the cache notes for itself."""
+"""Kinds that rules do not apply to: the cache's own notes."""
 
 
 _ALL: typing.Final[Keep[typing.Any]] = Keep()
@@ -302,8 +303,8 @@ def _combined(one: Rules, other: Rules, combine: Combine) -> Rules:
     if guilds and False in (one.guilds, other.guilds):
         # Neither says what both together do: one limits everything, and the other one nothing but guilds themselves.
         msg = (
-            f"guilds=False and guilds={guilds[0]!r} cannot be combined: a rule on guilds is also one on everything in "
-            "them, and guilds=False is not; say one of them"
+            f"guilds=False and guilds={guilds[0]!r} cannot be combined: the Keep also applies to everything in the "
+            "guilds, and guilds=False does not; choose one of them"
         )
         raise QueryError(msg)
     names = dict.fromkeys((*KINDS, *one.others, *other.others))
@@ -331,17 +332,17 @@ def _neither(one: Whole, _: Whole) -> Whole:
 
 
 def checked(rules: object) -> Rules:
-    """Return rules; of several, those that keep what all of them keep.
+    """Return rules; for several, rules that keep what all of them keep.
 
     Raises
     ------
     persist.QueryError
-        If they are none.
+        If the argument is not rules.
     """
     several = typing.cast("Sequence[object]", rules) if isinstance(rules, list | tuple) else (rules,)
     found = [one for one in several if isinstance(one, Rules)]
     if not found or len(found) != len(several):
-        msg = f"rules are persist.Rules, not {rules!r}"
+        msg = f"rules must be persist.Rules, or a list of them, not {rules!r}"
         raise QueryError(msg)
     return functools.reduce(operator.and_, found)
 
@@ -357,12 +358,12 @@ def _names(side: str, names: object) -> frozenset[str]:
 
 def _check_others(others: object) -> None:
     if not isinstance(others, Mapping) or not all(isinstance(name, str) for name in others):
-        msg = f"others is a mapping of the names of kinds that plugins have added, not {others!r}"
+        msg = f"others must be a mapping from names of kinds that plugins have added, not {others!r}"
         raise QueryError(msg)
     named = frozenset(typing.cast("Mapping[str, object]", others))
     _check_known(named, "that a plugin has added")
     if own := sorted(named & {*KINDS}):
-        msg = f"{', '.join(own)} is a parameter of its own: write Rules({own[0]}=...)"
+        msg = f"{', '.join(own)} has a parameter of its own; write Rules({own[0]}=...)"
         raise QueryError(msg)
 
 

@@ -94,7 +94,7 @@ def _plain(name: str, value: object) -> object:
 def _reference(name: str, function: object) -> str:
     module, qualified = getattr(function, "__module__", None), getattr(function, "__qualname__", "<")
     if module in (None, "__main__") or "<" in qualified:
-        msg = f"{name} is {function!r}, which a file cannot name; make it a function of a module"
+        msg = f"{name} is {function!r}, which a file cannot name; make it a top-level function in a module"
         raise QueryError(msg)
     return f"{module}:{qualified}"
 
@@ -124,7 +124,7 @@ def read(text: str, where: pathlib.Path | None) -> dict[str, typing.Any]:
         raise QueryError(msg) from error
     said = whole.get("keep")
     if not isinstance(said, dict):
-        msg = "rules are in the table [keep], such as [keep.messages] or keep.presences = false; there is none"
+        msg = "the file has no table [keep]; write rules such as [keep.messages] or keep.presences = false"
         raise QueryError(msg)
     return {name: _kept(name, value, where) for name, value in typing.cast("dict[str, object]", said).items()}
 
@@ -138,7 +138,7 @@ def _kept(name: str, value: object, where: pathlib.Path | None) -> object:
 def _keep(kind: str, table: Mapping[str, object], where: pathlib.Path | None) -> Keep[typing.Any]:
     known = {field.name for field in dataclasses.fields(Keep)}
     if unknown := sorted(table.keys() - known):
-        msg = f"{kind} cannot be kept by {', '.join(unknown)}; there is: {', '.join(sorted(known))}"
+        msg = f"{kind} has no setting {', '.join(unknown)}; there is: {', '.join(sorted(known))}"
         raise QueryError(msg)
     said: dict[str, typing.Any] = {name: _meant(kind, name, value, where) for name, value in table.items()}
     return Keep(**said)
@@ -168,7 +168,7 @@ def _asked(value: object) -> object:
     if test == "any_of" and isinstance(inside, list) and not more:
         return filters.any_of(*(_asked(one) for one in typing.cast("list[object]", inside)))
     if more or test not in _FILTERS:
-        msg = f"{value!r} is no condition; there is: {', '.join(sorted((*_FILTERS, 'any_of', 'between', 'unset')))}"
+        msg = f"{value!r} is not a condition; there is: {', '.join(sorted((*_FILTERS, 'any_of', 'between', 'unset')))}"
         raise QueryError(msg)
     meant: typing.Any = _asked(inside)
     return _FILTERS[test](meant)
@@ -177,16 +177,16 @@ def _asked(value: object) -> object:
 def _function(name: str, value: object, where: pathlib.Path | None) -> object:
     module, colon, qualified = value.partition(":") if isinstance(value, str) else ("", "", "")
     if not (module and colon and qualified):
-        msg = f'{name} is named as "module:function" in a file, not as {value!r}'
+        msg = f'{name} must be written as "module:function" in a file, not as {value!r}'
         raise QueryError(msg)
     beside = [] if where is None else [str(where)]
-    sys.path[:0] = beside  # as for a script, a module beside the file is found
+    sys.path[:0] = beside  # as for a script, find modules next to the file
     try:
         found: object = importlib.import_module(module)
         for part in qualified.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError) as error:
-        msg = f"{name} is {value!r} in the file, which cannot be found: {error}"
+        msg = f"{name} is {value!r} in the file, which cannot be imported: {error}"
         raise QueryError(msg) from error
     finally:
         del sys.path[: len(beside)]

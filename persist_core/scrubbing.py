@@ -113,7 +113,7 @@ def _named(name: str, item: typing.Any, erased: Erased) -> typing.Any:
 
 
 def _is_by(value: dict[str, typing.Any], erased: Erased) -> bool:
-    """Tell whether an object says of itself that it is of somebody who is erased."""
+    """Return whether an object says of itself that it is of somebody who is erased."""
     for name in _BY:
         who = value.get(name)
         if _stand_in(who.get("id") if isinstance(who, dict) else who, erased) is not None:

@@ -78,7 +78,7 @@ class Turn(typing.NamedTuple):
 
 
 def is_note(name: str) -> bool:
-    """Tell whether a note of a database is about how its payloads are stored."""
+    """Return whether a note of a database is about how its payloads are stored."""
     return name == ENCRYPTION or name.startswith((_DICTIONARY, _EARLIER))
 
 
@@ -134,7 +134,7 @@ class Sealing:
             if not self.insist:
                 return Sealed(self._codec(dialect, meta, None, None), {})
             msg = (
-                f"{where} is not encrypted, and keys are given; stop the bot and encrypt what is there with "
+                f"{where} is not encrypted, but keys are set; stop the bot and encrypt the data with "
                 "`persist rekey`, or name a new database"
             )
             raise SchemaError(msg)
@@ -189,13 +189,13 @@ class Sealing:
         return Turn(codec, hides, {ENCRYPTION: during.dumped(), **kept, **earlier}, {**noted, **kept})
 
     def _turn_clear(self, dialect: Dialect, meta: Mapping[str, str], where: str) -> Turn:
-        """Return what it takes to compress all that is in clear, or to do that no more."""
+        """Return how to compress everything in plain text, or to stop compressing it."""
         _refuse_locked(note_of(meta), where)
         codec = self._codec(dialect, meta, None, None)
         if codec is None:
-            msg = f"it takes keys to encrypt {where}: put them into PERSIST_KEYS, or their file into PERSIST_KEYS_FILE"
+            msg = f"there are no keys to encrypt {where} with; set PERSIST_KEYS, or PERSIST_KEYS_FILE to their file"
             if self.compression:
-                msg = f"{where} has no dictionary to compress with yet; a bot with this URL makes it"
+                msg = f"{where} has no dictionary to compress with yet; a bot with this URL creates it"
             raise SchemaError(msg)
         _check_kinds(meta, where)
         kept = {name: value for name, value in meta.items() if is_note(name)}
@@ -223,7 +223,7 @@ class Sealing:
 
     @staticmethod
     def remembers(notes: Mapping[str, str]) -> bool:
-        """Tell whether fragments of what people said may be in dictionaries that were made when that was done so."""
+        """Return whether fragments of what people said may be in dictionaries that were made when that was done so."""
         return any(name.startswith(_EARLIER) for name in notes)
 
     def dictionary(self, meta: Mapping[str, str], kind: str, dictionary: bytes, where: str) -> Mapping[str, str]:
@@ -269,18 +269,18 @@ def _ring(encryption: Encryption, note: Note | None, where: str) -> Ring:
     ring, known = Ring(encryption), note.keys if note is not None else {}
     if lacking := sorted(known.keys() - encryption.keys.keys()):
         msg = (
-            f"{where} is encrypted with {_listed(lacking)}, which is not given; give it as well, and `persist rekey` "
-            "makes it needless"
+            f"{where} is encrypted with {_listed(lacking)}, which is missing; add it too, until `persist rekey` has "
+            "replaced it"
         )
         raise SchemaError(msg)
     if wrong := sorted(name for name, check in known.items() if ring.check(name) != check):
-        msg = f"{_listed(wrong)} is not the one that {where} is encrypted with; is it that of another database?"
+        msg = f"{_listed(wrong)} is not the one that {where} is encrypted with; does it belong to another database?"
         raise SchemaError(msg)
     return ring
 
 
 def _dictionaries(meta: Mapping[str, str], ring: Ring | None, called: str = _DICTIONARY) -> Mapping[str, bytes]:
-    """Return the dictionaries that a database notes, by kind."""
+    """Return the dictionaries stored in a database, by kind."""
     found: dict[str, bytes] = {}
     for name, value in meta.items():
         if name.startswith(called):
@@ -294,7 +294,7 @@ def _dictionaries(meta: Mapping[str, str], ring: Ring | None, called: str = _DIC
 def _dictionary_notes(
     dictionaries: Mapping[str, bytes], ring: Ring | None, called: str = _DICTIONARY
 ) -> Mapping[str, str]:
-    """Spell dictionaries as a database notes them."""
+    """Return dictionaries in the form in which a database stores them."""
     notes: dict[str, str] = {}
     for kind, dictionary in dictionaries.items():
         name = f"{called}{kind}"
@@ -306,32 +306,32 @@ def _dictionary_notes(
 def _refuse_locked(note: Note | None, where: str) -> None:
     if note is not None:
         msg = (
-            f"{where} is encrypted with {_listed(sorted(note.keys))}; give it with "
-            "encryption=persist.Encryption(...), or in PERSIST_KEYS"
+            f"{where} is encrypted with {_listed(sorted(note.keys))}; pass it with "
+            "encryption=persist.Encryption(...), or set PERSIST_KEYS"
         )
         raise SchemaError(msg)
 
 
 def _check_columns(note: Note, wanted: _ByKind, tables: _ByKind, where: str) -> None:
-    """Refuse other columns than those that are hashes; what is new since then is as it is wanted."""
+    """Raise if other columns than before are to be encrypted; columns that are new since then may be either."""
     for kind, columns in wanted.items():
         known = note.columns.get(kind, ())
         here = set(tables.get(kind, ()))
         for column in sorted({*columns, *known} & here):
             if (column in columns) != (column in known):
-                said = ("encrypted", "in clear") if column in known else ("in clear", "encrypted")
+                said = ("encrypted", "in plain text") if column in known else ("in plain text", "encrypted")
                 msg = (
-                    f"{kind}.{column} is {said[0]} in {where}, and {said[1]} in what is asked for; `persist rekey` "
-                    "with PERSIST_KEYS_FILE changes it, or leave columns= as it was"
+                    f"{kind}.{column} is {said[0]} in {where}, but {said[1]} in these settings; `persist rekey` with "
+                    "PERSIST_KEYS_FILE changes it, or leave columns= as it was"
                 )
                 raise SchemaError(msg)
 
 
 def _check_kinds(meta: Mapping[str, str], where: str) -> None:
-    """Refuse to rewrite only part of a database: what is left out could not be read any more."""
+    """Raise if only part of a database would be rewritten: the rest could no longer be read."""
     tables: _ByKind = orjson.loads(meta.get(_TABLES, "{}"))
     if unknown := sorted(name for name in tables if name not in ENTITIES and not name.startswith("persist_")):
-        msg = f"{where} keeps {', '.join(unknown)}, which no plugin here adds; do it where they are installed"
+        msg = f"{where} has {', '.join(unknown)}, which no plugin here adds; run this where the plugins are installed"
         raise SchemaError(msg)
 
 

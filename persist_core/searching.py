@@ -53,14 +53,14 @@ def searching(entity: AnyEntity, question: object) -> Search:
     Raises
     ------
     persist.QueryError
-        If it is not a text, or too long a one, or the kind cannot be searched.
+        If the question is not a string or too long, or the kind cannot be searched.
     """
     if entity.searched is None:
-        msg = f"{entity.name} cannot be searched; what can: {', '.join(_searched())}"
+        msg = f"{entity.name} cannot be searched; these can: {', '.join(_searched())}"
         raise QueryError(msg)
     if not isinstance(question, str) or len(question) > _LONGEST:
         what = f"one of {len(question):,}" if isinstance(question, str) else repr(question)
-        msg = f"{entity.name} are searched for a text of at most {_LONGEST} characters, not {what}"
+        msg = f"a search of {entity.name} takes a string of at most {_LONGEST} characters, not {what}"
         raise QueryError(msg)
     phrases = list(_phrases(question))
     if not phrases:
@@ -134,11 +134,11 @@ def kinds_named(names: object) -> Sequence[AnyEntity]:
     Raises
     ------
     persist.QueryError
-        If a name is not that of a kind that can be searched.
+        If a name is not the name of a kind that can be searched.
     """
     known = _searched()
     if isinstance(names, str) or not isinstance(names, Collection) or not known.keys() >= set(names):
-        msg = f"search is a collection of kinds that can be searched, such as {{'messages'}}, not {names!r}; they are: "
+        msg = f"search must be a collection of searchable kinds, such as {{'messages'}}, not {names!r}; they are: "
         raise QueryError(msg + ", ".join(known))
     kinds = [known[name] for name in names]
     parts = [join.entity for kind in kinds for join in kind.joins.values() if join.entity.searched]

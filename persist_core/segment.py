@@ -123,7 +123,7 @@ class Segment:
         return keyed
 
     def holds(self, entity: AnyEntity, guild_id: int | None) -> bool:
-        """Tell whether keyed changes of a kind are here, in a guild or in any."""
+        """Return whether keyed changes of a kind are here, in a guild or in any."""
         return bool(self.keyed.get(entity)) if guild_id is None else guild_id in self._guilds.get(entity, ())
 
     def informed(self, change: ScopeChange) -> ScopeChange | None:

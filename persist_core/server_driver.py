@@ -1,4 +1,4 @@
-"""The driver that is written once for all servers, given how the client library of one of them is used."""
+"""The driver for all database servers, given how to use the client library of one of them."""
 
 from __future__ import annotations
 
@@ -16,64 +16,64 @@ C = typing.TypeVar("C")
 
 
 class Client(typing.NamedTuple, typing.Generic[C]):
-    """How one client library is used, as data: all that differs between servers but for how they spell."""
+    """How to use one client library, as data: everything that differs between servers, except their SQL."""
 
     server: str
-    """What its kind of database is called in messages."""
+    """The name of this type of database in messages."""
 
     errors: tuple[type[Exception], ...]
-    """What it raises."""
+    """The exceptions of the library."""
 
     run: Callable[[C, str], Awaitable[object]]
-    """Runs a statement that has no parameters and whose answer nobody needs."""
+    """Runs a statement without parameters or a result."""
 
     fetch: Callable[[C, str, Row], Awaitable[Sequence[Row]]]
     """Runs a query and returns its rows."""
 
     transaction: Callable[[C], Transaction]
-    """Makes what statements of a transaction are run with, on a connection that is in one."""
+    """Makes a transaction object from a connection that is in a transaction."""
 
     begin: str
-    """Begins a transaction."""
+    """The statement that begins a transaction."""
 
     snapshot: Sequence[str]
-    """Begin a transaction that only reads, and sees all that was committed before, and nothing that is afterwards."""
+    """The statements that begin a read-only transaction with a snapshot of everything committed so far."""
 
     close: Callable[[C], Awaitable[None]]
-    """Ends a connection in whatever state it is."""
+    """Closes a connection, whatever its state."""
 
     is_usable: Callable[[C], bool]
-    """Whether a connection is open, and in no transaction."""
+    """Whether a connection is open, and not in a transaction."""
 
     is_lost: Callable[[Exception], bool]
-    """Whether an error says that the server is not the one it was: gone, restarted, or only reading now."""
+    """Whether an error means that the server has changed: it is gone, was restarted, or is read-only now."""
 
     is_refused: Callable[[Exception], bool]
-    """Whether an error says that nobody is let in, or no such server is there: at first, a mistake in the URL."""
+    """Whether an error means that the login or the server is wrong: on the first connection, a mistake in the URL."""
 
     is_temporary: Callable[[Exception], bool]
-    """Whether the same request may succeed later, of an error that is no refusal."""
+    """Whether the same request may succeed later, for errors that are not a refusal."""
 
     is_conflict: Callable[[Exception], bool]
-    """Whether an error says that another transaction was in the way, and that the same is done again at once."""
+    """Whether an error means that another transaction was in the way, so that an immediate retry helps."""
 
     told: Callable[[Exception], str]
-    """Says what went wrong and the way out. Never with a password."""
+    """Returns what went wrong and the way out. Never include a password."""
 
 
 class ServerDriver(typing.Generic[C]):
-    """Runs SQL on the database of a server, on a few connections: a :class:`~persist.spi.Driver`.
+    """Runs SQL on a database server, with a few connections: a :class:`~persist.spi.Driver`.
 
     Parameters
     ----------
     client
-        How its client library is used.
+        How to use the client library.
     connect
-        Makes a connection.
+        Opens a connection.
     name
-        What the database is called in messages.
+        The name of the database in messages.
     least, most
-        How many connections are made at once, and how many at most.
+        How many connections to open at the start, and the maximum.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class ServerDriver(typing.Generic[C]):
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Transaction]:
-        """Lend a connection on which statements are made all or, on any exception, none."""
+        """Yield a connection that commits its statements at the end, or rolls back on any exception."""
         async with self._opened().lend() as connection:
             await self._client.run(connection, self._client.begin)
             try:
@@ -122,7 +122,7 @@ class ServerDriver(typing.Generic[C]):
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Transaction]:
-        """Lend a connection that sees the database as it is now, whatever others write meanwhile."""
+        """Yield a connection with a snapshot of the database, unaffected by what others write meanwhile."""
         async with self._opened().lend() as connection:
             try:
                 for sql in self._client.snapshot:
@@ -136,12 +136,12 @@ class ServerDriver(typing.Generic[C]):
             await self._client.run(connection, "ROLLBACK")
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        """Run one query, beside any transaction, and return its rows."""
+        """Run one query, outside any transaction, and return its rows."""
         async with self._opened().lend() as connection:
             return await self._client.fetch(connection, sql, params)
 
     async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        """Run one query of a few rows by key."""
+        """Run one query that returns a few rows by key."""
         return await self.fetch(sql, params)
 
     def _opened(self) -> Pool[C]:
@@ -151,16 +151,16 @@ class ServerDriver(typing.Generic[C]):
         return self._pool
 
     def temporary(self, error: Exception) -> bool:
-        """Tell whether the same request may succeed later."""
+        """Return whether the same request may succeed later."""
         if self._client.is_refused(error):
-            # At first it is a mistake in the URL; later somebody is at work on the server, or on the network.
+            # On the first connection this is a mistake in the URL; later, maintenance of the server or the network.
             return self._was_open
         return self._client.is_temporary(error)
 
     def collides(self, error: Exception) -> bool:
-        """Tell whether another transaction was in the way."""
+        """Return whether another transaction was in the way."""
         return self._client.is_conflict(error)
 
     def explain(self, error: Exception) -> str:
-        """Say in one sentence what went wrong and the way out."""
+        """Return one sentence that says what went wrong and the way out."""
         return f"{self!r}: {self._client.told(error)}"

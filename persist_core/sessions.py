@@ -1,4 +1,4 @@
-"""The gateway sessions of a bot's shards: what runs now, what that makes true, and how far each has come."""
+"""The gateway sessions of a bot's shards: which run now, what that makes true, and how far each has come."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ("LATE", "Place", "Session", "Sessions")
 
 
 LATE: typing.Final[Mapping[str, str]] = {"PRESENCE_UPDATE": PRESENCES.name, "GUILD_MEMBER_UPDATE": MEMBERS.name}
-"""Events about a member that may come after the member has left, and what they tell of."""
+"""Events about a member that may arrive after the member has left, and the kinds that they concern."""
 
 _FIRST: typing.Final = datetime.datetime.fromtimestamp(0, datetime.UTC)
-"""What epochs count from."""
+"""The time from which epochs count."""
 
 _MOST_LEFT: typing.Final = 1000
-"""How many of those who left lately are kept in mind."""
+"""How many members who have left recently to remember."""
 
 
 class Place(typing.NamedTuple):
@@ -36,14 +36,14 @@ class Place(typing.NamedTuple):
 
     shard: hikari.api.GatewayShard
     sequence: int | None
-    """The number of the last event."""
+    """The sequence number of the last event."""
 
     stored: int | None
-    """The number of the last event that is in the database with all before it."""
+    """The sequence number up to which everything is in the database."""
 
 
 class Session:
-    """What is known of the gateway session of one shard."""
+    """The state of the gateway session of one shard."""
 
     __slots__ = (
         "chunks",
@@ -65,34 +65,34 @@ class Session:
         self.chunks: MemberChunks = chunks
         self.epoch: int = 0
         self.since: str = ""
-        """When the session began, as a ``time`` column spells it."""
+        """When the session began, in the format of a ``time`` column."""
 
         self.session_id: str | None = getattr(shard, "_session_id", None)
         self.resume_url: str | None = None
         self.stored: int | None = None
-        """The number of the last event in the batch that was written last, or is being written."""
+        """The sequence number of the last event in the batch that was written last, or is being written."""
 
         self.committed: int | None = None
-        """The number of the last event in the batch before that one."""
+        """The sequence number of the last event in the batch before that one."""
 
         self.context: Context | None = None
         self.guilds: set[int] | None = None
-        """The guilds that the bot is in, of those that this shard hears of; ``None`` before READY has named them."""
+        """The guilds of this shard that the bot is in; ``None`` before READY has listed them."""
 
         self.left: dict[Key, None] = {}
-        """Who left which guild lately, and has not come back: what comes late about one of them makes nobody."""
+        """Members who have left a guild recently and have not come back: late events must not recreate them."""
 
         self.waits: bool = False
-        """Whether it has to wait before the guilds that are not there any more may be forgotten."""
+        """Whether it has to wait before it may forget guilds that are gone."""
 
     @property
     def sequence(self) -> int | None:
-        """The number of the last event. hikari has no public name for it; without it, it is not noted."""
+        """The sequence number of the last event; ``None`` if hikari, which has no public name for it, lacks it."""
         sequence = getattr(self.shard, "_seq", None)
         return sequence if isinstance(sequence, int) else None
 
     def begin(self, ready: Payload, chunks: MemberChunks) -> None:
-        """Open an epoch: from now on, what this shard says was said in a new session."""
+        """Begin an epoch: from now on, what this shard sends belongs to a new session."""
         self.epoch = max(time.time_ns() // 1000, self.epoch + 1)
         self.since = moment(_FIRST + datetime.timedelta(microseconds=self.epoch))
         self.session_id = ready.get("session_id")
@@ -104,11 +104,11 @@ class Session:
         self.waits = False
 
     def is_late(self, name: str, payload: Payload) -> bool:
-        """Tell whether an event is about a member who has left, as Discord tells of presences afterwards."""
+        """Return whether an event is about a member who has left; Discord still sends presences afterward."""
         return bool(self.left) and name in LATE and _member_in(payload) in self.left
 
     def note(self, name: str, payload: Payload) -> None:
-        """Note which guilds the bot joins and leaves, and who leaves these."""
+        """Note which guilds the bot joins and leaves, and who leaves them."""
         match name:
             case "GUILD_MEMBER_REMOVE":
                 self.left[_member_in(payload)] = None
@@ -149,17 +149,17 @@ class Sessions:
         self._sessions: dict[int, Session] = {}
         self._places: set[Key] = set()
         self.all_started = False
-        """Whether all shards that this process is to run have started; before, any shard may be one of them."""
+        """Whether all shards of this process have started; before that, any shard may be one of them."""
 
     def of(self, shard: hikari.api.GatewayShard) -> Session:
-        """Return what is known of the session of a shard."""
+        """Return the session of a shard."""
         session = self._sessions.get(shard.id)
         if session is None or session.shard is not shard:
             session = self._sessions[shard.id] = Session(shard, self._follower())
         return session
 
     def begin(self, shard: hikari.api.GatewayShard, ready: Payload) -> None:
-        """Open an epoch."""
+        """Begin an epoch of a shard."""
         self.of(shard).begin(ready, self._follower())
 
     def _follower(self) -> MemberChunks:
@@ -167,11 +167,11 @@ class Sessions:
 
     @property
     def running(self) -> frozenset[int]:
-        """The epochs of the sessions that run."""
+        """The epochs of the running sessions."""
         return frozenset(session.epoch for session in self._sessions.values() if session.epoch)
 
     def epoch_of(self, guild_id: int | None) -> int:
-        """Return the epoch of the session that a guild is told in; for what is in no guild, that of the latest one."""
+        """Return the epoch of the session that a guild belongs to; outside guilds, that of the latest session."""
         epochs = [
             session.epoch
             for number, session in self._sessions.items()
@@ -184,14 +184,14 @@ class Sessions:
         return (session for session in self._sessions.values() if session.guilds is not None)
 
     def owns(self, guild_id: int | None) -> bool:
-        """Tell whether only this process writes what belongs to a guild, or to none, as far as gateways tell of it."""
+        """Return whether only this process receives the events of a guild, or for ``None`` those outside guilds."""
         heard = {number: session.shard.shard_count for number, session in self._sessions.items() if session.epoch}
         if guild_id is None:
             return bool(heard) and all(len(heard) == count for count in heard.values())
         return any((guild_id >> 22) % count == number for number, count in heard.items())
 
     def current(self) -> Conditional:
-        """Return the condition that something ephemeral is still true: its session runs, or is another process'."""
+        """Return the condition for ephemeral records to be current: their session runs, or is another process's."""
         if self._bot is None:
             return AllOf(())
         told = AnyOf((Condition("epoch", "is_in", tuple(self.running)), *self._told_since()))
@@ -203,9 +203,10 @@ class Sessions:
         return AnyOf((told, AllOf(tuple(foreign))))
 
     def _told_since(self) -> Iterator[Conditional]:
-        """Yield that something was told since a session of ours began, by whoever heard it first.
+        """Yield the conditions for something to have been sent since a session of ours began, to any process.
 
-        While one process takes the place of another, both hear the same: what one has stored is the same for the other.
+        While one process replaces another, both receive the same events, so that what one has stored holds for the
+        other.
         """
         for number, session in self._sessions.items():
             if session.epoch:
@@ -215,19 +216,19 @@ class Sessions:
     # ------------------------------------------------------------------------------------ another number of shards
 
     def learn(self, places: Collection[Key]) -> None:
-        """Take what the database knows: pairs of a shard and the number of shards it was one of."""
+        """Learn from the database which shards have written it: pairs of a shard and the number of shards."""
         self._places.update(places)
 
     def is_resharded(self, shard: hikari.api.GatewayShard) -> bool:
-        """Tell whether the database was written with another number of shards, and not by all of this number yet."""
+        """Return whether the database was written with another number of shards, and not yet by all of this number."""
         return self.is_mixed(shard.shard_count) and not self.is_whole(shard.shard_count)
 
     def is_mixed(self, count: int) -> bool:
-        """Tell whether the database knows places of shards of which there were not so many."""
+        """Return whether the database has places of shards with another number of shards."""
         return any(known != count for _, known in self._places)
 
     def is_whole(self, count: int) -> bool:
-        """Tell whether each of so many shards has been ready, here or in another process."""
+        """Return whether each of ``count`` shards has been ready, here or in another process."""
         ready = {(number, s.shard.shard_count) for number, s in self._sessions.items() if s.epoch}
         return all((number, count) in ready or (number, count) in self._places for number in range(count))
 
@@ -236,7 +237,7 @@ class Sessions:
         return (session for session in self._sessions.values() if session.waits)
 
     def settle(self, count: int) -> None:
-        """Note that the database is written with one number of shards again."""
+        """Note that the database is now written with one number of shards only."""
         self._places = {place for place in self._places if place[1] == count}
 
     # -------------------------------------------------------------------------------------------------------- places
@@ -253,7 +254,7 @@ class Sessions:
             yield Place(session.shard, session.sequence, session.committed if is_writing else session.stored)
 
     def positions(self, at: str) -> Iterator[Put]:
-        """Yield the changes that say how far each shard has come, where that has changed. A new batch begins here."""
+        """Yield changes that store how far each shard has come, if that has changed. Called when a new batch begins."""
         for shard_id, session in self._sessions.items():
             sequence, session.committed = session.sequence, session.stored
             if sequence is None or sequence == session.stored:

@@ -37,13 +37,13 @@ class Shedding:
         """Whether something may have been given up since a batch was stored."""
 
     def begin(self, depth: int, why: object) -> None:
-        """Say that so many changes wait, and why."""
+        """Log that the limit is reached, and why."""
         self.is_under_way = True
         self._notices.say(
             logging.ERROR,
             "shedding",
-            "%(depth)d changes wait to be stored, which is the limit (%(why)s): shedding begins; "
-            "mend the database, or give the cache a higher limit",
+            "%(depth)d changes are waiting to be stored, which is the limit (%(why)s): some are dropped from now on; "
+            "fix the database, or give the cache a higher limit",
             depth=depth,
             why=why,
         )

@@ -11,7 +11,7 @@ __all__ = ("is_one", "shared", "slices")
 
 
 def is_one(values: Sequence[typing.Any]) -> bool:
-    """Tell whether a column has one value all the way down, to be spelled once: most of what stands beside payloads."""
+    """Return whether a column has the same value in all rows, so that it is written once; most metadata has."""
     return values.count(values[0]) == len(values)
 
 

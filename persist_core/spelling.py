@@ -178,7 +178,7 @@ class Speller:
     def _worded(self, entity: Entity[typing.Any], phrases: tuple[str, ...]) -> str:
         search = self._dialect.search
         if search is None or entity.searched is None:
-            msg = f"{entity.name} cannot be searched in this database; search is not offered there"
+            msg = f"{entity.name} cannot be searched in this database; this backend does not support search"
             raise QueryError(msg)
         table, key = texts_of(entity).name, ", ".join(map(self.quote, entity.key))
         terms = terms_asked(phrases, inside=entity.searched.inside)

@@ -1,10 +1,10 @@
-"""What a backend provides: everything the core knows of a database.
+"""The interface between the core and backends, and the hooks for plugins.
 
 A backend is a plugin: an entry point in the group ``persist.backends`` whose name is the scheme of its URLs and whose
-module implements :func:`persist_backends`. It is imported only when a URL of its scheme is used.
+module implements :func:`persist_backends`. It is imported only when a URL with its scheme is used.
 
-The other hooks are for plugins of any kind, in the group ``persist.plugins``: these are imported when the first cache
-is made. One that raises is named in the log, once, and the bot goes on without what it would have done.
+The other hooks are for plugins of any kind, in the group ``persist.plugins``. These are imported when the first cache
+is created. If a hook raises, that is logged once, and the bot goes on without the plugin's contribution.
 """
 
 from __future__ import annotations
@@ -51,55 +51,55 @@ hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("persist")
 
 Row = Sequence[typing.Any]
 Cursor = tuple[typing.Any, ...]
-"""Where a page ended: the values of the columns that it is ordered by, then its key. Opaque to the core."""
+"""Where a page ended: the values of the columns it is sorted by, then the key. Opaque to the core."""
 
 
 class Order(typing.NamedTuple):
-    """A column to sort by. NULL comes before everything else, and last when descending; the key breaks ties."""
+    """A column to sort by. NULL sorts before everything else, or last in descending order; the key breaks ties."""
 
     column: str
     descending: bool = False
 
 
 class Select(typing.NamedTuple):
-    """A question to a store."""
+    """A query to a store."""
 
     entity: Entity[typing.Any]
-    """The kind of thing asked for."""
+    """The kind to query."""
 
     keys: tuple[Key, ...] | None = None
-    """Only these records. At most 1,000."""
+    """Only the records with these keys, at most 1,000."""
 
     guild_id: int | None = None
     """Only records of this guild."""
 
     where: Where = ()
-    """Only records for which all of this holds."""
+    """Only records that meet all of these conditions."""
 
     order: tuple[Order, ...] = ()
-    """How to sort them; by key where it says nothing."""
+    """How to sort the records; by default by key."""
 
     after: Cursor | None = None
-    """Go on after this place, as an earlier page named it."""
+    """Continue after this place, from an earlier :attr:`Page.after`."""
 
     limit: int | None = None
-    """How many records at most."""
+    """The maximum number of records."""
 
     want: typing.Literal["records", "keys", "count"] = "records"
-    """Whole records, their keys (the payloads are then empty), or only how many there are."""
+    """Complete records, records with their keys only (and empty payloads), or just how many there are."""
 
     metadata: bool = False
     """Whether to read when and how often each record was stored."""
 
     whole: bool = False
-    """Whether parts of records that are stored with their own kind are wanted too, if the store has them at hand."""
+    """Whether to return the records' parts that are stored under their own kinds too, if the store has them at hand."""
 
     lazily: bool = False
-    """Whether the answer may be :attr:`Page.wholes` instead of :attr:`Page.records`."""
+    """Whether the answer may be in :attr:`Page.wholes` instead of :attr:`Page.records`."""
 
 
 class Unreadable(typing.NamedTuple):
-    """A record that cannot be read any more."""
+    """A record that can no longer be read."""
 
     entity: Entity[typing.Any]
     key: Key
@@ -108,65 +108,65 @@ class Unreadable(typing.NamedTuple):
 
 @dataclasses.dataclass(slots=True)
 class Page:
-    """An answer of a store."""
+    """The answer to a query."""
 
     records: Sequence[Record]
     after: Cursor | None = None
-    """Where to go on; ``None`` when the page was not limited, or was the last one."""
+    """Where to continue; ``None`` if the query had no limit, or this is the last page."""
 
     count: int = 0
-    """How many there are, when that was asked."""
+    """How many records there are, if the query asked for that."""
 
     corrupt: Sequence[tuple[Key, str]] = ()
-    """Keys of records that cannot be read any more, and why."""
+    """Keys of records that can no longer be read, and why."""
 
     parts: Mapping[Entity[typing.Any], Mapping[Key, Record]] | None = None
-    """What is stored of the parts of the records, of the same moment; ``None`` if they have to be asked for."""
+    """The stored parts of the records, from the same moment; ``None`` if they need a query of their own."""
 
     wholes: Iterable[Record | Unreadable] | None = None
-    """The records with their parts, or why there is none, each made when it is asked for; ``None`` if they are
-    ``records``. Of thousands that are gone through, few are alive at once: a garbage collector walks over what is."""
+    """The records with their parts, or why one is unreadable, each made during iteration; ``None`` if they are in
+    ``records``. This way only a few of thousands are alive at once, and the garbage collector has less to walk over."""
 
 
 class Store(typing.Protocol):
-    """Keeps records. Every error that is the database's is raised as :class:`~persist.errors.BackendError`."""
+    """Stores records. Errors of the database are raised as :class:`~persist.errors.BackendError`."""
 
     async def open(self) -> None:
-        """Connect, and make the database ready to be used.
+        """Connect, and set up the database for use.
 
         Raises
         ------
         persist.errors.BackendError
             If the database cannot be reached.
         persist.errors.SchemaError
-            If it is not one that this code can use. Nothing in it has been changed then.
+            If this code cannot use the database. Nothing in it has been changed.
         """
 
     async def close(self) -> None:
-        """Disconnect. If the store is not open, this is a no-op; it may be opened again."""
+        """Disconnect. If the store is not open, this is a no-op. The store can be opened again."""
 
     async def apply(self, changes: Sequence[Change]) -> None:
-        """Make all of ``changes`` in order, or none of them. What it has made survives a crash of the process."""
+        """Apply all ``changes`` in order, or none of them. Once this returns, they survive a crash of the process."""
 
     async def select(self, query: Select) -> Page:
-        """Answer one question, with a consistent view of the database."""
+        """Answer one query, from a consistent view of the database."""
         ...
 
 
 class Answers(typing.Protocol):
-    """Whatever answers questions about records: a store, or a store as it was at one moment."""
+    """Anything that answers queries: a store, or a snapshot of one."""
 
     async def select(self, query: Select) -> Page:
-        """Answer one question."""
+        """Answer one query."""
         ...
 
 
 class Transaction(typing.Protocol):
     """A database connection between BEGIN and COMMIT.
 
-    It may have an ``execute_all(statements)`` that runs statements in a thread of its own, which makes them as it goes,
-    a ``give_way()`` that lets the event loop come round from such a thread, and a ``load``, as
-    :data:`persist.loading.Load`, where the database has a quicker way for many new rows.
+    Optional methods: ``execute_all(statements)`` runs statements in a thread of its own, generating them as it goes;
+    ``give_way()`` lets the event loop run from such a thread; and ``load``, as in :data:`persist.loading.Load`, uses a
+    faster way of the database to insert many new rows.
     """
 
     async def execute(self, sql: str, params: Row = ()) -> None:
@@ -178,20 +178,20 @@ class Transaction(typing.Protocol):
 
 
 Work = Callable[[Transaction], Coroutine[typing.Any, typing.Any, None]]
-"""Does something in a transaction."""
+"""A function that does something in a transaction."""
 
 
 class Driver(typing.Protocol):
-    """Runs SQL on one database; all that differs between client libraries.
+    """Runs SQL on one database; everything that differs between client libraries.
 
-    One whose thread writes, and so competes with the event loop for the interpreter's lock, has a ``writes_in_thread``
-    that is true: the loop then gives way to it when it is late. It may have a ``transact(work)``, which does a
-    :data:`Work` in that thread, from BEGIN to COMMIT: what it awaits there never has to be waited for. It may have a
-    ``collides(error)``, which tells whether another transaction was in the way, so that trying again at once helps.
+    Optional members: ``writes_in_thread`` is true for a driver whose thread writes, and so competes with the event loop
+    for the GIL; the loop then gives way when writing falls behind. ``transact(work)`` runs a :data:`Work` in that
+    thread, from BEGIN to COMMIT; what it awaits there never blocks. ``collides(error)`` returns whether another
+    transaction was in the way, so that an immediate retry helps.
     """
 
     errors: tuple[type[Exception], ...]
-    """What the client library raises."""
+    """The exceptions of the client library."""
 
     async def open(self) -> None:
         """Connect."""
@@ -200,39 +200,39 @@ class Driver(typing.Protocol):
         """Disconnect. If there is no connection, this is a no-op."""
 
     def transaction(self) -> contextlib.AbstractAsyncContextManager[Transaction]:
-        """Return a context in which statements are made all or, on any exception, none. One at a time."""
+        """Return a context that commits its statements at the end, or rolls back on any exception. One at a time."""
         ...
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        """Run one query of many rows, beside any transaction, and return them."""
+        """Run a query that returns many rows, outside any transaction, and return them."""
         ...
 
     async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        """Run one query of a few rows by key in the fastest way there is, and return them."""
+        """Run a query that returns a few rows by key, in the fastest way available, and return them."""
         ...
 
     def temporary(self, error: Exception) -> bool:
-        """Tell whether the same request may succeed later: a lost connection, a lock, a server that is starting."""
+        """Return whether the same request may succeed later: a lost connection, a lock, a server that is starting."""
         ...
 
     def explain(self, error: Exception) -> str:
-        """Say in one sentence what went wrong and the way out. Never with a password."""
+        """Return one sentence that says what went wrong and the way out. Never include a password."""
         ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Backend:
-    """A way to keep records, chosen by the scheme of a URL.
+    """A kind of store, selected by the scheme of a URL.
 
     Parameters
     ----------
     scheme
         The part of a URL before ``://``.
     open
-        Makes a store from a URL. It connects nothing yet. Raises :class:`~persist.errors.URLError` for a URL that it
-        does not understand, and :class:`~persist.errors.MissingDriverError` when its client library is missing.
+        Makes a store from a URL, without connecting. Raises :class:`~persist.errors.URLError` for a URL that is not
+        valid, and :class:`~persist.errors.MissingDriverError` if its client library is missing.
     options
-        What its URLs may say behind the ``?``; :func:`persist.urls.options_of` reads it.
+        The options of its URLs, behind the ``?``; :func:`persist.urls.options_of` parses them.
     """
 
     scheme: str
@@ -248,15 +248,15 @@ def persist_backends() -> Sequence[Backend]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Addition:
-    """A kind of thing that a plugin adds: a row of the table of entities, and the rows of events that change it.
+    """A kind that a plugin adds: an entity, and the gateway events that change it.
 
     Parameters
     ----------
     entity
-        The kind. Its table is made when a database is opened that does not have it.
+        The kind. Its table is created when a database without it is opened.
     events
-        What gateway events change of it, by the name of the event. An event that has a row already does both; if this
-        one raises, it changes nothing, and the other one is made in any case.
+        How gateway events change it, by the name of the event. For events that the cache already handles, both apply;
+        if the plugin's part raises, only the cache's own changes are made.
     """
 
     entity: Entity[typing.Any]
@@ -265,46 +265,45 @@ class Addition:
 
 @hookspec
 def persist_entities() -> Sequence[Addition]:
-    """Return the kinds of things that this plugin adds, to be asked for by ``cache.view(entity)``.
+    """Return the kinds that this plugin adds; ``cache.view(entity)`` reads them.
 
-    It is called once, before the first store is made: what can be remembered is the same for all caches of a process.
+    Called once, before the first store is created, so that all caches of a process have the same kinds.
     """
     raise NotImplementedError
 
 
 @hookspec
 def persist_committed(changes: Sequence[Change]) -> None:
-    """Hear of changes that are in the database now: all of a batch, or what is left of one without what was refused.
+    """Receive changes that are now in the database: a batch, without any changes that were rejected.
 
-    Changes that one key went through within a batch are one change here. It is called on the event loop, between two
-    batches, and nothing else runs meanwhile: note what you need, and do what takes long in a task or a thread. Changes
-    are not to be changed.
+    Several changes of one key in a batch arrive as a single change. The hook is called on the event loop between two
+    batches, and blocks it: take what you need, and do anything slow in a task or a thread. Do not modify the changes.
 
     Parameters
     ----------
     changes
-        What was stored, in the order in which it was.
+        The stored changes, in order.
     """
 
 
 @hookspec
 def persist_timed(what: str, began: float, seconds: float, facts: Mapping[str, str | int]) -> None:
-    """Hear of something that took time, when it has ended: for traces.
+    """Receive the timing of an operation that has ended, for tracing.
 
-    It is called on the event loop, in the context of whoever waited for it where somebody did.
+    The hook is called on the event loop, in the context of the code that waited for the operation, if any.
 
     Parameters
     ----------
     what
-        ``"open"``, of a cache with its database; ``"migrate"``, of one step of a schema; ``"flush"``, of a batch, with
-        all attempts; ``"fetch"``, of a request to Discord.
+        ``"open"``: opening a cache with its database; ``"migrate"``: one step of a migration; ``"flush"``: storing a
+        batch, with all attempts; ``"fetch"``: a request to Discord.
     began
         When it began, in seconds since 1970.
     seconds
         How long it took.
     facts
-        More of it: ``changes`` of a flush, ``kind`` of a fetch, ``version`` of a migration; ``error``, the name of an
-        exception, where it failed.
+        Details: ``changes`` of a flush, ``kind`` of a fetch, ``version`` of a migration; and ``error``, the name of the
+        exception, if it failed.
     """
 
 

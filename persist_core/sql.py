@@ -1,4 +1,4 @@
-"""The store that is written once for all SQL databases, given how one of them spells and a way to run statements."""
+"""The store for all SQL databases, given the dialect of one of them and a driver to run statements."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ AnyEntity = Entity[typing.Any]
 
 
 class SqlStore:
-    """Keeps records in the tables of any database that has a dialect and a driver.
+    """Stores records in the tables of any database that has a dialect and a driver.
 
     Parameters
     ----------
     dialect
-        How the database spells, or what to ask it to know that.
+        The SQL dialect of the database, or a query that determines it.
     driver
-        What runs statements on it.
+        Runs statements on the database.
     sealing
-        How payloads are stored; as JSON if this is left out. It is decided before the store is opened.
+        How payloads are stored; by default as JSON. It is set before the store is opened.
     """
 
     def __init__(self, dialect: Dialect | Question, driver: Driver, sealing: Sealing = PLAIN) -> None:
@@ -60,12 +60,12 @@ class SqlStore:
 
     @property
     def where(self) -> str:
-        """What the database is called in messages."""
+        """The name of the database in messages."""
         return repr(self._driver)
 
     @property
     def place(self) -> str | None:
-        """What tells the database from others, however it was named; ``None`` if nobody else can open it."""
+        """An identifier of the database, however it was named; ``None`` if nothing else can open it."""
         place: str | None = getattr(self._driver, "place", repr(self._driver))
         return place
 
@@ -76,14 +76,14 @@ class SqlStore:
             self._trainer = Trainer(self.select, self._keep_dictionary, self._compressed)
 
     def search(self, kinds: Collection[AnyEntity]) -> None:
-        """Let some kinds be searched, and no others, from the next time on that the store is opened.
+        """Make some kinds searchable, and no others, the next time the store is opened.
 
-        Without this it stays with those that could be searched before, whoever has turned that on.
+        Without this, what was searchable before stays so, whoever turned that on.
 
         Raises
         ------
         persist.QueryError
-            If this kind of database cannot be searched.
+            If this backend does not support search.
         """
         if kinds and self.dialect.search is None:
             msg = f"{self._driver!r} cannot be searched; leave out search={{...}}, or name another database"
@@ -91,14 +91,14 @@ class SqlStore:
         self._searched = kinds
 
     async def open_to_read(self) -> None:
-        """Connect to a database that some other process keeps, without changing anything in it.
+        """Connect to a database that another process writes, without changing anything in it.
 
         Raises
         ------
         persist.BackendError
-            If it is not there, or cannot be reached.
+            If it does not exist, or cannot be reached.
         persist.SchemaError
-            If it cannot be read as it is.
+            If this version cannot read it as it is.
         """
         begin = getattr(self._driver, "open_to_read", self._driver.open)
         await self._open(lambda: self._connect(begin), self._inspected)
@@ -122,34 +122,34 @@ class SqlStore:
             )
 
     async def migrate(self, progress: migrations.Progress | None = None, to: int | None = None) -> None:
-        """Make the database ready to be used, as opening it would, and tell how that goes.
+        """Set up or migrate the database, as opening it would, and report progress.
 
         Parameters
         ----------
         progress
-            Called again and again with the migration that runs, how many records it has seen and how many there are.
+            Called repeatedly with the running migration, how many records it has seen and how many there are.
         to
-            The version of the schema to bring it to; the newest if this is left out.
+            The schema version to migrate to; by default the newest.
         """
         await self._open(self._connect, lambda: self._prepared(progress, to))
         await self.close()
 
     async def rekey(self, seen: rekeying.Seen, *, decrypt: bool = False) -> rekeying.Rekeyed:
-        """Rewrite all that is stored as it is wanted to be stored: with other keys, or encrypted for the first time.
+        """Rewrite all stored data with the current settings: with other keys, or encrypted for the first time.
 
-        Others may go on reading and writing meanwhile. What was interrupted is gone on with by doing it again.
+        Other processes can keep reading and writing meanwhile. If it is interrupted, call it again to continue.
 
         Parameters
         ----------
         seen
-            Hears of a kind, how many more of its records have been looked at, and how many there are.
+            Called with a kind, how many more of its records have been processed, and how many there are.
         decrypt
-            Whether it is not to be encrypted any more.
+            Whether to decrypt everything instead.
 
         Raises
         ------
         persist.SchemaError
-            If there are no keys to do it with, or others than those that it is encrypted with.
+            If there are no keys, or not those that the data is encrypted with.
         """
         try:
             with translated(self._driver):
@@ -162,7 +162,7 @@ class SqlStore:
             await self.close()
 
     async def planned(self, to: int | None = None) -> migrations.Plan:
-        """Return what :meth:`migrate` would do, and do nothing."""
+        """Return what :meth:`migrate` would do, without doing it."""
         try:
             with translated(self._driver):
                 await self._connect()
@@ -171,12 +171,12 @@ class SqlStore:
             await self.close()
 
     async def run(self, spell: Callable[[Dialect], Iterable[str]]) -> None:
-        """Run statements in one transaction, in the spelling of the database. The store is open.
+        """Run statements in one transaction, in the dialect of the database. The store is open.
 
         Parameters
         ----------
         spell
-            Makes the statements.
+            Makes the statements for a dialect.
         """
         with translated(self._driver):
             async with self._driver.transaction() as transaction:
@@ -190,9 +190,9 @@ class SqlStore:
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Answers]:
-        """Lend what answers questions about one moment, whatever is written meanwhile. The store is open.
+        """Yield a snapshot to query, unaffected by what is written meanwhile. The store is open.
 
-        A driver that has no ``snapshot`` answers about the moment of each question.
+        With a driver that has no ``snapshot``, each query sees the database as it is at that moment.
         """
         lend = getattr(self._driver, "snapshot", None)
         if lend is None:
@@ -204,37 +204,38 @@ class SqlStore:
 
     @property
     def writes_in_thread(self) -> bool:
-        """Whether a thread of this process writes, to which the event loop has to give way."""
+        """Whether a thread of this process writes, which the event loop has to give way to."""
         return bool(getattr(self._driver, "writes_in_thread", False))
 
     def look_for(self) -> None:
-        """Look whether there is a database to open, as far as that can be told without connecting.
+        """Check that there is a database to open, as far as possible without connecting.
 
         Raises
         ------
         persist.BackendError
-            If it is a file that is missing.
+            If it is a file that does not exist.
         """
         if not getattr(self._driver, "is_there", True):
             msg = (
-                f"{self._driver!r} is not there; is the path right? A bot makes it, or persist import, copy or restore"
+                f"{self._driver!r} does not exist; is the path right? "
+                "A bot creates it, or persist import, copy or restore"
             )
             raise BackendError(msg)
 
     @property
     def is_a_file(self) -> bool:
-        """Whether the database is a file, of which :meth:`backup` makes another one."""
+        """Whether the database is a file, which :meth:`backup` copies to another."""
         return hasattr(self._driver, "backup")
 
     async def backup(self, target: pathlib.Path, progress: Callable[[int, int], None]) -> None:
-        """Copy the database into a new file as it is now. The store is open, and the database is a file.
+        """Copy the database as it is now to a new file. The store is open, and the database is a file.
 
         Parameters
         ----------
         target
-            The file.
+            The new file.
         progress
-            Hears how much of how much has been copied, in another thread.
+            Called with how much has been copied and the total, in another thread.
         """
         copy: Callable[[pathlib.Path, Callable[[int, int], None]], Awaitable[None]] = getattr(self._driver, "backup")  # noqa: B009 - not all have it
         with translated(self._driver):
@@ -242,17 +243,17 @@ class SqlStore:
 
     @property
     def dialect(self) -> Dialect:
-        """How the database spells, as far as that is known: all of it once the store is open."""
+        """The dialect of the database, as far as it is known; completely once the store is open."""
         return self._reader.dialect
 
     async def vacuum(self, *, full: bool = False) -> None:
-        """Give room back that is not used any more. The store is open.
+        """Free unused space. The store is open.
 
         Parameters
         ----------
         full
-            Whether to write all tables anew, so that nothing of what was deleted is left in their files. On a server,
-            nobody can use a table meanwhile.
+            Whether to rewrite all tables, so that no deleted data is left in their files. On a server, each table is
+            locked meanwhile.
         """
         with translated(self._driver):
             there = {str(row[0]) for row in await self._driver.fetch(self.dialect.list_tables)}
@@ -277,12 +278,12 @@ class SqlStore:
             self._reader.spell(self._given.dialect(await self._driver.fetch(self._given.sql)))
 
     async def purge(self) -> bool:
-        """Leave nothing of what was deleted in the files of the database. The store is open.
+        """Remove all traces of deleted data from the files of the database. The store is open.
 
         Returns
         -------
         bool
-            Whether that was done; ``False`` where it is the database's own business.
+            Whether that was done; ``False`` if only the database itself can do that.
         """
         purge: Callable[[], Awaitable[bool]] | None = getattr(self._driver, "purge", None)
         with translated(self._driver):
@@ -290,8 +291,8 @@ class SqlStore:
         await self._reader.renew(self._driver.fetch)  # another process may have removed them
         if self.sealing.remembers(self._reader.notes):
             _LOG.warning(
-                "%r has dictionaries of an earlier version, which may keep fragments of what was deleted: "
-                "`persist rekey` with its URL makes them needless and removes them",
+                "%r has dictionaries of an earlier version, which may contain fragments of deleted data: "
+                "`persist rekey` with its URL replaces and removes them",
                 self._driver,
             )
             return False
@@ -320,7 +321,7 @@ class SqlStore:
         with translated(self._driver):
             if transact is not None and not are_decided(changes):
                 await transact(functools.partial(self._writer.write, changes))
-            else:  # what rules decide about, they decide in the event loop, where they are told of what is new
+            else:  # rules decide in the event loop, where they learn of what is new
                 async with self._driver.transaction() as transaction:
                     await self._writer.write(changes, transaction)
         if self._trainer is not None:

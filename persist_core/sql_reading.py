@@ -1,4 +1,4 @@
-"""Questions to an SQL database, and how its payloads are stored: another process may change that while it is open."""
+"""Querying an SQL database, and how its payloads are stored, which another process may change while it is open."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ __all__ = ("Moment", "SqlReader")
 
 
 class SqlReader:
-    """Asks a database, and follows it when its payloads come to be stored in another way.
+    """Queries a database, and adapts when its payloads are stored in another way.
 
     Parameters
     ----------
     driver
-        What runs statements on it.
+        Runs statements on the database.
     dialect
-        How it spells, as far as that is known.
+        The dialect of the database, as far as it is known.
     follow
-        Returns how payloads are stored in a database that notes this of it.
+        Returns how payloads are stored, given the notes in the database about that.
 
     Attributes
     ----------
     dialect
-        How the database spells.
+        The dialect of the database.
     codec
-        How payloads are stored, where that is not as JSON.
+        How payloads are stored, if not as JSON.
     notes
-        What the database notes of that.
+        The notes in the database about that.
     questions
-        How the database is asked just now. Whoever holds it longer than for one question may be wrong.
+        The queries for the current state of the database. Do not hold on to it for more than one query.
     """
 
     def __init__(self, driver: Driver, dialect: Dialect, follow: Callable[[Mapping[str, str]], Sealed]) -> None:
@@ -52,7 +52,7 @@ class SqlReader:
         self.questions: Questions = Questions(dialect, None)
 
     def spell(self, dialect: Dialect) -> None:
-        """Spell in this dialect from now on."""
+        """Use this dialect from now on."""
         self.dialect = dialect
         self.questions = Questions(dialect, self.codec)
 
@@ -120,7 +120,7 @@ class SqlReader:
         if kept >= set(kinds) and texts.are_ready(note, kinds):
             return
         what = "are still being made searchable" if kept >= set(kinds) else "cannot be searched"
-        way = f"the bot that writes there turns it on with persist.Cache(..., search={{{entity.name!r}}})"
+        way = f"the bot that writes to it enables search with persist.Cache(..., search={{{entity.name!r}}})"
         msg = f"{entity.name} {what} in {self._driver!r}; {way}"
         raise QueryError(msg)
 

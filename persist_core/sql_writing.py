@@ -1,4 +1,4 @@
-"""Changes on their way into the tables of an SQL database: the statements that make them, in one transaction."""
+"""Writing changes to the tables of an SQL database, in one transaction."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ _DECIDED: typing.Final[frozenset[type]] = frozenset((Patch, Amend))
 _KEY: typing.Final = operator.attrgetter("key")
 _KEYED: typing.Final[frozenset[type]] = frozenset((Put, Patch, Drop))
 _SCOPES: typing.Final = 32
-"""How many scopes one statement forgets."""
+"""How many scopes one statement deletes."""
 
 _HOLDING: typing.Final = 512
-"""How many records one call sorts or names in a good part of a millisecond."""
+"""How many records one call can sort or name in a good part of a millisecond."""
 
 
 class _Work(typing.NamedTuple):
-    """What a batch is written with."""
+    """What is needed to write a batch."""
 
     transaction: Transaction
     searched: Collection[AnyEntity]
-    """The kinds whose texts are kept for search."""
+    """The kinds whose text is indexed for search."""
 
 
 Write = Callable[[_Work, AnyEntity, Sequence[typing.Any]], Awaitable[None]]
@@ -220,7 +220,7 @@ class SqlWriter:
 
 
 def are_decided(changes: Sequence[Change]) -> bool:
-    """Tell whether rules decide about any of them."""
+    """Return whether rules decide about any of them."""
     if _DECIDED.isdisjoint(map(type, changes)):
         return False
     return any(isinstance(change, (Patch, Amend)) and change.keeps is not None for change in changes)

@@ -1,4 +1,4 @@
-"""How a cache fares: its counts and its state at one moment, and what of it is wrong."""
+"""The state of a cache: a snapshot of its counters, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from .gauges import Gauges, Tier
 __all__ = ("Health", "Problem", "ShardStats", "Stats", "health_of", "reading_health_of", "stats_of")
 
 _STALE_AFTER: typing.Final = 10.0
-"""Seconds that a change may wait, beyond those that it is to wait, before that is told."""
+"""Seconds that a change may wait, beyond the interval, before it is reported."""
 
 _HALF: typing.Final = 0.5
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ShardStats:
-    """How far one shard has come.
+    """The progress of one shard.
 
     Attributes
     ----------
     id, count
-        Which shard, of how many.
+        The shard's id, and how many shards there are.
     is_connected
         Whether it is connected to Discord.
     sequence
-        The number of the last event that it heard; ``None`` before the first.
+        The sequence number of the last event received; ``None`` before the first.
     stored
-        The number of the event up to which everything is in the database; ``None`` before the first batch.
+        The sequence number up to which everything is in the database; ``None`` before the first batch.
     latency
         Seconds that Discord took to answer the last heartbeat; ``None`` before the first.
     """
@@ -48,26 +48,26 @@ class ShardStats:
 
     @property
     def lag(self) -> int:
-        """How many events were heard that are not in the database yet."""
+        """How many received events are not in the database yet."""
         return max(0, (self.sequence or 0) - (self.stored or 0))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stats:
-    """What a cache did since it was made, and where it stood at one moment. Nothing in it changes afterwards.
+    """A snapshot of what a cache has done since it was created, and of its state. It does not change afterward.
 
-    The counts are those of :class:`~persist.Gauges`, where each is explained.
+    :class:`~persist.Gauges` explains each of the counts.
 
     Attributes
     ----------
     depth
         How many changes are not stored yet.
     limit
-        How many may wait while the database is away.
+        How many changes may wait while the database is away.
     age
-        How many seconds the oldest of them has waited.
+        How many seconds the oldest change has waited.
     shards
-        How far each shard has come.
+        The progress of each shard.
     """
 
     received: Mapping[str, int]
@@ -110,24 +110,24 @@ class Problem(typing.NamedTuple):
     """Something that is wrong with a cache."""
 
     name: str
-    """A word for programs, such as ``database_away``."""
+    """An identifier for programs, such as ``database_away``."""
 
     message: str
-    """What is wrong and the way out, for people."""
+    """What is wrong and how to fix it, for people."""
 
     is_failing: bool
-    """Whether it does not do its work, and not only less well than it should."""
+    """Whether the cache is not working at all, rather than not as well as it should."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Health:
-    """Whether a cache does its work.
+    """Whether a cache is working.
 
     Attributes
     ----------
     state
-        ``healthy``; ``degraded``: it works, and something was given up or may soon be; ``failing``: it cannot store or
-        cannot hear; ``closed``: it is not open, or could not be opened.
+        ``healthy``; ``degraded``: it works, but something was lost or may soon be; ``failing``: it cannot store changes
+        or receive events; ``closed``: it is not open, or could not be opened.
     problems
         What is wrong, the worst first.
     """
@@ -142,7 +142,7 @@ class Health:
 
 
 def stats_of(gauges: Gauges, engine: Engine | None) -> Stats:
-    """Return the counts and the state of a cache, which may be closed."""
+    """Return the counters and the state of a cache, open or closed."""
     counts: dict[str, typing.Any] = {}
     for field in dataclasses.fields(gauges):
         value = getattr(gauges, field.name)
@@ -167,7 +167,7 @@ def _shards(engine: Engine) -> Iterator[ShardStats]:
 
 
 def health_of(gauges: Gauges, engine: Engine | None, failure: PersistError | None) -> Health:
-    """Return what is wrong with a cache, which may be closed, or may never have opened."""
+    """Return what is wrong with a cache, which may be closed or have failed to open."""
     if engine is None:
         message = (
             "the cache is not open; it opens when the bot starts, or with `await cache.open()`"
@@ -179,7 +179,7 @@ def health_of(gauges: Gauges, engine: Engine | None, failure: PersistError | Non
 
 
 def reading_health_of(gauges: Gauges, *, is_open: bool) -> Health:
-    """Return what is wrong with a cache that only reads."""
+    """Return what is wrong with a read-only cache."""
     if is_open:
         return _judged(_damages(gauges))
     message = "the cache is not open; write `await cache.open()` or `async with cache`"
@@ -194,52 +194,54 @@ def _judged(problems: Iterable[Problem]) -> Health:
 
 
 def _troubles(engine: Engine) -> Iterator[Problem]:
-    """Yield what is wrong now, and is not when it ends."""
+    """Yield what is wrong right now."""
     journal = engine.journal
     if journal.trouble is not None:
-        message = f"the database does not take changes; they wait, and are tried again: {journal.trouble}"
+        message = f"the database does not accept changes; they are waiting and will be retried: {journal.trouble}"
         yield Problem("database_away", message, is_failing=True)
     if not engine.is_running:
-        message = "nothing is heard or written any more, which is an error in persist; restart the bot and report it"
+        message = "the cache has stopped working because of a bug in persist; restart the bot and report it"
         yield Problem("stopped", message, is_failing=True)
     if journal.depth > journal.limit * _HALF:
         message = (
-            f"{journal.depth:,} of {journal.limit:,} changes wait to be stored; past that, some are given up: "
-            "mend the database, or give the cache a higher limit"
+            f"{journal.depth:,} of at most {journal.limit:,} changes are waiting to be stored; past that, some are "
+            "dropped: fix the database, or give the cache a higher limit"
         )
         yield Problem("journal_filling", message, is_failing=False)
     elif journal.age > journal.interval + _STALE_AFTER:
-        message = f"the oldest change has waited for {journal.age:.0f} s; is the database slow, or locked by another?"
+        message = (
+            f"the oldest change has waited for {journal.age:.0f} s; is the database slow, or locked by another process?"
+        )
         yield Problem("journal_old", message, is_failing=False)
     if away := [str(shard.id) for shard in _shards(engine) if not shard.is_connected]:
-        message = f"shards that are not connected to Discord: {', '.join(away)}; what they would say is missed"
+        message = f"shards not connected to Discord: {', '.join(away)}; the cache is missing their events"
         yield Problem("shard_disconnected", message, is_failing=False)
 
 
 def _damages(gauges: Gauges) -> Iterator[Problem]:
-    """Yield what has happened since the cache was made, and stays true."""
+    """Yield what has gone wrong since the cache was created, and cannot be undone."""
     if gauges.lost:
         message = (
-            f"{gauges.lost.total():,} changes were given up ({_listed(gauges.lost)}); what they were about is stale "
-            "until Discord says it again"
+            f"{gauges.lost.total():,} changes were lost ({_listed(gauges.lost)}); what they would have changed is "
+            "stale until Discord sends it again"
         )
         yield Problem("changes_lost", message, is_failing=False)
     if gauges.quarantined:
         message = (
             f"{gauges.quarantined.total():,} events or changes could not be used ({_listed(gauges.quarantined)}); "
-            "cache.quarantine tells why"
+            "cache.quarantine says why"
         )
         yield Problem("quarantined", message, is_failing=False)
     if gauges.unanswered:
         message = (
-            f"a function of the rules raised for {gauges.unanswered.total():,} things "
-            f"({_listed(gauges.unanswered)}), which are not remembered for that; the log has the first: mend it"
+            f"a function in the rules raised for {gauges.unanswered.total():,} objects "
+            f"({_listed(gauges.unanswered)}), which are not kept because of that; the log has the first error: fix it"
         )
         yield Problem("predicate_failed", message, is_failing=False)
     if gauges.undecodable:
         message = (
             f"{gauges.undecodable.total():,} stored records could not be read ({_listed(gauges.undecodable)}); "
-            "`persist verify` names them"
+            "`persist verify` lists them"
         )
         yield Problem("undecodable", message, is_failing=False)
 

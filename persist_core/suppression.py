@@ -107,7 +107,7 @@ class Suppressions:
         return [hashed(key, what, snowflake) for key in self.keys.values()]
 
     def holds(self, what: str, snowflake: int | str) -> bool:
-        """Tell whether an id is suppressed."""
+        """Return whether an id is suppressed."""
         asked = (what, snowflake)
         if (found := self._known.get(asked)) is None:
             if len(self._known) >= _MOST_KNOWN:
@@ -183,7 +183,7 @@ def is_own(
     payload: Payload,
     is_meant: Callable[[str, int], bool],
 ) -> bool:
-    """Tell whether a thing is a person's own, or of a guild, or said in a conversation, that is meant.
+    """Return whether a thing is a person's own, or of a guild, or said in a conversation, that is meant.
 
     Parameters
     ----------

@@ -113,7 +113,7 @@ class Sweeper:
             try:
                 await self.sweep_lazily()
             except PersistError as error:
-                _LOG.debug("what is too old is looked for again soon: %s", error)
+                _LOG.debug("looking for records that are too old again soon: %s", error)
 
     def noticed(self, changes: Iterable[Change]) -> Iterable[Change]:
         """Return changes, and note where things become more."""
@@ -338,7 +338,7 @@ class Sweeper:
         return page
 
     def _is_awake(self, what: Hashable) -> bool:
-        """Tell whether something is looked for again. How long that takes is measured from here to its rest."""
+        """Return whether something is looked for again. How long that takes is measured from here to its rest."""
         self._took = 0.0
         return time.monotonic() >= self._rests.get(what, 0)
 

@@ -1,4 +1,4 @@
-"""The contract of stores, as tests: whoever writes a backend subclasses :class:`StoreContract` and writes one method.
+"""The contract of stores, as tests: to test your own backend, subclass :class:`StoreContract` and write one method.
 
 ::
 
@@ -10,7 +10,7 @@
         def make_store(self):
             return persist.plugins.open_store(self.url)
 
-It needs the extra ``testing``.
+This needs the extra ``testing``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import sys
 
 import pytest
 
-# Before they are imported: then a failure shows what was compared.
+# Register them before they are imported, so that failures show what was compared.
 _PARTS = [f"{__package__}.contract_{part}" for part in ("base", "changes", "questions", "rules", "scopes", "stores")]
 pytest.register_assert_rewrite(*(name for name in _PARTS if name not in sys.modules))
 
@@ -33,4 +33,4 @@ __all__ = ("StoreContract",)
 
 
 class StoreContract(KeyedChanges, ScopeChanges, Rulings, Questions, Stores):
-    """Everything that a store promises. Breaking any promise makes a test fail whose name is that promise."""
+    """Everything that a store has to guarantee. The name of a failing test is the guarantee that is broken."""

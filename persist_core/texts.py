@@ -86,7 +86,7 @@ def _concealed(entity: AnyEntity, codec: Codec | None) -> list[str]:
 
 
 def are_ready(rows: Sequence[Row], kinds: Iterable[AnyEntity]) -> bool:
-    """Tell whether the texts of some kinds are all there, for the rows of the note."""
+    """Return whether the texts of some kinds are all there, for the rows of the note."""
     note = _note_in(rows)
     return all(note.get(kind.name) == FORM for kind in kinds)
 
@@ -146,8 +146,8 @@ async def check(notes: Notes, wanted: Collection[AnyEntity], codec: Codec | None
         if columns := _concealed(entity, codec):
             what = " and ".join(columns)
             msg = (
-                f"{entity.name} cannot be searched in {notes.where}: {what} would stand there in clear beside what is "
-                "encrypted. Leave it out of the columns of persist.Encryption(...), or turn search off."
+                f"{entity.name} cannot be searched in {notes.where}: the index would hold {what}, which is encrypted, "
+                "in plain text. Leave it out of the columns of persist.Encryption(...), or turn search off."
             )
             raise SchemaError(msg)
     search = notes.dialect.search
@@ -175,7 +175,7 @@ async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Cod
         del note[name]
         await _note(notes, note)
         if (entity := ENTITIES.get(name)) is not None:
-            _LOG.info("%s: %s cannot be searched any more", notes.where, name)
+            _LOG.info("%s: %s can no longer be searched", notes.where, name)
             await _drop(notes, entity)
     for name in names:
         if name in ENTITIES and note.get(name) != FORM:
@@ -210,13 +210,13 @@ async def _make(notes: Notes, entity: AnyEntity, note: dict[str, int]) -> None:
         for sql in search.create(notes.dialect, texts_of(entity), table_of(entity)):
             await notes.transaction.execute(sql)
         note[entity.name] = 0
-        # From here on everybody keeps what they write; what was written before is read below.
+        # From here on all processes index what they write; what was written before is read below.
         await _note(notes, note)
-    _LOG.info("%s: %s are made searchable", notes.where, entity.name)
+    _LOG.info("%s: %s are being made searchable", notes.where, entity.name)
     count = await _fill(notes, entity)
     note[entity.name] = FORM
     await _note(notes, note)
-    _LOG.info("%s: %s can be searched; %d of them had a text", notes.where, entity.name, count)
+    _LOG.info("%s: %s can be searched; %d of them had text", notes.where, entity.name, count)
 
 
 def _place(entity: AnyEntity) -> str:

@@ -76,7 +76,7 @@ class Trainer:
                 try:
                     if name not in self._known():
                         await self._train(ENTITIES[name])
-                except Exception as error:  # noqa: BLE001 - more of it will be written, and then it is tried again
+                except Exception as error:  # noqa: BLE001 - it is tried again once more has been written
                     _LOG.warning("%s are not compressed yet, as no dictionary could be made: %s", name, error)
             await self._wake.wait()
             self._wake.clear()

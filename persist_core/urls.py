@@ -1,4 +1,4 @@
-"""What database URLs have in common: several hosts, options with known names, and never a password in a message."""
+"""What database URLs have in common: several hosts, options with fixed names, and no passwords in messages."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ __all__ = (
 )
 
 Read = Callable[[str], typing.Any]
-"""Reads the value of an option. Raises :class:`ValueError` with what it should have been."""
+"""Parses the value of an option. Raises :class:`ValueError` that says what it should have been."""
 
 
 class Option(typing.NamedTuple):
-    """An option that a URL may have behind its ``?``."""
+    """An option of a URL, behind the ``?``."""
 
     read: Read
     about: str
-    """What it does, and what it is if it is left out; a page of the documentation is made of these."""
+    """What it does, and its default; a page of the documentation is made from these."""
 
 
 _AUTHORITY: typing.Final = re.compile(r"(?P<start>[^/?#]*://(?:[^/?#]*@)?)(?P<hosts>[^/?#@]*)(?P<end>.*)", re.DOTALL)
@@ -51,7 +51,7 @@ def parse(url: str) -> yarl.URL:
     Raises
     ------
     ValueError
-        If it is not a URL. The message has no part of it.
+        If it is not a URL. The message contains no part of it.
     """
     found = _AUTHORITY.fullmatch(url)
     if found is None or "," not in found["hosts"]:
@@ -61,7 +61,7 @@ def parse(url: str) -> yarl.URL:
 
 
 def hosts_of(url: yarl.URL, port: int) -> list[tuple[str, int]]:
-    """Return the hosts that a URL names, first the one where hosts usually stand, then those of ``?host=``."""
+    """Return the hosts that a URL names, the one in its usual place first, then those of ``?host=``."""
     found = [(url.host, url.port or port)] if url.host else []
     for named in url.query.getall("host", []):
         if named.startswith("/"):  # the folder, or the name, of a socket
@@ -84,7 +84,7 @@ def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, t
     url
         The URL.
     known
-        The options that there are, or only what reads them.
+        The options that exist, or only their parsers.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, t
         If there is no such option, or its value cannot be read.
     """
     if url.fragment:
-        msg = f"{shown(url)} has a #, behind which no database reads anything; one that is meant is written %23"
+        msg = f"{shown(url)} has a #, and everything behind it would be ignored; write %23 for a literal #"
         raise URLError(msg)
     if unknown := sorted(set(url.query) - known.keys()):
         msg = f"{url.scheme}:// has no option {', '.join(unknown)}; it has: {', '.join(sorted(known)) or 'none'}"
@@ -103,13 +103,13 @@ def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, t
         try:
             found[name] = (option.read if isinstance(option, Option) else option)(text)
         except ValueError as error:
-            msg = f"{name}={text} in {shown(url)} cannot be used: it has to be {error}"
+            msg = f"{name}={text} in {shown(url)} is not valid: it must be {error}"
             raise URLError(msg) from error
     return found
 
 
 def shown(url: yarl.URL) -> str:
-    """Spell a URL for people to read."""
+    """Return a URL for people to read, without its password."""
     if url.host and url.fragment:  # a password with a #: what is before it was taken for a port
         url = url.with_fragment("***").with_port(None)
     text = str(url.with_password("***")) if url.password else hidden(str(url))
@@ -117,7 +117,7 @@ def shown(url: yarl.URL) -> str:
 
 
 _HIDDEN: typing.Final = (
-    # A password that is not quoted may have anything in it, also what ends it for whoever reads URLs.
+    # A password that is not quoted may contain anything, including what ends it for a parser of URLs.
     (re.compile(r"^((?:[^/?#:]*://)?[^/?#:@]*):(?!//).*@", re.DOTALL), r"\1:***@"),
     (re.compile(r"^(?!.*://)([^:@]*):.*@", re.DOTALL), r"\1:***@"),
     (re.compile(r"(://[^/?#:@\[]*):(?!\d{1,5}(?:[/?#]|$))[^/?#@]*"), r"\1:***"),
@@ -126,14 +126,14 @@ _HIDDEN: typing.Final = (
 
 
 def hidden(text: str) -> str:
-    """Return a text that was given for a URL without what may be a password in it."""
+    """Return a string that was given as a URL, without what may be a password."""
     for pattern, instead in _HIDDEN:
         text = pattern.sub(instead, text)
     return text
 
 
 def seconds(text: str) -> float:
-    """Read a time."""
+    """Parse a number of seconds."""
     try:
         found = float(text)
     except ValueError:
@@ -145,11 +145,11 @@ def seconds(text: str) -> float:
 
 
 def whole(least: int) -> Read:
-    """Read a whole number that is not too small."""
+    """Return a parser of whole numbers from ``least`` up."""
 
     def read(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
-            msg = f"a whole number from {least} on"
+            msg = f"a whole number, {least} or more"
             raise ValueError(msg)
         return int(text)
 
@@ -157,7 +157,7 @@ def whole(least: int) -> Read:
 
 
 def choice(*values: str) -> Read:
-    """Read one of some words."""
+    """Return a parser of some words."""
 
     def read(text: str) -> str:
         if text not in values:
@@ -169,7 +169,7 @@ def choice(*values: str) -> Read:
 
 
 def flag(text: str) -> bool:
-    """Read a truth value."""
+    """Parse a bool."""
     known = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in known:
         msg = "on or off"
@@ -178,28 +178,28 @@ def flag(text: str) -> bool:
 
 
 def misplaced(file: pathlib.Path) -> tuple[str, str] | None:
-    """Say why a file cannot be in its place, and the way out, if it is seen from here."""
+    """Return why a file cannot be where it should be, and the way out, if that is visible from here."""
     try:
         if file.is_dir():
             return f"{str(file)!r} is a folder", f"name a file in it: {str(file / 'cache.db')!r}"
     except PermissionError:
-        return f"this user may not look into {str(file.parent)!r}", "let the bot's user do so, or name another place"
+        return f"this user has no access to {str(file.parent)!r}", "give the bot's user access, or name another place"
     if blocking := next((each for each in file.parents if each.is_file()), None):
-        return f"{str(blocking)!r} is a file, and no folder", "name another place"
+        return f"{str(blocking)!r} is a file, not a folder", "name another place"
     if not file.parent.is_dir():
-        return f"there is no folder {str(file.parent)!r}", f"make it first: mkdir -p {shlex.quote(str(file.parent))}"
+        return f"there is no folder {str(file.parent)!r}", f"create it first: mkdir -p {shlex.quote(str(file.parent))}"
     return None
 
 
 COMPRESSION: typing.Final = Option(
-    choice("none", "zstd"), "`zstd` [compresses](../how-to/compress.md) what Discord said; `none` is the default"
+    choice("none", "zstd"), "`zstd` [compresses](../how-to/compress.md) payloads; `none` is the default"
 )
 TIMEOUT: typing.Final = Option(
     seconds,
     "seconds to wait for a connection, or to write where another process holds a lock, before trying again (10)",
 )
 TLS: typing.Final[Mapping[str, Option]] = {
-    "sslcert": Option(str, "the file of your own certificate"),
-    "sslkey": Option(str, "the file of its key"),
-    "sslrootcert": Option(str, "the file of the certificates that are believed"),
+    "sslcert": Option(str, "the file with your own certificate"),
+    "sslkey": Option(str, "the file with its key"),
+    "sslrootcert": Option(str, "the file with the certificates to trust"),
 }

@@ -1,4 +1,4 @@
-"""Looking for what is wrong with what is stored: in the database, in each record, and against Discord itself."""
+"""Checks of stored data: of the database itself, of each record, and against Discord."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ What = typing.Literal[
 
 
 class Finding(typing.NamedTuple):
-    """Something that is wrong with a kind of thing."""
+    """Something that is wrong with a kind."""
 
     kind: str
-    """The kind; empty if it is the whole database."""
+    """The kind; empty for the whole database."""
 
     what: What
     number: int
     examples: tuple[str, ...]
-    """Some keys, or what the database says."""
+    """Some keys, or the messages of the database."""
 
     @property
     def is_error(self) -> bool:
-        """Whether it should never be. Owners may be unknown for good reasons: Discord does not tell everything."""
+        """Whether it is an error. Owners may be unknown for good reasons, as Discord does not send everything."""
         return self.what not in ("unchecked", "without owner", "unknown to hikari")
 
     @property
@@ -59,16 +59,16 @@ class Finding(typing.NamedTuple):
 _WAYS_OUT: typing.Final[Mapping[What, str]] = {
     "unchecked": "",
     "damaged": "restore a backup into another database, or save what can be read with persist copy",
-    "unreadable": "somebody has changed the payload; delete the row, and Discord will say it again",
-    "undecodable": "no hikari object can be made of it: delete the row, and Discord will say it again",
-    "unknown to hikari": "of a sort that this hikari does not know; update hikari, or read it with persist show",
-    "without guild": "its guild is gone and it should be too; it goes when the bot meets the guild again",
-    "without owner": "what it belongs to is not known; that is normal for what the bot may not see",
+    "unreadable": "the payload was altered; delete the row, and Discord will send it again",
+    "undecodable": "hikari cannot make an object of it; delete the row, and Discord will send it again",
+    "unknown to hikari": "this version of hikari does not know its type; update hikari, or use persist show to read it",
+    "without guild": "its guild is gone, and it should be too; it is removed when the bot sees the guild again",
+    "without owner": "what it belongs to is not known; that is normal for what the bot cannot see",
 }
 
 
 async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]:
-    """Yield what is wrong with what is stored.
+    """Yield what is wrong with stored data.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]
     app
         What makes hikari objects.
     seen
-        Hears how it goes on.
+        Called with the progress.
     """
     if isinstance(store, SqlStore) and store.dialect.integrity is not None:
         async for finding in _asked(store, store.dialect.integrity):
@@ -101,7 +101,7 @@ async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]
 
 
 async def _asked(store: SqlStore, integrity: Integrity) -> AsyncIterator[Finding]:
-    """Ask the database itself."""
+    """Yield what the database itself finds."""
     if integrity.offered and not (await store.query(integrity.offered))[0][0]:
         yield Finding("", "unchecked", 0, (integrity.lacking,))
         return
@@ -119,7 +119,7 @@ async def _asked(store: SqlStore, integrity: Integrity) -> AsyncIterator[Finding
 
 
 class _Bad:
-    """What is wrong with things of one kind."""
+    """What is wrong with the records of one kind."""
 
     def __init__(self, entity: AnyEntity) -> None:
         self._kind = entity.name
@@ -147,7 +147,7 @@ def _trouble(decoder: Decoder, record: Record) -> What | None:
 
 
 async def _orphans(store: Store, page: Page) -> list[tuple[What, list[Key]]]:
-    """Return the keys of records that belong to something that is not there."""
+    """Return the keys of records that belong to something that is not stored."""
     if not page.records:
         return []
     by_columns: dict[tuple[str, ...], list[AnyEntity]] = {}
@@ -173,12 +173,12 @@ def _owner_key(record: Record, on: tuple[str, ...]) -> Key | None:
 
 
 class Difference(typing.NamedTuple):
-    """Something of which Discord says something else than what is stored."""
+    """A difference between stored data and Discord."""
 
     kind: str
     key: str
     column: str
-    """What differs; ``itself`` if it is only here, or only there."""
+    """The column that differs; ``itself`` if one side does not have the record at all."""
 
     stored: object
     discord: object
@@ -186,25 +186,25 @@ class Difference(typing.NamedTuple):
 
 _COMPARED: typing.Final = (CHANNELS, ROLES, MEMBERS)
 _PASSING: typing.Final = frozenset(("last_message_id", "status", "voice_start_time"))
-"""What changes all the time, or is not said by REST."""
+"""Columns that change all the time, or that REST does not return."""
 
 
 async def differences(store: Store, rest: hikari.api.RESTClient, sample: int) -> AsyncIterator[Difference]:
-    """Yield where Discord disagrees: about roles and channels of some guilds, and some of their members.
+    """Yield differences from Discord in the roles, channels and some members of some guilds.
 
     Parameters
     ----------
     store
         The store. It is open.
     rest
-        Whose token is used.
+        A client with the bot's token.
     sample
-        How many members are asked for.
+        How many members to compare.
 
     Raises
     ------
     hikari.HikariError
-        What hikari raises.
+        If a request fails.
     """
     guilds = [record.key[0] for record in (await store.select(Select(GUILDS, want="keys"))).records]
     some = random.sample(guilds, min(_GUILDS, len(guilds)))
@@ -225,7 +225,7 @@ async def differences(store: Store, rest: hikari.api.RESTClient, sample: int) ->
             try:
                 await client.fetch_member(guild_id, int(member.key[1]))
             except hikari.NotFoundError:
-                continue  # it is stored, and nobody has said it
+                continue  # stored, but unknown to Discord
         for difference in _compared(stored, heard, guild_id):
             yield difference
 

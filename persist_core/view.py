@@ -1,4 +1,4 @@
-"""Reading one kind of thing."""
+"""Reading one kind."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ T = typing.TypeVar("T")
 
 
 class Many(list[T]):
-    """Things in the order in which they were asked for.
+    """A list of objects in the order in which they were requested.
 
     Attributes
     ----------
     missing
-        The ids that nothing is known of.
+        The requested ids that the cache does not know.
     """
 
     missing: tuple[int | str, ...]
@@ -41,23 +41,25 @@ class Many(list[T]):
 
 
 class View(typing.Generic[T]):
-    """The things of one kind that a cache remembers.
+    """Everything of one kind that a cache remembers.
 
-    Each view has ``find(**wanted)`` and ``count(**wanted)``. What is wanted are columns and what they must be: a plain
-    value, a collection of values, ``None`` for what is unset, or a condition such as ``persist.contains("x")``. A
-    column that holds an id may be named without ``_id``, and takes whatever has an id. Members and bans can be found by
-    the columns of their users too, and voice states by those of their members. Beside its columns everything can be
-    found by ``updated`` and ``first_seen`` (when it was last changed, and first stored), ``source`` (``"gateway"``,
-    ``"chunk"`` or ``"rest"``), ``verified`` (whether a gateway session that runs now has said it) and ``max_age``
-    (seconds, or a `datetime.timedelta`: only what was told or listed since then). Without any, everything is found.
-    :class:`~persist.QueryError` is raised at once if there is no such column, or a value is not of its kind.
+    Each view has ``find(**filters)`` and ``count(**filters)``. A filter is the name of a column with a value, a
+    collection of values, ``None`` for unset, or a condition such as ``persist.contains("x")``. All filters must match;
+    without any, everything does. A column that holds an id can be named without ``_id``, and takes any object with an
+    id. Members and bans can also be found by the columns of their users, and voice states by those of their members.
+
+    Every kind also has the filters ``updated`` and ``first_seen`` (when it was last changed, and first stored),
+    ``source`` (``"gateway"``, ``"chunk"`` or ``"rest"``), ``verified`` (whether a running gateway session has confirmed
+    it) and ``max_age`` (seconds or a `datetime.timedelta`: only what Discord has sent or listed since then).
+
+    A call with an unknown column or a value of the wrong type raises :class:`~persist.QueryError` at once.
 
     Parameters
     ----------
     source
-        Returns what answers, once the cache is open.
+        Returns the reader that answers, once the cache is open.
     running
-        Returns the gateway sessions that run now.
+        Returns the running gateway sessions.
     """
 
     entity: Entity[T]
@@ -138,13 +140,13 @@ def key_part(value: object, what: str) -> int:
     """
     if isinstance(value, _IDS) and not isinstance(value, bool):
         if not isinstance(value, int) and (other := other_kind(type(value), what)) is not None:
-            msg = f"{what} is given by its id or an object that has one, and {type(value).__name__} is {other}"
+            msg = f"{what} must be an id or an object that has one, but a {type(value).__name__} is {other}"
             raise QueryError(msg)
         snowflake = int(value)
         if 0 <= snowflake < filters.TOO_GREAT:
             return snowflake
     way_out = f"; write hikari.Snowflake({value!r})" if isinstance(value, str) and value.isdecimal() else ""
-    msg = f"{what} is given by its id or an object that has one, not by {value!r}{way_out}"
+    msg = f"{what} must be an id or an object that has one, not {value!r}{way_out}"
     raise QueryError(msg)
 
 
@@ -159,19 +161,19 @@ def code_part(invite: object) -> str:
     code = invite if isinstance(invite, str) else getattr(invite, "code", None)
     if isinstance(code, str) and filters.is_unicode(code):
         return code
-    msg = f"an invite is given by its code or an object that has one, not by {invite!r}"
+    msg = f"an invite must be a code or an object that has one, not {invite!r}"
     raise QueryError(msg)
 
 
 def each(values: Iterable[T]) -> Iterable[T]:
-    """Return the things in an argument.
+    """Return the items of an argument.
 
     Raises
     ------
     persist.QueryError
-        If it is not a collection of things.
+        If it is not a collection.
     """
     if isinstance(values, Iterable) and not isinstance(values, str | bytes):
         return values
-    msg = f"many things are given by a list or another collection of them, not by {values!r}"
+    msg = f"get_many takes a list or another collection, not {values!r}"
     raise QueryError(msg)

@@ -56,7 +56,7 @@ T = typing.TypeVar("T")
 
 
 class Things(View[T]):
-    """Things of a kind that a plugin has added.
+    """Everything of a kind that a plugin has added.
 
     Parameters
     ----------
@@ -71,25 +71,25 @@ class Things(View[T]):
         self.entity: Entity[T] = entity
 
     def find(self, **wanted: typing.Any) -> Found[T]:
-        """Find some, sorted by key; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by key; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: typing.Any) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     def search(self, question: str, /, *, limit: int | None = None, **wanted: typing.Any) -> Found[T]:
-        """Search them for all words of ``question``, if the kind says what it can be searched for.
+        """Search for all words of ``question``, if the kind declares which columns can be searched.
 
         Raises
         ------
         persist.QueryError
-            If it does not, or an argument is wrong. When it is asked, if the database is not one that can be searched.
+            If it declares none, or an argument is wrong; on iteration, if the database is not set up to search it.
         """
         return self._search(question, limit, wanted)
 
     async def get(self, *key: Id | str) -> T | None:
-        """Return one thing as it is now, or ``None``.
+        """Return one by its key, as it is now, or ``None``.
 
         Parameters
         ----------
@@ -99,20 +99,20 @@ class Things(View[T]):
         Raises
         ------
         persist.QueryError
-            If that is not a key of this kind.
+            If the arguments are not a key of this kind.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         """
         return await self._get(self._key(key))
 
     async def entry(self, *key: Id | str) -> Entry[T] | None:
-        """Return one thing with its payload and what is known about knowing it, or ``None``."""
+        """Return one by its key, with its payload and metadata, or ``None``."""
         return await self._entry(self._key(key))
 
     def _key(self, parts: tuple[Id | str, ...]) -> Key:
         names = self.entity.key
         if len(parts) != len(names):
-            msg = f"{self.entity.name} are told apart by {', '.join(names)}: {len(names)} values, not {len(parts)}"
+            msg = f"the key of {self.entity.name} is {', '.join(names)}: {len(names)} values, not {len(parts)}"
             raise QueryError(msg)
         return tuple(
             part if kind == "text" and isinstance(part, str) and is_unicode(part) else key_part(part, name)
@@ -121,18 +121,18 @@ class Things(View[T]):
 
 
 def things(entity: Entity[T], source: Source, running: typing.Callable[[], frozenset[int]]) -> Things[T]:
-    """Return the view of a kind of thing that a plugin has added.
+    """Return the view of a kind that a plugin has added.
 
     Raises
     ------
     persist.QueryError
-        If it is not a row of the table of entities.
+        If the entity is not registered.
     """
     if not isinstance(entity, Entity) or entities.ENTITIES.get(entity.name) is not entity:
         if isinstance(entity, str) and entity in VIEWS:
             msg = f"{entity} have a view of their own, cache.{entity}; view(...) is for kinds that plugins add"
             raise QueryError(msg)
-        msg = f"{entity!r} is no kind of thing that is remembered; a plugin adds one by the hook persist_entities"
+        msg = f"{entity!r} is not a registered entity; a plugin adds one with the hook persist_entities"
         raise QueryError(msg)
     return Things(entity, source, running)
 

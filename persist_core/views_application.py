@@ -20,30 +20,30 @@ __all__ = ("CommandPermissions", "Entitlements", "Subscriptions")
 
 
 class Entitlements(ById[hikari.Entitlement]):
-    """What users and guilds may use. Those that have run out go."""
+    """What users and guilds have access to. Expired entitlements are removed."""
 
     entity: Entity[hikari.Entitlement] = entities.ENTITLEMENTS
 
     def find(self, **wanted: Unpack[WantedEntitlements]) -> Found[hikari.Entitlement]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedEntitlements]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class Subscriptions(ById[Subscription]):
-    """Users who pay the application again and again."""
+    """The recurring payments of users to the application."""
 
     entity: Entity[Subscription] = entities.SUBSCRIPTIONS
 
     def find(self, **wanted: Unpack[WantedSubscriptions]) -> Found[Subscription]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedSubscriptions]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
@@ -53,26 +53,26 @@ class CommandPermissions(View[hikari.GuildCommandPermissions]):
     entity: Entity[hikari.GuildCommandPermissions] = entities.COMMAND_PERMISSIONS
 
     def find(self, **wanted: Unpack[WantedCommandPermissions]) -> Found[hikari.GuildCommandPermissions]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedCommandPermissions]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     async def get(
         self, guild: Id, command: Id, /, *, max_age: float | datetime.timedelta | None = None
     ) -> hikari.GuildCommandPermissions | None:
-        """Return the permissions of a command in a guild, or ``None`` if nothing is known of them.
+        """Return the permissions of a command in a guild, or ``None`` if the cache does not know them.
 
         Parameters
         ----------
         guild
             The guild, or its id.
         command
-            The command, or its id. The id of the application stands for all commands without their own.
+            The command, or its id. The application's id stands for all commands without permissions of their own.
         max_age
-            Seconds, or a `datetime.timedelta`: what was told or listed longer ago is answered with ``None``.
+            Seconds, or a `datetime.timedelta`: return ``None`` if Discord last sent or listed it longer ago.
 
         Raises
         ------
@@ -84,10 +84,10 @@ class CommandPermissions(View[hikari.GuildCommandPermissions]):
         return await self._get((key_part(guild, "the guild"), key_part(command, "the command")), max_age)
 
     async def entry(self, guild: Id, command: Id, /) -> Entry[hikari.GuildCommandPermissions] | None:
-        """Return it with its payload and what is known about knowing it, or ``None``."""
+        """Return the permissions of a command with their payload and metadata, or ``None``."""
         return await self._entry((key_part(guild, "the guild"), key_part(command, "the command")))
 
     async def get_many(self, guild: Id, commands: Iterable[Id], /) -> Many[hikari.GuildCommandPermissions]:
-        """Return it for many commands in the order asked for; ``missing`` names the ids that nothing is known of."""
+        """Return them for many commands, in the requested order; ``missing`` lists the unknown ids."""
         at = key_part(guild, "the guild")
         return await self._many([(at, key_part(command, "each command")) for command in each(commands)])

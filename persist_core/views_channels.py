@@ -18,26 +18,26 @@ __all__ = ("Channels", "DMChannels", "Invites", "StageInstances", "Threads", "We
 
 
 class Channels(ById[hikari.PermissibleGuildChannel]):
-    """Guild channels of every type, and categories; not threads."""
+    """Guild channels of every type, including categories but not threads."""
 
     entity: Entity[hikari.PermissibleGuildChannel] = entities.CHANNELS
     _what = "the channel"
 
     def find(self, **wanted: Unpack[WantedChannels]) -> Found[hikari.PermissibleGuildChannel]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedChannels]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     def children(self, category: Id, /) -> Found[hikari.PermissibleGuildChannel]:
-        """Find the channels in a category, in the order in which Discord shows those of one type.
+        """Find the channels in a category, in the order in which Discord shows channels of one type.
 
         Raises
         ------
         persist.QueryError
-            If that is not an id.
+            If the argument is not an id.
         """
         return self.find(parent_id=key_part(category, "the category")).order_by("position", "id")
 
@@ -49,78 +49,78 @@ class Threads(ById[hikari.GuildThreadChannel]):
     _what = "the thread"
 
     def find(self, **wanted: Unpack[WantedThreads]) -> Found[hikari.GuildThreadChannel]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedThreads]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class Invites(View[hikari.InviteWithMetadata]):
-    """Invites that the bot saw being made."""
+    """Invites that the bot saw being created."""
 
     entity: Entity[hikari.InviteWithMetadata] = entities.INVITES
 
     def find(self, **wanted: Unpack[WantedInvites]) -> Found[hikari.InviteWithMetadata]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedInvites]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     async def get(self, invite: str | hikari.InviteCode, /) -> hikari.InviteWithMetadata | None:
-        """Return one invite by its code, or ``None`` if nothing is known of it."""
+        """Return one invite by its code, or ``None`` if the cache does not know it."""
         return await self._get((code_part(invite),))
 
     async def entry(self, invite: str | hikari.InviteCode, /) -> Entry[hikari.InviteWithMetadata] | None:
-        """Return it with its payload and what is known about knowing it, or ``None``."""
+        """Return one invite by its code, with its payload and metadata, or ``None``."""
         return await self._entry((code_part(invite),))
 
     async def get_many(self, invites: Iterable[str | hikari.InviteCode], /) -> Many[hikari.InviteWithMetadata]:
-        """Return many invites in the order asked for; ``missing`` names the codes that are unknown."""
+        """Return many invites in the requested order; ``missing`` lists the unknown codes."""
         return await self._many([(code_part(invite),) for invite in each(invites)])
 
 
 class DMChannels(ById[hikari.PrivateChannel]):
-    """Direct conversations with one user, and with several."""
+    """DM channels, with one user or with several."""
 
     entity: Entity[hikari.PrivateChannel] = entities.DM_CHANNELS
     _what = "the channel"
 
     def find(self, **wanted: Unpack[WantedDMChannels]) -> Found[hikari.PrivateChannel]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedDMChannels]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class StageInstances(ById[hikari.StageInstance]):
-    """Stages that are live."""
+    """Stage instances that are live."""
 
     entity: Entity[hikari.StageInstance] = entities.STAGE_INSTANCES
 
     def find(self, **wanted: Unpack[WantedStageInstances]) -> Found[hikari.StageInstance]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedStageInstances]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class Webhooks(ById[hikari.PartialWebhook]):
-    """Webhooks that REST has told of, without their tokens."""
+    """Webhooks that REST requests returned, without their tokens."""
 
     entity: Entity[hikari.PartialWebhook] = entities.WEBHOOKS
 
     def find(self, **wanted: Unpack[WantedWebhooks]) -> Found[hikari.PartialWebhook]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedWebhooks]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()

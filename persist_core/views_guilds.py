@@ -1,4 +1,4 @@
-"""Views: what guilds are, and what each of them makes for itself."""
+"""Views: guilds, and what each of them creates for itself."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Guilds(ById[hikari.GatewayGuild]):
     _what = "the guild"
 
     def find(self, **wanted: Unpack[WantedGuilds]) -> Found[hikari.GatewayGuild]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedGuilds]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     def mutual(self, user: Id, /) -> Found[hikari.GatewayGuild]:
-        """Find the guilds that a user is a known member of.
+        """Find the guilds where the cache knows a user as a member.
 
         Raises
         ------
         persist.QueryError
-            If that is not an id.
+            If the argument is not an id.
         """
         who = Condition("user_id", "equals", key_part(user, "the user"))
         return self._find({}, Within(("id",), entities.MEMBERS, (who,), ("guild_id",)))
@@ -51,11 +51,11 @@ class Roles(ById[hikari.Role]):
     _what = "the role"
 
     def find(self, **wanted: Unpack[WantedRoles]) -> Found[hikari.Role]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedRoles]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
@@ -65,11 +65,11 @@ class Emojis(ById[hikari.KnownCustomEmoji]):
     entity: Entity[hikari.KnownCustomEmoji] = entities.EMOJIS
 
     def find(self, **wanted: Unpack[WantedEmojis]) -> Found[hikari.KnownCustomEmoji]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedEmojis]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
@@ -79,25 +79,25 @@ class Stickers(ById[hikari.GuildSticker]):
     entity: Entity[hikari.GuildSticker] = entities.STICKERS
 
     def find(self, **wanted: Unpack[WantedStickers]) -> Found[hikari.GuildSticker]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedStickers]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class SoundboardSounds(ById[SoundboardSound]):
-    """The sounds of the soundboards of guilds."""
+    """The soundboard sounds of guilds."""
 
     entity: Entity[SoundboardSound] = entities.SOUNDBOARD_SOUNDS
 
     def find(self, **wanted: Unpack[WantedSoundboardSounds]) -> Found[SoundboardSound]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedSoundboardSounds]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
@@ -107,9 +107,9 @@ class Integrations(ById[hikari.Integration]):
     entity: Entity[hikari.Integration] = entities.INTEGRATIONS
 
     def find(self, **wanted: Unpack[WantedIntegrations]) -> Found[hikari.Integration]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedIntegrations]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()

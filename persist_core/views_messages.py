@@ -19,50 +19,50 @@ __all__ = ("Messages",)
 
 
 class Messages(ById[hikari.Message]):
-    """Messages of guilds and of direct conversations."""
+    """Messages in guilds and in DMs."""
 
     entity: Entity[hikari.Message] = entities.MESSAGES
     _what = "the message"
 
     def find(self, **wanted: Unpack[WantedMessages]) -> Found[hikari.Message]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedMessages]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     def search(
         self, question: str, /, *, limit: int | None = None, **wanted: Unpack[WantedMessages]
     ) -> Found[hikari.Message]:
-        """Search what messages say: all words of a question are in it, of which the last one may go on.
+        """Search the text of messages; all words of the question must occur in it, the last one also as a prefix.
 
-        Upper case, accents and punctuation make no difference, and what is in quotes has to be whole words in a row.
-        First come messages with the words in a row, then those with all of them, then those where the last one goes on;
-        of each the newest first.
+        Case, accents and punctuation do not matter, and a quoted part must match whole words in a row. Messages with
+        the words in a row come first, then those with all words, then those that only match the last one as a prefix;
+        the newest of each first.
 
         Parameters
         ----------
         question
-            What somebody looks for. If there is no word in it, nothing is found.
+            What to search for. Without any word in it, nothing is found.
         limit
-            How many are found at most.
+            The maximum number of results.
         **wanted
-            What else must hold, as for :meth:`find`.
+            Filters, as for :meth:`find`.
 
         Raises
         ------
         persist.QueryError
-            If the question is no text or too long, or a filter is wrong. When it is asked, if the database is not one
-            that can be searched.
+            If the question is not a string or too long, or a filter is wrong; on iteration, if the database is not set
+            up to search messages.
         """
         return self._search(question, limit, wanted)
 
     async def history(self, message: Id, /) -> list[Entry[hikari.Message]]:
-        """Return what a message was before it was edited or deleted, the oldest first.
+        """Return the versions of a message from before it was edited or deleted, the oldest first.
 
-        Rules have to say that this is kept: ``persist.Rules(messages=persist.Keep(history=True))``. Of each version,
-        ``first_seen`` is when it was told, and ``last_updated`` when it ended.
+        The rules have to keep them: ``persist.Rules(messages=persist.Keep(history=True))``. The ``first_seen`` of each
+        version is when Discord sent it, and ``last_updated`` when it was replaced.
 
         Parameters
         ----------
@@ -72,7 +72,7 @@ class Messages(ById[hikari.Message]):
         Raises
         ------
         persist.QueryError
-            If it is not an id.
+            If the argument is not an id.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         """
@@ -85,11 +85,11 @@ class Messages(ById[hikari.Message]):
         return [entry_of(reader, record, verified=False) for record in page.records]
 
     def replies_to(self, message: Id, /) -> Found[hikari.Message]:
-        """Find the replies to a message; what forwards it is no reply.
+        """Find the replies to a message, not counting forwards.
 
         Raises
         ------
         persist.QueryError
-            If that is not an id.
+            If the argument is not an id.
         """
         return self.find(referenced_message_id=key_part(message, "the message"), type=hikari.MessageType.REPLY)

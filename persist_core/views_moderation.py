@@ -1,4 +1,4 @@
-"""Views: what guilds do not allow, and what was done about it."""
+"""Views: auto-moderation and the audit log."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ __all__ = ("AuditLogEntries", "AutoModExecutions", "AutoModRules")
 
 
 class AutoModRules(ById[hikari.AutoModRule]):
-    """The rules of auto-moderation."""
+    """The auto-moderation rules of guilds."""
 
     entity: Entity[hikari.AutoModRule] = entities.AUTO_MOD_RULES
 
     def find(self, **wanted: Unpack[WantedAutoModRules]) -> Found[hikari.AutoModRule]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedAutoModRules]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class AutoModExecutions(ById[AutoModExecution]):
-    """What auto-moderation did, if the rules turn it on."""
+    """What auto-moderation did. Kept only if the cache's rules turn it on."""
 
     entity: Entity[AutoModExecution] = entities.AUTO_MOD_EXECUTIONS
 
     def find(self, **wanted: Unpack[WantedAutoModExecutions]) -> Found[AutoModExecution]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedAutoModExecutions]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class AuditLogEntries(ById[hikari.AuditLogEntry]):
-    """What moderators did, if the rules turn it on."""
+    """What moderators did. Kept only if the cache's rules turn it on."""
 
     entity: Entity[hikari.AuditLogEntry] = entities.AUDIT_LOG_ENTRIES
 
     def find(self, **wanted: Unpack[WantedAuditLogEntries]) -> Found[hikari.AuditLogEntry]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedAuditLogEntries]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()

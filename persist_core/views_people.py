@@ -1,4 +1,4 @@
-"""Views: users, members, and what they are at."""
+"""Views: users, members, and what they are doing."""
 
 from __future__ import annotations
 
@@ -18,42 +18,41 @@ __all__ = ("Bans", "Members", "Presences", "ThreadMembers", "Users", "VoiceState
 
 
 class Users(ById[hikari.User]):
-    """People and bots that were seen anywhere."""
+    """All users, people and bots, that the cache has seen anywhere."""
 
     entity: Entity[hikari.User] = entities.USERS
     _what = "the user"
 
     def find(self, **wanted: Unpack[WantedUsers]) -> Found[hikari.User]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedUsers]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     def search(
         self, question: str, /, *, limit: int | None = None, **wanted: Unpack[WantedUsers]
     ) -> Found[hikari.User]:
-        """Search users by global name and user name: all words of a question are anywhere in them.
+        """Search users by global name and username; all words of the question must occur somewhere in them.
 
-        Upper case, accents and punctuation make no difference, and what is in quotes has to be whole words in a row.
-        First comes whoever is called just that, then whose name begins with it, then whose names have words that begin
-        so, then the others.
+        Case, accents and punctuation do not matter, and a quoted part must match whole words in a row. Exact names come
+        first, then names that begin with the question, then names with words that begin with it, then the others.
 
         Parameters
         ----------
         question
-            What somebody looks for. If there is no word in it, nobody is found.
+            What to search for. Without any word in it, nothing is found.
         limit
-            How many are found at most.
+            The maximum number of results.
         **wanted
-            What else must hold, as for :meth:`find`.
+            Filters, as for :meth:`find`.
 
         Raises
         ------
         persist.QueryError
-            If the question is no text or too long, or a filter is wrong. When it is asked, if the database is not one
-            that can be searched.
+            If the question is not a string or too long, or a filter is wrong; on iteration, if the database is not set
+            up to search this kind.
         """
         return self._search(question, limit, wanted)
 
@@ -64,46 +63,45 @@ class Members(OfUser[hikari.Member]):
     entity: Entity[hikari.Member] = entities.MEMBERS
 
     def find(self, **wanted: Unpack[WantedMembers]) -> Found[hikari.Member]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedMembers]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
     def search(
         self, question: str, /, *, limit: int | None = None, **wanted: Unpack[WantedMembers]
     ) -> Found[hikari.Member]:
-        """Search members by nickname, global name and user name: all words of a question are anywhere in them.
+        """Search members by nickname, global name and username; all words of the question must occur somewhere in them.
 
-        Upper case, accents and punctuation make no difference, and what is in quotes has to be whole words in a row.
-        First comes whoever is called just that, then whose name begins with it, then whose names have words that begin
-        so, then the others.
+        Case, accents and punctuation do not matter, and a quoted part must match whole words in a row. Exact names come
+        first, then names that begin with the question, then names with words that begin with it, then the others.
 
         Parameters
         ----------
         question
-            What somebody looks for. If there is no word in it, nobody is found.
+            What to search for. Without any word in it, nothing is found.
         limit
-            How many are found at most.
+            The maximum number of results.
         **wanted
-            What else must hold, as for :meth:`find`.
+            Filters, as for :meth:`find`.
 
         Raises
         ------
         persist.QueryError
-            If the question is no text or too long, or a filter is wrong. When it is asked, if the database is not one
-            that can be searched.
+            If the question is not a string or too long, or a filter is wrong; on iteration, if the database is not set
+            up to search this kind.
         """
         return self._search(question, limit, wanted)
 
     def with_role(self, role: Id, /) -> Found[hikari.Member]:
-        """Find the members who have a role. Everybody in a guild has the role that has the guild's id.
+        """Find the members with a role. Every member has the role whose id is the guild's id.
 
         Raises
         ------
         persist.QueryError
-            If that is not an id.
+            If the argument is not an id.
         """
         wanted = key_part(role, "the role")
         everyone = Condition("guild_id", "equals", wanted)
@@ -116,11 +114,11 @@ class VoiceStates(OfUser[hikari.VoiceState]):
     entity: Entity[hikari.VoiceState] = entities.VOICE_STATES
 
     def find(self, **wanted: Unpack[WantedVoiceStates]) -> Found[hikari.VoiceState]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedVoiceStates]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
@@ -130,26 +128,26 @@ class Presences(OfUser[hikari.MemberPresence]):
     entity: Entity[hikari.MemberPresence] = entities.PRESENCES
 
     def find(self, **wanted: Unpack[WantedPresences]) -> Found[hikari.MemberPresence]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedPresences]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class ThreadMembers(OfUser[hikari.ThreadMember]):
-    """Who is in which thread. Without the GUILD_MEMBERS intent it is only the bot itself."""
+    """Who is in which thread; only the bot itself without the GUILD_MEMBERS intent."""
 
     entity: Entity[hikari.ThreadMember] = entities.THREAD_MEMBERS
     _where = "the thread"
 
     def find(self, **wanted: Unpack[WantedThreadMembers]) -> Found[hikari.ThreadMember]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedThreadMembers]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
@@ -159,9 +157,9 @@ class Bans(OfUser[hikari.GuildBan]):
     entity: Entity[hikari.GuildBan] = entities.BANS
 
     def find(self, **wanted: Unpack[WantedBans]) -> Found[hikari.GuildBan]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedBans]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()

@@ -1,4 +1,4 @@
-"""Views: what guilds have planned, and who wants to come."""
+"""Views: scheduled events, and who is interested in them."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ __all__ = ("ScheduledEventUsers", "ScheduledEvents")
 
 
 class ScheduledEvents(ById[hikari.ScheduledEvent]):
-    """What guilds have planned. What has ended or was cancelled stays, with that status."""
+    """The scheduled events of guilds. Completed and canceled ones stay, with that status."""
 
     entity: Entity[hikari.ScheduledEvent] = entities.SCHEDULED_EVENTS
 
     def find(self, **wanted: Unpack[WantedScheduledEvents]) -> Found[hikari.ScheduledEvent]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedScheduledEvents]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()
 
 
 class ScheduledEventUsers(OfUser[hikari.ScheduledEventUser]):
-    """Who has said to be interested in which scheduled event."""
+    """Who is interested in which scheduled event."""
 
     entity: Entity[hikari.ScheduledEventUser] = entities.SCHEDULED_EVENT_USERS
     _where = "the scheduled event"
 
     def find(self, **wanted: Unpack[WantedScheduledEventUsers]) -> Found[hikari.ScheduledEventUser]:
-        """Find some, sorted by id; what filters may be is said at :class:`~persist.View`."""
+        """Find all that match, sorted by id; see :class:`~persist.View` for the filters."""
         return self._find(wanted)
 
     async def count(self, **wanted: Unpack[WantedScheduledEventUsers]) -> int:
-        """Return how many there are, with filters as in :meth:`find`."""
+        """Count all that match, with the same filters as :meth:`find`."""
         return await self._find(wanted).count()

@@ -1,4 +1,4 @@
-"""What of hikari's own cache is filled from what is remembered: one row per kind of thing that has a place there."""
+"""Which parts of hikari's own cache are filled from stored data: one row per kind that hikari caches."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Components = hikari.api.CacheComponents
 
 
 class Row(typing.NamedTuple):
-    """A kind of thing that hikari's cache has a place for."""
+    """A kind that hikari's cache holds."""
 
     entity: Entity[typing.Any]
     component: hikari.api.CacheComponents
@@ -39,13 +39,13 @@ class Row(typing.NamedTuple):
     """The method of ``hikari.api.MutableCache`` that takes one."""
 
     clear: str = ""
-    """The method that takes out all of a guild."""
+    """The method that removes all of a guild."""
 
     listed: str = ""
-    """Where GUILD_CREATE has all of them. hikari puts these in the place of what it had, unless there are none."""
+    """The field of GUILD_CREATE that lists all of them. hikari replaces what it had with these, unless it is empty."""
 
     needs: hikari.Intents = hikari.Intents.NONE
-    """The intents without which nobody would tell when one of them goes."""
+    """The intents without which no event would say that one of them is gone."""
 
 
 ROWS: typing.Final = (
@@ -61,27 +61,26 @@ ROWS: typing.Final = (
     Row(MEMBERS, Components.MEMBERS, "set_member", "clear_members_for_guild", needs=hikari.Intents.GUILD_MEMBERS),
     Row(MESSAGES, Components.MESSAGES, "set_message", needs=hikari.Intents.GUILD_MESSAGES),
 )
-"""Every row, in the order in which they are filled. What is true for one session only is not among them."""
+"""Every row, in the order in which they are filled. What holds for one session only is not among them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Warm:
-    """Choose what of hikari's own cache is filled when a bot starts.
+    """Choose what to fill hikari's own cache with when a bot starts.
 
     Parameters
     ----------
     kinds
-        Names of kinds of things, such as ``{"guilds", "roles", "members"}``; all that hikari's cache keeps if this is
-        left out.
+        Names of kinds, such as ``{"guilds", "roles", "members"}``; by default all that the bot's cache settings keep.
     guilds
-        The guilds, or their ids; all of this bot's if this is left out.
+        The guilds, or their ids; by default all of this bot's.
     seconds
-        How long the bot may wait for it. What is not there then comes as Discord tells it.
+        How long the bot may wait for it. What is not filled by then arrives as Discord sends it.
 
     Raises
     ------
     persist.QueryError
-        If a kind is none that hikari's cache has a place for, a guild is none, or ``seconds`` is not above nought.
+        If hikari's cache does not hold one of the kinds, a guild is not one, or ``seconds`` is not above zero.
     """
 
     kinds: Collection[str] | None = None
@@ -91,26 +90,26 @@ class Warm:
     def __post_init__(self) -> None:
         if self.kinds is not None:
             if not _is_collection(self.kinds):
-                msg = f"kinds is a collection of names such as {{'members'}}, not {self.kinds!r}"
+                msg = f"kinds must be a collection of names such as {{'members'}}, not {self.kinds!r}"
                 raise QueryError(msg)
             if not self.kinds:
-                msg = "kinds names nothing to be filled; leave it out for all of them, or leave out warm"
+                msg = "kinds is empty; leave it out to fill all kinds, or leave out warm to fill none"
                 raise QueryError(msg)
             known = [row.entity.name for row in ROWS]
             if unknown := [name for name in self.kinds if name not in known]:
-                msg = f"hikari's cache has no place for {', '.join(map(repr, unknown))}; it has for {', '.join(known)}"
+                msg = f"hikari's cache does not hold {', '.join(map(repr, unknown))}; it holds {', '.join(known)}"
                 raise QueryError(msg)
         if self.guilds is not None:
             if not _is_collection(self.guilds):
-                msg = f"guilds is a collection of guilds or their ids, not {self.guilds!r}"
+                msg = f"guilds must be a collection of guilds or their ids, not {self.guilds!r}"
                 raise QueryError(msg)
             object.__setattr__(self, "guilds", frozenset(key_part(guild, "a guild to warm") for guild in self.guilds))
         if not _is_number(self.seconds) or not 0 < self.seconds < float("inf"):
-            msg = f"seconds is a number above nought, not {self.seconds!r}"
+            msg = f"seconds must be a number above zero, not {self.seconds!r}"
             raise QueryError(msg)
 
     def includes(self, guild_id: int) -> bool:
-        """Tell whether a guild is to be filled."""
+        """Return whether to fill a guild."""
         return self.guilds is None or guild_id in self.guilds
 
 
@@ -123,18 +122,18 @@ def _is_number(value: object) -> bool:
 
 
 def fillable(warm: object, bot: object) -> tuple[hikari.GatewayBotAware, Warm, Sequence[Row]] | None:
-    """Return whose cache is to be filled, with what, and of which kinds that can be; ``None`` if nothing is to be.
+    """Return the bot whose cache to fill, with what, and the rows that can be filled; ``None`` to fill nothing.
 
     Raises
     ------
     persist.QueryError
-        If it is neither a truth value nor :class:`Warm`, or the bot has turned off what is to be filled.
+        If ``warm`` is neither a bool nor :class:`Warm`, or the bot's cache settings turn off what it names.
     """
     if warm is False:
         return None
     wish = Warm() if warm is True else warm
     if not isinstance(wish, Warm):
-        msg = f"warm is True, False or persist.Warm(...), not {warm!r}"
+        msg = f"warm must be True, False or persist.Warm(...), not {warm!r}"
         raise QueryError(msg)
     if not isinstance(bot, hikari.GatewayBotAware) or not isinstance(bot.cache, hikari.api.MutableCache):
         msg = f"warm=... fills the cache of a hikari.GatewayBot, which {bot!r} does not have; leave warm out"
@@ -151,12 +150,12 @@ def _why_not(row: Row, bot: hikari.GatewayBotAware) -> str:
     components = bot.cache.settings.components
     if not components & row.component:
         return (
-            f"warm=... fills hikari's own cache, which this bot has told not to keep {row.entity.name}: its "
-            f"CacheSettings are {components}; turn on {row.component}, or leave them out"
+            f"warm=... fills hikari's own cache, and this bot's CacheSettings ({components}) do not keep "
+            f"{row.entity.name}; turn on {row.component}, or leave them out"
         )
     if row.needs & ~bot.intents:
         return (
-            f"without the intent {row.needs} nobody would tell hikari's cache which {row.entity.name} go; "
-            "give it to the bot, or leave them out"
+            f"without the intent {row.needs} no event would remove {row.entity.name} from hikari's cache again; "
+            "add it to the bot, or leave them out"
         )
     return ""

@@ -99,10 +99,12 @@ class Warmer:
                     for query in self._questions(row, me):
                         count += await self._fill(reader, row, query)
         except TimeoutError:
-            _LOG.warning("hikari's cache is not filled after %g s; the rest comes as Discord tells", self._wish.seconds)
+            _LOG.warning(
+                "hikari's cache is not filled after %g s; the rest arrives as Discord sends it", self._wish.seconds
+            )
         except PersistError as error:
-            _LOG.warning("hikari's cache cannot be filled (%s); it fills as Discord tells", error)
-        _LOG.info("hikari's cache was given %d things in %.1f s", count, time.monotonic() - began)
+            _LOG.warning("hikari's cache cannot be filled (%s); it fills as Discord sends data", error)
+        _LOG.info("filled hikari's cache with %d objects in %.1f s", count, time.monotonic() - began)
 
     def _questions(self, row: Row, me: int | None) -> Iterator[Select]:
         """Yield what to ask for all that is to be filled of one kind."""
@@ -282,7 +284,7 @@ class Warmer:
         try:
             await work
         except PersistError as error:
-            _LOG.warning("members that left may stay in hikari's cache: %s", error)
+            _LOG.warning("members who have left may stay in hikari's cache: %s", error)
 
     def stop(self) -> None:
         """Give up what is under way."""

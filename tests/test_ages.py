@@ -125,12 +125,12 @@ async def test_what_is_no_age_is_refused_at_once() -> None:
     async with hearing("memory://") as heard:
         for wrong in (-1, True, "1", float("nan"), float("inf"), datetime.timedelta(seconds=-1), persist.not_(5)):
             asked: typing.Any = {"max_age": wrong}
-            with pytest.raises(persist.QueryError, match="max_age is a number of seconds or a timedelta"):
+            with pytest.raises(persist.QueryError, match="max_age must be a number of seconds or a timedelta"):
                 heard.cache.roles.find(**asked)
-            with pytest.raises(persist.QueryError, match="max_age is a number of seconds or a timedelta"):
+            with pytest.raises(persist.QueryError, match="max_age must be a number of seconds or a timedelta"):
                 await heard.cache.roles.get(1, **asked)
         with pytest.raises(persist.QueryError, match=r"they can by: .*, verified, max_age$"):
             heard.cache.roles.find(**typing.cast("typing.Any", {"age": 5}))
     keep: persist.Keep[typing.Any] = persist.Keep(max_age=5, keep_if={"max_age": 5})
-    with pytest.raises(persist.QueryError, match="keep_if looks at columns, and max_age is none of them"):
+    with pytest.raises(persist.QueryError, match="keep_if takes columns, and max_age is not one of them"):
         persist.Rules(roles=keep)

@@ -172,7 +172,7 @@ async def test_a_predicate_that_raises_makes_nothing_be_forgotten(
     async with Hearing(url) as heard:
         await everything(heard, guilds, [])
         broken = persist.Rules(members=Keep(predicate=is_human))
-        with pytest.raises(persist.QueryError, match=r"the predicate of members raises AttributeError.* mend it"):
+        with pytest.raises(persist.QueryError, match=r"the predicate of members raises AttributeError.* fix it"):
             await heard.cache.apply_rules(broken, dry_run=dry_run)
         assert await heard.cache.members.count() == sum(len(guild["members"]) for guild in guilds)
         await heard.hear("GUILD_MEMBER_ADD", {**payloads.member(payloads.user(id="77")), "guild_id": guilds[0]["id"]})
@@ -184,5 +184,5 @@ async def test_a_predicate_that_raises_is_told_of_by_health(sqlite_url: str, gui
     async with Hearing(sqlite_url, rules=broken) as heard:
         await heard.ready(guilds[0])
         problems = {problem.name: problem.message for problem in heard.cache.health().problems}
-        assert "a function of the rules raised for 4 things (4 members)" in problems["predicate_failed"]
+        assert "a function in the rules raised for 4 objects (4 members)" in problems["predicate_failed"]
         assert heard.cache.stats().unanswered == {"members": 4}

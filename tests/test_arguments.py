@@ -106,7 +106,7 @@ async def test_a_message_is_found_by_link_and_ids(stage: Stage) -> None:
             assert await converted(stage, "message", written) == f"Message {message['id']}"
     assert stage.asked() == {}
     assert await converted(stage, "message", "yesterday") == (
-        "ValueError: 'yesterday' is neither the link of a message nor its id."
+        "ValueError: 'yesterday' is neither a message link nor a message id."
     )
 
 
@@ -288,5 +288,5 @@ async def test_an_option_of_crescent_is_converted_with_the_client(stage: Stage) 
             f"Message {message['id']}"
         )
         answer = await stage.run("given", frameworks.option("message", "yesterday"))
-        assert answer["content"] == "'yesterday' is neither the link of a message nor its id."
+        assert answer["content"] == "'yesterday' is neither a message link nor a message id."
         assert stage.asked() == {}

@@ -43,12 +43,12 @@ def _plugin(place: pathlib.Path, scheme: str, code: str | None) -> None:
 BROKEN: typing.Final = {
     "absent": (None, "ModuleNotFoundError"),
     "raising": ("raise RuntimeError('far away')", "RuntimeError('far away')"),
-    "empty": ("", "has no hook persist_backends"),
+    "empty": ("", "its hook persist_backends must return"),
     "shouting": ("import persist\n@persist.hookimpl\ndef persist_backends(): raise OSError('loud')", "OSError('loud')"),
     "wrong": ("import persist\n@persist.hookimpl\ndef persist_backends(): return ['x']", "persist.Backend objects"),
     "other": (
         "import persist\n@persist.hookimpl\ndef persist_backends(): return [persist.Backend('another', print)]",
-        "offers no backend for other://",
+        "provides no backend for other://",
     ),
     "opening": (
         "import persist\n@persist.hookimpl\n"  # noqa: ISC004 - one program
@@ -140,7 +140,7 @@ def test_a_database_with_other_tables_is_refused(tmp_path: pathlib.Path) -> None
     with _database(tmp_path) as path:
         with contextlib.closing(sqlite3.connect(path)) as other:
             other.executescript("CREATE TABLE diary (day); INSERT INTO diary VALUES (1)")
-        _refused(path, persist.SchemaError, "diary", "Name a database of its own")
+        _refused(path, persist.SchemaError, "diary", "Name another file")
 
 
 def test_a_database_that_is_newer_is_refused(tmp_path: pathlib.Path) -> None:
@@ -163,7 +163,7 @@ def test_a_database_that_is_damaged_is_refused(tmp_path: pathlib.Path) -> None:
 
 async def test_a_folder_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
     cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'none' / 'cache.db'}")
-    with pytest.raises(persist.BackendError, match=r"there is no folder '.*none'; make it first"):
+    with pytest.raises(persist.BackendError, match=r"there is no folder '.*none'; create it first"):
         await cache.open()
     assert not (tmp_path / "none").exists()
 
@@ -192,5 +192,5 @@ def test_a_folder_that_may_not_be_written_is_said_to_be_one() -> None:
         """
         said = _said(program)
         assert f"{closed}/cache.db" in said
-        assert "may this user write in it?" in said
+        assert "can this user write to it?" in said
         assert list(pathlib.Path(closed).iterdir()) == []

@@ -38,17 +38,17 @@ def refused(make: Callable[[], object], *words: str, error: type[Exception] = pe
 # ----------------------------------------------------------------------------------------------------- making a cache
 
 NO_URL: typing.Final[dict[Anything, str]] = {
-    None: "a backend is a URL such as",
-    5: "a backend is a URL such as",
-    b"sqlite:///cache.db": "a backend is a URL such as",
+    None: "backend must be a URL such as",
+    5: "backend must be a URL such as",
+    b"sqlite:///cache.db": "backend must be a URL such as",
     pathlib.Path("cache.db"): "; write persist.SQLiteBackend(",
-    "": "'' has no scheme before ://",
-    "cache.db": "'cache.db' has no scheme before ://, and a database is named by a URL; write sqlite:///cache.db",
-    "/var/my cache.db": "'/var/my cache.db' has no scheme before ://, and a database is named by a URL; write "
+    "": "'' is not a database URL, as it has no scheme before ://",
+    "cache.db": "'cache.db' is not a database URL, as it has no scheme before ://; write sqlite:///cache.db",
+    "/var/my cache.db": "'/var/my cache.db' is not a database URL, as it has no scheme before ://; write "
     "sqlite:////var/my%20cache.db",
     "://cache.db": "write one such as sqlite:///cache.db",
-    "sqlite://cache.db": "'sqlite://cache.db' names no file; write sqlite:///cache.db",
-    "sqlite:///": "'sqlite:///' names no file; write sqlite:///cache.db",
+    "sqlite://cache.db": "'sqlite://cache.db' does not name a file; write sqlite:///cache.db",
+    "sqlite:///": "'sqlite:///' does not name a file; write sqlite:///cache.db",
     "sqlite:///folder/": "write sqlite:///cache.db",
     "sqlite:///a\0b": "write sqlite:///cache.db",
     "sqlite:///one#two.db": "%23 for #",
@@ -90,17 +90,19 @@ def test_no_message_tells_a_password() -> None:
 
 @pytest.mark.parametrize("path", [None, 5, b"cache.db", ["cache.db"]])
 def test_what_is_no_path_is_refused(path: Anything) -> None:
-    refused(lambda: persist.SQLiteBackend(path), "the path of a file is a text or a pathlib.Path", repr(path))
+    refused(lambda: persist.SQLiteBackend(path), "path must be a str or a pathlib.Path", repr(path))
 
 
 @pytest.mark.parametrize("timeout", [None, "5", -1, float("nan"), float("inf"), True])
 def test_what_is_no_timeout_is_refused(timeout: Anything) -> None:
-    refused(lambda: persist.SQLiteBackend("cache.db", timeout), "timeout is a number of seconds", repr(timeout))
+    refused(lambda: persist.SQLiteBackend("cache.db", timeout), "timeout must be a number of seconds", repr(timeout))
 
 
 def test_a_compression_that_does_not_exist_is_refused() -> None:
     wrong = typing.cast("typing.Any", "gzip")
-    refused(lambda: persist.SQLiteBackend("cache.db", compression=wrong), 'compression is "none" or "zstd"', "gzip")
+    refused(
+        lambda: persist.SQLiteBackend("cache.db", compression=wrong), 'compression must be "none" or "zstd"', "gzip"
+    )
 
 
 @pytest.mark.parametrize("name", ["a?b.db", "a#b.db", "a%41.db", "a b.db", "ä.db", "a&timeout=0.db"])
@@ -128,9 +130,7 @@ def test_an_option_of_a_wrong_type_is_refused_by_its_name(name: str, value: Anyt
 
 @pytest.mark.parametrize("bot", [None, "bot", 5, object(), hikari.GatewayBot])
 def test_a_bot_that_is_none_of_hikaris_is_refused(bot: Anything) -> None:
-    refused(
-        lambda: persist.Cache(bot, "sqlite:///cache.db"), "a cache is attached to a hikari.GatewayBot or RESTBot, not"
-    )
+    refused(lambda: persist.Cache(bot, "sqlite:///cache.db"), "a cache attaches to a hikari.GatewayBot or RESTBot, not")
 
 
 def test_a_bot_without_guilds_is_refused() -> None:
@@ -183,43 +183,43 @@ async def test_what_is_no_id_is_refused(
 
 async def test_the_channel_of_a_message_is_an_id_too(cache: persist.Cache) -> None:
     for wrong in NO_ID[1:]:
-        with pytest.raises(persist.QueryError, match="the channel is given by its id"):
+        with pytest.raises(persist.QueryError, match="the channel must be an id"):
             await cache.get_message(1, wrong)
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "12", b"12", 1.5])
 async def test_what_is_no_collection_of_ids_is_refused(cache: persist.Cache, wrong: Anything) -> None:
-    with pytest.raises(persist.QueryError, match="many things are given by a list"):
+    with pytest.raises(persist.QueryError, match="get_many takes a list"):
         await cache.messages.get_many(wrong)
-    with pytest.raises(persist.QueryError, match="many things are given by a list"):
+    with pytest.raises(persist.QueryError, match="get_many takes a list"):
         await cache.members.get_many(1, wrong)
 
 
 @pytest.mark.parametrize("wrong", [None, 5, b"code", 1.5, object()])
 async def test_what_is_no_invite_code_is_refused(cache: persist.Cache, wrong: Anything) -> None:
-    with pytest.raises(persist.QueryError, match="an invite is given by its code"):
+    with pytest.raises(persist.QueryError, match="an invite must be a code"):
         await cache.invites.get(wrong)
 
 
 NOW: typing.Final = datetime.datetime.now(datetime.UTC)
 WRONG_FILTERS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"colour": 1}, "messages cannot be found by 'colour'; they can by: id, "),
-    ({"content": 5}, "content is compared with a text, not with 5"),
-    ({"content": b"x"}, "content is compared with a text"),
-    ({"content": "\ud800"}, "content is compared with a text"),
-    ({"content": persist.contains(typing.cast("str", 5))}, "content is compared with a text"),
-    ({"content": persist.before(NOW)}, "content is compared with a text"),
+    ({"content": 5}, "content is compared with a string, not with 5"),
+    ({"content": b"x"}, "content is compared with a string"),
+    ({"content": "\ud800"}, "content is compared with a string"),
+    ({"content": persist.contains(typing.cast("str", 5))}, "content is compared with a string"),
+    ({"content": persist.before(NOW)}, "content is compared with a string"),
     ({"channel_id": "5"}, "channel_id is compared with an id"),
     ({"channel": [1, "2"]}, "channel_id is compared with an id"),
     ({"channel_id": 1 << 63}, "channel_id is compared with an id"),
-    ({"type": persist.contains("x")}, "type holds an integer, which cannot be asked for with 'contains'"),
+    ({"type": persist.contains("x")}, "type holds an integer, which 'contains' does not apply to"),
     ({"type": True}, "type is compared with a whole number"),
     ({"type": 1 << 63}, "type is compared with a whole number"),
     ({"is_pinned": 1}, "is_pinned is compared with True or False"),
     ({"is_pinned": persist.at_least(value=True)}, "is_pinned holds a boolean"),
     ({"timestamp": "2024-01-01"}, "timestamp is compared with a datetime"),
     ({"timestamp": persist.between(NOW, 5)}, "timestamp is compared with a datetime"),
-    ({"content": persist.has(5)}, "content holds a text, which cannot be asked for with 'has'"),
+    ({"content": persist.has(5)}, "content holds a text, which 'has' does not apply to"),
 ]
 
 
@@ -235,16 +235,18 @@ def test_an_order_or_a_limit_that_does_not_fit_is_refused_before_anything_is_ask
     found = persist.Cache(bots.make(), "sqlite:///cache.db").messages.find()
     for order in (None, 5, True, b"id", ["id"]):
         wrong: Anything = order
-        refused(lambda wrong=wrong: found.order_by(wrong), "sorted by names of columns", error=persist.QueryError)
+        refused(lambda wrong=wrong: found.order_by(wrong), "order_by takes names of columns", error=persist.QueryError)
     refused(lambda: found.order_by("colour"), "cannot be sorted by 'colour'", error=persist.QueryError)
     for limit in (None, "5", 1.5, True, 0, -1):
         wrong = limit
         refused(
-            lambda wrong=wrong: found.limit(wrong), "a limit is a whole number above nought", error=persist.QueryError
+            lambda wrong=wrong: found.limit(wrong),
+            "a limit must be a whole number above zero",
+            error=persist.QueryError,
         )
 
 
 @pytest.mark.parametrize("confirm", [None, 1, "yes"])
 def test_confirm_is_a_truth_value(confirm: Anything) -> None:
     cache = persist.Cache(bots.make(), "sqlite:///cache.db")
-    refused(lambda: cache.listen(confirm=confirm), "confirm is True or False", repr(confirm))
+    refused(lambda: cache.listen(confirm=confirm), "confirm must be True or False", repr(confirm))

@@ -362,10 +362,10 @@ async def test_a_question_that_cannot_be_answered_says_why(hearing: Hearing) -> 
     hearing.consume("MESSAGE_CREATE", message)
     hearing.consume(*edit(message, "1"))
     await bots.until(lambda: len(said) == 2)
-    assert said[0].startswith("nothing is known of the time before GuildMessageCreateEvent; it is for ")
+    assert said[0].startswith("GuildMessageCreateEvent has no state before it; before takes ")
     assert said[1] == (
-        "nobody notes what was there before GuildMessageUpdateEvent; "
-        "listen with @cache.listen(), or cache.watch(GuildMessageUpdateEvent) first"
+        "the state before GuildMessageUpdateEvent is not recorded; "
+        "listen with @cache.listen(), or call cache.watch(GuildMessageUpdateEvent) first"
     )
 
     @hearing.cache.listen()
@@ -376,7 +376,7 @@ async def test_a_question_that_cannot_be_answered_says_why(hearing: Hearing) -> 
     await bots.until(lambda: bool(kept))
     hearing.consume("MESSAGE_CREATE", message)
     await asked(kept[0])
-    assert said[2].startswith("what was there before GuildMessageUpdateEvent is told in a listener that hears it")
+    assert said[2].startswith("the state before GuildMessageUpdateEvent is only available in a listener for it")
     await hearing.cache.close()
     with pytest.raises(persist.CacheClosedError):
         await hearing.cache.before(typing.cast("hikari.MessageUpdateEvent", kept[0]))
@@ -385,9 +385,9 @@ async def test_a_question_that_cannot_be_answered_says_why(hearing: Hearing) -> 
 @pytest.mark.parametrize(
     ("event_type", "complaint"),
     [
-        (hikari.StartedEvent, "nothing is known of the time before StartedEvent; it is for "),
-        ("MemberDeleteEvent", "what can be watched are types of events such as hikari.MemberDeleteEvent, not "),
-        (int, "what can be watched are types of events such as hikari.MemberDeleteEvent, not <class 'int'>"),
+        (hikari.StartedEvent, "StartedEvent has no state before it; watch takes "),
+        ("MemberDeleteEvent", "watch takes event types such as hikari.MemberDeleteEvent, not "),
+        (int, "watch takes event types such as hikari.MemberDeleteEvent, not <class 'int'>"),
     ],
 )
 def test_only_what_has_something_before_it_can_be_watched(event_type: typing.Any, complaint: str) -> None:

@@ -144,7 +144,7 @@ def messages() -> Sequence[Payload]:
     return [message for _, message in _said(*(_member(str(number)) for number in range(9)))]
 
 
-@pytest.mark.filterwarnings("ignore:.*are kept and:persist.RulesWarning")
+@pytest.mark.filterwarnings("ignore:.*are kept but:persist.RulesWarning")
 @pytest.mark.parametrize("off", ["users", "members", "channels", "messages"])
 async def test_what_rules_keep_out_of_a_burst_is_counted_for_each_message(
     messages: Sequence[Payload], off: str

@@ -74,7 +74,7 @@ def test_an_interrupted_copy_is_gone_on_with(tmp_path: pathlib.Path) -> None:
     first, last = f"sqlite:///{tmp_path / 'first.db'}", f"sqlite:///{tmp_path / 'last.db'}"
     fill(first, RECORDS)
     fill(last, [record for record in RECORDS if record.entity is USERS][:1200])
-    assert "name an empty database, or go on" in call("copy", first, last, code=1)
+    assert "name an empty database, or resume" in call("copy", first, last, code=1)
     assert call("copy", first, last, "--resume")["same"] is True
 
 
@@ -82,7 +82,7 @@ def test_a_copy_that_differs_is_called_one(tmp_path: pathlib.Path) -> None:
     first, last = f"sqlite:///{tmp_path / 'first.db'}", f"sqlite:///{tmp_path / 'last.db'}"
     fill(first, [user(1, username="a"), user(2)])
     fill(last, [user(1, username="b")])
-    assert "not the same" in call("copy", first, last, "--resume", code=1)
+    assert "the copy differs from the original" in call("copy", first, last, "--resume", code=1)
 
 
 def test_what_is_interrupted_is_whole(tmp_path: pathlib.Path) -> None:
@@ -96,7 +96,7 @@ def test_what_is_interrupted_is_whole(tmp_path: pathlib.Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert errors.strip() == "interrupted; what was done is whole"
+    assert errors.strip() == "interrupted; what was done so far is complete"
     assert call("copy", first, last, "--resume")["same"] is True
 
 
@@ -108,13 +108,13 @@ def test_the_views_are_made_and_counts_are_said(url: str) -> None:
 
 def test_a_database_is_migrated_to_a_version_it_can_have(url: str) -> None:
     assert call("migrate", url, "--dry-run")["version"] == "none: it is empty"
-    assert "is empty and cannot be brought to 1" in call("migrate", url, "--to", "1", code=1)
+    assert "is empty and cannot be migrated to 1" in call("migrate", url, "--to", "1", code=1)
     assert call("migrate", url)["done"] is True
     again = call("migrate", url)
     assert isinstance(again["version"], int)
     assert again["steps"] == []
-    assert said("migrate", url) == f"Nothing to do: the database is of version {again['version']}.\n"
-    assert "cannot be brought to 99" in call("migrate", url, "--to", "99", code=1)
+    assert said("migrate", url) == f"Nothing to do: the database has version {again['version']}.\n"
+    assert "cannot be migrated to 99" in call("migrate", url, "--to", "99", code=1)
 
 
 def test_one_thing_is_shown(tmp_path: pathlib.Path) -> None:
@@ -122,9 +122,9 @@ def test_one_thing_is_shown(tmp_path: pathlib.Path) -> None:
     fill(url, RECORDS)
     said = call("show", "members", "1000", "8", "--url", url)
     assert (said["payload"]["nick"], said["revision"]) == ("a\0'", 1)
-    assert "nothing is known of users 5" in call("show", "users", "5", "--url", url, code=1)
-    assert "members are told apart by guild_id, user_id" in call("show", "members", "5", "--url", url, code=1)
-    assert "there is nothing called cats" in call("show", "cats", "5", "--url", url, code=1)
+    assert "there is no record users 5" in call("show", "users", "5", "--url", url, code=1)
+    assert "the key of members is guild_id, user_id" in call("show", "members", "5", "--url", url, code=1)
+    assert "there is no kind cats" in call("show", "cats", "5", "--url", url, code=1)
 
 
 def test_a_pipe_gets_no_colours_and_an_error_no_password(tmp_path: pathlib.Path) -> None:
@@ -176,7 +176,7 @@ def test_a_person_is_given_everything_erased_and_forgiven(url: str, tmp_path: pa
     kept.write_text("{}")
     assert "a receipt has anonymised" in call("receipt", url, str(kept), code=1)
     assert "cannot be read as a receipt" in call("receipt", url, str(tmp_path / "no.json"), code=1)
-    assert "nothing is known of users 8" in call("show", "users", "8", "--url", url, code=1)
+    assert "there is no record users 8" in call("show", "users", "8", "--url", url, code=1)
     assert call("forgive", url, "user", "8") == {"forgiven": True}
     assert call("forgive", url, "user", "8") == {"forgiven": False}
 
@@ -185,10 +185,10 @@ def test_who_is_not_known_is_kept_out_all_the_same_and_that_is_said(url: str) ->
     fill(url, RECORDS)
     told = said("erase", url, "user", "123456")
     assert "erased: nothing" in told
-    assert "Nothing of the user 123456 was remembered." in told
+    assert "Nothing about the user 123456 was stored." in told
     told = said("erase", url, "user", "8")
     assert "1 members" in told
-    assert "was remembered" not in told
+    assert "was stored" not in told
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
@@ -220,7 +220,7 @@ def test_a_typing_error_makes_no_database(words: tuple[str, ...], tmp_path: path
     rules = tmp_path / "persist.toml"
     rules.write_text("[keep]\npresences = false\n")
     named = {"URL": f"sqlite:///{tmp_path / 'typo.db'}", "FILE": str(tmp_path / "8.jsonl"), "RULES": str(rules)}
-    assert "typo.db' is not there" in call(*(named.get(word, word) for word in words), code=1)
+    assert "typo.db' does not exist" in call(*(named.get(word, word) for word in words), code=1)
     assert list(tmp_path.iterdir()) == [rules]
 
 

@@ -69,7 +69,7 @@ def test_nothing_is_wrong_with_what_a_bot_has_learned(
     clean = call("verify", url)
     assert not [each for each in found(clean) if each[1] != "unknown to hikari"]
     assert clean["drift"] is None
-    assert "Discord was not asked" in said("verify", url)
+    assert "They were not compared with Discord" in said("verify", url)
     monkeypatch.setenv("DISCORD_TOKEN", bots.TOKEN)
     monkeypatch.setenv("DISCORD_API", sim.rest_url)
     assert call("verify", url)["drift"] == []
@@ -141,10 +141,10 @@ def test_the_doctor_finds_nothing_wrong_with_a_database_of_ours(
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("sqlite:///{}/no/such/cache.db", ["there is no folder", "make it first: mkdir -p"]),
+        ("sqlite:///{}/no/such/cache.db", ["there is no folder", "create it first: mkdir -p"]),
         ("sqlite:///{}", ["is a folder", "name a file in it: '.*cache.db'"]),
-        ("sqlite:///{}/foreign.db/folder/cache.db", ["foreign.db' is a file, and no folder", "name another place"]),
-        ("sqlite:///{}/not-yet.db", ["is not there yet"]),
+        ("sqlite:///{}/foreign.db/folder/cache.db", ["foreign.db' is a file, not a folder", "name another place"]),
+        ("sqlite:///{}/not-yet.db", ["does not exist yet"]),
         ("sqlite:///{}/foreign.db", ["is not persist's|tables that are not persist's"]),
         ("nonsense://x", ["no backend is installed for nonsense://"]),
         ("postgresql://u:s3cret@127.0.0.1:1/x", ["is the server running there"]),
@@ -201,13 +201,13 @@ def test_the_doctor_looks_at_the_keys(
 
     monkeypatch.setenv("PERSIST_KEYS", f"mine:{right}")
     call("migrate", url)
-    assert "given fit" in keys(f"mine:{right}", "fine")
-    assert "encrypted with the key 'mine', and no key is given" in keys("", "wrong")
+    assert "the keys are the right ones" in keys(f"mine:{right}", "fine")
+    assert "encrypted with the key 'mine', and no key is set" in keys("", "wrong")
     assert "is not the one that" in keys(f"mine:{other}", "wrong")
-    assert "which is not given" in keys(f"its:{other}", "wrong")
+    assert "which is missing" in keys(f"its:{other}", "wrong")
     assert "has no name" in keys(right, "wrong")
-    assert "this is one of 44 characters" in keys(f"{right}:mine", "wrong")
-    assert "is not 32 bytes" in keys("mine:short", "wrong")
+    assert "not one of 44 characters" in keys(f"{right}:mine", "wrong")
+    assert "is neither 32 bytes" in keys("mine:short", "wrong")
 
 
 def test_the_doctor_says_that_keys_are_given_for_what_is_in_clear(
@@ -230,12 +230,12 @@ def test_the_doctor_reads_the_rules(sqlite_url: str, tmp_path: pathlib.Path, mon
     assert checked(*words, "--intents", "ALL_UNPRIVILEGED")["intents"]["state"] == "fine"
     assert "members, messages" in checked(*words)["rules"]["found"]
     file.write_text("[keep]\nusers = false\n")
-    assert "without which hikari cannot make them" in said("doctor", *words)
-    assert "without which hikari cannot make them" in said("doctor", *words, "--intents", "ALL")
+    assert "hikari cannot make members without them" in said("doctor", *words)
+    assert "hikari cannot make members without them" in said("doctor", *words, "--intents", "ALL")
     file.write_text("[keep]\nunicorns = false\n")
     check = checked(*words, code=1)["rules"]
     assert "unicorns" in check["found"]
-    assert "mend the file" in check["way_out"]
+    assert "fix the file" in check["way_out"]
     assert "there is no kind 'unicorns'; there are: " in said("doctor", sqlite_url, "--off", "unicorns", code=1)
 
 
@@ -243,7 +243,7 @@ def test_the_doctor_tells_of_a_server_that_is_too_old() -> None:
     assert doctor.of_server("PostgreSQL 15.18 on x86_64", (15,)).state == "fine"
     assert doctor.of_server("10.11.6-MariaDB", (10, 11)).state == "fine"
     old = doctor.of_server("PostgreSQL 12.3", (15,))
-    assert (old.state, old.way_out) == ("look", "nobody tests what is older than 15; upgrade the server")
+    assert (old.state, old.way_out) == ("look", "versions before 15 are not tested; upgrade the server")
 
 
 async def _run(url: str, *statements: str) -> None:

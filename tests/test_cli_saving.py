@@ -64,7 +64,7 @@ def test_a_guild_is_exported_with_its_members_users_and_nothing_else(
     assert (8,) in [record.key for record in there["users"]]
     assert (150,) not in [record.key for record in there["users"]]
     assert there["members"] == [record for record in stored(url)["members"] if record.guild_id == 1000]
-    assert "nothing is known of the guild 77" in call("export", url, str(tmp_path / "b"), "--guild", "77", code=1)
+    assert "there is no guild 77" in call("export", url, str(tmp_path / "b"), "--guild", "77", code=1)
     assert not (tmp_path / "b").exists()
 
 
@@ -73,7 +73,7 @@ def test_merging_keeps_what_is_newer(sqlite_url: str, other: str, tmp_path: path
     fill(other, [user(1, 5, username="earlier"), user(3, 20, username="newest"), user(4, 1, username="stays")])
     file = str(tmp_path / "a.jsonl")
     call("export", sqlite_url, file)
-    assert "let what is newer win with --merge" in call("import", file, other, code=1)
+    assert "let newer records win with --merge" in call("import", file, other, code=1)
     assert call("import", file, other, "--merge")["stored"] == 2
     names = {record.key[0]: record.payload["username"] for record in stored(other)["users"]}
     assert names == {1: "later", 2: "only here", 3: "newest", 4: "stays"}
@@ -82,14 +82,14 @@ def test_merging_keeps_what_is_newer(sqlite_url: str, other: str, tmp_path: path
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda lines: lines[:-1], "it was cut off"),
-        (lambda lines: [*lines[:2], *lines[3:]], "records were read, and the last line says"),
-        (lambda lines: lines[1:], "the first line does not say hikari-persist"),
+        (lambda lines: lines[:-1], "it is truncated"),
+        (lambda lines: [*lines[:2], *lines[3:]], "records were read, but the last line says"),
+        (lambda lines: lines[1:], "the first line does not name hikari-persist"),
         (lambda lines: [lines[0].replace(b'"format":1', b'"format":9'), *lines[1:]], "upgrade hikari-persist"),
-        (lambda lines: [*lines[:2], b"rubbish\n"], "line 3 is no JSON"),
-        (lambda lines: [*lines[:2], b'{"kind":"cats"}\n'], "line 3 is of a kind called 'cats'"),
-        (lambda lines: [*lines[:2], b'{"kind":"users"}\n'], "line 3 lacks something"),
-        (lambda _: [], "it was cut off"),
+        (lambda lines: [*lines[:2], b"rubbish\n"], "line 3 is not JSON"),
+        (lambda lines: [*lines[:2], b'{"kind":"cats"}\n'], "line 3 has the kind 'cats'"),
+        (lambda lines: [*lines[:2], b'{"kind":"users"}\n'], "line 3 is not a complete record"),
+        (lambda _: [], "it is truncated"),
     ],
 )
 def test_a_file_that_is_no_export_is_refused(
@@ -109,7 +109,7 @@ def test_a_backup_comes_back_whole_into_any_engine(
     fill(sqlite_url, RECORDS)
     file = tmp_path / "backup.db"
     call("backup", sqlite_url, str(file))
-    assert "there is a file" in call("backup", sqlite_url, str(file), code=1)
+    assert "already exists" in call("backup", sqlite_url, str(file), code=1)
     assert not pathlib.Path(f"{file}-wal").exists()
     target = other if url == sqlite_url else url
     assert call("restore", str(file), target)["same"] is True
@@ -121,7 +121,7 @@ def test_a_backup_of_a_server_is_an_export_that_comes_back(url: str, other: str,
     if url.startswith("sqlite"):
         pytest.skip("that is a file")
     fill(url, RECORDS)
-    assert "name the file" in call("backup", url, str(tmp_path / "a.db"), code=1)
+    assert "is a compressed export; name it" in call("backup", url, str(tmp_path / "a.db"), code=1)
     file = str(tmp_path / "a.jsonl.gz")
     call("backup", url, file)
     call("restore", file, other)

@@ -155,7 +155,7 @@ async def test_a_standby_answers_questions_and_refuses_changes(primary: clusters
     await writer.close()
     await reader.open()
     assert (await reader.select(Select(USERS, keys=((1,),)))).records
-    with pytest.raises(persist.BackendError, match="only reads"):
+    with pytest.raises(persist.BackendError, match="is read-only"):
         await reader.apply([Put(record)])
     await reader.close()
 

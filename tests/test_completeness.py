@@ -260,7 +260,7 @@ async def test_without_the_intent_nothing_is_complete(sqlite_url: str) -> None:
     intents = hikari.Intents.ALL & ~hikari.Intents.GUILD_MEMBERS
     with pytest.warns(hikari.MissingIntentWarning) as told:
         heard = Hearing(sqlite_url, intents=intents)
-    assert any("GUILD_MEMBERS the members" in str(warning.message) for warning in told)
+    assert any("GUILD_MEMBERS, members" in str(warning.message) for warning in told)
     async with heard:
         guild = payloads.guild(own_user=_OWN, members=2)
         await heard.ready(guild)
@@ -270,9 +270,9 @@ async def test_without_the_intent_nothing_is_complete(sqlite_url: str) -> None:
 
 @pytest.mark.parametrize("kind", ["users", "completeness", "member", 5, None, MEMBERS])
 async def test_only_what_guilds_have_is_asked_for(heard: Hearing, kind: typing.Any) -> None:
-    with pytest.raises(QueryError, match=r"a kind of guilds, such as persist\.MEMBERS.*channels, "):
+    with pytest.raises(QueryError, match=r"a kind that guilds have, such as persist\.MEMBERS.*channels, "):
         await heard.cache.completeness(1, kind)
-    with pytest.raises(QueryError, match="the guild is given by its id"):
+    with pytest.raises(QueryError, match="the guild must be an id"):
         await heard.cache.completeness(typing.cast("int", "guild"), persist.MEMBERS)
 
 
@@ -390,7 +390,7 @@ async def test_what_is_too_old_is_not_answered(heard: Hearing, guild: Payload) -
         assert await cache.roles.get(role, max_age=0) is None
         assert await cache.members.get(guild_id, user, max_age=0) is None
     for wrong in (-1, True, "1", float("nan"), float("inf")):
-        with pytest.raises(QueryError, match="max_age is a number of seconds or a timedelta"):
+        with pytest.raises(QueryError, match="max_age must be a number of seconds or a timedelta"):
             await heard.cache.roles.get(role, max_age=typing.cast("float", wrong))
 
 

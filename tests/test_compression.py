@@ -188,7 +188,7 @@ async def test_dictionaries_of_what_people_said_are_told_of_and_removed(
     async with opened(url, encryption) as store:
         assert await content(store) == whole  # it still reads
         assert await store.purge() is False
-        assert "`persist rekey` with its URL makes them needless and removes them" in caplog.text
+        assert "`persist rekey` with its URL replaces and removes them" in caplog.text
         await trained(store)
         assert len(await dictionaries(store)) == 2
         assert (await rekey(f"{url}?compression=zstd", encryption)).rewritten == 1200
@@ -247,7 +247,7 @@ async def test_all_that_is_there_is_compressed_on_request_and_expanded_again(url
 async def test_without_a_dictionary_nothing_can_be_compressed_on_request(sqlite_url: str) -> None:
     async with opened(sqlite_url):
         pass
-    with pytest.raises(SchemaError, match="has no dictionary to compress with yet; a bot with this URL makes it"):
+    with pytest.raises(SchemaError, match="has no dictionary to compress with yet; a bot with this URL creates it"):
         await rekey(f"{sqlite_url}?compression=zstd", None)
 
 
@@ -269,11 +269,11 @@ async def test_what_is_damaged_is_said_to_be(sqlite_url: str) -> None:
         await put(store, people(3, at=1, global_name="x"))
         await store.run(lambda _: ["UPDATE users SET payload = substr(payload, 1, 20) WHERE id = 1"])
         page = await store.select(Select(USERS, keys=((1,),)))
-        assert "it is compressed, and damaged" in page.corrupt[0][1]
+        assert "it is compressed and damaged" in page.corrupt[0][1]
 
 
 def test_what_is_no_compression_is_refused() -> None:
-    with pytest.raises(URLError, match="it has to be one of none, zstd"):
+    with pytest.raises(URLError, match="it must be one of none, zstd"):
         store_of("memory://?compression=gzip")
 
 

@@ -219,8 +219,8 @@ async def test_a_file_that_another_process_locks_costs_nothing(
     assert cache.gauges.lost.total() == cache.gauges.shed.total() == 0
     told = [record.getMessage() for record in caplog.records if record.name == "persist.journal"]
     if retries:
-        assert "the database does not take changes" in told[0]
-        assert "another process is writing" in told[0]
+        assert "the database does not accept changes" in told[0]
+        assert "another process has been writing" in told[0]
         assert "the database is back" in told[-1]
     assert len(told) == (2 if retries else 0)
 
@@ -252,7 +252,7 @@ async def test_a_full_disk_costs_nothing_once_there_is_room_again(sim: FakeDisco
         await sim.wait_until(lambda: cache.gauges.retries > 0)
         found = await cache.get_message(int(said[0]["id"]))
         assert found is not None
-        with pytest.raises(persist.BackendError, match="make room on the disk"):
+        with pytest.raises(persist.BackendError, match="free some space on the disk"):
             await cache.messages.count()
         ballast.unlink()
         async with asyncio.timeout(20):

@@ -261,9 +261,12 @@ def test_what_is_marked_warns_where_it_is_used_and_only_then() -> None:
             self.known = (place, warm)
 
     uses: dict[str, tuple[type[Warning], typing.Callable[[], object]]] = {
-        r"function is deprecated since 1\.1 and will be gone in 2\.0: use the other": (DeprecationWarning, function),
-        r"Thing is experimental since 1\.1: it may grow": (persist.ExperimentalWarning, Thing),
-        r"Other\(warm=\) is experimental": (persist.ExperimentalWarning, lambda: Other("here", True)),  # noqa: FBT003
+        r"function has been deprecated since 1\.1 and will be removed in 2\.0: use the other": (
+            DeprecationWarning,
+            function,
+        ),
+        r"Thing has been experimental since 1\.1: it may grow": (persist.ExperimentalWarning, Thing),
+        r"Other\(warm=\) has been experimental": (persist.ExperimentalWarning, lambda: Other("here", True)),  # noqa: FBT003
     }
     for message, (category, use) in uses.items():
         with pytest.warns(category, match=message) as caught:
@@ -271,9 +274,9 @@ def test_what_is_marked_warns_where_it_is_used_and_only_then() -> None:
         assert [each.filename for each in caught] == [__file__]
     with pytest.warns(persist.ExperimentalWarning):
         thing = Thing()
-    with pytest.warns(DeprecationWarning, match=r"Thing\.old is deprecated since 1\.2"):
+    with pytest.warns(DeprecationWarning, match=r"Thing\.old has been deprecated since 1\.2"):
         assert thing.old() == 8
-    with pytest.warns(DeprecationWarning, match=r"Thing\.new\(way=\) is deprecated"):
+    with pytest.warns(DeprecationWarning, match=r"Thing\.new\(way=\) has been deprecated"):
         assert thing.new(way="other") == "other"
     assert thing.new() == "best"
     assert Other("here").known == ("here", False)

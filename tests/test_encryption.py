@@ -66,16 +66,16 @@ async def held(store: SqlStore, sql: str) -> typing.Any:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (({},), "keys are a mapping"),
-        (("2026:abc",), "keys are a mapping"),
+        (({},), "keys must be a mapping"),
+        (("2026:abc",), "keys must be a mapping"),
         (({"a b": NEW},), "the name of a key"),
         (({"": NEW},), "the name of a key"),
-        (({"2026": "short"},), "is not 32 bytes"),
-        (({"2026": NEW[:-2]},), "is not 32 bytes"),
-        (({"2026": b"x" * 31},), "is not 32 bytes"),
-        (({"2026": 7},), "is not 32 bytes"),
+        (({"2026": "short"},), "is neither 32 bytes"),
+        (({"2026": NEW[:-2]},), "is neither 32 bytes"),
+        (({"2026": b"x" * 31},), "is neither 32 bytes"),
+        (({"2026": 7},), "is neither 32 bytes"),
         (({"2026": NEW, "2025": OLD},), "one of 2026, 2025"),
-        (({"2026": NEW}, "2025"), "one of 2026, and not '2025'"),
+        (({"2026": NEW}, "2025"), "one of 2026, not '2025'"),
     ],
 )
 def test_what_is_no_key_is_refused(arguments: tuple[typing.Any, ...], said: str) -> None:
@@ -86,11 +86,11 @@ def test_what_is_no_key_is_refused(arguments: tuple[typing.Any, ...], said: str)
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"mesages": ["content"]}, "there is nothing called 'mesages' to encrypt"),
-        ({"messages": ["contents"]}, "of messages, content can be encrypted, and not 'contents'"),
-        ({"messages": "content"}, "columns of messages are a collection of names"),
-        ({"messages": None}, "columns of messages are a collection of names"),
-        ({"members": ["joined_at"]}, "ids, numbers, flags and times stay in clear"),
+        ({"mesages": ["content"]}, "there is no kind 'mesages' to encrypt"),
+        ({"messages": ["contents"]}, "of messages, content can be encrypted, but not 'contents'"),
+        ({"messages": "content"}, "columns of messages must be a collection of names"),
+        ({"messages": None}, "columns of messages must be a collection of names"),
+        ({"members": ["joined_at"]}, "ids, numbers, flags and times stay in plain text"),
         ({"invites": ["code"]}, "no column can be encrypted"),
     ],
 )
@@ -116,7 +116,7 @@ def test_keys_come_from_a_file(tmp_path: pathlib.Path) -> None:
         Encryption.load(path)
     assert NEW not in str(caught.value)
     path.write_text('key = "a"')
-    with pytest.raises(QueryError, match="has keys, current and columns, and not key"):
+    with pytest.raises(QueryError, match="may have keys, current and columns, but not key"):
         Encryption.load(path)
     with pytest.raises(QueryError, match="No such file"):
         Encryption.load(tmp_path / "other.toml")
@@ -127,7 +127,7 @@ def test_keys_come_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv("PERSIST_KEYS", f"2026:{NEW}, 2025:{OLD}")
     assert Encryption.from_environment() == Encryption({"2026": NEW, "2025": OLD}, "2026")
     monkeypatch.setenv("PERSIST_KEYS", f"2026:{NEW},2026:{OLD}")
-    with pytest.raises(QueryError, match="names a key twice"):
+    with pytest.raises(QueryError, match="has the same name twice"):
         Encryption.from_environment()
     (tmp_path / "keys.toml").write_text(f'[keys]\n2026 = "{NEW}"\n')
     monkeypatch.setenv("PERSIST_KEYS_FILE", str(tmp_path / "keys.toml"))
@@ -317,10 +317,10 @@ async def refused(url: str, encryption: Encryption | None) -> str:
 async def test_a_database_is_opened_with_its_keys_or_not_at_all(url: str) -> None:
     async with opened(url, Encryption({"2025": OLD}), message(1, 5, content="a")):
         pass
-    assert "is encrypted with the key '2025'; give it with encryption=persist.Encryption(...)" in await refused(
+    assert "is encrypted with the key '2025'; pass it with encryption=persist.Encryption(...)" in await refused(
         url, None
     )
-    assert "is encrypted with the key '2025', which is not given; give it as well" in await refused(url, KEYS)
+    assert "is encrypted with the key '2025', which is missing; add it too" in await refused(url, KEYS)
     wrong = await refused(url, Encryption({"2025": NEW}))
     assert wrong.startswith("the key '2025' is not the one that ")
     clear = Encryption({"2025": OLD}, columns={"messages": ()})
@@ -328,13 +328,13 @@ async def test_a_database_is_opened_with_its_keys_or_not_at_all(url: str) -> Non
     async with opened(url, Encryption({"2026": NEW, "2025": OLD}, "2026")) as store:
         await store.apply([Put(message(2, 5, content="a"))])
         assert sorted(await keys(store, Condition("content", "equals", "a"))) == [(1,), (2,)]
-    assert "is encrypted with the key '2026', which is not given" in await refused(url, Encryption({"2025": OLD}))
+    assert "is encrypted with the key '2026', which is missing" in await refused(url, Encryption({"2025": OLD}))
 
 
 async def test_a_database_in_clear_is_not_opened_with_keys(url: str) -> None:
     async with opened(url, None, message(1, 5, content="a")):
         pass
-    assert "is not encrypted, and keys are given; stop the bot and encrypt" in await refused(url, KEYS)
+    assert "is not encrypted, but keys are set; stop the bot and encrypt" in await refused(url, KEYS)
     async with opened(url, None) as store:
         assert await keys(store) == [(1,)]
 
@@ -369,12 +369,12 @@ async def test_what_was_moved_changed_or_put_there_is_not_believed(engine_url: s
 
         copied = "(SELECT payload FROM (SELECT payload FROM users WHERE id = 1) other)"
         await store.run(spell(copied))
-        assert "moved here from another record" in await corrupted(store)
+        assert "moved from another record" in await corrupted(store)
         changed = "x'020432303236'" if isinstance(payload, bytes) else """'"AgQyMDI2"'"""
         await store.run(spell("""'{"id": "2", "username": "admin"}'"""))
-        assert "it is not encrypted, and everything else in this database is" in await corrupted(store)
+        assert "it is not encrypted, although everything else in this database is" in await corrupted(store)
         await store.run(spell(changed))
-        assert "it was encrypted with another key than this '2026', or changed" in await corrupted(store)
+        assert "it was encrypted with a key other than this '2026', or altered" in await corrupted(store)
         with pytest.raises(persist.CorruptRecordError):
             await store.apply([Patch(USERS, (2,), None, (Part({"avatar": "x"}),), origin(1), create=True)])
         await store.apply([Put(user(2, username="guest"))])  # Discord says it again, and it is well
@@ -423,7 +423,7 @@ def test_every_kind_is_encrypted_by_default() -> None:
 def test_a_store_that_is_not_sql_says_that_it_cannot_encrypt() -> None:
     import dict_store  # noqa: PLC0415
 
-    with pytest.raises(QueryError, match="cannot be encrypted by persist"):
+    with pytest.raises(QueryError, match="so persist cannot encrypt it"):
         sealed(dict_store.DictStore({}), KEYS)
-    with pytest.raises(QueryError, match=r"encryption is a persist\.Encryption, not str"):
+    with pytest.raises(QueryError, match=r"encryption must be a persist\.Encryption, not str"):
         sealed(open_store("memory://"), typing.cast("typing.Any", "2026"))

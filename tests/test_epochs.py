@@ -63,7 +63,7 @@ async def test_another_number_of_shards_forgets_nothing_before_all_are_ready(sql
 
 @pytest.mark.parametrize("members", ["some", True, None, ""])
 def test_only_the_three_policies_are_accepted(members: typing.Any) -> None:
-    with pytest.raises(QueryError, match='members is "never", "stale" or "always", not'):
+    with pytest.raises(QueryError, match='members must be "never", "stale" or "always", not'):
         persist.Cache(bots.make(), "memory://", members=members)
 
 

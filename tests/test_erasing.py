@@ -294,7 +294,7 @@ async def test_a_receipt_proves_itself_and_tells_nothing(spoken: Hearing) -> Non
     assert again.began <= again.ended <= datetime.datetime.now(datetime.UTC)
     assert await spoken.cache.verify_receipt(again)
     for wrong in ("yesterday", "2026-01-31 12:00:00", 5):
-        with pytest.raises(persist.QueryError, match="'ended' of a receipt is a time in ISO 8601"):
+        with pytest.raises(persist.QueryError, match="'ended' of a receipt must be a time in ISO 8601"):
             persist.Receipt.from_dict({**said, "ended": wrong})
     assert not await spoken.cache.verify_receipt(dataclasses.replace(receipt, erased={"users": 5}))
     assert not await spoken.cache.verify_receipt(dataclasses.replace(receipt, key_id="x"))
@@ -390,7 +390,7 @@ async def test_a_person_gets_everything_and_nothing_of_others(spoken: Hearing, t
     assert ["messages", [7100000000000000001]] in [[line["kind"], line["key"]] for line in named]
     assert not any("payload" in line for line in named)
     assert f"Your own: {len(own)}" in export.summary.read_text()
-    with pytest.raises(persist.PersistError, match="name a file in a folder that is there"):
+    with pytest.raises(persist.PersistError, match="name a file in an existing folder"):
         await spoken.cache.export_user(int(world.person["id"]), tmp_path / "no" / "person.jsonl")
 
 
@@ -442,7 +442,7 @@ async def test_what_is_no_person_is_not_erased_as_one(engine_url: str) -> None:
         for other in (guild, guild["channels"][0], guild["threads"][0], guild["roles"][-1], message):
             with pytest.raises(persist.QueryError, match=f"{other['id']} is the id of one of the .* not of a user"):
                 await heard.cache.erase_user(int(other["id"]))
-        with pytest.raises(persist.QueryError, match=r"one of the users, and not of a guild; nothing is erased"):
+        with pytest.raises(persist.QueryError, match=r"one of the users, not of a guild; nothing was erased"):
             await heard.cache.erase_guild(int(guild["members"][0]["user"]["id"]))
         assert await heard.stored() == before
 
@@ -461,14 +461,14 @@ async def test_who_is_forgiven_is_missed_where_all_members_were_known(sqlite_url
 async def test_what_cannot_be_erased_is_said(sqlite_url: str) -> None:
     async with Hearing(sqlite_url) as heard:
         await heard.ready()
-        with pytest.raises(persist.QueryError, match="the bot itself cannot be erased"):
+        with pytest.raises(persist.QueryError, match="the bot's own user cannot be erased"):
             await heard.cache.erase_user(int(ME))
         wrong: typing.Any = "somebody"
-        with pytest.raises(persist.QueryError, match="the user is given by its id"):
+        with pytest.raises(persist.QueryError, match="the user must be an id"):
             await heard.cache.erase_user(wrong)
-        with pytest.raises(persist.QueryError, match="a receipt is what erase_user"):
+        with pytest.raises(persist.QueryError, match="receipt must be what erase_user"):
             await heard.cache.verify_receipt(wrong)
-        with pytest.raises(persist.QueryError, match="an export is written to a path"):
+        with pytest.raises(persist.QueryError, match="path must be a str or a path object"):
             await heard.cache.export_user(5, typing.cast("typing.Any", 7))
     with pytest.raises(persist.CacheClosedError):
         await heard.cache.erase_user(5)

@@ -178,7 +178,7 @@ async def test_who_asks_again_is_answered_again(asked: Hearing) -> None:
 
 async def test_what_is_found_neither_here_nor_apart_is_refused(asked: Hearing) -> None:
     find: typing.Any = asked.cache.members.find
-    with pytest.raises(persist.QueryError, match=r"cannot be found by 'colour'.*stored apart from them: username, "):
+    with pytest.raises(persist.QueryError, match=r"cannot be found by 'colour'.*stored separately: username, "):
         find(colour=1)
     with pytest.raises(persist.QueryError, match="is_bot is compared with True or False, not with 1"):
         find(is_bot=1)

@@ -72,10 +72,10 @@ def test_a_missing_intent_is_told_with_both_ways_out() -> None:
         persist.Cache(bot, "memory://")
     said = [str(each.message) for each in told]
     assert any(
-        re.search(r"without the intent GUILD_MEMBERS the members .* give it to the bot, or turn", each) for each in said
+        re.search(r"without the intent GUILD_MEMBERS, members .* add it to the bot, or turn", each) for each in said
     )
     assert any(
-        each.startswith("without the intent MESSAGE_CONTENT messages come without what they say") for each in said
+        each.startswith("without the intent MESSAGE_CONTENT, messages arrive without their content") for each in said
     )
     assert all(each.filename == __file__ for each in told)  # it points at the line that makes the cache
     with pytest.warns(hikari.MissingIntentWarning) as told:
@@ -116,9 +116,9 @@ async def _made(file: pathlib.Path) -> None:
 @pytest.mark.parametrize(
     ("name", "mode", "told"),
     [
-        ("cache.db", 0o500, "may this user write in it"),
-        ("there.db", 0o500, "this user may not write there: give it"),
-        ("there.db", 0o400, "this user may not look into '.*closed'; let the bot's user do so"),
+        ("cache.db", 0o500, "can this user write to it"),
+        ("there.db", 0o500, "this user cannot write there: give it"),
+        ("there.db", 0o400, "this user has no access to '.*closed'; give the bot's user access"),
     ],
 )
 def test_a_folder_without_rights_is_told(closed: pathlib.Path, name: str, mode: int, told: str) -> None:
@@ -144,16 +144,16 @@ def test_the_doctor_tells_of_missing_rights(closed: pathlib.Path, name: str) -> 
     command = [*unprivileged(), sys.executable, "-m", "persist", "doctor", f"sqlite:///{closed / name}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout
-    assert re.search(r"✗ +right to write +'.*' cannot be written by this user", done.stdout)
-    assert "→ let the bot's user write there, or name another place" in done.stdout
+    assert re.search(r"✗ +right to write +this user cannot write to '.*'", done.stdout)
+    assert "→ give the bot's user write access, or name another place" in done.stdout
 
 
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("no/cache.db", "there is no folder .*no'; make it first: mkdir -p .*no$"),
-        ("bot.py/cache.db", r"bot\.py' is a file, and no folder; name another place"),
-        ("bot.py/data/cache.db", r"bot\.py' is a file, and no folder; name another place"),
+        ("no/cache.db", "there is no folder .*no'; create it first: mkdir -p .*no$"),
+        ("bot.py/cache.db", r"bot\.py' is a file, not a folder; name another place"),
+        ("bot.py/data/cache.db", r"bot\.py' is a file, not a folder; name another place"),
         ("", r"is a folder; name a file in it: '.*cache\.db'"),
     ],
 )
@@ -261,7 +261,7 @@ asyncio.run(go())
 """
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "leave opening it to the bot, or do everything in one loop" in done.stderr
+    assert "let the bot open it, or do everything in one loop" in done.stderr
     assert caplog.get_records("call") == []
     assert logging.getLogger("persist").handlers == []
 

@@ -176,5 +176,5 @@ async def test_an_edit_at_no_moment_changes_nothing(sqlite_url: str) -> None:
 def test_only_messages_have_a_history() -> None:
     with pytest.raises(persist.QueryError, match="roles have no history"):
         persist.Rules(roles=persist.Keep(history=True))
-    with pytest.raises(persist.QueryError, match="history is True, False or"):
+    with pytest.raises(persist.QueryError, match="history must be True, False or"):
         persist.Keep(history=typing.cast("typing.Any", "yes"))

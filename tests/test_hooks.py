@@ -112,17 +112,17 @@ def test_a_plugin_adds_a_kind_of_thing_to_a_database_that_is_there(engine: str, 
         "quarantined": 0,
     }
     assert done.stderr.count("the plugin tickets does not work: MESSAGE_DELETE failed") == 1
-    assert "there is a kind of thing called 'guilds' already; choose another name" in done.stderr
+    assert "there is already a kind named 'guilds'; choose another name" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("name", "columns", "says"),
     [
         ("users", {}, "already"),
-        ("Tickets", {}, "small letters"),
-        ("persist_meta", {}, "small letters"),
-        ("tickets; --", {}, "small letters"),
-        ("tickets", {"payload": None}, "no column can be called payload"),
+        ("Tickets", {}, "lower-case letters"),
+        ("persist_meta", {}, "lower-case letters"),
+        ("tickets; --", {}, "lower-case letters"),
+        ("tickets", {"payload": None}, "no column can be named payload"),
     ],
 )
 def test_a_kind_that_cannot_be_a_table_is_refused(name: str, columns: dict[str, None], says: str) -> None:
@@ -135,10 +135,10 @@ def test_a_kind_that_cannot_be_a_table_is_refused(name: str, columns: dict[str, 
 async def test_a_kind_that_is_no_row_has_no_view(sqlite_url: str) -> None:
     strange = Entity("users", {"id": "snowflake"}, lambda *_: (1,), {}, lambda *_: None)
     async with hearing.Hearing(sqlite_url) as heard:
-        with pytest.raises(persist.QueryError, match="a plugin adds one by the hook persist_entities"):
+        with pytest.raises(persist.QueryError, match="a plugin adds one with the hook persist_entities"):
             heard.cache.view(strange)
         view = heard.cache.view(USERS)
-        with pytest.raises(persist.QueryError, match="users are told apart by id: 1 values, not 2"):
+        with pytest.raises(persist.QueryError, match="the key of users is id: 1 values, not 2"):
             await view.get(1, 2)
 
 

@@ -184,7 +184,7 @@ async def test_a_temporary_failure_is_tried_again_and_told_once(caplog: pytest.L
         await kit.journal.barrier()
     told = [(record.levelno, record.getMessage()) for record in caplog.records]
     assert [level for level, _ in told] == [logging.ERROR, logging.WARNING]
-    assert "the database does not take changes (it sleeps)" in told[0][1]
+    assert "the database does not accept changes (it sleeps)" in told[0][1]
     assert "the database is back" in told[1][1]
 
 
@@ -335,7 +335,7 @@ async def test_past_its_limit_the_journal_sheds_what_is_fleeting_and_counts_what
         assert await cache.messages.count() == 1
     stale = bots.rows(file, "SELECT kind FROM completeness WHERE state = 'stale' AND guild_id = ?", guild_id)
     assert set(stale) == {"members", "presences", "roles"}
-    told = [record for record in caplog.records if "shedding begins" in record.getMessage()]
+    told = [record for record in caplog.records if "some are dropped from now on" in record.getMessage()]
     assert [record.levelno for record in told] == [logging.ERROR]
 
 

@@ -36,7 +36,7 @@ async def test_a_cache_that_is_attached_while_the_bot_starts_knows_every_guild(
 
     async with stage.playing():
         assert await stage.notes.next() == "Aquarium"
-    assert "made while the bot was connected" not in caplog.text
+    assert "created while the bot was connected" not in caplog.text
 
 
 async def test_what_is_told_while_the_database_opens_is_remembered(stage: Stage) -> None:
@@ -59,7 +59,7 @@ async def test_a_cache_that_is_attached_to_a_running_bot_opens_itself_and_says_w
 ) -> None:
     async with stage.playing():
         cache = persist.Cache(stage.bot, "memory://")
-        assert [record.getMessage() for record in caplog.records if "made while the bot was connected" in record.msg]
+        assert [record.getMessage() for record in caplog.records if "created while the bot was connected" in record.msg]
         assert await cache.guilds.count() == 0
         message = await stage.say("a word")
         await bots.settled(stage.sim, cache)

@@ -195,7 +195,7 @@ async def test_a_stop_takes_no_longer_than_was_asked_for(
 
 async def test_a_failure_to_open_is_raised_where_it_was_asked_for(tmp_path: pathlib.Path) -> None:
     cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'none' / 'cache.db'}")
-    with pytest.raises(persist.BackendError, match=r"there is no folder '.*none'; make it first"):
+    with pytest.raises(persist.BackendError, match=r"there is no folder '.*none'; create it first"):
         await cache.open()
     with pytest.raises(persist.BackendError, match="there is no folder"):
         async with cache:
@@ -213,12 +213,12 @@ async def test_a_bot_whose_cache_cannot_be_opened_runs_without_it_and_says_so(
     cache = persist.Cache(bot, f"sqlite:///{tmp_path / 'none' / 'cache.db'}")
     async with bots.started(sim, bot):
         await sim.wait_until(lambda: len(bot.cache.get_guilds_view()) == 1)
-        with pytest.raises(persist.CacheClosedError, match=r"could not be opened: .*make it first") as caught:
+        with pytest.raises(persist.CacheClosedError, match=r"could not be opened: .*create it first") as caught:
             await cache.get_member(1, 2)
         assert isinstance(caught.value.__cause__, persist.BackendError)
     (critical,) = [record for record in caplog.records if record.levelno == logging.CRITICAL]
-    assert "the cache cannot be opened, and nothing is remembered" in critical.getMessage()
-    assert "make it first" in critical.getMessage()
+    assert "the cache cannot be opened, so nothing is stored" in critical.getMessage()
+    assert "create it first" in critical.getMessage()
 
 
 async def test_a_strict_cache_that_cannot_be_opened_ends_its_bot(sim: FakeDiscord, tmp_path: pathlib.Path) -> None:
@@ -227,7 +227,7 @@ async def test_a_strict_cache_that_cannot_be_opened_ends_its_bot(sim: FakeDiscor
     assert sim.identifies == 0
     log = bot.log.read_text()
     assert "CRITICAL:persist:the cache cannot be opened" in log
-    assert "make it first" in log
+    assert "create it first" in log
     # What is read last is hikari's own traceback.
     assert log.index("the bot is closed, as its cache is strict") < log.index("ComponentStateConflictError")
 
@@ -241,7 +241,7 @@ async def test_two_caches_of_a_bot_do_not_share_a_database(
     opened = await asyncio.gather(one.open(), other.open(), return_exceptions=True)
     assert (one.is_open, other.is_open, opened[0]) == (True, False, None)
     assert isinstance(opened[1], persist.SchemaError)
-    with pytest.raises(persist.CacheClosedError, match="is open in another cache of this bot"):
+    with pytest.raises(persist.CacheClosedError, match="is already open in another cache of this bot"):
         await other.get_me()
     async with (
         persist.Cache(bot, "sqlite:///another.db"),
@@ -310,7 +310,7 @@ async def test_a_read_of_a_locked_database_is_answered_or_refused_in_time(sim: F
                 assert found is not None
                 assert found.content == "hello"
                 assert await cache.get_guild(int(guild["id"])) is not None
-                with pytest.raises(persist.BackendError, match="another process is writing") as caught:
+                with pytest.raises(persist.BackendError, match="another process has been writing") as caught:
                     await cache.messages.count()
                 assert caught.value.temporary
         await cache.flush()
@@ -344,8 +344,8 @@ print("closed")
 def test_a_cache_whose_event_loop_has_ended_says_so(file: pathlib.Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", _IN_TWO_LOOPS, f"sqlite:///{file}"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    assert "the event loop in which the cache was opened has ended" in done.stderr
+    assert "the event loop in which it was opened has ended" in done.stderr
     state, answer, closed = done.stdout.splitlines()
     assert state == "False closed"
-    assert answer.startswith("the event loop in which the cache was opened has ended")
+    assert answer.startswith("the cache is closed because the event loop in which it was opened has ended")
     assert closed == "closed"

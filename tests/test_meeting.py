@@ -93,11 +93,11 @@ async def test_a_lock_of_somebody_else_is_told_and_waited_for(server_url: str) -
         await heard.cache.flush()
         async with two(server_url) as (other, _), at_work(other, [Put(user(1, "theirs"))]):
             heard.accept(Put(user(1, "ours")))
-            with pytest.raises(BackendError, match="holds a lock") as caught:
+            with pytest.raises(BackendError, match="has held a lock") as caught:
                 await heard.cache.users.count()
             assert caught.value.temporary
             (problem,) = (each for each in heard.cache.health().problems if each.is_failing)
-            assert "who is at work on these tables?" in problem.message
+            assert "what else uses these tables?" in problem.message
         await heard.cache.flush()
         assert [found.username for found in await heard.cache.users.find()] == ["ours"]
         assert not any(each.is_failing for each in heard.cache.health().problems)

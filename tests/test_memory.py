@@ -303,7 +303,7 @@ async def test_it_can_be_turned_off(sqlite_url: str, off: int | None) -> None:
 @pytest.mark.parametrize("wrong", [-1, True, "16", float("nan"), float("inf"), [16]])
 def test_what_is_no_size_is_refused(sqlite_url: str, wrong: typing.Any) -> None:
     bot = hikari.GatewayBot("OTAw.fake.token", banner=None, logs=None, suppress_optimization_warning=True)
-    with pytest.raises(persist.QueryError, match="memory is a number of MiB"):
+    with pytest.raises(persist.QueryError, match="memory must be a number of MiB"):
         persist.Cache(bot, sqlite_url, memory=wrong)
 
 

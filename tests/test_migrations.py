@@ -297,7 +297,8 @@ async def test_a_newer_database_is_refused_and_left_alone(url: str) -> None:
         pass
     await run(url, "UPDATE persist_meta SET value = '99' WHERE name = 'schema_version'")
     with pytest.raises(
-        SchemaError, match=f"has version 99 of the schema and this persist knows up to {VERSION}. Upgrade"
+        SchemaError,
+        match=f"has version 99 of the schema, but this version of persist only knows up to {VERSION}. Upgrade",
     ):
         await open_store(url).open()
     await run(url, f"UPDATE persist_meta SET value = '{VERSION}' WHERE name = 'schema_version'")
@@ -314,7 +315,7 @@ async def test_a_database_of_another_application_is_refused_and_left_alone(url: 
 
 async def test_tables_of_somebody_else_are_not_touched(url: str) -> None:
     await run(url, "CREATE TABLE users (id INTEGER)", "INSERT INTO users VALUES (1)")
-    with pytest.raises(SchemaError, match=r"has tables that are not persist's: users\. Name a database of its own"):
+    with pytest.raises(SchemaError, match=r"has tables that are not persist's: users\. Name another"):
         await open_store(url).open()
     await run(url, "INSERT INTO users VALUES (2)")
 

@@ -54,9 +54,9 @@ async def test_prometheus_scrapes_every_metric_of_every_cache(sqlite_url: str) -
         prometheus.install(heard.cache, registry=registry)
         prometheus.install(heard.cache, registry=registry)  # again is no-op
         prometheus.install(other.cache, name="other", registry=registry)
-        with pytest.raises(persist.QueryError, match=r"a cache called 'cache' is monitored already; .*name='second'"):
+        with pytest.raises(persist.QueryError, match=r"a cache named 'cache' is already monitored; .*name='second'"):
             prometheus.install(other.cache, registry=registry)
-        with pytest.raises(persist.QueryError, match=r"name is a text, .* not 5"):
+        with pytest.raises(persist.QueryError, match=r"name must be a string, .* not 5"):
             prometheus.install(other.cache, name=5, registry=registry)
         await learns(heard)
         families = {family.name: family for family in registry.collect()}
@@ -80,7 +80,9 @@ async def test_a_registry_with_metrics_of_the_same_names_is_refused_and_left_alo
     async with Hearing("memory://") as heard:
         before = plugins.manager().get_plugins()
         for _ in range(2):
-            with pytest.raises(persist.QueryError, match=r"from elsewhere \(.*persist_healthy.*name another one with"):
+            with pytest.raises(
+                persist.QueryError, match=r"with these names \(.*persist_healthy.*pass another one with"
+            ):
                 prometheus.install(heard.cache, registry=registry)
         assert plugins.manager().get_plugins() == before
 
@@ -93,7 +95,9 @@ async def test_opentelemetry_collects_the_same(sqlite_url: str) -> None:
     reader = export.InMemoryMetricReader()
     provider = sdk.MeterProvider(metric_readers=[reader])
     async with Hearing(sqlite_url) as heard:
-        with pytest.warns(persist.ExperimentalWarning, match=r"opentelemetry\.install is experimental since 1\.0"):
+        with pytest.warns(
+            persist.ExperimentalWarning, match=r"opentelemetry\.install has been experimental since 1\.0"
+        ):
             opentelemetry.install(heard.cache, meter_provider=provider)
         await learns(heard)
         (resource,) = reader.get_metrics_data().resource_metrics

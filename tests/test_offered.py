@@ -26,11 +26,11 @@ def test_a_cache_that_only_reads_is_not_given_out_nor_another_one(
     bot = rest_bot()
     reader = persist.connect("sqlite:///cache.db", bot)
     for given in (None, reader):
-        with pytest.raises(persist.QueryError, match="this cache only reads, and what is injected is"):
+        with pytest.raises(persist.QueryError, match="this cache is read-only, and the integration injects"):
             resolved(bot, typing.cast("persist.Cache", given))
     assert persist.Cache.of(bot) is None
 
 
 def test_what_is_no_cache_is_refused() -> None:
-    with pytest.raises(persist.QueryError, match=r"a cache is a persist\.Cache, not 'x'"):
+    with pytest.raises(persist.QueryError, match=r"cache must be a persist\.Cache, not 'x'"):
         resolved(rest_bot(), typing.cast("persist.Cache", "x"))

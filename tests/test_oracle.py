@@ -269,9 +269,9 @@ async def test_what_no_database_could_be_asked_for_is_refused_at_the_call(asked:
     first = datetime.datetime(1, 1, 1, tzinfo=datetime.timezone(datetime.timedelta(hours=5)))
     with pytest.raises(persist.QueryError, match="compared with a datetime"):
         asked.cache.threads.find(created_at=persist.after(first))
-    with pytest.raises(persist.QueryError, match="given by its code"):
+    with pytest.raises(persist.QueryError, match="must be a code"):
         await asked.cache.get_invite("\ud800")
-    with pytest.raises(persist.QueryError, match="given by its code"):
+    with pytest.raises(persist.QueryError, match="must be a code"):
         await asked.cache.fetch_invite("\ud800")
 
 

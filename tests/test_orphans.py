@@ -188,9 +188,9 @@ async def test_only_the_process_of_the_first_shard_looks(sqlite_url: str) -> Non
 
 
 def test_only_users_can_be_orphans() -> None:
-    with pytest.raises(persist.QueryError, match="roles go with what they belong to, and are no orphans"):
+    with pytest.raises(persist.QueryError, match="roles go with what they belong to, and never become orphans"):
         persist.Rules(roles=persist.Keep(max_orphan_age=3))
-    with pytest.raises(persist.QueryError, match="max_orphan_age is a number of seconds"):
+    with pytest.raises(persist.QueryError, match="max_orphan_age must be a number of seconds"):
         persist.Keep(max_orphan_age=-1)
 
 

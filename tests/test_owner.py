@@ -34,11 +34,11 @@ async def test_another_bot_is_told_so_and_changes_nothing(engine_url: str, caplo
             await heard.hear("READY", of_the_other())
             await heard.hear("GUILD_CREATE", a_guild())
         with pytest.raises(
-            persist.CacheClosedError, match=f"the bot {ME} is in, and this is the bot {OTHER}"
+            persist.CacheClosedError, match=f"belongs to the bot {ME}, and this bot, {OTHER},"
         ) as caught:
             await heard.cache.get_guild(1)
         assert isinstance(caught.value.__cause__, persist.SchemaError)
-        assert "Name a database of its own" in caplog.text
+        assert "Name another database" in caplog.text
         problem = heard.cache.health().problems[0]
         assert problem.is_failing
         assert OTHER in problem.message
@@ -56,7 +56,7 @@ async def test_another_bot_that_is_ready_before_the_database_is_open_changes_not
         for _ in range(3):  # the gateway is heard, and the database not asked yet
             await asyncio.sleep(0)
         heard.consume("READY", of_the_other())
-        with pytest.raises(persist.SchemaError, match="Name a database of its own"):
+        with pytest.raises(persist.SchemaError, match="Name another database"):
             await opening
         await heard.reopen()
         assert await heard.stored() == before

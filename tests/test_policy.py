@@ -111,30 +111,30 @@ def _reads_content(message: hikari.Message) -> bool:
 @pytest.mark.parametrize(
     ("kinds", "intents", "words"),
     [
-        ({"users": False}, _ALL, "members are kept and users are not, without which hikari cannot make them"),
+        ({"users": False}, _ALL, "members are kept but users are not, and hikari cannot make members without them"),
         (
             {"guilds": Keep(guilds={1}), "roles": Keep(guilds={2})},
             _ALL,
-            "roles are only kept of guilds (2) of which the rule on guilds keeps nothing",
+            "roles are kept only for guilds (2) that the rule on guilds excludes, so none are kept",
         ),
         (
             {"guilds": Keep(guilds=persist.not_({2})), "roles": Keep(guilds={2})},
             _ALL,
-            "roles are only kept of guilds (2) of which the rule on guilds keeps nothing",
+            "roles are kept only for guilds (2) that the rule on guilds excludes, so none are kept",
         ),
-        ({"messages": Keep(channels=())}, _ALL, "a rule for messages is about no channels at all"),
-        ({"roles": Keep(sources={"chunk"})}, _ALL, "roles never come in chunks"),
+        ({"messages": Keep(channels=())}, _ALL, "the rule for messages allows no channels at all"),
+        ({"roles": Keep(sources={"chunk"})}, _ALL, "roles never arrive in chunks"),
         (
             {"messages": Keep(where={"content": "!"})},
             hikari.Intents.ALL_UNPRIVILEGED,
-            "messages are chosen by content, which the bot cannot read without the intent MESSAGE_CONTENT",
+            "messages are selected by content, which the bot cannot read without the intent MESSAGE_CONTENT",
         ),
         (
             {"messages": Keep(predicate=_reads_content, drop={"content"})},
             _ALL,
             "the predicate _reads_content of messages reads content, which is dropped",
         ),
-        ({"message_versions": Keep(max_age=9)}, _ALL, "a rule for message_versions is about nothing"),
+        ({"message_versions": Keep(max_age=9)}, _ALL, "the rule for message_versions has no effect"),
         (
             {"messages": Keep(max_age=9), "message_versions": Keep(max_age=9)},
             _ALL,
@@ -143,17 +143,17 @@ def _reads_content(message: hikari.Message) -> bool:
         (
             {"messages": Keep(history=True), "message_versions": False},
             _ALL,
-            "message_versions, which it is kept in, are",
+            "message_versions, which would hold it, are",
         ),
         (
             {"messages": Keep(history="keep", drop={"edited_timestamp"})},
             _ALL,
-            "messages are kept with their history, and without edited_timestamp",
+            "messages are kept with their history, but without edited_timestamp",
         ),
         (
             {"webhooks": Keep(users={1}, drop={"user"})},
             _ALL,
-            "webhooks are chosen by users, and user is dropped, which names them",
+            "webhooks are selected by users, but user, which names them, is dropped",
         ),
         (
             {"messages": Keep(max_age=9, keep_if={"is_pinned": True}, drop={"is_pinned"})},
@@ -163,7 +163,7 @@ def _reads_content(message: hikari.Message) -> bool:
         (
             {"messages": Keep(max_per_channel=9, max_rows=5)},
             _ALL,
-            "max_per_channel=9 of messages is never reached: there are at most 5, as max_rows says",
+            "max_per_channel=9 of messages is never reached, as max_rows is 5",
         ),
         ({"members": Keep(predicate=lambda member: member.nickname, drop={"nick"})}, _ALL, "reads nickname"),
     ],
@@ -181,7 +181,7 @@ def test_what_rules_say_in_vain_is_told(kinds: dict[str, Anything], intents: hik
 @pytest.mark.parametrize("rules", [persist.Rules(messages=False), persist.Rules.no_message_content()])
 def test_a_search_that_finds_nothing_is_told(rules: persist.Rules) -> None:
     bot = bots.make(intents=_ALL)
-    with pytest.warns(persist.RulesWarning, match="messages are to be searched, and the rules keep nothing") as told:
+    with pytest.warns(persist.RulesWarning, match="search has messages, but the rules keep none") as told:
         persist.Cache(bot, "memory://", rules=rules, search={"messages"})
     assert [each.filename for each in told] == [__file__]
     persist.Cache(bots.make(intents=_ALL), "memory://", rules=rules, search={"users", "members"})

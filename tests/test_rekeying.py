@@ -80,7 +80,7 @@ async def test_a_key_is_changed(url: str) -> None:
         assert await content(store) == before
         assert await keys(store, Condition("username", "equals", "name 3"), entity=USERS)
     assert (await rekey(url, AFTER)).rewritten == 0
-    with pytest.raises(SchemaError, match="is encrypted with the key '2026', which is not given"):
+    with pytest.raises(SchemaError, match="is encrypted with the key '2026', which is missing"):
         await store_of(url, BEFORE).open()
 
 
@@ -165,7 +165,7 @@ async def test_a_bot_works_on_what_is_half_rewritten(url: str, before: Encryptio
         assert await keys(store, Condition("nickname", "is_in", ("nick 7", "nick 9")), entity=MEMBERS)
         await store.apply([Put(message(4000, 20, 10, content="new"))])
     if before is not None:
-        with pytest.raises(SchemaError, match="which is not given"):
+        with pytest.raises(SchemaError, match="which is missing"):
             await store_of(url, AFTER).open()  # what is not rewritten yet takes the old key
     await rekey(url, BOTH)
     async with opened(url, AFTER) as store:
@@ -207,18 +207,20 @@ async def test_what_cannot_be_read_is_counted_and_left(url: str) -> None:
 async def test_what_a_missing_plugin_keeps_is_not_left_behind(sqlite_url: str) -> None:
     async with opened(sqlite_url, BEFORE, *records(10)) as store:
         await store.run(lambda _: ["UPDATE persist_meta SET value = '{\"tickets\":[]}' WHERE name = 'tables'"])
-    with pytest.raises(SchemaError, match="keeps tickets, which no plugin here adds; do it where they are installed"):
+    with pytest.raises(
+        SchemaError, match="has tickets, which no plugin here adds; run this where the plugins are installed"
+    ):
         await rekey(sqlite_url, BOTH)
 
 
 async def test_it_takes_keys_and_a_database(url: str) -> None:
     store = store_of(url, AFTER)
     assert isinstance(store, SqlStore)
-    with pytest.raises(SchemaError, match="has nothing of persist's: let a bot, or `persist migrate`, make it"):
+    with pytest.raises(SchemaError, match="has no tables of persist's: run a bot or `persist migrate` on it"):
         await store.rekey(lambda *_: None)
     async with opened(url, None):
         pass
-    with pytest.raises(SchemaError, match=r"it takes keys to encrypt .*: put them into PERSIST_KEYS"):
+    with pytest.raises(SchemaError, match=r"there are no keys to encrypt .* with; set PERSIST_KEYS"):
         await rekey(url, None)
     async with opened(url, None):
         pass
@@ -241,25 +243,25 @@ def test_commands_find_the_keys(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
             pass
 
     asyncio.run(fill())
-    assert "it takes keys to encrypt" in call("rekey", first, code=1)
+    assert "there are no keys to encrypt" in call("rekey", first, code=1)
     monkeypatch.setenv("PERSIST_KEYS", f"2025:{OLD}")
     assert call("copy", first, last)["same"] is True  # from what is in clear into what is encrypted
     assert call("show", "messages", "30", "--url", last)["payload"]["content"] == "hello"
     assert call("show", "messages", "30", "--url", first)["payload"]["content"] == "hello"
     saved = str(tmp_path / "saved.jsonl")
     call("export", last, saved)
-    assert "is not encrypted, and keys are given" in call("import", saved, first, "--merge", code=1)
+    assert "is not encrypted, but keys are set" in call("import", saved, first, "--merge", code=1)
     assert call("rekey", first) == {"rewritten": len(records(20)), "unreadable": 0, "key": "2025"}
     monkeypatch.setenv("PERSIST_KEYS", f"2026:{NEW},2025:{OLD}")
     assert call("rekey", last)["key"] == "2026"
     monkeypatch.setenv("PERSIST_KEYS", f"2026:{NEW}")
-    assert "is encrypted with the key '2025', which is not given" in call("stats", first, code=1)
-    assert "is encrypted with the key '2025', which is not given" in call("migrate", first, code=1)
+    assert "is encrypted with the key '2025', which is missing" in call("stats", first, code=1)
+    assert "is encrypted with the key '2025', which is missing" in call("migrate", first, code=1)
     assert call("show", "messages", "30", "--url", last)["payload"]["content"] == "hello"
     assert call("rekey", last, "--decrypt")["key"] is None
     monkeypatch.delenv("PERSIST_KEYS")
     assert call("stats", last)
-    assert "is encrypted with the key '2025'; give it with" in call("show", "messages", "30", "--url", first, code=1)
+    assert "is encrypted with the key '2025'; pass it with" in call("show", "messages", "30", "--url", first, code=1)
     key = CliRunner().invoke(app, ["new-key"]).stdout.strip()
     assert Encryption({"a": key}).key("a")
 

@@ -292,7 +292,7 @@ async def test_without_a_cache_the_way_out_is_told(stage: Stage, framework: Fram
 
     async with framework.playing(stage, lambda hooks: {"role": hooks.has_role(1)}, load=False):
         answer = await stage.run("role")
-        assert answer["content"].startswith("LookupError: there is no cache yet: ")
+        assert answer["content"].startswith("LookupError: there is no cache yet; ")
         assert f"persist.integrations.{framework.name}" in answer["content"]
 
 

@@ -312,20 +312,20 @@ async def test_processes_sweep_what_is_of_their_own_shards(sqlite_url: str) -> N
 
 def test_bounds_that_cannot_be_are_refused() -> None:
     for wrong in (-1, "x", True, math.nan):
-        with pytest.raises(persist.QueryError, match="max_age is a number of seconds"):
+        with pytest.raises(persist.QueryError, match="max_age must be a number of seconds"):
             persist.Keep(max_age=typing.cast("typing.Any", wrong))
     for wrong in (-1, 1.5, True, "x"):
-        with pytest.raises(persist.QueryError, match="max_rows is a whole number"):
+        with pytest.raises(persist.QueryError, match="max_rows must be a whole number"):
             persist.Keep(max_rows=typing.cast("typing.Any", wrong))
-    with pytest.raises(persist.QueryError, match="keep_if says what does not go"):
+    with pytest.raises(persist.QueryError, match="keep_if exempts from limits"):
         persist.Keep(keep_if={"is_pinned": True})
-    with pytest.raises(persist.QueryError, match="roles are in no channel"):
+    with pytest.raises(persist.QueryError, match="roles do not belong to a channel"):
         persist.Rules(roles=persist.Keep(max_per_channel=3))
-    with pytest.raises(persist.QueryError, match="users are in no guild"):
+    with pytest.raises(persist.QueryError, match="users do not belong to a guild"):
         persist.Rules(users=persist.Keep(max_per_guild=3))
     with pytest.raises(persist.QueryError, match="messages cannot be found by 'colour'"):
         persist.Rules(messages=persist.Keep(max_rows=3, keep_if={"colour": 3}))
-    with pytest.raises(persist.QueryError, match=r"cannot be combined by \| and ~"):
+    with pytest.raises(persist.QueryError, match=r"cannot be combined with \| or ~"):
         persist.Rules(messages=~persist.Keep(max_rows=3))
 
 

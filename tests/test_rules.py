@@ -60,16 +60,16 @@ class _Waiting:
 
 
 WRONG: typing.Final[list[tuple[dict[str, Anything], str]]] = [
-    ({"messages": "all"}, "messages is True, False or a persist.Keep, not 'all'"),
+    ({"messages": "all"}, "messages must be True, False or a persist.Keep, not 'all'"),
     ({"messages": persist.Keep(), "off": {"messages"}}, "messages cannot be both off and Keep()"),
     ({"messages": False, "on": {"messages"}}, "messages cannot be both on and False"),
     ({"off": {"users"}, "on": {"users"}}, "users cannot be both on and off"),
     ({"others": {"tickets": True}}, "nothing called tickets that a plugin has added"),
-    ({"others": {"messages": True}}, "messages is a parameter of its own: write Rules(messages=...)"),
-    ({"others": ["tickets"]}, "others is a mapping"),
-    ({"per_guild": {1: None}}, "per_guild is a function that takes the id of a guild"),
-    ({"per_guild": _plans_later}, "and does not wait"),
-    ({"per_guild": _Waiting()}, "and does not wait"),
+    ({"others": {"messages": True}}, "messages has a parameter of its own; write Rules(messages=...)"),
+    ({"others": ["tickets"]}, "others must be a mapping"),
+    ({"per_guild": {1: None}}, "per_guild must be a function, not async, that takes the id of a guild"),
+    ({"per_guild": _plans_later}, "must be a function, not async"),
+    ({"per_guild": _Waiting()}, "must be a function, not async"),
 ]
 
 
@@ -81,19 +81,19 @@ def test_rules_that_cannot_be_are_refused(options: dict[str, Anything], why: str
 
 
 WRONG_KEEPS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
-    ({"guilds": 5}, "guilds is a collection of ids, or persist.not_(...) of one, not 5"),
-    ({"channels": "12"}, "channels is a collection of ids"),
-    ({"users": {"ann"}}, "users is compared with an id or something that has one, not with 'ann'"),
-    ({"roles": persist.contains("x")}, "roles is a collection of ids"),
-    ({"where": ["type"]}, "where is a mapping of columns"),
-    ({"predicate": True}, "predicate is a function"),
-    ({"predicate": _waits}, "and does not wait"),
-    ({"predicate": _Waiting()}, "and does not wait"),
-    ({"predicate": functools.partial(_Waiting())}, "and does not wait"),
-    ({"drop": "content"}, "drop is a collection of names"),
-    ({"sources": {"hearsay"}}, "sources are some of chunk, gateway, rest, not {'hearsay'}"),
-    ({"sources": ()}, "sources are some of"),
-    ({"also": persist.Keep()}, "also is a tuple of persist.Keep"),
+    ({"guilds": 5}, "guilds must be a collection of ids, or persist.not_(...) of one, not 5"),
+    ({"channels": "12"}, "channels must be a collection of ids"),
+    ({"users": {"ann"}}, "users is compared with an id or an object that has one, not with 'ann'"),
+    ({"roles": persist.contains("x")}, "roles must be a collection of ids"),
+    ({"where": ["type"]}, "where must be a mapping of columns"),
+    ({"predicate": True}, "predicate must be a function"),
+    ({"predicate": _waits}, "must be a function, not async"),
+    ({"predicate": _Waiting()}, "must be a function, not async"),
+    ({"predicate": functools.partial(_Waiting())}, "must be a function, not async"),
+    ({"drop": "content"}, "drop must be a collection of names"),
+    ({"sources": {"hearsay"}}, "sources must be some of chunk, gateway, rest, not {'hearsay'}"),
+    ({"sources": ()}, "sources must be some of"),
+    ({"also": persist.Keep()}, "also must be a tuple of persist.Keep"),
 ]
 
 
@@ -175,7 +175,7 @@ def test_rules_of_a_guild_may_be_others() -> None:
     assert both.for_guild(5).of("guilds") is False
     assert both.for_guild(5).of("messages") is False
     wrong: Anything = lambda _: "premium"  # noqa: E731
-    with pytest.raises(persist.QueryError, match=r"per_guild returns persist\.Rules or None"):
+    with pytest.raises(persist.QueryError, match=r"per_guild must return persist\.Rules or None"):
         persist.Rules(per_guild=wrong).for_guild(5)
 
 
@@ -187,5 +187,5 @@ def test_rules_of_a_guild_that_cannot_be_told_are_an_error_that_names_the_functi
     later: Anything = lambda guild: _plans_later(guild) if guild else None  # noqa: E731
     rules = persist.Rules(per_guild=later)
     for asked in (rules, rules & persist.Rules(presences=False)):
-        with pytest.raises(persist.QueryError, match=r"<lambda>.* returned something to be awaited.* guild 5: mend it"):
+        with pytest.raises(persist.QueryError, match=r"<lambda>.* returned something to be awaited.* guild 5; fix it"):
             asked.for_guild(5)

@@ -78,7 +78,7 @@ CASES: typing.Final[Mapping[str, Case]] = {
 }
 
 
-# A predicate or a column that is dropped cannot be chosen by.
+# A predicate or a column that is dropped cannot be selected by.
 _CASES: typing.Final = st.one_of(
     st.sampled_from(list(CASES.values())),
     st.builds(

@@ -99,18 +99,18 @@ def test_functions_are_found_beside_the_file(tmp_path: pathlib.Path) -> None:
     ("text", "why"),
     [
         ("[keep", "the rules are not TOML"),
-        ("[other]", "rules are in the table [keep]"),
-        ("keep = 5", "rules are in the table [keep]"),
+        ("[other]", "the file has no table [keep]"),
+        ("keep = 5", "the file has no table [keep]"),
         ("[keep]\nmessage = true", "nothing called message that a plugin has added; there is: "),
-        ("[keep]\nmessages = 'all'", "messages is True, False or a persist.Keep, not 'all'"),
-        ("[keep.messages]\nchanels = [1]", "messages cannot be kept by chanels; there is: also, channels"),
-        ("[keep.messages]\nchannels = 1", "channels is a collection of ids"),
-        ("[keep.messages]\nwhere = { content = { like = 'x' } }", "is no condition; there is: after, any_of"),
-        ("[keep.messages]\nwhere = { content = {} }", "is no condition"),
-        ("[keep.messages]\npredicate = 'kept'", 'predicate is named as "module:function" in a file'),
-        ("[keep.messages]\npredicate = 'kept:nothing'", "cannot be found: module 'kept' has no attribute 'nothing'"),
-        ("[keep.messages]\npredicate = 'no_such_module:x'", "cannot be found: No module named 'no_such_module'"),
-        ("[keep]\nper_guild = 5", 'per_guild is named as "module:function"'),
+        ("[keep]\nmessages = 'all'", "messages must be True, False or a persist.Keep, not 'all'"),
+        ("[keep.messages]\nchanels = [1]", "messages has no setting chanels; there is: also, channels"),
+        ("[keep.messages]\nchannels = 1", "channels must be a collection of ids"),
+        ("[keep.messages]\nwhere = { content = { like = 'x' } }", "is not a condition; there is: after, any_of"),
+        ("[keep.messages]\nwhere = { content = {} }", "is not a condition"),
+        ("[keep.messages]\npredicate = 'kept'", 'predicate must be written as "module:function" in a file'),
+        ("[keep.messages]\npredicate = 'kept:nothing'", "cannot be imported: module 'kept' has no attribute 'nothing'"),
+        ("[keep.messages]\npredicate = 'no_such_module:x'", "cannot be imported: No module named 'no_such_module'"),
+        ("[keep]\nper_guild = 5", 'per_guild must be written as "module:function"'),
     ],
 )
 def test_a_file_that_says_nothing_that_can_be_is_refused(text: str, why: str) -> None:
@@ -126,7 +126,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
 
 def test_what_has_no_name_cannot_be_written_and_nothing_is(tmp_path: pathlib.Path) -> None:
     rules = persist.Rules(members=Keep(predicate=lambda _: True))
-    with pytest.raises(persist.QueryError, match="which a file cannot name; make it a function of a module"):
+    with pytest.raises(persist.QueryError, match="which a file cannot name; make it a top-level function"):
         rules.dump(tmp_path / "persist.toml")
     assert list(tmp_path.iterdir()) == []
 
@@ -153,5 +153,5 @@ def test_the_names_of_the_first_release_mean_what_they_meant() -> None:
 
 @pytest.mark.parametrize("ids", ["12", 5, ["ann"], [None]])
 def test_lists_of_no_ids_are_refused(ids: Anything) -> None:
-    with pytest.raises(persist.QueryError, match="guild_denylist holds ids, not"):
+    with pytest.raises(persist.QueryError, match="guild_denylist must be a collection of ids, not"):
         persist.GuildRule(guild_denylist=ids)

@@ -182,7 +182,7 @@ def _combined(draw: st.DrawFn) -> Case:
     cases = draw(st.lists(_CASES, min_size=1, max_size=2))
     try:
         return cases[0] if len(cases) == 1 else both(*cases)
-    except persist.QueryError:  # what is dropped cannot be chosen by
+    except persist.QueryError:  # what is dropped cannot be selected by
         hypothesis.reject()
 
 

@@ -215,14 +215,14 @@ async def test_what_is_stored_already_can_be_searched_once_it_is_turned_on(
     async with opened(url) as store:
         await store.apply([Put(message(n, 5, 7, content=f"panda {n}" if n % 3 else None)) for n in range(1, 20)])
         await store.apply([Put(user(1, username="natalia")), Put(member(7, 1))])
-        with pytest.raises(persist.QueryError, match=r"messages cannot be searched in .*; the bot that writes there"):
+        with pytest.raises(persist.QueryError, match=r"messages cannot be searched in .*; the bot that writes to it"):
             await found_in(store, MESSAGES, "panda")
     with caplog.at_level(logging.INFO, "persist.search"):
         async with opened(url, "messages", "members") as store:
             assert await found_in(store, MESSAGES, "panda") == {n for n in range(1, 20) if n % 3}
             assert await found_in(store, MEMBERS, "ali") == {1}
             await check_step(store)
-    assert "messages can be searched; 13 of them had a text" in caplog.text
+    assert "messages can be searched; 13 of them had text" in caplog.text
 
 
 async def test_search_stays_on_until_it_is_turned_off_and_leaves_nothing_then(url: str) -> None:
@@ -353,7 +353,7 @@ async def test_what_is_encrypted_is_not_searched_and_what_is_in_clear_is(url: st
         store = store_of(url, encryption)
         assert isinstance(store, SqlStore)
         store.search(kinds_named(kinds))
-        with pytest.raises(persist.SchemaError, match=r"cannot be searched in .* would stand there in clear"):
+        with pytest.raises(persist.SchemaError, match=r"cannot be searched in .*: the index would hold"):
             await store.open()
     store = store_of(url, in_clear)
     assert isinstance(store, SqlStore)
@@ -409,10 +409,10 @@ def test_what_cannot_be_searched_is_refused_at_once(sqlite_url: str) -> None:
             Hearing(sqlite_url, search=typing.cast("typing.Any", wrong))
     ask: typing.Any = heard.cache.messages.search
     for question in (None, 5, b"panda", ["panda"], "x" * 501):
-        with pytest.raises(persist.QueryError, match="a text of at most 500 characters, not"):
+        with pytest.raises(persist.QueryError, match="a string of at most 500 characters, not"):
             ask(question)
     for wrong_filter in ({"limit": 0}, {"contents": "x"}, {"verified": 1}):
         with pytest.raises(persist.QueryError):
             ask("panda", **wrong_filter)
-    with pytest.raises(persist.QueryError, match="roles cannot be searched; what can: users, members, messages"):
+    with pytest.raises(persist.QueryError, match="roles cannot be searched; these can: users, members, messages"):
         heard.cache.view(ROLES).search("x")

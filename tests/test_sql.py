@@ -150,7 +150,7 @@ def test_the_server_says_which_dialect_it_speaks(version: str, dialect: Dialect)
 
 
 def test_a_server_that_is_too_old_is_refused() -> None:
-    with pytest.raises(SchemaError, match=r"MySQL 5\.7\.44-log is too old; it has to be 8\.0\.19 or newer"):
+    with pytest.raises(SchemaError, match=r"MySQL 5\.7\.44-log is too old; upgrade it to 8\.0\.19 or newer"):
         mysql.QUESTION.dialect([("5.7.44-log",)])
 
 

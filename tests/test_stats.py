@@ -92,7 +92,7 @@ async def test_the_gauges_alone_tell_of_a_flood_and_a_database_that_goes_away(pl
         await until(lambda: cache.stats().retries > 0)
         assert cache.health().state == "failing"
         assert told(cache.health())[0] == "database_away"
-        assert "they wait, and are tried again" in cache.health().problems[0].message
+        assert "they are waiting and will be retried" in cache.health().problems[0].message
         for number in range(2, Flooded.LIMIT // 2 + 30):
             await heard.hear("MESSAGE_CREATE", message(number))
         assert "journal_filling" in told(cache.health())
@@ -193,9 +193,7 @@ def test_what_is_like_another_is_said_once_a_minute_with_how_often_it_was(caplog
     assert [getattr(record, "persist", None) for record in caplog.records] == [{"number": 0}, {"number": 7}]
     notices._every = 0.0
     notices.say(logging.WARNING, "a", "%(number)d is too many; take fewer", number=9)
-    assert caplog.records[-1].getMessage() == (
-        "9 is too many; take fewer (4 more like it since the last time this was said)"
-    )
+    assert caplog.records[-1].getMessage() == ("9 is too many; take fewer (4 more like it since this was last logged)")
 
 
 async def test_a_thousand_unreadable_records_are_one_line_in_the_log(

@@ -91,7 +91,7 @@ async def test_a_bot_that_waits_for_another_one_to_change_the_tables_says_so_and
         await changing.fetch(other.dialect.lock)
         opening = asyncio.create_task(cache.open())
         async with asyncio.timeout(5):
-            await bots.until(lambda: "another process is changing the tables" in caplog.text)
+            await bots.until(lambda: "another process that is changing the tables" in caplog.text)
             await cache.close()
         with pytest.raises((asyncio.CancelledError, persist.PersistError)):
             await opening

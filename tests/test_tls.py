@@ -117,7 +117,7 @@ async def test_a_server_with_papers_of_its_own_making_is_not_believed(
     url, _ = place
     other = make_papers(Papers(tmp_path / "other" / "certificate.pem", tmp_path / "other" / "key.pem"))
     with pytest.raises(
-        BackendError, match="is its certificate for this name, and from whom sslrootcert says"
+        BackendError, match="is its certificate for this host name, and signed by one in sslrootcert"
     ) as caught:
         await open_store(f"{url}?sslmode=verify-full&sslrootcert={other.certificate}").open()
     assert not caught.value.temporary
@@ -126,5 +126,5 @@ async def test_a_server_with_papers_of_its_own_making_is_not_believed(
 async def test_a_server_under_another_name_is_not_believed(place: tuple[str, Papers]) -> None:
     url, papers = place
     store = open_store(f"{url.replace('127.0.0.1', 'localhost')}?sslmode=verify-full&sslrootcert={papers.certificate}")
-    with pytest.raises(BackendError, match="is its certificate for this name, and from whom sslrootcert says"):
+    with pytest.raises(BackendError, match="is its certificate for this host name, and signed by one in sslrootcert"):
         await store.open()

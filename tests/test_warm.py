@@ -237,20 +237,22 @@ async def test_a_database_that_is_away_leaves_it_cold(
 def refusals() -> Iterator[typing.Any]:
     none, all_but = Components.NONE, Components.ALL & ~Components.MEMBERS
     few = hikari.Intents.ALL & ~hikari.Intents.GUILD_MEMBERS
-    yield pytest.param(Components.ALL, hikari.Intents.ALL, lambda: 1, "warm is True, False or persist.Warm", id="1")
-    yield pytest.param(none, hikari.Intents.ALL, lambda: True, "told not to keep own_user", id="no cache")
+    yield pytest.param(
+        Components.ALL, hikari.Intents.ALL, lambda: 1, "warm must be True, False or persist.Warm", id="1"
+    )
+    yield pytest.param(none, hikari.Intents.ALL, lambda: True, "do not keep own_user", id="no cache")
     for name, components, intents, complaint in (
-        ("off", all_but, hikari.Intents.ALL, "which this bot has told not to keep members"),
-        ("unheard", Components.ALL, few, "without the intent GUILD_MEMBERS nobody would tell"),
+        ("off", all_but, hikari.Intents.ALL, "do not keep members"),
+        ("unheard", Components.ALL, few, "without the intent GUILD_MEMBERS no event would remove members"),
     ):
         yield pytest.param(components, intents, lambda: persist.Warm(kinds={"members"}), complaint, id=name)
     for name, make_it, complaint in (
-        ("kinds", lambda: persist.Warm(kinds="members"), "kinds is a collection of names"),
-        ("none", lambda: persist.Warm(kinds=()), "kinds names nothing to be filled"),
-        ("unknown", lambda: persist.Warm(kinds={"presences"}), "hikari's cache has no place for 'presences'; it has"),
-        ("guilds", lambda: persist.Warm(guilds="1"), "guilds is a collection of guilds or their ids, not '1'"),
-        ("a guild", lambda: persist.Warm(guilds=["x"]), "a guild to warm is given by its id"),  # type: ignore[list-item]
-        ("seconds", lambda: persist.Warm(seconds=0), "seconds is a number above nought, not 0"),
+        ("kinds", lambda: persist.Warm(kinds="members"), "kinds must be a collection of names"),
+        ("none", lambda: persist.Warm(kinds=()), "kinds is empty"),
+        ("unknown", lambda: persist.Warm(kinds={"presences"}), "hikari's cache does not hold 'presences'; it holds"),
+        ("guilds", lambda: persist.Warm(guilds="1"), "guilds must be a collection of guilds or their ids, not '1'"),
+        ("a guild", lambda: persist.Warm(guilds=["x"]), "a guild to warm must be an id"),  # type: ignore[list-item]
+        ("seconds", lambda: persist.Warm(seconds=0), "seconds must be a number above zero, not 0"),
     ):
         yield pytest.param(Components.ALL, hikari.Intents.ALL, make_it, complaint, id=name)
 
