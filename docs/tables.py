@@ -30,21 +30,20 @@ from persist.views import VIEWS
 
 __all__ = ("on_page_content", "write")
 
-KINDS = """# Kinds of things
+KINDS = """# Kinds of objects
 
-One row each: what persist can remember, the key that tells one from the other, the columns by which
-[`find`](views.md) finds it, and the gateway intents that keep it up to date. Each row is a table of the database under
-the same name. A column that holds an id may be named without `_id`.
+Everything that persist can store. For each kind: its key, the columns that you can filter by with
+[`find`](views.md), and the gateway intents that keep it up to date. Each kind is a table of the same name in the
+database. Filters on an id column may leave out `_id`.
 
-*Ephemeral* things are true only for the gateway session that told them, and are forgotten when a new one begins.
+*Ephemeral* objects hold only for the gateway session that reported them, and are removed when a new one begins.
 
 """
 
 EVENT_PAGE = """# Gateway events
 
-One row each: what an event of
-[Discord's gateway](https://docs.discord.com/developers/events/gateway-events) changes. An event that is not here is
-counted in `cache.gauges.unknown` and passed.
+What each event of [Discord's gateway](https://docs.discord.com/developers/events/gateway-events) changes in the cache.
+An event that is not listed is counted in `cache.gauges.unknown` and ignored.
 
 | Event | What it does |
 |---|---|
@@ -60,15 +59,16 @@ def kinds() -> str:
     parts = [KINDS]
     for entity in ENTITIES.values():
         view = VIEWS.get(entity.name)
-        asked = f"`cache.{entity.name}` ({view.__name__})" if view else "not asked for by itself"
+        asked = f"`cache.{entity.name}` ({view.__name__})" if view else "no view of its own"
         parts.append(f"## {entity.name}\n\n{entity.about}{' Ephemeral.' if entity.ephemeral else ''}\n\n")
-        parts.append(f"Ask: {asked}. Intents: {_intents(entity.intents)}.\n\n| Column | Holds | Key |\n|---|---|---|\n")
+        parts.append(f"View: {asked}. Intents: {_intents(entity.intents)}.\n\n")
+        parts.append("| Column | Holds | Key |\n|---|---|---|\n")
         guild = {"guild_id": "snowflake"} if entity.in_guild and "guild_id" not in entity.key else {}
         keys = {**dict.fromkeys(entity.key, "yes")}
         columns = {**entity.key, **guild, **{name: column.kind for name, column in entity.columns.items()}}
         parts.extend(f"| `{name}` | {kind} | {keys.get(name, '')} |\n" for name, kind in columns.items())
         apart = dict.fromkeys(f"`{part.column}` of {part.entity.name}" for part in parts_of(entity))
-        parts.append(f"\nIt can be found by {', '.join(apart)} too.\n\n" if apart else "\n")
+        parts.append(f"\nYou can also filter by {', '.join(apart)}.\n\n" if apart else "\n")
     return "".join(parts)
 
 
@@ -79,9 +79,9 @@ def events() -> str:
 
 INTENTS_PAGE = """# Intents
 
-What each gateway intent of a bot keeps up to date. Without it, the kinds beside it stay empty or go out of date, and
-`persist.Cache` warns of each of them that its rules do not turn off; `persist doctor` compares both. Those marked
-*privileged* are switched on in the developer portal as well.
+What each gateway intent keeps up to date. Without an intent, the kinds next to it stay empty or go out of date, and
+`persist.Cache` warns about each one that its rules do not turn off; `persist doctor` compares both. Intents marked
+*privileged* must also be enabled in the developer portal.
 
 | Intent | Keeps up to date |
 |---|---|
@@ -91,7 +91,7 @@ What each gateway intent of a bot keeps up to date. Without it, the kinds beside
 def intents() -> str:
     """Return the page of the table of entities, from the side of intents."""
     kept = {intent: [f"`{e.name}`" for e in ENTITIES.values() if intent in e.intents] for intent in hikari.Intents}
-    kept[hikari.Intents.MESSAGE_CONTENT] = ["what is said in `messages`, which come without it otherwise"]
+    kept[hikari.Intents.MESSAGE_CONTENT] = ["the contents of `messages`, which are empty without it"]
     rows = (
         f"| `{intent.name}`{' *privileged*' if intent & hikari.Intents.ALL_PRIVILEGED else ''} | {', '.join(kinds)} |\n"
         for intent, kinds in kept.items()
@@ -101,11 +101,11 @@ def intents() -> str:
     return f"{INTENTS_PAGE}{''.join(rows)}| none is needed | {always} |\n"
 
 
-RULES_PAGE = """# What rules may say
+RULES_PAGE = """# Rules by kind
 
-One row for each kind of thing: which of the lists `guilds`, `channels`, `users` and `roles` of a
-[`persist.Keep`](rules.md) may choose among it, and which of Discord's fields its `drop` may name. `where`, `keep_if`,
-`max_age` and `sources` are for every kind.
+For each kind: which of the lists `guilds`, `channels`, `users` and `roles` of a [`persist.Keep`](rules.md) can select
+its objects, and which of Discord's fields `drop` can name. `where`, `keep_if`, `max_age` and `sources` work for every
+kind.
 
 | Kind | Lists | Fields that can be dropped |
 |---|---|---|
@@ -118,15 +118,15 @@ def rules() -> str:
     for name in KINDS_WITH_RULES:
         entity = ENTITIES[name]
         lists = ", ".join(f"`{each}`" for each in LISTS if columns_of(entity, each) is not None)
-        fields = ", ".join(f"`{field}`" for field in sorted(FIELDS.get(name, ()))) or "all but its key and whose it is"
+        fields = ", ".join(f"`{field}`" for field in sorted(FIELDS.get(name, ()))) or "all but its key and its owner"
         parts.append(f"| `{name}`{', only if mentioned' if entity.opt_in else ''} | {lists} | {fields} |\n")
     return "".join(parts)
 
 
 METRICS_PAGE = """# Metrics
 
-What [Prometheus and OpenTelemetry](../how-to/monitor.md) see. Each has the label `cache` as well, which tells the
-caches of a process apart. OpenTelemetry spells `persist_events_received_total` as `persist.events_received`.
+What [Prometheus and OpenTelemetry](../how-to/monitor.md) export. Each metric also has the label `cache`, which tells
+the caches of a process apart. In OpenTelemetry, `persist_events_received_total` is `persist.events_received`.
 
 | Metric | Kind | Labels | What it is |
 |---|---|---|---|
@@ -139,14 +139,14 @@ def metrics() -> str:
         f"| `{name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.about} |\n"
         for name, metric in METRICS.items()
     )
-    also = "Changes that were stored, by kind and sort of change, of all caches of the process; without `cache`."
+    also = "Stored changes of all caches of the process, by kind and type of change; without the label `cache`."
     return f"{METRICS_PAGE}{''.join(rows)}| `persist_committed_changes_total` | counter | `kind`, `change` | {also} |\n"
 
 
 COMMANDS_PAGE = """# Command line
 
-`persist`, or `python -m persist`; it comes with `pip install 'hikari-persist[cli]'`. What it is good for, its exit
-codes, and how scripts use it, is in [Back up, restore, export](../how-to/back-up.md).
+`persist`, or `python -m persist`, comes with the extra `cli`. [Back up, restore, export](../how-to/back-up.md) explains
+what it is for, its exit codes and how to use it in scripts.
 
 """
 
@@ -187,23 +187,23 @@ def _parameter(parameter: typing.Any) -> str:
 
 URLS_PAGE = """# URLs and their options
 
-A database is named by a URL. Its scheme chooses the backend; what stands behind the `?` are options, several with `&`
-between them. An option that does not exist, or a value that it cannot have, is refused with the ones that there are.
-[Keep things in another database](../how-to/databases.md) says how to choose.
+A URL names a database. Its scheme selects the backend; options follow the `?`, separated by `&`. Unknown options and
+invalid values are refused with a list of the valid ones. [Keep things in another database](../how-to/databases.md)
+helps you choose.
 
-Special characters of a user name or password are percent-encoded: `p@ss` is `p%40ss`. Where no URL is given, the
-integrations and the command line take the one in the environment variable `PERSIST_URL`.
+Percent-encode special characters in user names and passwords: `p@ss` becomes `p%40ss`. Without a URL, the integrations
+and the command line use the environment variable `PERSIST_URL`.
 
 """
 
 SCHEMES: typing.Final = {
     "sqlite": "`sqlite:///cache.db` is relative to the working directory, `sqlite:////var/lib/bot/cache.db` absolute. "
     "In a path, `#` is `%23` and `?` is `%3F`.",
-    "memory": "`memory://` is a database in memory, for as long as the cache is open.",
-    "postgresql": "`postgresql://user:password@host:5432/database`; `postgres://` is the same. Several servers of one "
-    "cluster have commas between them: `postgresql://user@one,two:5433/database`.",
-    "mysql": "`mysql://user:password@host:3306/database`, for MySQL and MariaDB; `mariadb://` is the same. Several "
-    "servers have commas between them.",
+    "memory": "`memory://` is a database in memory that lasts as long as the cache is open.",
+    "postgresql": "`postgresql://user:password@host:5432/database`; `postgres://` is the same. "
+    "Separate several servers of one cluster with commas: `postgresql://user@one,two:5433/database`.",
+    "mysql": "`mysql://user:password@host:3306/database`, for MySQL and MariaDB; `mariadb://` is the same. "
+    "Separate several servers with commas.",
 }
 
 
@@ -221,8 +221,8 @@ def url_options() -> str:
 
 LIFECYCLE_PAGE = """# Lifecycle
 
-Public names that are not as stable as [the rest](versioning.md). Each says so when it is used: what is experimental by
-`persist.ExperimentalWarning`, what is deprecated by `DeprecationWarning`.
+Public names that are not as stable as [the rest](versioning.md). Using one warns: experimental names raise
+`persist.ExperimentalWarning`, deprecated names `DeprecationWarning`.
 
 | Name | State | What to know |
 |---|---|---|

@@ -20,7 +20,7 @@ OWN_APPLICATION = Entity(
     {"name": text("name")},
     lambda make, record: make.factory.deserialize_application(record.payload),
     names=("bot_id",),
-    about="The bot's application and who owns it, as REST describes it when it is fetched: no event tells of it.",
+    about="The bot's application and its owner, as fetched from REST; no event reports it.",
 )
 
 # What was paid for outlives the bot's stay in a guild: the guild is a column, and not an owner.
@@ -41,7 +41,7 @@ ENTITLEMENTS = Entity(
     lambda make, record: make.factory.deserialize_entitlement(record.payload),
     ends="ends_at",
     subjects=("user_id",),
-    about="What users and guilds may use. Those that have run out go.",
+    about="What users and guilds have access to. Expired entitlements are removed.",
 )
 
 SUBSCRIPTIONS = Entity(
@@ -58,7 +58,7 @@ SUBSCRIPTIONS = Entity(
     },
     lambda make, record: subscription(make, record.payload),
     subjects=("user_id",),
-    about="Users who pay the application again and again. What they may use is told by entitlements.",
+    about="Users with a recurring subscription to the application. Entitlements say what it gives them.",
 )
 
 COMMAND_PERMISSIONS = Entity(
@@ -70,5 +70,5 @@ COMMAND_PERMISSIONS = Entity(
         {"guild_id": record.guild_id, **record.payload}
     ),
     owners=(IN_GUILD,),
-    about="Who may use which command in which guild, where that differs from the default.",
+    about="Who may use which command in which guild, if that differs from the default.",
 )

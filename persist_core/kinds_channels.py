@@ -104,7 +104,7 @@ INVITES = Entity(
     intents=Intents.GUILD_INVITES,
     ends="expires_at",
     names=("inviter_id",),
-    about="Invites that the bot saw being made.",
+    about="Invites that were created while the bot was connected.",
 )
 
 DM_CHANNELS = Entity(
@@ -119,7 +119,7 @@ DM_CHANNELS = Entity(
     _decode_dm_channel,
     intents=Intents.DM_MESSAGES,
     subjects=("recipient_id",),
-    about="Direct conversations with one user, and with several.",
+    about="Direct messages with one user, and with groups.",
 )
 
 STAGE_INSTANCES = Entity(
@@ -138,7 +138,7 @@ STAGE_INSTANCES = Entity(
     owners=(IN_GUILD, (CHANNELS, ("channel_id",))),
     intents=Intents.GUILDS,
     ephemeral=True,
-    about="Stages that are live.",
+    about="Live stages.",
 )
 
 WEBHOOKS = Entity(
@@ -157,5 +157,5 @@ WEBHOOKS = Entity(
     # The address that Discord calls url ends with the token.
     secrets=frozenset(("token", "url")),
     names=("author_id",),
-    about="Webhooks that REST has told of, without their tokens.",
+    about="Webhooks fetched from REST, without their tokens.",
 )

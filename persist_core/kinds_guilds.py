@@ -107,7 +107,7 @@ SOUNDBOARD_SOUNDS = Entity(
     lambda make, record: soundboard_sound(make, record.payload, guild(record)),
     owners=(IN_GUILD,),
     intents=Intents.GUILDS | Intents.GUILD_EMOJIS,
-    about="The sounds of the soundboards of guilds.",
+    about="The soundboard sounds of guilds.",
 )
 
 INTEGRATIONS = Entity(
@@ -126,5 +126,5 @@ INTEGRATIONS = Entity(
     owners=(IN_GUILD,),
     intents=Intents.GUILD_INTEGRATIONS,
     subjects=("user_id",),
-    about="What is connected to guilds: bots, and accounts of other services.",
+    about="Integrations of guilds: bots, and accounts of other services.",
 )

@@ -36,7 +36,7 @@ MESSAGES = Entity(
     intents=Intents.ALL_MESSAGES,
     subjects=("author_id",),
     searched=Searched(("content",)),
-    about="Messages of guilds and of direct conversations.",
+    about="Messages in guilds and direct messages.",
 )
 
 
@@ -62,5 +62,5 @@ MESSAGE_VERSIONS = Entity(
     lambda make, record: make.factory.deserialize_message(record.payload),
     owners=(IN_GUILD, (MESSAGES, ("message_id",))),
     subjects=("author_id",),
-    about="What messages were before they were edited, where rules keep that; last_updated tells until when.",
+    about="Earlier versions of edited messages, if rules keep them; last_updated is when the version was replaced.",
 )

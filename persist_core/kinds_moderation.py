@@ -27,7 +27,7 @@ AUTO_MOD_RULES = Entity(
     owners=(IN_GUILD,),
     intents=Intents.AUTO_MODERATION_CONFIGURATION,
     names=("creator_id",),
-    about="The rules of auto-moderation. Discord tells of them where the bot may manage the guild.",
+    about="Auto-moderation rules. Discord sends them if the bot has the permission to manage the guild.",
 )
 
 AUTO_MOD_EXECUTIONS = Entity(
@@ -47,7 +47,7 @@ AUTO_MOD_EXECUTIONS = Entity(
     intents=Intents.AUTO_MODERATION_EXECUTION,
     opt_in=True,
     subjects=("user_id",),
-    about="What auto-moderation did, in the last 45 days unless rules say otherwise.",
+    about="What auto-moderation did, for 45 days unless rules say otherwise.",
 )
 
 AUDIT_LOG_ENTRIES = Entity(
@@ -67,5 +67,5 @@ AUDIT_LOG_ENTRIES = Entity(
     opt_in=True,
     # A reason and changes tell of whom they were made, too.
     subjects=("user_id", "target_id"),
-    about="What moderators did, in the last 45 days unless rules say otherwise.",
+    about="What moderators did, for 45 days unless rules say otherwise.",
 )

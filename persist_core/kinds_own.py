@@ -22,7 +22,7 @@ SHARDS: Entity[Payload] = Entity(
     {"session_id": text("session_id"), "sequence": integer("sequence")},
     lambda _, record: record.payload,
     vouches=True,
-    about="How far each shard had come when the data beside it was written.",
+    about="The position of each shard in its session, written together with the data up to it.",
 )
 
 COMPLETENESS: Entity[Payload] = Entity(
@@ -33,7 +33,7 @@ COMPLETENESS: Entity[Payload] = Entity(
     lambda _, record: record.payload,
     owners=(IN_GUILD,),
     vouches=True,
-    about="How much of each kind is known of each guild.",
+    about="How completely each kind is known in each guild.",
 )
 
 ERASURE_KEYS: Entity[Payload] = Entity(
@@ -42,7 +42,7 @@ ERASURE_KEYS: Entity[Payload] = Entity(
     lambda payload, _: (str(payload["id"]),),
     {"created_at": time("created_at")},
     lambda _, record: record.payload,
-    about="Random keys of this database: without them, nobody can tell whom the list of the erased means.",
+    about="Random keys of this database, without which the list of erased ids cannot be read.",
 )
 
 SUPPRESSIONS: Entity[Payload] = Entity(
@@ -51,5 +51,5 @@ SUPPRESSIONS: Entity[Payload] = Entity(
     lambda payload, _: (str(payload["hash"]),),
     {"key_id": text("key_id"), "kind": text("kind"), "with_hash": text("with_hash"), "created_at": time("created_at")},
     lambda _, record: record.payload,
-    about="Keyed hashes of who was erased and is not to come back.",
+    about="Keyed hashes of the ids that were erased and must not come back.",
 )

@@ -45,7 +45,7 @@ USERS = Entity(
     lambda make, record: make.factory.deserialize_user(record.payload),
     subjects=("id",),
     searched=Searched(("username", "global_name"), inside=True),
-    about="People and bots that were seen anywhere.",
+    about="Users and bots that were seen anywhere.",
 )
 
 OWN_USER = Entity(
@@ -122,7 +122,7 @@ THREAD_MEMBERS = Entity(
     lambda make, record: make.factory.deserialize_thread_member(record.payload),
     owners=(IN_GUILD, (THREADS, ("thread_id",)), (MEMBERS, ("guild_id", "user_id"))),
     intents=Intents.GUILDS | Intents.GUILD_MEMBERS,
-    about="Who is in which thread. Without the GUILD_MEMBERS intent it is only the bot itself.",
+    about="Who is in which thread. Without the GUILD_MEMBERS intent, only the bot itself.",
 )
 
 BANS = Entity(

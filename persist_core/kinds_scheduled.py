@@ -38,7 +38,7 @@ SCHEDULED_EVENTS = Entity(
     owners=(IN_GUILD, (CHANNELS, ("channel_id",))),
     intents=Intents.GUILD_SCHEDULED_EVENTS,
     names=("creator_id",),
-    about="What guilds have planned. What has ended or was cancelled stays, with that status.",
+    about="Scheduled events of guilds. Events that have ended or were canceled stay, with that status.",
 )
 
 SCHEDULED_EVENT_USERS = Entity(
@@ -50,5 +50,5 @@ SCHEDULED_EVENT_USERS = Entity(
     owners=(IN_GUILD, (SCHEDULED_EVENTS, ("event_id",)), (MEMBERS, ("guild_id", "user_id"))),
     joins={"user": Join(USERS, ("user_id",)), "member": Join(MEMBERS, ("guild_id", "user_id"))},
     intents=Intents.GUILD_SCHEDULED_EVENTS,
-    about="Who has said to be interested in which scheduled event.",
+    about="Who is interested in which scheduled event.",
 )

@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS "completeness" ("guild_id" BIGINT NOT NULL, "kind" TE
 COLLATE "C", "payload" TEXT NOT NULL, "source" TEXT COLLATE "C", "shard" BIGINT, "epoch" BIGINT, "last_updated"
 TIMESTAMPTZ, "first_seen" TIMESTAMPTZ, "revision" BIGINT, PRIMARY KEY ("guild_id", "kind"))
 
-COMMENT ON TABLE "completeness" IS 'How much of each kind is known of each guild.'
+COMMENT ON TABLE "completeness" IS 'How completely each kind is known in each guild.'
 
 CREATE TABLE IF NOT EXISTS "invites" ("code" TEXT COLLATE "C" NOT NULL, "guild_id" BIGINT, "channel_id" BIGINT,
 "inviter_id" BIGINT, "uses" BIGINT, "max_uses" BIGINT, "is_temporary" BOOLEAN, "created_at" TIMESTAMPTZ, "expires_at"
@@ -22,7 +22,7 @@ CREATE INDEX "invites_by_expires_at" ON "invites" ("expires_at" NULLS FIRST, "co
 
 CREATE INDEX "invites_by_inviter_id" ON "invites" ("inviter_id" NULLS FIRST, "code")
 
-COMMENT ON TABLE "invites" IS 'Invites that the bot saw being made.'
+COMMENT ON TABLE "invites" IS 'Invites that were created while the bot was connected.'
 
 ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN
 
