@@ -154,6 +154,16 @@ async def test_what_discord_leaves_out_is_what_it_means(asked: Hearing) -> None:
     assert await asked.cache.channels.count(is_nsfw=False) == await asked.cache.channels.count()
 
 
+async def test_invites_are_there_or_not_although_they_have_no_ids(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    invite = payloads.invite(guild["id"], text_channel(guild)["id"], payloads.user())
+    assert not await asked.cache.invites.find().exists()
+    await asked.hear("INVITE_CREATE", invite)
+    assert await asked.cache.invites.find(guild=int(guild["id"])).exists()
+    assert not await asked.cache.invites.find(code="another").exists()
+
+
 async def test_what_is_deleted_here_is_not_all_there_is_any_more(asked: Hearing) -> None:
     guild, other = a_guild(), a_guild()
     await asked.ready(guild, other)
