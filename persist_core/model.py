@@ -113,6 +113,9 @@ class Column:
     absent: bool | None = None
     """What it means that Discord leaves the field out; ``None`` where that is neither true nor false."""
 
+    unset: str | int | None = None
+    """What Discord says where hikari says ``None``; ``None`` where that is nothing at all."""
+
     def of(self, payloads: Sequence[Payload]) -> Sequence[typing.Any]:
         """Return its values in payloads. Raises when one is not of its kind."""
         return [self.read(payload) for payload in payloads] if self.read_all is None else self.read_all(payloads)

@@ -154,6 +154,23 @@ async def test_what_discord_leaves_out_is_what_it_means(asked: Hearing) -> None:
     assert await asked.cache.channels.count(is_nsfw=False) == await asked.cache.channels.count()
 
 
+async def test_what_hikari_says_none_of_is_unset(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    channel = text_channel(guild)["id"]
+    said, silent = [await say(asked, guild, channel, content=content) for content in ("a", "")]
+    messages = asked.cache.messages
+    assert {each.id for each in await messages.find() if each.content is None} == {silent}
+    assert await messages.find(content=None).ids() == await messages.find(content="").ids() == [silent]
+    assert await messages.find(content=persist.not_(None)).ids() == [said]
+    assert await messages.find(content=["a", None]).ids() == [said, silent]
+    for most in (0, 5):
+        invite = payloads.invite(guild["id"], channel, payloads.user(), max_uses=most)
+        await asked.hear("INVITE_CREATE", invite)
+    for wanted in (None, 5):
+        assert [each.max_uses for each in await asked.cache.invites.find(max_uses=wanted)] == [wanted]
+
+
 async def test_invites_are_there_or_not_although_they_have_no_ids(asked: Hearing) -> None:
     guild = a_guild()
     await asked.ready(guild)
