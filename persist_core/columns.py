@@ -231,6 +231,8 @@ def first(path: str, name: str, *, index: bool = False) -> Column:
     return _column("snowflake", path, _Never, lambda items: _first(items, name), index=index)
 
 
-def snowflakes(path: str) -> Column:
-    """Return a column of a list of ids, such as the roles of a member."""
-    return _column("snowflakes", path, _Never, _snowflakes, index=False, convert_all=_lists)
+def snowflakes(path: str, *, also: str = "") -> Column:
+    """Return a column of a list of ids, such as the roles of a member, and the column whose id is in it as well."""
+    return dataclasses.replace(
+        _column("snowflakes", path, _Never, _snowflakes, index=False, convert_all=_lists), also=also
+    )

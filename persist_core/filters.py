@@ -236,7 +236,10 @@ def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[t
         return AnyOf(tuple(_condition(entity, column, option, depth) for option in value))
     if test == "has":
         if kind == "snowflakes":
-            return Condition(column, "has_id", plain(column, "snowflake", value))
+            snowflake = plain(column, "snowflake", value)
+            listed = Condition(column, "has_id", snowflake)
+            also = entity.columns[column].also
+            return AnyOf((listed, Condition(also, "equals", snowflake))) if also else listed
         if kind == "integer":
             return Condition(column, "has_bits", plain(column, kind, value))
     elif test == "between" and kind not in ("snowflakes", "boolean"):

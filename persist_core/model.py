@@ -116,6 +116,9 @@ class Column:
     unset: str | int | None = None
     """What Discord says where hikari says ``None``; ``None`` where that is nothing at all."""
 
+    also: str = ""
+    """The column whose id is in the list as well, which Discord leaves out and hikari adds; empty if there is none."""
+
     def of(self, payloads: Sequence[Payload]) -> Sequence[typing.Any]:
         """Return its values in payloads. Raises when one is not of its kind."""
         return [self.read(payload) for payload in payloads] if self.read_all is None else self.read_all(payloads)

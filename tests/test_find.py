@@ -243,6 +243,14 @@ async def test_members_are_found_by_their_roles_and_everybody_has_the_guilds_own
     assert set(await asked.cache.members.with_role(role).ids()) == expected
     everybody = {int(each["user"]["id"]) for each in (*guild["members"], lucky)}
     assert set(await asked.cache.members.with_role(int(guild["id"])).ids()) == everybody
+    for has in (role, int(guild["id"])):  # as hikari's members say it, who all have the role that has the guild's id
+        those = {(each.guild_id, each.id) for each in await asked.cache.members.find() if has in each.role_ids}
+        found = await asked.cache.members.find(role_ids=persist.has(has))
+        assert {(each.guild_id, each.id) for each in found} == those
+        others = await asked.cache.members.find(role_ids=persist.not_(persist.has(has)))
+        assert len(others) == await asked.cache.members.count() - len(those)
+        voices = {each.user_id for each in await asked.cache.voice_states.find() if has in each.member.role_ids}
+        assert set(await asked.cache.voice_states.find(role_ids=persist.has(has)).ids()) == voices
 
 
 async def test_mutual_guilds_are_those_that_a_user_is_a_member_of(asked: Hearing) -> None:
