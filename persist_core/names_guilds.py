@@ -57,7 +57,8 @@ class GuildNames(HikariNames):
         """Return what a member may do in a guild, or in one of its channels, as Discord works it out.
 
         Owners and administrators may do everything, whatever channels say. Whoever is in a timeout may only look, and
-        whoever may not look at a channel may do nothing there. What holds in a thread is said by the channel that it is
+        whoever may not look at a channel may do nothing there; without ``CONNECT``, one may neither talk in a voice
+        channel nor change it. What holds in a thread is said by the channel that it is
         in; there, ``SEND_MESSAGES_IN_THREADS`` lets one write. A private thread is seen by its members and by those who
         have ``MANAGE_THREADS``. Of others who may see its channel it cannot be told, as Discord does not list the
         members of a thread by itself; ``Cache.fetch_thread_member`` asks, and remembers them.
