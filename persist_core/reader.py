@@ -113,20 +113,36 @@ class Reader:
         self._memory = memory
         self._clock = clock
 
-    async def record(self, entity: AnyEntity, key: Key, *, metadata: bool = False) -> Record | None:
+    async def record(
+        self, entity: AnyEntity, key: Key, *, metadata: bool = False, as_stored: bool = False
+    ) -> Record | None:
         """Return the record of a key as it is now, or ``None``. Parts of other kinds are not put together yet.
+
+        Parameters
+        ----------
+        entity, key
+            Which record.
+        metadata
+            Whether it is read with its history.
+        as_stored
+            Whether that is as a store will have it, which leaves what is told again unchanged as it is.
 
         Raises
         ------
         persist.CorruptRecordError
             If what is stored is not a payload any more.
         """
-        return (await self._currently(entity, key, metadata=metadata)).record
+        return (await self._currently(entity, key, metadata=metadata, as_stored=as_stored)).record
 
-    async def _currently(self, entity: AnyEntity, key: Key, *, metadata: bool = False, whole: bool = False) -> _Found:
+    async def _currently(
+        self, entity: AnyEntity, key: Key, *, metadata: bool = False, whole: bool = False, as_stored: bool = False
+    ) -> _Found:
         memory = None if metadata else self._memory
         kept = None if memory is None else memory.recall(entity, key)
-        found = await self._record(entity, key, metadata=metadata, whole=whole) if kept is None else _Found(kept.record)
+        if kept is None:
+            found = await self._record(entity, key, metadata=metadata, whole=whole, as_stored=as_stored)
+        else:
+            found = _Found(kept.record)
         if memory is not None and kept is None:
             memory.keep(entity, key, found.record)
         return found if found.record is not None and self.is_current(found.record) else _Found(None)
@@ -143,7 +159,9 @@ class Reader:
         current = (self._current(),) if entity.ephemeral else ()
         return (*current, Not(is_over(entity, self._clock()))) if entity.ends else current
 
-    async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool, whole: bool) -> _Found:
+    async def _record(
+        self, entity: AnyEntity, key: Key, *, metadata: bool, whole: bool, as_stored: bool = False
+    ) -> _Found:
         journal, gauges = self._journal, self._gauges
         changes = journal.pending(entity, key)
         if changes and not metadata and journal.settled(changes):
@@ -161,9 +179,11 @@ class Reader:
             return _Found(stored, self._parts_of(page))
         if undecided(stored, changes):
             await journal.barrier()
-            return await self._record(entity, key, metadata=metadata, whole=whole)
+            return await self._record(entity, key, metadata=metadata, whole=whole, as_stored=as_stored)
         now = journal.folded(stored, changes)
-        if metadata and stored is not None:
+        if as_stored and now is not None and stored is not None and now.payload == stored.payload:
+            now = now if entity.ephemeral else stored  # that begins anew with each session
+        elif metadata and stored is not None:
             now = now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
         return _Found(now, self._parts_of(page))
 

@@ -49,7 +49,7 @@ class View(typing.Generic[T]):
     the columns of their users too, and voice states by those of their members. Beside its columns everything can be
     found by ``updated`` and ``first_seen`` (when it was last changed, and first stored), ``source`` (``"gateway"``,
     ``"chunk"`` or ``"rest"``), ``verified`` (whether a gateway session that runs now has said it) and ``max_age``
-    (seconds, or a `datetime.timedelta`: only what was told or listed since then). Without any, everything is found.
+    (seconds, or a `datetime.timedelta`: only what was changed or listed since then). Without any, everything is found.
     :class:`~persist.QueryError` is raised at once if there is no such column, or a value is not of its kind.
 
     Parameters
@@ -76,7 +76,7 @@ class View(typing.Generic[T]):
         return await reader.get(self.entity, key)
 
     async def _is_young(self, reader: Reader, key: Key, seconds: float) -> bool:
-        record = await reader.record(self.entity, key, metadata=True)
+        record = await reader.record(self.entity, key, metadata=True, as_stored=True)
         if record is None:
             return False
         said = [record.origin.at]
@@ -87,7 +87,7 @@ class View(typing.Generic[T]):
 
     async def _entry(self, key: Key) -> Entry[T] | None:
         reader = await self._source()
-        record = await reader.record(self.entity, key, metadata=True)
+        record = await reader.record(self.entity, key, metadata=True, as_stored=True)
         if record is None:
             return None
         (record,) = await reader.whole((record,))
