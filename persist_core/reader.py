@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from . import joining
 from .changes import Change, DropScope, forgetting, undecided
 from .columns import moment
-from .completeness import partial, partial_wherever
+from .completeness import confirms, partial, partial_wherever
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
 from .entities import COMPLETENESS, JOINED, THREADS
@@ -377,6 +377,14 @@ class Reader:
     async def note(self, entity: AnyEntity, guild_id: int) -> Record | None:
         """Return the note about how much of a kind is known of a guild."""
         return await self.record(COMPLETENESS, (guild_id, entity.name))
+
+    async def last_told(self, record: Record) -> str:
+        """Return when a record was new, changed or listed last."""
+        if record.guild_id is None or (note := await self.note(record.entity, record.guild_id)) is None:
+            return record.origin.at
+        # What is listed unchanged is not written again.
+        listed = confirms(note, record, {note.payload["epoch"]})
+        return max(record.origin.at, note.payload["at"]) if listed else record.origin.at
 
     async def whole(self, records: Sequence[Record], *, keep: bool = False) -> Sequence[Record]:
         """Return records of one kind with the parts that are stored with their own kind, and maybe keep these."""

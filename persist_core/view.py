@@ -77,13 +77,7 @@ class View(typing.Generic[T]):
 
     async def _is_young(self, reader: Reader, key: Key, seconds: float) -> bool:
         record = await reader.record(self.entity, key, metadata=True, as_stored=True)
-        if record is None:
-            return False
-        said = [record.origin.at]
-        if record.guild_id is not None and (note := await reader.note(self.entity, record.guild_id)) is not None:
-            # What is listed unchanged is not written again.
-            said += [note.payload["at"]] if confirms(note, record, {note.payload["epoch"]}) else []
-        return max(said) >= reader.before_now(seconds)
+        return record is not None and await reader.last_told(record) >= reader.before_now(seconds)
 
     async def _entry(self, key: Key) -> Entry[T] | None:
         reader = await self._source()
