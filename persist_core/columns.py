@@ -192,14 +192,14 @@ def later(than: str) -> str:
     return moment(instant(than) + datetime.timedelta(microseconds=1))
 
 
-def text(path: str, *, index: bool = False) -> Column:
-    """Return a column of text at a dotted path of the payload."""
-    return _column("text", path, str, _no("a text"), index=index)
+def text(path: str, *, index: bool = False, unset: str | None = None) -> Column:
+    """Return a column of text at a dotted path of the payload, and the text that hikari takes for none."""
+    return dataclasses.replace(_column("text", path, str, _no("a text"), index=index), unset=unset)
 
 
-def integer(path: str, *, index: bool = False) -> Column:
-    """Return a column of a whole number, up to 64 bits."""
-    return _column("integer", path, int, _integer, index=index, convert_all=_integers)
+def integer(path: str, *, index: bool = False, unset: int | None = None) -> Column:
+    """Return a column of a whole number, up to 64 bits, and the number that hikari takes for none."""
+    return dataclasses.replace(_column("integer", path, int, _integer, index=index, convert_all=_integers), unset=unset)
 
 
 def snowflake(path: str, *, index: bool = False) -> Column:
@@ -232,6 +232,8 @@ def first(path: str, name: str, *, index: bool = False) -> Column:
     return _column("snowflake", path, _Never, lambda items: _first(items, name), index=index)
 
 
-def snowflakes(path: str) -> Column:
-    """Return a column of a list of ids, such as the roles of a member."""
-    return _column("snowflakes", path, _Never, _snowflakes, index=False, convert_all=_lists)
+def snowflakes(path: str, *, also: str = "") -> Column:
+    """Return a column of a list of ids, such as the roles of a member, and the column whose id is in it as well."""
+    return dataclasses.replace(
+        _column("snowflakes", path, _Never, _snowflakes, index=False, convert_all=_lists), also=also
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import copy
 import datetime
 import math
@@ -66,12 +67,9 @@ class Wish(typing.NamedTuple):
         """How old an answer may be."""
         return math.inf if self.max_age is None else seconds_of(self.max_age)
 
-    def grants(self, record: Record) -> bool:
-        """Return whether a record is recent enough."""
-        if self.max_age is None:
-            return True
-        learned = instant(record.origin.at)
-        return (datetime.datetime.now(datetime.UTC) - learned).total_seconds() <= self.seconds
+    def grants(self, learned: str) -> bool:
+        """Return whether what was learned then is recent enough."""
+        return (datetime.datetime.now(datetime.UTC) - instant(learned)).total_seconds() <= self.seconds
 
 
 class Asked(typing.NamedTuple):
@@ -112,6 +110,8 @@ class Fetcher:
         self._gauges = gauges
         self._flights: dict[Hashable, asyncio.Task[typing.Any]] = {}
         self._absent: dict[Hashable, tuple[float, hikari.NotFoundError]] = {}
+        self._confirmed: collections.OrderedDict[tuple[AnyEntity, Key], str] = collections.OrderedDict()
+        """When REST has said a thing last: if it was the same as before, that is stored nowhere."""
 
     async def one(self, asked: Asked, ask: Ask[T], wish: Wish) -> T:
         """Return one object.
@@ -155,13 +155,20 @@ class Fetcher:
             entity = record.entity
             if lacking(entity, self._intents):
                 continue  # nothing keeps it up to date
-            if not wish.grants(record) or not engine.admission.keeps_intact(entity, record.guild_id):
+            if wish.max_age is not None and not wish.grants(await self._learned(engine, record)):
+                continue
+            if not engine.admission.keeps_intact(entity, record.guild_id):
                 continue  # REST returns more of it
             if not record.payload.keys() >= _TOLD_BY_REST.get(entity, frozenset()):
                 continue
             if (made := await engine.reader.get(entity, record.key)) is not None:
                 return made
         return None
+
+    async def _learned(self, engine: Engine, record: Record) -> str:
+        """Return when a record was learned, or found to be as it was."""
+        confirmed = self._confirmed.get((record.entity, record.key), "")
+        return max(confirmed, await engine.reader.last_told(record))
 
     async def _stored(self, engine: Engine, asked: Asked, *, metadata: bool = False) -> Sequence[Record]:
         """Return what is remembered of what is asked for, unless it is somewhere else than where that should be."""
@@ -189,6 +196,11 @@ class Fetcher:
             raise
         self._absent.pop(name, None)
         await saying.remember({(entity, asked.key) for entity in known})
+        for entity in asked.kinds:
+            self._confirmed[entity, asked.key] = saying.began
+            self._confirmed.move_to_end((entity, asked.key))
+        while len(self._confirmed) > _MOST_REMEMBERED:
+            self._confirmed.popitem(last=False)
         return answer
 
     async def me(self) -> int:

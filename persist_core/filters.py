@@ -197,18 +197,29 @@ def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth
         raise QueryError(msg)
     kind = entity.kind_of(column)
     if value is None:
-        return Condition(column, "is_null")
+        return _unset(entity, column)
     if isinstance(value, Filter):
         return _filter(entity, column, kind, value, depth + 1)
     if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
         among = Condition(column, "is_in", tuple(plain(column, kind, item) for item in value if item is not None))
-        unset = None in value or any(_is_absent(entity, column, item) for item in among.value)
-        return AnyOf((among, Condition(column, "is_null"))) if unset else among
+        if None in value:
+            return AnyOf((among, _unset(entity, column)))
+        absent = any(_is_absent(entity, column, item) for item in among.value)
+        return AnyOf((among, Condition(column, "is_null"))) if absent else among
     if kind == "snowflakes":
         msg = f"{column} is a list of ids; match one in it with persist.has(...)"
         raise QueryError(msg)
     equal = Condition(column, "equals", plain(column, kind, value))
     return AnyOf((equal, Condition(column, "is_null"))) if _is_absent(entity, column, value) else equal
+
+
+def _unset(entity: Entity[typing.Any], column: str) -> Conditional:
+    """Return the condition that hikari says ``None`` of a column."""
+    null = Condition(column, "is_null")
+    found = entity.columns.get(column)
+    if found is None or found.unset is None:
+        return null
+    return AnyOf((null, Condition(column, "equals", found.unset)))
 
 
 def _is_absent(entity: Entity[typing.Any], column: str, value: object) -> bool:
@@ -225,7 +236,10 @@ def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[t
         return AnyOf(tuple(_condition(entity, column, option, depth) for option in value))
     if test == "has":
         if kind == "snowflakes":
-            return Condition(column, "has_id", plain(column, "snowflake", value))
+            snowflake = plain(column, "snowflake", value)
+            listed = Condition(column, "has_id", snowflake)
+            also = entity.columns[column].also
+            return AnyOf((listed, Condition(also, "equals", snowflake))) if also else listed
         if kind == "integer":
             return Condition(column, "has_bits", plain(column, kind, value))
     elif test == "between" and kind not in ("snowflakes", "boolean"):

@@ -94,7 +94,7 @@ INVITES = Entity(
         "channel_id": snowflake("channel_id", index=True),
         "inviter_id": snowflake("inviter.id"),
         "uses": integer("uses"),
-        "max_uses": integer("max_uses"),
+        "max_uses": integer("max_uses", unset=0),
         "is_temporary": boolean("temporary"),
         "created_at": time("created_at"),
         "expires_at": time("expires_at", index=True),

@@ -21,7 +21,7 @@ MESSAGES = Entity(
     {
         "channel_id": snowflake("channel_id", index=True),
         "author_id": snowflake("author.id"),
-        "content": text("content"),
+        "content": text("content", unset=""),
         "type": integer("type"),
         "flags": integer("flags"),
         "timestamp": time("timestamp"),
@@ -56,7 +56,7 @@ MESSAGE_VERSIONS = Entity(
     {
         "channel_id": snowflake("channel_id"),
         "author_id": snowflake("author.id"),
-        "content": text("content"),
+        "content": text("content", unset=""),
         "edited_timestamp": time("edited_timestamp"),
     },
     lambda make, record: make.factory.deserialize_message(record.payload),

@@ -69,7 +69,7 @@ MEMBERS = Entity(
         "is_pending": boolean("pending"),
         "communication_disabled_until": time("communication_disabled_until"),
         "guild_flags": integer("flags"),
-        "role_ids": snowflakes("roles"),
+        "role_ids": snowflakes("roles", also="guild_id"),
     },
     lambda make, record: make.factory.deserialize_member(record.payload, guild_id=guild(record)),
     owners=(IN_GUILD,),

@@ -113,6 +113,12 @@ class Column:
     absent: bool | None = None
     """What a missing field means; ``None`` if it means neither true nor false."""
 
+    unset: str | int | None = None
+    """What Discord says where hikari says ``None``; ``None`` where that is nothing at all."""
+
+    also: str = ""
+    """The column whose id is in the list as well, which Discord leaves out and hikari adds; empty if there is none."""
+
     def of(self, payloads: Sequence[Payload]) -> Sequence[typing.Any]:
         """Return its values in payloads. Raises if one has the wrong type."""
         return [self.read(payload) for payload in payloads] if self.read_all is None else self.read_all(payloads)

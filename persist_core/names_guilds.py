@@ -57,11 +57,11 @@ class GuildNames(HikariNames):
         """Return the permissions of a member in a guild, or in one of its channels, as Discord computes them.
 
         Owners and administrators have all permissions, whatever the overwrites of a channel say. A member in a timeout
-        can only view, and a member who cannot view a channel has no permissions in it. Threads use the permissions of
-        their parent channel, with ``SEND_MESSAGES_IN_THREADS`` for writing. Private threads are visible to their
-        members and to members with ``MANAGE_THREADS``. For others who can view the parent channel the result is
-        ``None``, as Discord does not list the members of a thread by itself; ``Cache.fetch_thread_member`` requests and
-        stores them.
+        can only view, and a member who cannot view a channel has no permissions in it. Without ``CONNECT``, a member
+        can neither speak in a voice channel nor manage it. Threads use the permissions of their parent channel, with
+        ``SEND_MESSAGES_IN_THREADS`` for writing. Private threads are visible to their members and to members with
+        ``MANAGE_THREADS``. For others who can view the parent channel the result is ``None``, as Discord does not list
+        the members of a thread by itself; ``Cache.fetch_thread_member`` requests and stores them.
 
         Parameters
         ----------

@@ -28,8 +28,28 @@ _OF_WRITING: typing.Final = (
     | hikari.Permissions.EMBED_LINKS
 )
 
-_TO_WRITE: typing.Final = (hikari.Permissions.SEND_MESSAGES, hikari.Permissions.SEND_MESSAGES_IN_THREADS)
-"""What it takes to write, in a channel and in a thread."""
+_OF_TALKING: typing.Final = (
+    hikari.Permissions.MANAGE_CHANNELS
+    | hikari.Permissions.MANAGE_ROLES
+    | hikari.Permissions.PRIORITY_SPEAKER
+    | hikari.Permissions.STREAM
+    | hikari.Permissions.SPEAK
+    | hikari.Permissions.MUTE_MEMBERS
+    | hikari.Permissions.DEAFEN_MEMBERS
+    | hikari.Permissions.MOVE_MEMBERS
+    | hikari.Permissions.USE_VOICE_ACTIVITY
+    | hikari.Permissions.REQUEST_TO_SPEAK
+    | hikari.Permissions.START_EMBEDDED_ACTIVITIES
+    | hikari.Permissions.USE_SOUNDBOARD
+    | hikari.Permissions.USE_EXTERNAL_SOUNDS
+)
+_VOICE: typing.Final = (hikari.ChannelType.GUILD_VOICE, hikari.ChannelType.GUILD_STAGE)
+
+Takes = Mapping[hikari.Permissions, hikari.Permissions]
+_IN_TEXT: typing.Final[Takes] = {hikari.Permissions.SEND_MESSAGES: _OF_WRITING}
+_IN_VOICE: typing.Final[Takes] = {**_IN_TEXT, hikari.Permissions.CONNECT: _OF_TALKING}
+_IN_THREAD: typing.Final[Takes] = {hikari.Permissions.SEND_MESSAGES_IN_THREADS: _OF_WRITING}
+"""What takes another permission, which is named first."""
 
 Overwrites = Mapping[hikari.Snowflake, hikari.PermissionOverwrite]
 
@@ -56,12 +76,13 @@ def in_channel(
     permissions: hikari.Permissions,
     member: hikari.Member,
     overwrites: Overwrites,
-    to_write: hikari.Permissions = hikari.Permissions.SEND_MESSAGES,
+    takes: Takes = _IN_TEXT,
 ) -> hikari.Permissions:
     """Return what is left of, and added to, a member's permissions by the overwrites of a channel, timeout aside.
 
     Everybody's overwrite comes first, then those of all roles together, then the member's own. Who may not look may do
-    nothing there, and who may not write may not mention, attach or embed anything either: see `Implicit Permissions
+    nothing there, and who may not write may not mention, attach or embed anything either, nor may who may not connect
+    to a voice channel do anything in it, or change it: see `Implicit Permissions
     <https://docs.discord.com/developers/topics/permissions#implicit-permissions>`_.
     """
     if permissions & hikari.Permissions.ADMINISTRATOR:
@@ -73,7 +94,7 @@ def in_channel(
         permissions |= _together(overwrite.allow for overwrite in step)
     if not permissions & hikari.Permissions.VIEW_CHANNEL:
         return _NONE
-    return permissions if permissions & to_write else permissions & ~_OF_WRITING
+    return permissions & ~_together(others for needed, others in takes.items() if not permissions & needed)
 
 
 def _together(permissions: Iterable[hikari.Permissions]) -> hikari.Permissions:
@@ -99,10 +120,11 @@ async def asked(
     if channel is not None:
         place = key_part(channel, "the channel")
         thread = await cache.threads.get(place)
-        overwrites = await _overwrites(cache, found.id, place if thread is None else thread.parent_id)
-        if overwrites is None:
+        there = await cache.channels.get(place if thread is None else thread.parent_id)
+        if there is None or there.guild_id != found.id:
             return None
-        permissions = in_channel(permissions, who, overwrites, _TO_WRITE[thread is not None])
+        takes = _IN_THREAD if thread is not None else _IN_VOICE if there.type in _VOICE else _IN_TEXT
+        permissions = in_channel(permissions, who, there.permission_overwrites, takes)
         if thread is not None and not await _is_let_in(cache, thread, who, permissions):
             return None
     in_timeout = who.communication_disabled_until() is not None
@@ -121,9 +143,3 @@ async def _is_let_in(
         return True
     # Who is not remembered may still be in it: Discord lists the members of threads to nobody who does not ask.
     return await cache.thread_members.get(thread, member) is not None
-
-
-async def _overwrites(cache: HikariNames, guild_id: int, channel: int) -> Overwrites | None:
-    """Return the overwrites of a channel of a guild."""
-    found = await cache.channels.get(channel)
-    return found.permission_overwrites if found is not None and found.guild_id == guild_id else None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from . import joining
 from .changes import Change, DropScope, forgetting, undecided
 from .columns import moment
-from .completeness import partial, partial_wherever
+from .completeness import confirms, partial, partial_wherever
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
 from .entities import COMPLETENESS, JOINED, THREADS
@@ -113,20 +113,36 @@ class Reader:
         self._memory = memory
         self._clock = clock
 
-    async def record(self, entity: AnyEntity, key: Key, *, metadata: bool = False) -> Record | None:
+    async def record(
+        self, entity: AnyEntity, key: Key, *, metadata: bool = False, as_stored: bool = False
+    ) -> Record | None:
         """Return the record of a key as it is now, or ``None``. It does not include parts under other kinds.
+
+        Parameters
+        ----------
+        entity, key
+            Which record.
+        metadata
+            Whether it is read with its history.
+        as_stored
+            Whether to return it as a store will have it, which ignores an object that is sent again unchanged.
 
         Raises
         ------
         persist.CorruptRecordError
             If the stored record can no longer be read.
         """
-        return (await self._currently(entity, key, metadata=metadata)).record
+        return (await self._currently(entity, key, metadata=metadata, as_stored=as_stored)).record
 
-    async def _currently(self, entity: AnyEntity, key: Key, *, metadata: bool = False, whole: bool = False) -> _Found:
+    async def _currently(
+        self, entity: AnyEntity, key: Key, *, metadata: bool = False, whole: bool = False, as_stored: bool = False
+    ) -> _Found:
         memory = None if metadata else self._memory
         kept = None if memory is None else memory.recall(entity, key)
-        found = await self._record(entity, key, metadata=metadata, whole=whole) if kept is None else _Found(kept.record)
+        if kept is None:
+            found = await self._record(entity, key, metadata=metadata, whole=whole, as_stored=as_stored)
+        else:
+            found = _Found(kept.record)
         if memory is not None and kept is None:
             memory.keep(entity, key, found.record)
         return found if found.record is not None and self.is_current(found.record) else _Found(None)
@@ -143,7 +159,9 @@ class Reader:
         current = (self._current(),) if entity.ephemeral else ()
         return (*current, Not(is_over(entity, self._clock()))) if entity.ends else current
 
-    async def _record(self, entity: AnyEntity, key: Key, *, metadata: bool, whole: bool) -> _Found:
+    async def _record(
+        self, entity: AnyEntity, key: Key, *, metadata: bool, whole: bool, as_stored: bool = False
+    ) -> _Found:
         journal, gauges = self._journal, self._gauges
         changes = journal.pending(entity, key)
         if changes and not metadata and journal.settled(changes):
@@ -161,9 +179,11 @@ class Reader:
             return _Found(stored, self._parts_of(page))
         if undecided(stored, changes):
             await journal.barrier()
-            return await self._record(entity, key, metadata=metadata, whole=whole)
+            return await self._record(entity, key, metadata=metadata, whole=whole, as_stored=as_stored)
         now = journal.folded(stored, changes)
-        if metadata and stored is not None:
+        if as_stored and now is not None and stored is not None and now.payload == stored.payload:
+            now = now if entity.ephemeral else stored  # that begins anew with each session
+        elif metadata and stored is not None:
             now = now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
         return _Found(now, self._parts_of(page))
 
@@ -355,6 +375,14 @@ class Reader:
     async def note(self, entity: AnyEntity, guild_id: int) -> Record | None:
         """Return the note about how much of a kind is known of a guild."""
         return await self.record(COMPLETENESS, (guild_id, entity.name))
+
+    async def last_told(self, record: Record) -> str:
+        """Return when a record was new, changed or listed last."""
+        if record.guild_id is None or (note := await self.note(record.entity, record.guild_id)) is None:
+            return record.origin.at
+        # What is listed unchanged is not written again.
+        listed = confirms(note, record, {note.payload["epoch"]})
+        return max(record.origin.at, note.payload["at"]) if listed else record.origin.at
 
     async def whole(self, records: Sequence[Record], *, keep: bool = False) -> Sequence[Record]:
         """Return records of one kind with their parts from other kinds, and add those to memory if ``keep``."""

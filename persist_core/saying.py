@@ -111,7 +111,7 @@ class Saying:
         self._engine = engine
         self._guild_id = guild_id
         self._whole = whole
-        self._began = engine.journal.at
+        self.began: str = engine.journal.at
         self._gone = engine.journal.departures.watch()
         self._heard: list[Said] = []
         self._listed: set[int | str] = set()
@@ -149,11 +149,11 @@ class Saying:
                 self._listed.add(key[-1])
             now = await self._engine.reader.record(said.entity, key, metadata=True)
             if now is None:
-                asked = Origin("rest", None, 0, self._began)
+                asked = Origin("rest", None, 0, self.began)
                 told = Record(said.entity, key, said.guild_id, said.payload, asked)
                 better = (said.entity, key) in known or self._gone.has_gone(told)
             else:
-                better = now.origin.at >= self._began
+                better = now.origin.at >= self.began
             met_in = said.met_in
             if not better and (met_in is None or self._engine.admission.keeps_guild(met_in)):
                 self._engine.feed.accept([self._change(said, key)])
@@ -174,7 +174,7 @@ class Saying:
             return
         entity, guild_id = whole.entity, whole.guild_id
         # What was told of after the question was asked may be newer than the answer.
-        where: Where = (*whole.within, Condition("last_updated", "less", self._began))
+        where: Where = (*whole.within, Condition("last_updated", "less", self.began))
         if self._listed:
             where = (*where, Not(Condition(tuple(entity.key)[-1], "is_in", frozenset(self._listed))))
         if whole.otherwise is not None:

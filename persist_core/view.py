@@ -50,7 +50,7 @@ class View(typing.Generic[T]):
 
     Every kind also has the filters ``updated`` and ``first_seen`` (when it was last changed, and first stored),
     ``source`` (``"gateway"``, ``"chunk"`` or ``"rest"``), ``verified`` (whether a running gateway session has confirmed
-    it) and ``max_age`` (seconds or a `datetime.timedelta`: only what Discord has sent or listed since then).
+    it) and ``max_age`` (seconds or a `datetime.timedelta`: only what was changed or listed since then).
 
     A call with an unknown column or a value of the wrong type raises :class:`~persist.QueryError` at once.
 
@@ -78,18 +78,12 @@ class View(typing.Generic[T]):
         return await reader.get(self.entity, key)
 
     async def _is_young(self, reader: Reader, key: Key, seconds: float) -> bool:
-        record = await reader.record(self.entity, key, metadata=True)
-        if record is None:
-            return False
-        said = [record.origin.at]
-        if record.guild_id is not None and (note := await reader.note(self.entity, record.guild_id)) is not None:
-            # What is listed unchanged is not written again.
-            said += [note.payload["at"]] if confirms(note, record, {note.payload["epoch"]}) else []
-        return max(said) >= reader.before_now(seconds)
+        record = await reader.record(self.entity, key, metadata=True, as_stored=True)
+        return record is not None and await reader.last_told(record) >= reader.before_now(seconds)
 
     async def _entry(self, key: Key) -> Entry[T] | None:
         reader = await self._source()
-        record = await reader.record(self.entity, key, metadata=True)
+        record = await reader.record(self.entity, key, metadata=True, as_stored=True)
         if record is None:
             return None
         (record,) = await reader.whole((record,))

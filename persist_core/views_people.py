@@ -7,7 +7,7 @@ from typing import Unpack
 import hikari
 
 from . import entities
-from .conditions import AnyOf, Condition
+from .filters import has
 from .found import Found
 from .model import Entity
 from .view import key_part
@@ -103,9 +103,7 @@ class Members(OfUser[hikari.Member]):
         persist.QueryError
             If the argument is not an id.
         """
-        wanted = key_part(role, "the role")
-        everyone = Condition("guild_id", "equals", wanted)
-        return self._find({}, AnyOf((Condition("role_ids", "has_id", wanted), everyone)))
+        return self.find(role_ids=has(key_part(role, "the role")))
 
 
 class VoiceStates(OfUser[hikari.VoiceState]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing
 
@@ -70,6 +71,23 @@ async def test_what_was_told_anew_is_young_again(engine_url: str) -> None:
         tell(heard, "roles", {**role, "name": "new"}, HOUR)
         async for cache in heard.answers():
             assert [each.name async for each in cache.roles.find(max_age=HOUR)] == ["new"]
+
+
+async def test_what_is_told_again_unchanged_is_as_it_was_whether_or_not_that_is_stored_yet(engine_url: str) -> None:
+    role = payloads.role()
+    async with hearing(engine_url) as heard:
+        tell(heard, "roles", role, 24 * HOUR)
+        await heard.cache.flush()
+        entry = await heard.cache.roles.entry(int(role["id"]))
+        assert entry is not None
+        assert (entry.revision, entry.last_updated) == (1, NOW - 24 * HOUR)
+        tell(heard, "roles", role, datetime.timedelta(0))
+        async for cache in heard.answers():
+            again = await cache.roles.entry(int(role["id"]))
+            assert again is not None
+            assert dataclasses.replace(again, value=None) == dataclasses.replace(entry, value=None)
+            assert await cache.roles.get(int(role["id"]), max_age=HOUR) is None
+            assert await cache.roles.count(max_age=HOUR) == 0
 
 
 @pytest.mark.parametrize(

@@ -253,6 +253,48 @@ async def test_what_is_too_old_is_asked_for(stage: Stage) -> None:
     assert stage.requests == before + 1
 
 
+class Later(datetime.datetime):
+    """A clock that is two hours fast."""
+
+    @classmethod
+    def now(cls, tz: datetime.tzinfo | None = None) -> typing.Self:
+        return super().now(tz) + datetime.timedelta(hours=2)
+
+
+async def test_what_rest_has_said_again_unchanged_is_not_old(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    user, hour = int(stage.guild["members"][0]["user"]["id"]), datetime.timedelta(hours=1)
+    fetches: typing.Final = (
+        lambda: stage.cache.fetch_user(user, max_age=hour),
+        lambda: stage.cache.fetch_member(stage.guild_id, user, max_age=hour),
+        lambda: stage.cache.fetch_my_user(max_age=hour),
+    )
+    for fetch in fetches:
+        await fetch()
+    await stage.cache.flush()
+
+    monkeypatch.setattr(datetime, "datetime", Later)
+    for fetch in fetches:
+        before = stage.requests
+        await fetch()
+        await stage.cache.flush()
+        assert stage.requests == before + 1
+        for _ in range(3):
+            await fetch()
+        assert stage.requests == before + 1
+
+
+async def test_what_a_list_had_again_is_not_asked_for_alone(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    role, hour = stage.first("roles"), datetime.timedelta(hours=1)
+    await stage.cache.fetch_roles(stage.guild_id, prefer="rest")
+    await stage.cache.flush()
+    monkeypatch.setattr(datetime, "datetime", Later)
+    await stage.cache.fetch_roles(stage.guild_id, prefer="rest")
+    await stage.cache.flush()
+    before = stage.requests
+    await stage.cache.fetch_role(stage.guild_id, role, max_age=hour)
+    assert stage.requests == before
+
+
 async def test_a_thing_of_another_place_is_not_the_one_asked_for(stage: Stage) -> None:
     other = await stage.sim.join_guild()
     await bots.settled(stage.sim, stage.cache)

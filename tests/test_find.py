@@ -154,6 +154,33 @@ async def test_what_discord_leaves_out_is_what_it_means(asked: Hearing) -> None:
     assert await asked.cache.channels.count(is_nsfw=False) == await asked.cache.channels.count()
 
 
+async def test_what_hikari_says_none_of_is_unset(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    channel = text_channel(guild)["id"]
+    said, silent = [await say(asked, guild, channel, content=content) for content in ("a", "")]
+    messages = asked.cache.messages
+    assert {each.id for each in await messages.find() if each.content is None} == {silent}
+    assert await messages.find(content=None).ids() == await messages.find(content="").ids() == [silent]
+    assert await messages.find(content=persist.not_(None)).ids() == [said]
+    assert await messages.find(content=["a", None]).ids() == [said, silent]
+    for most in (0, 5):
+        invite = payloads.invite(guild["id"], channel, payloads.user(), max_uses=most)
+        await asked.hear("INVITE_CREATE", invite)
+    for wanted in (None, 5):
+        assert [each.max_uses for each in await asked.cache.invites.find(max_uses=wanted)] == [wanted]
+
+
+async def test_invites_are_there_or_not_although_they_have_no_ids(asked: Hearing) -> None:
+    guild = a_guild()
+    await asked.ready(guild)
+    invite = payloads.invite(guild["id"], text_channel(guild)["id"], payloads.user())
+    assert not await asked.cache.invites.find().exists()
+    await asked.hear("INVITE_CREATE", invite)
+    assert await asked.cache.invites.find(guild=int(guild["id"])).exists()
+    assert not await asked.cache.invites.find(code="another").exists()
+
+
 async def test_what_is_deleted_here_is_not_all_there_is_any_more(asked: Hearing) -> None:
     guild, other = a_guild(), a_guild()
     await asked.ready(guild, other)
@@ -216,6 +243,14 @@ async def test_members_are_found_by_their_roles_and_everybody_has_the_guilds_own
     assert set(await asked.cache.members.with_role(role).ids()) == expected
     everybody = {int(each["user"]["id"]) for each in (*guild["members"], lucky)}
     assert set(await asked.cache.members.with_role(int(guild["id"])).ids()) == everybody
+    for has in (role, int(guild["id"])):  # as hikari's members say it, who all have the role that has the guild's id
+        those = {(each.guild_id, each.id) for each in await asked.cache.members.find() if has in each.role_ids}
+        found = await asked.cache.members.find(role_ids=persist.has(has))
+        assert {(each.guild_id, each.id) for each in found} == those
+        others = await asked.cache.members.find(role_ids=persist.not_(persist.has(has)))
+        assert len(others) == await asked.cache.members.count() - len(those)
+        voices = {each.user_id for each in await asked.cache.voice_states.find() if has in each.member.role_ids}
+        assert set(await asked.cache.voice_states.find(role_ids=persist.has(has)).ids()) == voices
 
 
 async def test_mutual_guilds_are_those_that_a_user_is_a_member_of(asked: Hearing) -> None:

@@ -133,6 +133,29 @@ async def test_permissions_are_what_discord_says(heard: Hearing, case: Case) -> 
     assert await ask(guild, member, channel) == case.channel
 
 
+async def test_who_may_not_connect_may_do_nothing_in_a_voice_channel(heard: Hearing) -> None:
+    may = P.all_permissions() & ~P.ADMINISTRATOR
+    everybody = payloads.role(id=str(_GUILD), permissions=str(int(may)))
+    deny_connect = [_overwrite(deny(_GUILD, P.CONNECT))]
+    make = (payloads.text_channel, payloads.voice_channel, payloads.stage_channel)
+    channels = [
+        one(str(_GUILD), id=str(_CHANNEL + 10 * number + len(overwrites)), permission_overwrites=overwrites)
+        for number, one in enumerate(make)
+        for overwrites in ([], deny_connect)
+    ]
+    await heard.ready({**guild_of(_CASES[0]), "roles": [everybody], "channels": channels, "threads": []})
+    ask = heard.cache.permissions
+    assert await ask(_GUILD, _ANN, _CHANNEL + 1) == may & ~P.CONNECT  # text: there is nothing to connect to
+    for voice in (_CHANNEL + 10, _CHANNEL + 20):
+        assert await ask(_GUILD, _ANN, voice) == may
+        denied = await ask(_GUILD, _ANN, voice + 1)
+        assert denied is not None
+        assert not denied & (P.CONNECT | P.SPEAK | P.STREAM | P.MOVE_MEMBERS | P.REQUEST_TO_SPEAK | P.USE_SOUNDBOARD)
+        assert not denied & (P.MANAGE_CHANNELS | P.MANAGE_ROLES)
+        assert denied & P.VIEW_CHANNEL
+        assert await ask(_GUILD, _OWNER, voice + 1) == _ALL
+
+
 async def test_a_private_thread_is_hidden_from_those_who_are_not_known_to_be_in_it(heard: Hearing) -> None:
     guild = guild_of(_CASES[0])
     private = payloads.private_thread(str(_GUILD), str(_CHANNEL), str(_OWNER), id=str(_THREAD))
