@@ -152,7 +152,8 @@ CLIENT: typing.Final = Client[typing.Any](
     run=_run,
     fetch=_fetch,
     transaction=_Transaction,
-    begin="BEGIN",
+    # However the server, the database or the role has it: who waits for a lock has to see what was done meanwhile.
+    begin="BEGIN ISOLATION LEVEL READ COMMITTED",
     # A moment begins with the first question.
     snapshot=("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1"),
     close=_close,

@@ -1,0 +1,52 @@
+"""However a server is configured, it keeps the same and answers the same."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+import servers
+import yarl
+
+from persist.changes import Put
+from persist.contract_base import keys
+from persist.contract_samples import user
+from persist.entities import USERS
+from persist.plugins import open_store
+from persist.spi import Store
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Store]:
+    store = open_store(url)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+# ---------------------------------------------------------------------------------------------------------- PostgreSQL
+
+
+async def configured(url: str, **settings: str) -> None:
+    """Let a database of PostgreSQL have settings of its own."""
+    for name, value in settings.items():
+        await servers.POSTGRESQL.run(url, f"ALTER DATABASE {yarl.URL(url).name} SET {name} = '{value}'")
+
+
+@pytest.mark.parametrize("isolation", ["repeatable read", "serializable"])
+async def test_processes_begin_at_once_whatever_transactions_see_by_default(
+    postgresql_url: str, isolation: str
+) -> None:
+    await configured(postgresql_url, default_transaction_isolation=isolation)
+    stores = [open_store(postgresql_url) for _ in range(4)]
+    try:
+        await asyncio.gather(*(store.open() for store in stores))
+        await stores[0].apply([Put(user(1))])
+        assert await keys(stores[1], USERS) == [(1,)]
+    finally:
+        for store in stores:
+            await store.close()
