@@ -294,4 +294,5 @@ def question(wanted: str | None) -> Question:
         return _DIALECTS.get(found, DIALECT)
 
     column = "table_schema = current_schema() AND table_name = 'users' AND column_name = 'payload'"
-    return Question(f"SELECT data_type FROM information_schema.columns WHERE {column}", answered)
+    # Not data_type, which a server may spell with quotes (quote_all_identifiers).
+    return Question(f"SELECT udt_name::text FROM information_schema.columns WHERE {column}", answered)

@@ -15,7 +15,7 @@ from persist.contract_base import keys
 from persist.contract_samples import user
 from persist.entities import USERS
 from persist.plugins import open_store
-from persist.spi import Store
+from persist.spi import Select, Store
 
 
 @contextlib.asynccontextmanager
@@ -50,3 +50,12 @@ async def test_processes_begin_at_once_whatever_transactions_see_by_default(
     finally:
         for store in stores:
             await store.close()
+
+
+async def test_payloads_that_are_jsonb_are_known_however_names_are_quoted(postgresql_url: str) -> None:
+    await configured(postgresql_url, quote_all_identifiers="on")
+    for number in (1, 2):
+        async with opened(f"{postgresql_url}?payload=jsonb") as store:
+            await store.apply([Put(user(number, username="\0"))])
+            (record,) = (await store.select(Select(USERS, keys=((number,),)))).records
+            assert record.payload["username"] == "\0"
