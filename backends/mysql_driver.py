@@ -174,6 +174,8 @@ _SETTINGS: typing.Final = (
     "SET NAMES utf8mb4, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION sql_notes = 0, "
     # Texts are sorted by so many bytes only: the longest that Discord has are four thousand characters.
     "SESSION max_sort_length = 16384, "
+    # What protects people from their own slips would cut off answers, and refuse questions and deletions.
+    "SESSION sql_big_selects = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, "
     "SESSION autocommit = 1, @persist_seconds = {seconds}, @persist_wait = {wait}, "
     "SESSION lock_wait_timeout = {wait}, SESSION innodb_lock_wait_timeout = {wait}"
 )

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import servers
 import yarl
 
-from persist.changes import Put
+from persist.changes import DropScope, Patch, Put
 from persist.contract_base import keys
-from persist.contract_samples import user
-from persist.entities import USERS
+from persist.contract_samples import member, origin, user
+from persist.edits import Part
+from persist.entities import MEMBERS, USERS
 from persist.plugins import open_store
 from persist.spi import Select, Store
 
@@ -59,3 +60,33 @@ async def test_payloads_that_are_jsonb_are_known_however_names_are_quoted(postgr
             await store.apply([Put(user(number, username="\0"))])
             (record,) = (await store.select(Select(USERS, keys=((number,),)))).records
             assert record.payload["username"] == "\0"
+
+
+# ------------------------------------------------------------------------------------------------------------- MariaDB
+
+
+@contextlib.asynccontextmanager
+async def with_globals(server: servers.Server, **settings: int) -> AsyncIterator[None]:
+    """Let MariaDB have some settings until the end."""
+    try:
+        for name, value in settings.items():
+            await servers.MYSQL.run(server.url(), f"SET GLOBAL {name} = {value}")
+        yield
+    finally:
+        for name in settings:
+            await servers.MYSQL.run(server.url(), f"SET GLOBAL {name} = DEFAULT")
+
+
+PROTECTING: Mapping[str, int] = {"max_join_size": 10, "sql_safe_updates": 1, "sql_select_limit": 3}
+
+
+async def test_what_protects_people_from_slips_leaves_answers_and_deletions_whole(
+    mysql_server: servers.Server, mysql_url: str
+) -> None:
+    async with with_globals(mysql_server, **PROTECTING), opened(mysql_url) as store:
+        await store.apply([Put(member(number % 2, number)) for number in range(50)])
+        edits = (Part({"flags": 1}),)
+        await store.apply([Patch(MEMBERS, (n % 2, n), n % 2, edits, origin(1)) for n in range(60)])
+        assert len(await keys(store, MEMBERS)) == 50
+        await store.apply([DropScope(MEMBERS, None, ())])
+        assert await keys(store, MEMBERS) == []
