@@ -12,11 +12,12 @@ import yarl
 
 from persist.changes import DropScope, Patch, Put
 from persist.contract_base import keys
-from persist.contract_samples import member, origin, user
+from persist.contract_samples import member, message, origin, user
 from persist.edits import Part
-from persist.entities import MEMBERS, USERS
+from persist.entities import MEMBERS, MESSAGES, USERS
 from persist.plugins import open_store
 from persist.spi import Select, Store
+from persist.sql import SqlStore
 
 
 @contextlib.asynccontextmanager
@@ -90,3 +91,18 @@ async def test_what_protects_people_from_slips_leaves_answers_and_deletions_whol
         assert len(await keys(store, MEMBERS)) == 50
         await store.apply([DropScope(MEMBERS, None, ())])
         assert await keys(store, MEMBERS) == []
+
+
+async def test_a_server_that_takes_short_packets_only_keeps_many_long_messages(
+    mysql_server: servers.Server, mysql_url: str
+) -> None:
+    count, content = 300, "\U0001f600" * 2000
+    async with with_globals(mysql_server, max_allowed_packet=1_048_576):
+        async with opened(mysql_url) as store:
+            await store.apply([Put(message(number, 1, 1, content=content)) for number in range(count)])
+            assert len(await keys(store, MESSAGES)) == count
+        searched = open_store(mysql_url)
+        assert isinstance(searched, SqlStore)
+        searched.search([MESSAGES])  # which makes the texts of what is there already
+        await searched.open()
+        await searched.close()
