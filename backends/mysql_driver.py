@@ -103,7 +103,11 @@ def _is_temporary(error: Exception) -> bool:
 
 def _is_usable(connection: typing.Any) -> bool:
     reader = getattr(connection, "_reader", None)
-    return not (connection.closed or reader is None or reader.at_eof() or connection.get_transaction_status())
+    if connection.closed or reader is None or connection.get_transaction_status():
+        return False
+    # One that was idle for long is reset, or MySQL says unasked that it is at an end, which nobody has read yet.
+    unasked = bool(getattr(reader, "_buffer", b""))
+    return not (reader.at_eof() or unasked or reader.exception() is not None)
 
 
 async def _close(connection: typing.Any) -> None:

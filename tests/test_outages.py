@@ -133,6 +133,25 @@ async def test_questions_that_are_waiting_hear_that_the_server_died(place: Place
         assert await one(store, user(1)) is not None
 
 
+_GOODBYE = b"\xff" + (4031).to_bytes(2, "little") + b"#HY000The client was disconnected because of inactivity."
+
+
+@pytest.mark.parametrize("said", [b"", len(_GOODBYE).to_bytes(3, "little") + b"\0" + _GOODBYE])
+async def test_a_connection_that_a_server_ends_because_it_was_idle_is_made_anew(mysql_url: str, said: bytes) -> None:
+    async with opened(mysql_url) as store:
+        await store.apply([Put(user(1))])
+        driver = typing.cast("typing.Any", store)._driver
+        (connection,) = driver._pool._idle
+        if said:  # by MySQL 8
+            connection._reader.feed_data(said)
+        else:
+            await driver.fetch("SET SESSION wait_timeout = 1")
+            with contextlib.suppress(OSError):
+                await asyncio.wait_for(connection._reader.read(1), 20)
+        assert await keys(store, USERS) == [(1,)]
+        assert connection not in driver._pool._idle
+
+
 async def test_closing_while_the_server_is_away_is_quiet(place: Place) -> None:
     async with opened(place.url) as store:
         await store.apply([Put(user(1))])
