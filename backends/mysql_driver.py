@@ -63,7 +63,7 @@ _NO_TLS: typing.Final = 2026
 _REFUSED: typing.Final = frozenset((1044, 1045, 1049, 1130, 1698, _NO_TLS))
 _LOST: typing.Final = frozenset(
     (
-        *(1047, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055),  # not of the cluster now, stopping, killed, gone
+        *(1047, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031),  # not of the cluster now, stopping, killed, gone
         *(1152, 1158, 1159, 1160, 1161, 1184),  # the connection broke
         *(1290, 1792, 1836),  # only reading
     )
@@ -84,8 +84,12 @@ def _is_conflict(error: Exception) -> bool:
     return _code(error) in _CONFLICTS
 
 
+_OUT_OF_STEP: typing.Final = (aiomysql.InterfaceError, aiomysql.InternalError)
+"""What the client library raises, and no server, where it does not know any more what it is answered."""
+
+
 def _is_lost(error: Exception) -> bool:
-    if isinstance(error, aiomysql.InterfaceError):
+    if isinstance(error, _OUT_OF_STEP):
         return True
     return _code(error) in _LOST if isinstance(error, aiomysql.Error) else isinstance(error, OSError)
 
@@ -98,7 +102,7 @@ def _is_temporary(error: Exception) -> bool:
     if not isinstance(error, aiomysql.Error):
         return isinstance(error, OSError)
     code = _code(error)
-    return code in _TEMPORARY or code in _LOST or isinstance(error, aiomysql.InterfaceError)
+    return code in _TEMPORARY or code in _LOST or isinstance(error, _OUT_OF_STEP)
 
 
 def _is_usable(connection: typing.Any) -> bool:

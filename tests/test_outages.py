@@ -152,6 +152,19 @@ async def test_a_connection_that_a_server_ends_because_it_was_idle_is_made_anew(
         assert connection not in driver._pool._idle
 
 
+async def test_an_answer_out_of_step_costs_a_connection_and_no_change(mysql_url: str) -> None:
+    async with opened(mysql_url) as store:
+        await store.apply([Put(user(1))])
+        driver = typing.cast("typing.Any", store)._driver
+        (connection,) = driver._pool._idle
+        connection._write_bytes = lambda _: connection._reader.feed_data(b"\1\0\0\7\0")
+        with pytest.raises(BackendError) as caught:
+            await store.apply([Put(user(2))])
+        assert caught.value.temporary, caught.value
+        await store.apply([Put(user(2))])
+        assert await keys(store, USERS) == [(1,), (2,)]
+
+
 async def test_closing_while_the_server_is_away_is_quiet(place: Place) -> None:
     async with opened(place.url) as store:
         await store.apply([Put(user(1))])
