@@ -15,8 +15,9 @@ from persist.contract_base import keys
 from persist.contract_samples import member, message, origin, user
 from persist.edits import Part
 from persist.entities import MEMBERS, MESSAGES, USERS
+from persist.errors import SchemaError
 from persist.plugins import open_store
-from persist.spi import Select, Store
+from persist.spi import Order, Select, Store
 from persist.sql import SqlStore
 
 
@@ -61,6 +62,32 @@ async def test_payloads_that_are_jsonb_are_known_however_names_are_quoted(postgr
             await store.apply([Put(user(number, username="\0"))])
             (record,) = (await store.select(Select(USERS, keys=((number,),)))).records
             assert record.payload["username"] == "\0"
+
+
+@contextlib.asynccontextmanager
+async def encoded(url: str, encoding: str) -> AsyncIterator[str]:
+    """Lend the URL of a database of PostgreSQL whose texts are encoded in this way."""
+    name = f"{yarl.URL(url).name}_{encoding.lower()}"
+    made = f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
+    await servers.POSTGRESQL.run(url, made)
+    try:
+        yield str(yarl.URL(url).with_path(f"/{name}"))
+    finally:
+        await servers.POSTGRESQL.run(url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def test_a_database_that_cannot_hold_what_people_write_is_refused(postgresql_url: str) -> None:
+    async with encoded(postgresql_url, "LATIN1") as url:
+        with pytest.raises(SchemaError, match=r"texts in this database are LATIN1, .* ENCODING 'UTF8'"):
+            await open_store(url).open()
+
+
+async def test_a_database_that_does_not_care_what_bytes_mean_keeps_texts_as_they_are(postgresql_url: str) -> None:
+    names = ["\U0001f600", "a\u0308", "\ue000", "\0", "z"]
+    async with encoded(postgresql_url, "SQL_ASCII") as url, opened(url) as store:
+        await store.apply([Put(user(number, username=name)) for number, name in enumerate(names)])
+        page = await store.select(Select(USERS, order=(Order("username"),), limit=len(names)))
+        assert [record.payload["username"] for record in page.records] == sorted(names)
 
 
 # ------------------------------------------------------------------------------------------------------------- MariaDB
