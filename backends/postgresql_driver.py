@@ -69,14 +69,20 @@ def _state(error: Exception) -> str:
 
 
 _READ_ONLY: typing.Final = "25006"
+_NOT_OURS: typing.Final = ("26000", "42P05")
+"""A statement that was prepared is not there, or was prepared by another: a pooler has lent the connection to both."""
 _REFUSED: typing.Final = ("28", "3D")
-_TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58")
+_TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58", *_NOT_OURS)
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
 _CONFLICTS: typing.Final = ("40001", "40P01")
-_LOST: typing.Final = ("08", "57P", _READ_ONLY)
+_LOST: typing.Final = ("08", "57P", _READ_ONLY, *_NOT_OURS)
+_NOT_PASSED: typing.Final = re.compile(r"unsupported startup parameter(?: in options)?: (\w+)")
+"""What PgBouncer says of what a URL asks for and it cannot keep for each client."""
 
 
 def _is_refused(error: Exception) -> bool:
+    if _NOT_PASSED.search(str(error)):
+        return True
     return _state(error).startswith(_REFUSED) or isinstance(error, (socket.gaierror, ssl.SSLError))
 
 
@@ -141,6 +147,13 @@ def _told(error: Exception) -> str:
     if _BUSY.search(str(error)):
         return "a connection was still busy with what was cancelled before, and is given up; try again, on another one"
     state = _state(error)
+    if state in _NOT_OURS:
+        return "a PgBouncer lends one connection to several clients; put ?statement_cache_size=0 into the URL"
+    if named := _NOT_PASSED.search(str(error)):
+        return (
+            f"a PgBouncer does not pass {named[1]} on; leave it out of the URL, and let the server have it, "
+            f"with ALTER ROLE ... SET {named[1]} = ..."
+        )
     way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
     way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)
     return f"{str(error) or type(error).__name__}{way_out}"

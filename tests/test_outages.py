@@ -410,3 +410,30 @@ def test_a_connection_that_is_still_busy_is_told_in_words(kind: str, said: str) 
     assert client.told(error).startswith("a connection was still busy with what was cancelled before")
     assert client.is_lost(error)
     assert client.is_temporary(error)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("InvalidSQLStatementNameError", 'prepared statement "__asyncpg_stmt_9__" does not exist'),
+        ("DuplicatePreparedStatementError", 'prepared statement "__asyncpg_stmt_9__" already exists'),
+    ],
+)
+def test_a_connection_that_is_lent_to_others_as_well_costs_no_change(kind: str, said: str) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    client = importlib.import_module("persist.backends.postgresql_driver").CLIENT
+    error = getattr(asyncpg, kind)(said)
+    assert "PgBouncer" in client.told(error)
+    assert "?statement_cache_size=0" in client.told(error)
+    assert client.is_lost(error)
+    assert client.is_temporary(error)
+
+
+@pytest.mark.parametrize("said", ["search_path", "in options: search_path"])
+def test_what_a_pooler_does_not_pass_on_is_told_with_the_way_out(said: str) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    client = importlib.import_module("persist.backends.postgresql_driver").CLIENT
+    separator = " " if said.startswith("in") else ": "
+    error = asyncpg.ProtocolViolationError(f"unsupported startup parameter{separator}{said}")
+    assert "ALTER ROLE ... SET search_path" in client.told(error)
+    assert client.is_refused(error)
