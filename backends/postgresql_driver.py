@@ -41,6 +41,15 @@ async def _fetch(connection: typing.Any, sql: str, params: Row) -> Sequence[Row]
     return typing.cast("Sequence[Row]", await connection.fetch(sql, *params))
 
 
+async def _ask(connection: typing.Any, sql: str, params: Row) -> Sequence[Row]:
+    try:
+        return await _fetch(connection, sql, params)
+    except asyncpg.DataError:
+        # A value was refused here after the server had begun to prepare: it holds the tables until it hears more.
+        await connection.execute("SELECT 1")
+        raise
+
+
 class _Transaction:
     def __init__(self, connection: typing.Any) -> None:
         self._connection = connection
@@ -163,7 +172,7 @@ CLIENT: typing.Final = Client[typing.Any](
     server="PostgreSQL",
     errors=(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError),
     run=_run,
-    fetch=_fetch,
+    fetch=_ask,
     transaction=_Transaction,
     # However the server, the database or the role has it: who waits for a lock has to see what was done meanwhile.
     begin="BEGIN ISOLATION LEVEL READ COMMITTED",

@@ -13,6 +13,7 @@ import servers
 import yarl
 
 from persist.changes import Put
+from persist.conditions import Condition
 from persist.contract_base import keys, one, persistently
 from persist.contract_samples import member, user
 from persist.entities import MEMBERS, USERS
@@ -410,6 +411,17 @@ def test_a_connection_that_is_still_busy_is_told_in_words(kind: str, said: str) 
     assert client.told(error).startswith("a connection was still busy with what was cancelled before")
     assert client.is_lost(error)
     assert client.is_temporary(error)
+
+
+@pytest.mark.parametrize("options", ["min=1", "statement_cache_size=0"])
+async def test_a_value_that_cannot_be_sent_leaves_no_table_locked(postgresql_url: str, options: str) -> None:
+    async with opened(f"{postgresql_url}?{options}") as store:
+        with pytest.raises(BackendError, match="out of int64 range") as caught:
+            await store.select(Select(USERS, where=(Condition("id", "equals", 2**63),)))
+        assert not caught.value.temporary
+        await servers.POSTGRESQL.run(postgresql_url, "SET lock_timeout = 2000; LOCK TABLE users")
+        await store.apply([Put(user(1))])
+        assert await keys(store, USERS) == [(1,)]
 
 
 @pytest.mark.parametrize(
