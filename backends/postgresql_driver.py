@@ -129,7 +129,8 @@ _WAYS_OUT: typing.Final = {
     "3D": "; make it first, with CREATE DATABASE, or name another",
     "40": "; another process changed the same at the same moment, try again",
     "3F": "; make it first, with CREATE SCHEMA, or name another",
-    "42501": "; let its owner GRANT CREATE, USAGE ON SCHEMA to this user, or name a database of its own",
+    "42501": "; let its owner GRANT this user CREATE, USAGE ON SCHEMA where the tables are to be made, or SELECT, "
+    "INSERT, UPDATE, DELETE on those that are there (SELECT to read only), or name a database of its own",
     _READ_ONLY: "; this server only reads: name the primary, or all servers with ?target_session_attrs=primary",
     "53100": "; make room on the disk of the server",
     "53300": "; allow more connections on the server, or fewer with ?max=",

@@ -242,6 +242,16 @@ async def test_a_user_who_may_not_make_tables_is_told_what_is_missing(poor: str)
     assert "GRANT" in str(error)
 
 
+async def test_a_user_who_may_not_read_the_tables_is_told_what_is_missing(poor: str, place: Place) -> None:
+    if place.server.program is servers.MYSQL:
+        pytest.skip("There a user without rights on tables is not told that they are there.")
+    async with opened(place.url):
+        pass
+    error = await refused(poor)
+    assert "permission denied for table" in str(error)
+    assert "SELECT, INSERT, UPDATE, DELETE" in str(error)
+
+
 async def test_a_wrong_password_is_told_and_not_repeated(mysql_server: servers.Server, mysql_url: str) -> None:
     await servers.MYSQL.run(mysql_server.url(), f"CREATE USER locked@'%' IDENTIFIED BY '{SECRET}'")
     try:
