@@ -21,8 +21,12 @@ __all__ = ("MARIADB", "MYSQL", "QUESTION", "literal")
 _ROWS: typing.Final = 250
 """How many rows a statement writes: a longer one would block the event loop for more than a millisecond."""
 
-_CHARACTERS: typing.Final = 1_000_000
-"""How long the documents of a statement are: as hexadecimal UTF-8, they stay below the 16 MB that a server takes."""
+_PACKET: typing.Final = 16_000_000
+"""How many bytes a statement has at most, where the server takes so many."""
+
+_BYTES: typing.Final = 16
+"""How many bytes of a statement a character of its documents makes at most, as hexadecimal UTF-8 and with what stands
+beside it."""
 
 
 def literal(value: typing.Any) -> str:
@@ -73,10 +77,10 @@ _BESIDE: typing.Final = frozenset(("guild_id", "source", "shard", "epoch", "last
 """What may differ although the payload is the same."""
 
 
-def _upsert(table: Table, rows: Rows[typing.Any], *, form: _Form) -> Iterator[Statement]:
+def _upsert(table: Table, rows: Rows[typing.Any], *, form: _Form, packet: int = _PACKET) -> Iterator[Statement]:
     # As text: the client library would need eight times as long to put in as many parameters.
     start, end = _ends(table, form)
-    for some in slices(table, rows, _ROWS, _CHARACTERS):
+    for some in slices(table, rows, _ROWS, packet // _BYTES):
         columns = [_literals(field.kind, values) for field, values in zip(table.fields, some, strict=True)]
         values = ",".join([f"({','.join(row)})" for row in zip(*columns, strict=True)])
         yield f"{start}{values}{end}", ()
@@ -220,14 +224,21 @@ MYSQL: typing.Final = dataclasses.replace(
 
 
 def _dialect(rows: Sequence[Row]) -> Dialect:
-    version = str(rows[0][0]) if rows else "MariaDB"
+    version, packet = rows[0] if rows else ("MariaDB", _PACKET)
+    dialect, form = _family(str(version))
+    if packet >= _PACKET:
+        return dialect
+    return dataclasses.replace(dialect, upsert=functools.partial(_upsert, form=form, packet=packet))
+
+
+def _family(version: str) -> tuple[Dialect, _Form]:
     if "mariadb" in version.lower():
-        return MARIADB
+        return MARIADB, _VALUES
     if tuple(map(int, re.findall(r"\d+", version)[:3])) < _OLDEST:
         msg = f"MySQL {version} is too old; upgrade it to {'.'.join(map(str, _OLDEST))} or newer"
         raise SchemaError(msg)
-    return MYSQL
+    return MYSQL, _ALIAS
 
 
-QUESTION: typing.Final = Question("SELECT VERSION()", _dialect)
-"""Asks which of the two it is, and how old."""
+QUESTION: typing.Final = Question("SELECT VERSION(), @@max_allowed_packet", _dialect)
+"""Asks which of the two it is, how old, and how long a statement may be."""

@@ -63,7 +63,7 @@ _NO_TLS: typing.Final = 2026
 _REFUSED: typing.Final = frozenset((1044, 1045, 1049, 1130, 1698, _NO_TLS))
 _LOST: typing.Final = frozenset(
     (
-        *(1047, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055),  # not of the cluster now, stopping, killed, gone
+        *(1047, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031),  # not of the cluster now, stopping, killed, gone
         *(1152, 1158, 1159, 1160, 1161, 1184),  # the connection broke
         *(1290, 1792, 1836),  # only reading
     )
@@ -84,8 +84,12 @@ def _is_conflict(error: Exception) -> bool:
     return _code(error) in _CONFLICTS
 
 
+_OUT_OF_STEP: typing.Final = (aiomysql.InterfaceError, aiomysql.InternalError)
+"""What the client library raises, and no server, where it does not know any more what it is answered."""
+
+
 def _is_lost(error: Exception) -> bool:
-    if isinstance(error, aiomysql.InterfaceError):
+    if isinstance(error, _OUT_OF_STEP):
         return True
     return _code(error) in _LOST if isinstance(error, aiomysql.Error) else isinstance(error, OSError)
 
@@ -98,12 +102,16 @@ def _is_temporary(error: Exception) -> bool:
     if not isinstance(error, aiomysql.Error):
         return isinstance(error, OSError)
     code = _code(error)
-    return code in _TEMPORARY or code in _LOST or isinstance(error, aiomysql.InterfaceError)
+    return code in _TEMPORARY or code in _LOST or isinstance(error, _OUT_OF_STEP)
 
 
 def _is_usable(connection: typing.Any) -> bool:
     reader = getattr(connection, "_reader", None)
-    return not (connection.closed or reader is None or reader.at_eof() or connection.get_transaction_status())
+    if connection.closed or reader is None or connection.get_transaction_status():
+        return False
+    # One that was idle for long is reset, or MySQL says unasked that it is at an end, which nobody has read yet.
+    unasked = bool(getattr(reader, "_buffer", b""))
+    return not (reader.at_eof() or unasked or reader.exception() is not None)
 
 
 async def _close(connection: typing.Any) -> None:
@@ -174,6 +182,8 @@ _SETTINGS: typing.Final = (
     "SET NAMES utf8mb4, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION sql_notes = 0, "
     # Texts are sorted by so many bytes only: the longest that Discord has are four thousand characters.
     "SESSION max_sort_length = 16384, "
+    # What protects people from their own slips would cut off answers, and refuse questions and deletions.
+    "SESSION sql_big_selects = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, "
     "SESSION autocommit = 1, @persist_seconds = {seconds}, @persist_wait = {wait}, "
     "SESSION lock_wait_timeout = {wait}, SESSION innodb_lock_wait_timeout = {wait}"
 )

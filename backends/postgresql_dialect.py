@@ -283,15 +283,26 @@ JSONB: typing.Final = dataclasses.replace(
 """For payloads that are jsonb."""
 
 _DIALECTS: typing.Final = {"text": DIALECT, "jsonb": JSONB}
+_ENCODINGS: typing.Final = ("UTF8", "SQL_ASCII")
+"""Those that take every text: the second one keeps bytes as they are."""
 
 
 def question(wanted: str | None) -> Question:
     def answered(rows: Sequence[Row]) -> Dialect:
-        found = str(rows[0][0]) if rows else wanted or "text"
+        encoding, known = rows[0] if rows else ("UTF8", None)
+        if encoding not in _ENCODINGS:
+            msg = (
+                f"texts in this database are {encoding}, which lacks most of the characters that people write; name "
+                "one that is made with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+            )
+            raise SchemaError(msg)
+        found = str(known or wanted or "text")
         if wanted not in (None, found):
             msg = f"this database stores payloads as {found}; leave out ?payload={wanted}, or name an empty database"
             raise SchemaError(msg)
         return _DIALECTS.get(found, DIALECT)
 
     column = "table_schema = current_schema() AND table_name = 'users' AND column_name = 'payload'"
-    return Question(f"SELECT data_type FROM information_schema.columns WHERE {column}", answered)
+    # Not data_type, which a server may spell with quotes (quote_all_identifiers).
+    payload = f"SELECT udt_name::text FROM information_schema.columns WHERE {column}"
+    return Question(f"SELECT getdatabaseencoding()::text, ({payload})", answered)

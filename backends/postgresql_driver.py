@@ -41,6 +41,15 @@ async def _fetch(connection: typing.Any, sql: str, params: Row) -> Sequence[Row]
     return typing.cast("Sequence[Row]", await connection.fetch(sql, *params))
 
 
+async def _ask(connection: typing.Any, sql: str, params: Row) -> Sequence[Row]:
+    try:
+        return await _fetch(connection, sql, params)
+    except asyncpg.DataError:
+        # A value was refused here after the server had begun to prepare: it holds the tables until it hears more.
+        await connection.execute("SELECT 1")
+        raise
+
+
 class _Transaction:
     def __init__(self, connection: typing.Any) -> None:
         self._connection = connection
@@ -69,14 +78,20 @@ def _state(error: Exception) -> str:
 
 
 _READ_ONLY: typing.Final = "25006"
+_NOT_OURS: typing.Final = ("26000", "42P05")
+"""A statement that was prepared is not there, or was prepared by another: a pooler has lent the connection to both."""
 _REFUSED: typing.Final = ("28", "3D")
-_TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58")
+_TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58", *_NOT_OURS)
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
 _CONFLICTS: typing.Final = ("40001", "40P01")
-_LOST: typing.Final = ("08", "57P", _READ_ONLY)
+_LOST: typing.Final = ("08", "57P", _READ_ONLY, *_NOT_OURS)
+_NOT_PASSED: typing.Final = re.compile(r"unsupported startup parameter(?: in options)?: (\w+)")
+"""What PgBouncer says of what a URL asks for and it cannot keep for each client."""
 
 
 def _is_refused(error: Exception) -> bool:
+    if _NOT_PASSED.search(str(error)):
+        return True
     return _state(error).startswith(_REFUSED) or isinstance(error, (socket.gaierror, ssl.SSLError))
 
 
@@ -114,7 +129,8 @@ _WAYS_OUT: typing.Final = {
     "3D": "; create it first, with CREATE DATABASE, or name another",
     "40": "; another process changed the same data at the same moment, try again",
     "3F": "; create it first, with CREATE SCHEMA, or name another",
-    "42501": "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user, or name another database",
+    "42501": "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user if tables are to be created, or SELECT, "
+    "INSERT, UPDATE, DELETE on the existing tables (SELECT to read only), or name another database",
     _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary",
     "53100": "; free some space on the server's disk",
     "53300": "; allow more connections on the server, or fewer with ?max=",
@@ -141,6 +157,13 @@ def _told(error: Exception) -> str:
     if _BUSY.search(str(error)):
         return "a connection was still busy with a canceled operation and has been dropped; try again"
     state = _state(error)
+    if state in _NOT_OURS:
+        return "a PgBouncer shares connections between clients; put ?statement_cache_size=0 into the URL"
+    if named := _NOT_PASSED.search(str(error)):
+        return (
+            f"a PgBouncer does not pass on {named[1]}; leave it out of the URL and set it on the server, "
+            f"with ALTER ROLE ... SET {named[1]} = ..."
+        )
     way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
     way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)
     return f"{str(error) or type(error).__name__}{way_out}"
@@ -150,9 +173,10 @@ CLIENT: typing.Final = Client[typing.Any](
     server="PostgreSQL",
     errors=(asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError),
     run=_run,
-    fetch=_fetch,
+    fetch=_ask,
     transaction=_Transaction,
-    begin="BEGIN",
+    # However the server, the database or the role has it: who waits for a lock has to see what was done meanwhile.
+    begin="BEGIN ISOLATION LEVEL READ COMMITTED",
     # A moment begins with the first question.
     snapshot=("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1"),
     close=_close,

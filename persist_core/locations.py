@@ -49,6 +49,11 @@ class SQLiteBackend:
         if not isinstance(self.path, str | os.PathLike) or not isinstance(os.fspath(self.path), str):
             msg = f"path must be a str or a pathlib.Path, not {self.path!r}"
             raise QueryError(msg)
+        try:
+            os.fspath(self.path).encode()
+        except UnicodeEncodeError:
+            msg = f"the path {self.path!r} is not UTF-8; rename it, or name the file from inside its folder"
+            raise QueryError(msg) from None
         known = isinstance(self.timeout, int | float) and not isinstance(self.timeout, bool)
         if not known or not 0 <= self.timeout < float("inf"):
             msg = f"timeout must be a number of seconds, not {self.timeout!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import pathlib
 import typing
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -91,6 +92,11 @@ def test_no_message_tells_a_password() -> None:
 @pytest.mark.parametrize("path", [None, 5, b"cache.db", ["cache.db"]])
 def test_what_is_no_path_is_refused(path: Anything) -> None:
     refused(lambda: persist.SQLiteBackend(path), "path must be a str or a pathlib.Path", repr(path))
+
+
+def test_a_path_that_no_url_can_name_is_refused() -> None:
+    path = os.fsdecode(b"/var/lib/b\xf6t/cache.db")
+    refused(lambda: persist.SQLiteBackend(path), "is not UTF-8", "from inside its folder", repr(path))
 
 
 @pytest.mark.parametrize("timeout", [None, "5", -1, float("nan"), float("inf"), True])

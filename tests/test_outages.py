@@ -13,6 +13,7 @@ import servers
 import yarl
 
 from persist.changes import Put
+from persist.conditions import Condition
 from persist.contract_base import keys, one, persistently
 from persist.contract_samples import member, user
 from persist.entities import MEMBERS, USERS
@@ -133,6 +134,38 @@ async def test_questions_that_are_waiting_hear_that_the_server_died(place: Place
         assert await one(store, user(1)) is not None
 
 
+_GOODBYE = b"\xff" + (4031).to_bytes(2, "little") + b"#HY000The client was disconnected because of inactivity."
+
+
+@pytest.mark.parametrize("said", [b"", len(_GOODBYE).to_bytes(3, "little") + b"\0" + _GOODBYE])
+async def test_a_connection_that_a_server_ends_because_it_was_idle_is_made_anew(mysql_url: str, said: bytes) -> None:
+    async with opened(mysql_url) as store:
+        await store.apply([Put(user(1))])
+        driver = typing.cast("typing.Any", store)._driver
+        (connection,) = driver._pool._idle
+        if said:  # by MySQL 8
+            connection._reader.feed_data(said)
+        else:
+            await driver.fetch("SET SESSION wait_timeout = 1")
+            with contextlib.suppress(OSError):
+                await asyncio.wait_for(connection._reader.read(1), 20)
+        assert await keys(store, USERS) == [(1,)]
+        assert connection not in driver._pool._idle
+
+
+async def test_an_answer_out_of_step_costs_a_connection_and_no_change(mysql_url: str) -> None:
+    async with opened(mysql_url) as store:
+        await store.apply([Put(user(1))])
+        driver = typing.cast("typing.Any", store)._driver
+        (connection,) = driver._pool._idle
+        connection._write_bytes = lambda _: connection._reader.feed_data(b"\1\0\0\7\0")
+        with pytest.raises(BackendError) as caught:
+            await store.apply([Put(user(2))])
+        assert caught.value.temporary, caught.value
+        await store.apply([Put(user(2))])
+        assert await keys(store, USERS) == [(1,), (2,)]
+
+
 async def test_closing_while_the_server_is_away_is_quiet(place: Place) -> None:
     async with opened(place.url) as store:
         await store.apply([Put(user(1))])
@@ -207,6 +240,16 @@ async def test_a_user_who_may_not_make_tables_is_told_what_is_missing(poor: str)
     assert not error.temporary
     assert "'poor'" in str(error)
     assert "GRANT" in str(error)
+
+
+async def test_a_user_who_may_not_read_the_tables_is_told_what_is_missing(poor: str, place: Place) -> None:
+    if place.server.program is servers.MYSQL:
+        pytest.skip("There a user without rights on tables is not told that they are there.")
+    async with opened(place.url):
+        pass
+    error = await refused(poor)
+    assert "permission denied for table" in str(error)
+    assert "SELECT, INSERT, UPDATE, DELETE" in str(error)
 
 
 async def test_a_wrong_password_is_told_and_not_repeated(mysql_server: servers.Server, mysql_url: str) -> None:
@@ -378,3 +421,41 @@ def test_a_connection_that_is_still_busy_is_told_in_words(kind: str, said: str) 
     assert client.told(error).startswith("a connection was still busy with a canceled operation")
     assert client.is_lost(error)
     assert client.is_temporary(error)
+
+
+@pytest.mark.parametrize("options", ["min=1", "statement_cache_size=0"])
+async def test_a_value_that_cannot_be_sent_leaves_no_table_locked(postgresql_url: str, options: str) -> None:
+    async with opened(f"{postgresql_url}?{options}") as store:
+        with pytest.raises(BackendError, match="out of int64 range") as caught:
+            await store.select(Select(USERS, where=(Condition("id", "equals", 2**63),)))
+        assert not caught.value.temporary
+        await servers.POSTGRESQL.run(postgresql_url, "SET lock_timeout = 2000; LOCK TABLE users")
+        await store.apply([Put(user(1))])
+        assert await keys(store, USERS) == [(1,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("InvalidSQLStatementNameError", 'prepared statement "__asyncpg_stmt_9__" does not exist'),
+        ("DuplicatePreparedStatementError", 'prepared statement "__asyncpg_stmt_9__" already exists'),
+    ],
+)
+def test_a_connection_that_is_lent_to_others_as_well_costs_no_change(kind: str, said: str) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    client = importlib.import_module("persist.backends.postgresql_driver").CLIENT
+    error = getattr(asyncpg, kind)(said)
+    assert "PgBouncer" in client.told(error)
+    assert "?statement_cache_size=0" in client.told(error)
+    assert client.is_lost(error)
+    assert client.is_temporary(error)
+
+
+@pytest.mark.parametrize("said", ["search_path", "in options: search_path"])
+def test_what_a_pooler_does_not_pass_on_is_told_with_the_way_out(said: str) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    client = importlib.import_module("persist.backends.postgresql_driver").CLIENT
+    separator = " " if said.startswith("in") else ": "
+    error = asyncpg.ProtocolViolationError(f"unsupported startup parameter{separator}{said}")
+    assert "ALTER ROLE ... SET search_path" in client.told(error)
+    assert client.is_refused(error)

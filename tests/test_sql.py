@@ -146,12 +146,25 @@ def test_databases_are_told_what_they_were_told_before(name: str, monkeypatch: p
     ],
 )
 def test_the_server_says_which_dialect_it_speaks(version: str, dialect: Dialect) -> None:
-    assert mysql.QUESTION.dialect([(version,)]) is dialect
+    assert mysql.QUESTION.dialect([(version, 16_777_216)]) is dialect
 
 
 def test_a_server_that_is_too_old_is_refused() -> None:
     with pytest.raises(SchemaError, match=r"MySQL 5\.7\.44-log is too old; upgrade it to 8\.0\.19 or newer"):
-        mysql.QUESTION.dialect([("5.7.44-log",)])
+        mysql.QUESTION.dialect([("5.7.44-log", 4_194_304)])
+
+
+@pytest.mark.parametrize("version", ["10.11.19-MariaDB", "8.4.2"])
+def test_statements_are_no_longer_than_the_server_takes(version: str) -> None:
+    records = [message(number, 1, content="\U0001f600" * 2000) for number in range(100)]
+
+    def longest(packet: int) -> int:
+        dialect = mysql.QUESTION.dialect([(version, packet)])
+        told = list(dialect.upsert(table_of(MESSAGES), Rows(records, columns_of)))
+        assert sum(sql.count("x'") for sql, _ in told) == len(records)
+        return max(len(sql.encode()) for sql, _ in told)
+
+    assert longest(16_777_216) > 1_048_576 > longest(1_048_576)
 
 
 @pytest.mark.parametrize(
