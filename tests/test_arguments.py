@@ -159,7 +159,7 @@ async def test_an_id_is_as_good_as_what_is_written(cache: persist.Cache, stage: 
     assert (await arguments.role(cache, place, hikari.Snowflake(stage.guild_id))).name == "@everyone"
     assert (await arguments.channel(cache, place, int(stage.channel_id))).id == int(stage.channel_id)
     assert (await arguments.message(cache, place, int(message["id"]))).content == "hello"
-    with pytest.raises(persist.QueryError, match=r"a member is given by its id .*, not by None"):
+    with pytest.raises(persist.QueryError, match=r"a member must be an id or an object that has one, not None"):
         await arguments.member(cache, place, typing.cast("str", None))
 
 

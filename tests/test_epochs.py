@@ -109,7 +109,7 @@ async def test_members_are_asked_for_when_they_are_not_known_and_not_again(tmp_p
 
 
 async def test_a_refused_request_is_sent_again_when_discord_says(tmp_path: pathlib.Path) -> None:
-    async with FakeDiscord(limit_member_requests=True, member_request_window=0.5) as sim:
+    async with FakeDiscord(limit_member_requests=True, member_request_window=3.0) as sim:
         guild = sim.add_guild(members=300)
         bot = bots.make(sim.rest_url)
         cache = persist.Cache(bot, f"sqlite:///{tmp_path / 'cache.db'}", members="always")
