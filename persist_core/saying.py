@@ -173,7 +173,7 @@ class Saying:
         if whole is None or self._state() != self._before or (whole.most and len(self._listed) >= whole.most):
             return
         entity, guild_id = whole.entity, whole.guild_id
-        # Objects sent after the request was made may be newer than the answer.
+        # What was told of after the question was asked may be newer than the answer.
         where: Where = (*whole.within, Condition("last_updated", "less", self._began))
         if self._listed:
             where = (*where, Not(Condition(tuple(entity.key)[-1], "is_in", frozenset(self._listed))))
