@@ -1,6 +1,7 @@
-"""Look whether what the README says of others is so: ``python benchmarks/claims.py`` plays every scene and says which.
+"""Check what the README says about other caches: ``python benchmarks/claims.py`` plays every scene.
 
-Each cell of its table that is about somebody else stands here, word for word, beside what has to be seen for it.
+Each cell of the README's table about another cache is repeated here, word for word, next to the observation it
+requires.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ __all__ = ("CLAIMS", "Claim", "cells", "facts", "known")
 
 System = typing.Literal["hikari", "sake", "hikari-persist"]
 Seen = Mapping[str, typing.Mapping[str, typing.Any]]
-"""What was seen, by scene."""
+"""The observations, by scene."""
 
 _PROGRAM: typing.Final = places.HERE / "claims_bot.py"
 _COLUMNS: typing.Final[Mapping[System, str]] = {
@@ -58,7 +59,7 @@ _SCENES: typing.Final[Mapping[System, Sequence[tuple[str, ...]]]] = {
         ("as_released",),
     ),
 }
-"""Scenes that are played one after the other on the same place."""
+"""Scenes that run one after the other on the same database."""
 
 
 class Claim(typing.NamedTuple):
@@ -71,7 +72,7 @@ class Claim(typing.NamedTuple):
 
 
 def _same(_: Seen) -> bool:
-    """Stand for what can be read off: how it is set up is in `claims_caches`, and where it keeps things as well."""
+    """Accept a claim that needs no scene: `claims_caches` shows how the cache is set up and where it stores things."""
     return True
 
 
@@ -232,7 +233,7 @@ CLAIMS: typing.Final = (
 
 
 def cells() -> Iterator[tuple[str, str, str]]:
-    """Yield what is said of others: whose it is, the row, and the words."""
+    """Yield each statement about another cache: the system, the row and the words."""
     text = (places.ROOT / "README.md").read_text()
     table = re.search(r"^\| \| persist \|.*?\n\n", text, re.MULTILINE | re.DOTALL)
     rows = [[cell.strip() for cell in line[1:-1].split("|")] for line in (table or [""])[0].strip().splitlines()]
@@ -242,7 +243,7 @@ def cells() -> Iterator[tuple[str, str, str]]:
 
 
 def known() -> set[tuple[str, str, str]]:
-    """Return what is held against scenes, spelled the same."""
+    """Return the statements that are checked against scenes, in the same form."""
     return {(_COLUMNS[claim.system], claim.row, claim.says) for claim in CLAIMS}
 
 
@@ -250,7 +251,7 @@ def known() -> set[tuple[str, str, str]]:
 
 
 def facts(system: System) -> Seen:
-    """Play all scenes of a system, and return what was seen.
+    """Play all scenes of a system, and return the observations.
 
     Raises
     ------
@@ -273,14 +274,14 @@ def _played(system: System, scenes: Sequence[str]) -> list[tuple[str, typing.Any
 
 
 def _said(system: System, scene: str, place: str, redis: servers.Server | None) -> typing.Any:
-    # hikari's own cache is looked at in the newest hikari, which sake allows and hikari-persist does not.
+    # hikari's own cache is tested in the newest hikari, which sake allows and hikari-persist doesn't.
     rival = rivals.HIKARI_PERSIST if system == "hikari-persist" else rivals.SAKE
     if (python := rivals.python_of(rival)) is None:
         raise LookupError(f"{rival.name} cannot be installed here: {rivals.skipped[rival.name]}")
     command = [str(python), str(_PROGRAM), system, scene, place]
     lines: list[str] = []
     with (
-        tempfile.TemporaryFile("w+") as log,  # a pipe that nobody reads would stop it
+        tempfile.TemporaryFile("w+") as log,  # with a pipe that nobody reads, it would block
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as bot,
     ):
         assert bot.stdin is not None
@@ -298,7 +299,7 @@ def _said(system: System, scene: str, place: str, redis: servers.Server | None) 
 
 def _switch(redis: servers.Server, what: str) -> None:
     if what == "away":
-        for database in range(11):  # it has to be there again with what it had
+        for database in range(11):  # it must come back with its data
             asyncio.run(redis.program.run(redis.url(str(database)), "SAVE"))
         redis.kill()
     else:
@@ -318,13 +319,13 @@ def _redis(*, needed: bool) -> Iterator[servers.Server | None]:
 
 
 def main() -> int:
-    """Say of each cell whether it holds."""
+    """Print whether each cell is true."""
     wrong = 0
     for system in _COLUMNS:
         try:
             seen = facts(system)
         except LookupError as error:
-            print(f"{system} is not looked at: {error}")
+            print(f"{system} is not checked: {error}")
             continue
         for claim in (each for each in CLAIMS if each.system == system):
             holds = bool(claim.holds(seen))

@@ -1,6 +1,6 @@
-"""One scene of a bot with a rival's cache, in its own environment: ``SYSTEM SCENE PLACE`` says as JSON what was seen.
+"""One scene of a bot with another cache, in its own environment: ``SYSTEM SCENE PLACE`` prints the results as JSON.
 
-Discord is the simulator of the tests, in the same process. The place is an SQLite file or the URL of a Redis.
+Discord is the tests' simulator, in the same process. The place is an SQLite file or the URL of a Redis.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from claims_caches import Cached
 from fakecord import FakeDiscord, payloads
 
 _QUIET: typing.Final = 1.0
-"""Seconds after which whatever a cache does with events is done; none of them says when."""
+"""Seconds after which any cache has processed its events; none of them reports when it is done."""
 
 Facts = dict[str, typing.Any]
 
 
 class Scene(typing.NamedTuple):
-    """What a scene plays in."""
+    """The setting of a scene."""
 
     system: str
     place: str
@@ -39,7 +39,7 @@ class Scene(typing.NamedTuple):
     async def plays(
         self, sim: FakeDiscord, *, without: hikari.Intents = hikari.Intents.NONE, **start: typing.Any
     ) -> AsyncIterator[tuple[hikari.GatewayBot, Cached]]:
-        """Run a bot with the cache, and without hikari's own unless that is the one."""
+        """Run a bot with the cache, and without hikari's own unless that is the one being tested."""
         all_of_it, nothing = hikari.api.CacheComponents.ALL, hikari.api.CacheComponents.NONE
         components = all_of_it if self.system == "hikari" else nothing
         bot = hikari.GatewayBot(
@@ -64,7 +64,7 @@ class Scene(typing.NamedTuple):
 
 
 def _guild(sim: FakeDiscord, members: int) -> payloads.Payload:
-    """Add a guild without roles, channels and threads of the sorts at which hikari-persist gives up a whole guild."""
+    """Add a guild without the kinds of roles, channels and threads that make hikari-persist skip a whole guild."""
     guild = payloads.guild(own_user=sim.world.own_user, members=members)
     for role in guild["roles"]:
         role["unicode_emoji"] = None
@@ -77,11 +77,11 @@ def _text_channel(guild: payloads.Payload) -> str:
     return next(str(channel["id"]) for channel in guild["channels"] if channel["type"] == 0)
 
 
-# A restart is a scene that is played twice, by two processes: the seed makes the same guilds both times.
+# A restart is a scene that two processes play one after the other: the seed creates the same guilds both times.
 
 
 async def members(scene: Scene) -> Facts:
-    """Keep the members of a large guild, and say how many there were at first."""
+    """Store the members of a large guild, and report how many there were at the start."""
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 1001)
         async with scene.plays(sim, without=hikari.Intents.GUILD_PRESENCES) as (bot, cached):
@@ -100,7 +100,7 @@ async def both_guilds(scene: Scene) -> Facts:
 
 
 async def one_guild(scene: Scene) -> Facts:
-    """Start after the bot was thrown out of one of them."""
+    """Start after the bot was kicked from one of them."""
     async with FakeDiscord(seed=1) as sim:
         _, gone = [int(_guild(sim, 2)["id"]) for _ in range(2)]
         sim.world.remove_guild(str(gone))
@@ -109,7 +109,7 @@ async def one_guild(scene: Scene) -> Facts:
 
 
 async def lost_session(scene: Scene) -> Facts:
-    """Lose the session, and be thrown out of a guild meanwhile."""
+    """Lose the session, and be kicked from a guild before the next one."""
     async with FakeDiscord(seed=1) as sim:
         gone = int([_guild(sim, 2)["id"] for _ in range(2)][1])
         async with scene.plays(sim) as (_, cached):
@@ -123,12 +123,12 @@ async def lost_session(scene: Scene) -> Facts:
 
 
 async def shards(scene: Scene) -> Facts:
-    """Run one shard of two after the other, on the same place."""
+    """Run two shards one after the other, on the same database."""
     async with FakeDiscord(seed=1, shards=2) as sim:
         guilds = [int(_guild(sim, 2)["id"]) for _ in range(8)]
         for shard in (0, 1):
             bots = scene.plays(sim, shard_ids=[shard], shard_count=2)
-            if scene.system == "hikari-persist":  # it allows one cache for each process, for ever
+            if scene.system == "hikari-persist":  # it allows only one cache per process
                 claims_caches.forget_the_only_one()
             async with bots as (_, cached):
                 found = await cached.guilds()
@@ -148,7 +148,7 @@ async def own_event(scene: Scene) -> Facts:
                 heard["listen"].append(await cached.role(event.guild_id, event.role_id))
 
             if (listen := cached.listen) is not None:
-                # By name: annotations that are not evaluated yet are none to it.
+                # By name, because it does not understand annotations that are not evaluated yet.
                 @listen(hikari.RoleUpdateEvent, confirm=True)
                 async def on_confirmed(event: hikari.RoleUpdateEvent) -> None:
                     heard["confirm"].append(await cached.role(event.guild_id, event.role_id))
@@ -160,7 +160,7 @@ async def own_event(scene: Scene) -> Facts:
             for number in range(20):
                 await sim.update_role(str(guild["id"]), role, name=f"name {number}")
                 await asyncio.sleep(0.05)
-            await sim.invalidate()  # and all guilds become available anew
+            await sim.invalidate()  # all guilds become available again
             await asyncio.sleep(7 * _QUIET if cached.listen else _QUIET)
     wanted = [f"name {number}" for number in range(20)]
     return {name: found == wanted for name, found in heard.items()} | {"guilds heard": len(heard["guilds"])}
@@ -171,7 +171,7 @@ async def _role(sim: FakeDiscord, guild: payloads.Payload) -> str:
 
 
 async def old_values(scene: Scene) -> Facts:
-    """Look at what hikari's events say of what was there before."""
+    """Check the previous state in hikari's events."""
     heard: list[str | None] = []
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 2)
@@ -195,7 +195,7 @@ async def old_values(scene: Scene) -> Facts:
 
 
 async def locked(scene: Scene) -> Facts:
-    """Let another process hold the database for some seconds."""
+    """Let another process lock the database for some seconds."""
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 2)
         async with scene.plays(sim) as (_, cached):
@@ -210,7 +210,7 @@ async def locked(scene: Scene) -> Facts:
 
 
 async def away(scene: Scene) -> Facts:
-    """Tell of members while the database is away; who runs this scene takes it away when it says so."""
+    """Send members while the database is away; the parent process takes it away when this scene says so."""
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 2)
         async with scene.plays(sim) as (_, cached):
@@ -229,7 +229,7 @@ async def _asked_for(what: str) -> None:
 
 
 async def moments(scene: Scene) -> Facts:
-    """Look from elsewhere while guilds are told anew."""
+    """Observe the data from another process while guilds are sent again."""
     misses = polls = 0
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 200)
@@ -254,7 +254,7 @@ async def moments(scene: Scene) -> Facts:
 
 
 async def shape(scene: Scene) -> Facts:
-    """Look at what it is: the kinds of things, what comes back, and by what one may ask."""
+    """Describe the cache: its kinds, the objects it returns, and the queries it supports."""
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 2)
         user = int(guild["members"][0]["user"]["id"])
@@ -270,7 +270,7 @@ async def shape(scene: Scene) -> Facts:
 
 
 async def as_released(scene: Scene) -> Facts:
-    """Read as it is sold, without the name that is put in its place everywhere else."""
+    """Read with the cache as released, without the missing name that the other scenes add."""
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 2)
         async with scene.plays(sim) as (_, cached):
@@ -285,7 +285,7 @@ async def as_released(scene: Scene) -> Facts:
 
 
 async def reads(scene: Scene) -> Facts:
-    """Read members one by one; microseconds each."""
+    """Read members one by one; return microseconds each."""
     async with FakeDiscord(seed=1) as sim:
         guild = _guild(sim, 2000)
         users = [int(member["user"]["id"]) for member in guild["members"]]

@@ -1,4 +1,4 @@
-"""The rivals behind one face, for scenes that are the same for all; each is imported when it is asked for."""
+"""A common interface to the other caches, for scenes that are the same for all; each is imported only when needed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ async def _nothing() -> None:
 
 @dataclasses.dataclass(kw_only=True)
 class Cached:
-    """What a scene asks of a cache."""
+    """What a scene needs from a cache."""
 
     kinds: Iterable[str]
-    """The kinds of things that its public names ask for."""
+    """The kinds of objects that its public methods return."""
 
     asks: Iterable[str]
-    """By what one may ask for channels."""
+    """The ways to look up channels."""
 
     members: Callable[[int], Awaitable[int]]
     guilds: Callable[[], Awaitable[set[int]]]
@@ -93,7 +93,7 @@ async def sake(bot: hikari.GatewayBot, url: str) -> Cached:
 
 
 async def hikari_persist(bot: hikari.GatewayBot, file: str) -> Cached:
-    """Return the cache of hikari-persist 0.3 on SQLite, with the name in its place that it misses."""
+    """Return the cache of hikari-persist 0.3 on SQLite, with the name added that it fails to import."""
     persist: typing.Any = importlib.import_module("persist")
     inside: typing.Any = importlib.import_module("persist.impl.cache")
     inside.check_updates = _no_updates
@@ -121,11 +121,11 @@ async def hikari_persist(bot: hikari.GatewayBot, file: str) -> Cached:
 
 
 async def _no_updates(_: object) -> None:
-    """Stand for its question to the package index at each start."""
+    """Replace its request to the package index at each start."""
 
 
 def forget_the_only_one() -> None:
-    """Let hikari-persist have a second cache in the process."""
+    """Allow hikari-persist a second cache in the process."""
     persist: typing.Any = importlib.import_module("persist")
     persist.Cache._Cache__instance = None
 

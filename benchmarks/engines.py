@@ -1,4 +1,4 @@
-"""PostgreSQL and MariaDB: servers of our own, their floors, and what people use without us."""
+"""PostgreSQL and MariaDB: private servers, their baselines, and what people would use without persist."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ __all__ = ("Pool", "aiomysql_pool", "asyncpg_pool", "database", "writes")
 
 ROWS: typing.Final = 20_000
 BATCH: typing.Final = 1000
-"""How many rows the usual way writes at once."""
+"""How many rows the usual approach writes at once."""
 
 STEP: typing.Final = Limits().busy
-"""How many waiting changes a journal gives to a server in one transaction."""
+"""The number of waiting changes that a journal sends to a server in one transaction."""
 
 Pool = Callable[[str, str], contextlib.AbstractAsyncContextManager[Callable[[tuple[int, int]], Awaitable[object]]]]
-"""Asks a query a question, on connections that are lent for each."""
+"""Runs a query with different parameters, on pooled connections."""
 
 
 @contextlib.contextmanager
 def database(name: str) -> Iterator[str | None]:
-    """Lend an empty database on a server of our own, or ``None`` where no server is installed."""
+    """Yield an empty database on a private server, or ``None`` if no server is installed."""
     program = {"postgresql": servers.POSTGRESQL, "mysql": servers.MYSQL}[name]
     try:
         server = servers.find(program)
@@ -63,7 +63,7 @@ def database(name: str) -> Iterator[str | None]:
 
 @contextlib.asynccontextmanager
 async def asyncpg_pool(url: str, sql: str) -> AsyncIterator[Callable[[tuple[int, int]], Awaitable[object]]]:
-    """Lend what asks PostgreSQL a query each, on a pool of ten connections."""
+    """Yield a function that sends PostgreSQL one query per call, on a pool of ten connections."""
     async with asyncpg.create_pool(url, min_size=10, max_size=10) as pool:
         spelled = sql.format("$1", "$2")
 
@@ -76,7 +76,7 @@ async def asyncpg_pool(url: str, sql: str) -> AsyncIterator[Callable[[tuple[int,
 
 @contextlib.asynccontextmanager
 async def aiomysql_pool(url: str, sql: str) -> AsyncIterator[Callable[[tuple[int, int]], Awaitable[object]]]:
-    """Lend what asks MariaDB a query each, on a pool of ten connections."""
+    """Yield a function that sends MariaDB one query per call, on a pool of ten connections."""
     pool = await aiomysql.create_pool(minsize=10, maxsize=10, **_mysql(url))
     spelled = sql.format("%s", "%s")
 
@@ -134,7 +134,7 @@ async def _postgresql(url: str, *statements: str) -> float:
 
 
 async def _mariadb(url: str, *statements: str, many: Sequence[tuple[object, ...]] = ()) -> float:
-    """Run statements, the last one for many rows where there are any, and return how many seconds that took."""
+    """Run statements, the last one for many rows if given, and return how many seconds that one took."""
     connection = await aiomysql.connect(**_mysql(url))
     try:
         async with connection.cursor() as cursor:
@@ -152,14 +152,14 @@ async def _mariadb(url: str, *statements: str, many: Sequence[tuple[object, ...]
 
 @contextlib.contextmanager
 def _shared() -> Iterator[pathlib.Path]:
-    """Lend a folder that a server may write to."""
+    """Yield a folder that a server can write to."""
     with tempfile.TemporaryDirectory(prefix="persist-bench-") as name:
         pathlib.Path(name).chmod(0o777)
         yield pathlib.Path(name)
 
 
 def writes(size: measure.Size) -> list[measure.Result]:
-    """Return how fast 20,000 members are written, against the server loading the same rows from a file of its own."""
+    """Return how fast 20,000 members are written, compared with the server loading the same rows from its own file."""
     count = size.of(ROWS)
     changes = [Put(record) for record in store.records(count)]
     found: list[measure.Result] = []

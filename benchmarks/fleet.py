@@ -1,4 +1,4 @@
-"""Many guilds on several shards in two processes, on one PostgreSQL database: a first start, and another one."""
+"""Many guilds on several shards in two processes, on one PostgreSQL database: a first start and a restart."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SHARDS: typing.Final = 8
 PROCESSES: typing.Final = 2
 STARTS: typing.Final = ("first start", "another start")
 _ASKED_A_MINUTE: typing.Final = 60
-"""Requests for members that a shard sends in a minute."""
+"""The member requests that a shard sends per minute."""
 
 Told = Mapping[str, float]
 
@@ -41,7 +41,7 @@ def _bot(rest_url: str, url: str, first: int, guilds: int) -> Told:
 
 
 def _start(rest_url: str, url: str, shards: Sequence[int]) -> list[Told]:
-    """Run all processes until they have what there is, and return what each says of that."""
+    """Run all processes until they have everything, and return each one's report."""
     each = SHARDS // PROCESSES
     with concurrent.futures.ThreadPoolExecutor(PROCESSES) as pool:
         bots = [
@@ -61,7 +61,7 @@ async def _stored(url: str) -> int:
 
 
 def fleet(size: measure.Size) -> list[measure.Result]:
-    """Return what it takes two processes to know 2,000 guilds of 500 members, at first and when they start again."""
+    """Return what two processes need to learn 2,000 guilds of 500 members, at first and after a restart."""
     guilds = max(SHARDS, size.of(GUILDS))
     told = ("--guilds", guilds, "--members", MEMBERS_EACH, "--channels", 2, "--shards", SHARDS)
     with engines.database("postgresql") as url:

@@ -1,8 +1,8 @@
-"""Some shards of a bot, alone: ``REST DATABASE FIRST COUNT OF GUILDS``. It says how it went, as JSON.
+"""Some shards of a bot, in their own process: ``REST DATABASE FIRST COUNT OF GUILDS``. It prints its results as JSON.
 
-``GUILDS`` is how many guilds the shards from ``FIRST`` on are told of. Their members are asked for as far as the
-database does not have them, within Discord's limits. With ``nothing`` for a database it has no cache, and is through
-when it has heard of all guilds.
+``GUILDS`` is the number of guilds that the shards from ``FIRST`` on receive. The bot requests their members as far as
+the database lacks them, within Discord's limits. If the database is ``nothing``, the bot has no cache, and finishes
+once it has received all guilds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ async def _late(found: list[float]) -> None:
 
 
 async def _first_answer(cache: persist.Cache) -> float:
-    """Return how many milliseconds it takes until something is known, before the gateway has said anything."""
+    """Return how many milliseconds it takes until the cache has an answer, before the gateway has sent anything."""
     began = time.perf_counter()
     await cache.guilds.find().limit(1)
     return (time.perf_counter() - began) * 1000
@@ -41,7 +41,7 @@ def _is_through(stats: persist.Stats, guilds: int) -> bool:
 
 
 async def _heard(bot: hikari.GatewayBot, guilds: int) -> None:
-    """Wait until so many guilds have been heard of."""
+    """Wait until this many guilds have been received."""
     numbers = itertools.count(1)
 
     def is_last(event: hikari.ShardPayloadEvent) -> bool:
@@ -51,7 +51,7 @@ async def _heard(bot: hikari.GatewayBot, guilds: int) -> None:
 
 
 async def _stored(cache: persist.Cache, guilds: int) -> None:
-    """Wait until all that there is is stored."""
+    """Wait until everything is stored."""
     while not _is_through(cache.stats(), guilds):  # noqa: ASYNC110 - a bot has no event for that
         await asyncio.sleep(0.05)
     await cache.flush()

@@ -1,4 +1,4 @@
-"""What it takes to keep things in memory."""
+"""The memory that cached objects take."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _resident(*arguments: object) -> float:
 
 
 def memory(size: measure.Size) -> list[measure.Result]:
-    """Return how many MiB a process holds after it has stored 1,000,000 members, over a bot with an empty cache."""
+    """Return how many more MiB a process needs after storing 1,000,000 members than a bot with an empty cache."""
     count = size.of(MEMBERS_STORED)
     hikaris = min(count, 100_000)
     empty = _resident("nothing", 0)

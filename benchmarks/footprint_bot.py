@@ -1,4 +1,4 @@
-"""Hear of so many members, alone: ``WHERE COUNT``. It says how many MiB the process holds then.
+"""Receive this many members, in its own process: ``WHERE COUNT``. It prints the MiB that the process then uses.
 
 ``WHERE`` is the URL of a database, ``hikari`` for hikari's own cache, or ``nothing``.
 """
@@ -22,7 +22,7 @@ SIZE = 1000
 
 
 def resident() -> float:
-    """Return the MiB of memory that this process holds."""
+    """Return the MiB of memory that this process uses."""
     gc.collect()
     pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
@@ -36,7 +36,7 @@ def chunks(count: int) -> Iterator[dict[str, object]]:
 
 
 async def main(where: str, count: int) -> float:
-    """Hear of them all."""
+    """Receive all of them."""
     kept = hikari.api.CacheComponents.ALL if where == "hikari" else hikari.api.CacheComponents.NONE
     bot = workload.bot(kept)
     shard = unittest.mock.Mock(spec=hikari.api.GatewayShard, id=0, shard_count=1, _seq=1, _session_id="x")

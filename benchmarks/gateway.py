@@ -1,4 +1,4 @@
-"""Through a real gateway connection: the simulator in one process, a bot in another, and what the database has."""
+"""Through a real gateway connection: the simulator in one process, a bot in another, and the resulting database."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _GUILD: typing.Final = ("--guilds", "1", "--members", "10", "--roles", "0")
 
 @contextlib.contextmanager
 def _bot(python: pathlib.Path, program: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    """Run a bot alone. It says a line when it is ready, and another one when it has done what it was started for."""
+    """Run a bot in its own process. It prints a line when it is ready, and another one when it is done."""
     command = [str(python), str(places.HERE / program), *map(str, arguments)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     with process:
@@ -51,14 +51,14 @@ def _line(process: subprocess.Popen[str]) -> str:
 
 
 def _rows(database: sqlite3.Connection, at_least: int = 0) -> int:
-    """Return how many members are there; 0 while there cannot be so many."""
+    """Return how many members are stored; 0 while there cannot be that many."""
     try:
-        # To count them takes a core that those who are measured need; the number of the last row is at hand.
+        # Counting takes a core that the measured processes need; the number of the last row is cheap.
         (last,) = database.execute("SELECT MAX(rowid) FROM members").fetchone()
         if (last or 0) < at_least:
             return 0
         return int(database.execute("SELECT COUNT(*) FROM members").fetchone()[0])
-    except sqlite3.Error:  # there is no such table yet
+    except sqlite3.Error:  # the table does not exist yet
         return 0
 
 
@@ -70,7 +70,7 @@ def _reading(path: pathlib.Path) -> Iterator[sqlite3.Connection]:
 
 
 def _wait(is_so: Callable[[], bool], otherwise: str) -> float:
-    """Return the moment when something is so."""
+    """Return the moment when a condition becomes true."""
     began = time.perf_counter()
     while not is_so():
         time.sleep(0.02)
@@ -80,12 +80,12 @@ def _wait(is_so: Callable[[], bool], otherwise: str) -> float:
 
 
 def _until(database: sqlite3.Connection, count: int) -> float:
-    """Return the moment when so many members are there."""
+    """Return the moment when this many members are stored."""
     return _wait(lambda: _rows(database, count) >= count, f"not all of {count} members are stored")
 
 
 class _Way(typing.NamedTuple):
-    """A bot whose cache is measured, and the arguments of its program after the URL of the simulator."""
+    """A bot whose cache to measure, and the arguments of its program after the simulator's URL."""
 
     python: pathlib.Path
     program: str
@@ -96,7 +96,7 @@ OURS: typing.Final = _Way(pathlib.Path(sys.executable), "gateway_bot.py", ("pers
 
 
 def _ingest(way: _Way, count: int) -> float:
-    """Return how many members a second come from the gateway into rows."""
+    """Return how many members per second get from the gateway into rows."""
     with running(*_GUILD) as sim, places.folder() as place:
         file = place / "cache.db"
         guild = next(iter(sim.world()["guilds"]))
@@ -109,7 +109,7 @@ def _ingest(way: _Way, count: int) -> float:
 
 
 def _settled(database: sqlite3.Connection) -> int:
-    """Return how many members there are once GUILD_CREATE is through."""
+    """Return how many members are stored once GUILD_CREATE has been processed."""
     _until(database, 1)
     time.sleep(0.5)
     return _rows(database)
@@ -128,7 +128,7 @@ def _sake(count: int, redis: str) -> float:
 
 
 def chunks(size: measure.Size) -> list[measure.Result]:
-    """Return how fast chunks of members become rows, against what else there is."""
+    """Return how fast chunks of members become rows, compared with the alternatives."""
     count, few, rounds = size.of(CHUNKS), size.of(RIVAL_CHUNKS), min(3, size.rounds)
     ours = functools.partial(_ingest, OURS, count)
     found: list[measure.Result] = []
@@ -155,18 +155,18 @@ def _redis() -> Iterator[str | None]:
         yield None
         return
     try:
-        yield server.url().rpartition("/")[0]  # it chooses among the databases of a server itself
+        yield server.url().rpartition("/")[0]  # it picks one of the server's databases itself
     finally:
         server.close()
 
 
 def _large(way: _Way, members: int) -> float:
-    """Return the seconds from the moment a bot joins a large guild until all its members are rows."""
+    """Return the seconds from a bot joining a large guild until all its members are rows."""
     with running(*_GUILD) as sim, places.folder() as place:
         file = place / "cache.db"
         with _bot(way.python, way.program, sim.rest_url, file, *way.arguments), _reading(file) as database:
             first = _settled(database)
-            # To make it up takes the simulator a while, and nobody hears of it before the next call.
+            # Creating it takes the simulator a while, and it is not announced before the next call.
             guild = sim.call("add_guild", members=members, presences=0, voice_states=0, roles=0)
             began = time.perf_counter()
             sim.call("guild_recover", guild["id"])
@@ -174,8 +174,8 @@ def _large(way: _Way, members: int) -> float:
 
 
 def large_guild(size: measure.Size) -> list[measure.Result]:
-    """Return how long a guild of 10,000 members takes, with the chunks that have to be asked for."""
-    members = max(1000, size.of(MEMBERS))  # of a smaller one all are listed, and none has to be asked for
+    """Return how long a guild of 10,000 members takes, including the chunks that must be requested."""
+    members = max(1000, size.of(MEMBERS))  # a smaller guild is listed in full, so nothing is requested
     python = rivals.python_of(rivals.HIKARI_PERSIST)
     if python is None:
         return []
@@ -187,7 +187,7 @@ def large_guild(size: measure.Size) -> list[measure.Result]:
 
 
 def _flooded(flood: Callable[[Remote, str, int], object], way: str, count: int) -> float:
-    """Return how many messages a second go through a bot, all of them stored where it stores."""
+    """Return how many messages per second pass through a bot, all of them stored by its cache."""
     with running("--guilds", "1", "--members", "60") as sim, places.folder() as place:
         (guild,) = sim.world()["guilds"].values()
         channel = next(each["id"] for each in guild["channels"] if each["type"] == 0)
@@ -207,13 +207,13 @@ def _made_before(sim: Remote, channel: str, count: int) -> None:
 
 _FLOODS: typing.Final = {
     "messages through a whole bot": _made_while_sent,
-    # To compress them takes the simulator as long as a bot takes to hear them: one that stores nothing waits.
+    # Compressing takes the simulator as long as a bot needs to receive: a bot that stores nothing waits for it.
     "messages through a whole bot, all of them there at once": _made_before,
 }
 
 
 def throughput(size: measure.Size) -> list[measure.Result]:
-    """Return how many messages a second a whole bot takes, with a hook that does nothing and with a cache."""
+    """Return how many messages per second a whole bot handles, with a hook that does nothing and with a cache."""
     count = size.of(MESSAGES)
     found: list[measure.Result] = []
     for title, flood in _FLOODS.items():

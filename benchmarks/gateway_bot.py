@@ -1,4 +1,4 @@
-"""A bot alone: ``URL FILE WAY [COUNT]``. It says when it is ready, and how many seconds so many messages took it."""
+"""A bot in its own process: ``URL FILE WAY [COUNT]``. Prints when it is ready, and the seconds for COUNT messages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import persist
 
 
 class Clock:
-    """Tells when the last of so many messages has been heard."""
+    """Measures when the last of a number of messages is received."""
 
     def __init__(self, count: int) -> None:
         self._count = self._left = count
@@ -32,7 +32,7 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """How long it has been since the first one."""
+        """The seconds since the first one."""
         return time.perf_counter() - self._began
 
 

@@ -1,4 +1,4 @@
-"""What is meant to be reached: a row for each way that has a goal, by benchmark and way."""
+"""The performance goals: a row for each way that has one, by benchmark and way."""
 
 from __future__ import annotations
 

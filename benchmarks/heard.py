@@ -1,4 +1,4 @@
-"""Events that a bot hears without a connection, and how fast all of them are in the database."""
+"""Events that a bot receives without a connection, and how fast the database has all of them."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ LIVE: typing.Final = 5_000
 
 
 def shard() -> hikari.api.GatewayShard:
-    """Return what stands in for a shard that is connected."""
+    """Return a substitute for a connected shard."""
     return unittest.mock.Mock(spec=hikari.api.GatewayShard, id=0, shard_count=1, _seq=1, _session_id="x")
 
 
 def consume(bot: hikari.GatewayBot, events: Sequence[Event]) -> float:
-    """Let a bot hear events, and return how many microseconds one took."""
+    """Feed events to a bot, and return how many microseconds each one took."""
     told, take = shard(), bot.event_manager.consume_raw_event
     began = time.perf_counter()
     for name, payload in events:
@@ -41,7 +41,7 @@ def consume(bot: hikari.GatewayBot, events: Sequence[Event]) -> float:
 
 
 async def committed(url: str, events: Sequence[Event], *, before: Sequence[Event] = ()) -> float:
-    """Return how many seconds it takes until a cache has heard events and its database has them."""
+    """Return how many seconds it takes until a cache has received events and its database has them."""
     bot = workload.bot()
     async with persist.Cache(bot, url) as cache:
         consume(bot, before or [("RESUMED", {})])
@@ -83,7 +83,7 @@ def chunks(count: int, size: int = 1000) -> list[Event]:
 
 
 def live(size: measure.Size) -> list[measure.Result]:
-    """Return how fast members are stored from the moment they are heard of, against hikari-persist's own calls."""
+    """Return how fast members are stored after they are received, compared with hikari-persist's own calls."""
     count = size.of(CHUNKS)
     found: list[measure.Result] = []
     told = chunks(count)
@@ -125,8 +125,8 @@ async def _ours(events: Sequence[Event]) -> float:
 
 
 def hook(size: measure.Size) -> list[measure.Result]:
-    """Return what a MESSAGE_CREATE costs: with a hook that does nothing, with persist's, and in hikari's own cache."""
-    # As from the gateway: no two of them have an object in common, which would tell at once that it is the same.
+    """Return the cost of a MESSAGE_CREATE: with a hook that does nothing, with persist's, and in hikari's own cache."""
+    # As from the gateway: messages share no objects, which would make it trivial to see that they are equal.
     told = (orjson.loads(orjson.dumps(workload.message(number))) for number in range(size.of(MESSAGES)))
     events: list[Event] = [("MESSAGE_CREATE", payload) for payload in told]
     nothing = measure.compare("-", "us", {"-": lambda: asyncio.run(_no_op(events))}, size.rounds)[0].median
@@ -149,7 +149,7 @@ def hook(size: measure.Size) -> list[measure.Result]:
 
 
 def presences(size: measure.Size) -> list[measure.Result]:
-    """Return how many rows a flood of presences writes per event, when few people make most of it."""
+    """Return how many rows per event a flood of presences writes, when few people cause most of it."""
     events: list[Event] = [("PRESENCE_UPDATE", payload) for payload in workload.presences(size.of(100_000), 10_000)]
 
     async def run(url: str) -> float:

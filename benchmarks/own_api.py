@@ -1,4 +1,4 @@
-"""At the store's own interface, below the feed: members and their users, against hikari-persist's own calls."""
+"""The store's own interface, below the feed: members and their users, compared with hikari-persist's own calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Use = Callable[[Store, Payloads], Awaitable[None]]
 
 
 def _told(members: Payloads) -> list[Change]:
-    """Return what payloads of members tell, in the order of a journal: of their users, and of themselves."""
+    """Return the changes from payloads of members, in journal order: those of the users, then those of the members."""
     return [
         *(Put(USERS.record(member["user"], None, store.ORIGIN)) for member in members),
         *(Put(MEMBERS.record(member, _GUILD, store.ORIGIN)) for member in members),
@@ -49,7 +49,7 @@ async def _read(place: Store, members: Payloads) -> None:
 
 
 def _seconds(count: int, use: Use, *, before: bool = False, **changed: object) -> float:
-    """Return how long it takes to do something with so many members, who may be there already, as others."""
+    """Return how long an operation on this many members takes; they may already be stored, with other values."""
     members: Payloads = list(workload.members(count))
 
     async def run(url: str) -> float:

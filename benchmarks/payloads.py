@@ -1,9 +1,9 @@
-"""What compression and encryption cost, and save, on SQLite.
+"""What compression and encryption cost and save, on SQLite.
 
-Each way stores what the same payloads tell into a database of its own, which has its dictionaries already, and reads
-some back. A member is two rows there, its user being one of them, and a message is one, and its author where that is
-not known yet; their size is held against the payload as Discord sends it. The words of the messages are made up, from a
-vocabulary of four thousand in which a few are frequent, as in a language.
+Each way stores the same payloads in its own database, whose dictionaries exist already, and reads some of them back. A
+member takes two rows, one of them for its user; a message takes one, plus one for its author if that is not known yet.
+Their size is compared with the payload as Discord sends it. The words of the messages are made up, from a vocabulary of
+four thousand in which a few are frequent, as in a real language.
 """
 
 from __future__ import annotations
@@ -54,24 +54,24 @@ def _words(count: int) -> list[str]:
 
 
 class Kind(typing.NamedTuple):
-    """Things of one kind, told by the gateway."""
+    """Objects of one kind, from the gateway."""
 
     entity: Entity[typing.Any]
     payloads: Sequence[Payload]
     changes: Sequence[Sequence[Change]]
-    """What each payload changes."""
+    """The changes of each payload."""
 
     trained: Sequence[Entity[typing.Any]]
-    """The kinds of which there is enough for a dictionary."""
+    """The kinds with enough data for a dictionary."""
 
     @property
     def keys(self) -> Sequence[Key]:
-        """The keys of some of them, to be read one after the other."""
+        """The keys of some of them, to be read one by one."""
         return [self.entity.identify(payload, GUILD) for payload in self.payloads[:: ROWS // READ]]
 
     @property
     def size(self) -> float:
-        """How many bytes of JSON each of them is, as Discord sends it."""
+        """The bytes of JSON for each of them, as Discord sends it."""
         return sum(len(orjson.dumps(payload)) for payload in self.payloads) / ROWS
 
 
@@ -100,7 +100,7 @@ KINDS: typing.Final[Sequence[Callable[[], Kind]]] = (_members, _messages)
 
 @dataclasses.dataclass(slots=True)
 class Run:
-    """What one way did once."""
+    """The results of one run of one way."""
 
     each_second: float
     microseconds: float
@@ -120,7 +120,7 @@ async def _opened(path: pathlib.Path, way: str) -> AsyncIterator[SqlStore]:
 
 
 async def _store(store: SqlStore, changes: Sequence[Sequence[Change]]) -> None:
-    """Store what some payloads change, in one batch as the journal makes it."""
+    """Store the changes of some payloads, in one batch like the journal's."""
     batch = Batch(ORIGIN.at)
     for some in changes:
         batch.take(some)
@@ -128,7 +128,7 @@ async def _store(store: SqlStore, changes: Sequence[Sequence[Change]]) -> None:
 
 
 async def _train(store: SqlStore, kind: Kind) -> None:
-    """Let the dictionaries be made, of what is deleted again."""
+    """Let the dictionaries be made, from data that is then deleted."""
     await _store(store, kind.changes[::10])
     for entity in kind.trained:
         made = f"SELECT 1 FROM persist_meta WHERE name = 'anonymous dictionary of {entity.name}'"
@@ -148,7 +148,7 @@ async def _run(kind: Kind, way: str, path: pathlib.Path) -> Run:
         async with _opened(path, way) as store:
             await _train(store, kind)
     async with _opened(path, way) as store:
-        empty = await _size(store)  # a hundred tables and indexes, however few rows there are
+        empty = await _size(store)  # a hundred tables and indexes, even without rows
         began = time.perf_counter()
         for start in range(0, ROWS, BATCH):
             await _store(store, kind.changes[start : start + BATCH])
@@ -167,7 +167,7 @@ def _once(kind: Kind, way: str) -> Run:
 
 
 def payloads(rounds: int) -> list[measure.Result]:
-    """Return how fast things are written and read, and how large they are, in each way."""
+    """Return how fast objects are written and read, and how large they are, in each way."""
     found: list[measure.Result] = []
     for kind in (make() for make in KINDS):
         name = kind.entity.name
@@ -179,7 +179,7 @@ def payloads(rounds: int) -> list[measure.Result]:
 
         ways: dict[str, Callable[[], float]] = {way: functools.partial(written, way) for way in WAYS}
         found += measure.compare(f"store {ROWS:,} {name}", f"{name}/s", ways, rounds)
-        counted = {way: some[-rounds:] for way, some in runs.items()}  # the first round does not
+        counted = {way: some[-rounds:] for way, some in runs.items()}  # the first round is a warm-up
         reading = {way: [run.microseconds for run in some] for way, some in counted.items()}
         found += measure.summed_up(f"read one of the {name}", "us", reading)
         sizes = {way: [run.octets for run in some] for way, some in counted.items()}

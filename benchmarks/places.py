@@ -1,4 +1,4 @@
-"""Where the simulator and the servers of the tests are, and temporary databases."""
+"""Locates the simulator and the test servers, and provides temporary databases."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ sys.path.append(str(ROOT / "tests"))
 
 @contextlib.contextmanager
 def folder() -> Iterator[pathlib.Path]:
-    """Lend a folder that is gone afterwards."""
+    """Yield a temporary folder."""
     with tempfile.TemporaryDirectory(prefix="persist-bench-") as name:
         yield pathlib.Path(name)
 
 
 def size_of(path: pathlib.Path) -> int:
-    """Return the bytes of an SQLite database with what is beside it."""
+    """Return the size in bytes of an SQLite database and the files next to it."""
     beside = (path, path.with_name(f"{path.name}-wal"))
     return sum(each.stat().st_size for each in beside if each.exists())

@@ -1,4 +1,4 @@
-"""One thing by its key: from memory, from SQLite, from servers, alone and fifty at once."""
+"""Reads one object by its key: from memory, from SQLite, from servers, one at a time and fifty at once."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ async def filled(url: str, count: int) -> None:
 
 
 def keys(count: int) -> list[tuple[int, int]]:
-    """Return keys of members, in no order that helps."""
+    """Return keys of members, in random order."""
     found = [(int(record.key[0]), int(record.key[1])) for record in store.records(COUNT)]
     return [found[(number * 7919) % len(found)] for number in range(count)]
 
 
 async def _each(ask: Ask, asked: Sequence[tuple[int, int]]) -> float:
-    """Return the median of how many microseconds a question takes."""
+    """Return the median time of a read in microseconds."""
     took: list[float] = []
     for key in asked:
         began = time.perf_counter()
@@ -66,7 +66,7 @@ async def _each(ask: Ask, asked: Sequence[tuple[int, int]]) -> float:
 
 
 def from_memory(size: measure.Size) -> list[measure.Result]:
-    """Return what get_member takes when the member was asked for before, against hikari's own cache."""
+    """Return the time of get_member for a recently requested member, compared with hikari's own cache."""
     asked = keys(size.of(ASKED))[:500]
 
     def theirs() -> float:
@@ -98,7 +98,7 @@ def from_memory(size: measure.Size) -> list[measure.Result]:
 
 
 def from_sqlite(size: measure.Size) -> list[measure.Result]:
-    """Return what get_member takes from an SQLite file, against the bare query, and against hikari-persist."""
+    """Return the time of get_member from an SQLite file, compared with the bare query and with hikari-persist."""
     asked = keys(size.of(ASKED))
 
     async def ours(url: str) -> float:
@@ -133,7 +133,7 @@ def from_sqlite(size: measure.Size) -> list[measure.Result]:
 
 
 def from_postgresql(size: measure.Size) -> list[measure.Result]:
-    """Return what get_member takes from PostgreSQL, against a held connection that asks for the member alone."""
+    """Return the time of get_member from PostgreSQL, compared with an open connection that reads only the member."""
     asked = keys(size.of(ASKED) // 2 or 1)
 
     async def bare(url: str) -> float:
@@ -172,7 +172,7 @@ def from_postgresql(size: measure.Size) -> list[measure.Result]:
 
 
 async def _together(ask: Ask, asked: Sequence[tuple[int, int]]) -> tuple[float, float]:
-    """Return how many questions a second are answered when fifty ask at once, and their 99th percentile in ms."""
+    """Return the reads per second when fifty run at once, and their 99th percentile in ms."""
     took: list[float] = []
     queue = iter(asked)
 
@@ -202,7 +202,7 @@ async def _on_a_pool(url: str, asked: Sequence[tuple[int, int]], pool: engines.P
 
 
 def at_once(size: measure.Size) -> list[measure.Result]:
-    """Return how fast fifty at once are answered, against a query each on a pool of ten connections."""
+    """Return how fast fifty reads at once are answered, compared with one query each on a pool of ten connections."""
     asked = keys(size.of(ASKED) * 2)
     found: list[measure.Result] = []
     for name, words, pool in (

@@ -1,4 +1,4 @@
-"""Telling what was measured: a table in the terminal, figures as JSON, a page and plots for the documentation."""
+"""Reports results: a table in the terminal, figures as JSON, and a page with plots for the documentation."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from measure import Result
 __all__ = ("publish", "read", "show", "write")
 
 mpl.use("Agg")
-mpl.rcParams["svg.hashsalt"] = "persist"  # the same figures make the same file
+mpl.rcParams["svg.hashsalt"] = "persist"  # the same figures give the same file
 
 Old = Mapping[tuple[str, str], float]
-"""Ratios that were measured before, by benchmark and way."""
+"""Ratios of an earlier run, by benchmark and way."""
 
 _MACHINE: typing.Final = (
     f"a machine of {os.cpu_count()} cores, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
@@ -44,11 +44,11 @@ _PLOTS: typing.Final[Mapping[str, tuple[str, ...]]] = {
     "reading": ("get_member, in memory", "get_member, from SQLite", "get_member, from PostgreSQL"),
     "growth": ("newest 50 of 1,000,000 messages, against 10,000", "start to first answer, as a database grows"),
 }
-"""What stands in one picture together."""
+"""The benchmarks that share a plot."""
 
 
 def write(results: Sequence[Result], skipped: Mapping[str, str], path: pathlib.Path) -> None:
-    """Keep the figures, and on what they were measured."""
+    """Save the figures, and the machine that they were measured on."""
     machine = {
         "python": platform.python_version(),
         "system": platform.platform(),
@@ -91,7 +91,7 @@ def show(results: Sequence[Result], old: Old) -> None:
 
 
 def publish(results: Sequence[Result], folder: pathlib.Path) -> None:
-    """Write a page with a table, ``measured.md``, and its pictures into a folder."""
+    """Write a page with a table, ``measured.md``, and its plots to a folder."""
     pictures = folder / "measured"
     pictures.mkdir(parents=True, exist_ok=True)
     by_name: dict[str, list[Result]] = {}

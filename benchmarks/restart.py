@@ -1,4 +1,4 @@
-"""Start a cache on a database that is there: ``FILE``. It says how many milliseconds the first answer took."""
+"""Start a cache on an existing database: ``FILE``. It prints how many milliseconds the first answer took."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import persist
 
 
 async def main(file: str) -> float:
-    """Ask for one message."""
+    """Read one message."""
     began = time.perf_counter()
     async with persist.Cache(workload.bot(), f"sqlite:///{file}") as cache:
         assert await cache.get_message(int(workload.message(7)["id"])) is not None
@@ -20,6 +20,6 @@ async def main(file: str) -> float:
 
 
 if __name__ == "__main__":
-    import persist.backends.sqlite  # a driver is an import too
+    import persist.backends.sqlite  # importing a driver counts, too
 
     print(asyncio.run(main(sys.argv[1])))

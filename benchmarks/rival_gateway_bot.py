@@ -1,4 +1,4 @@
-"""A bot with hikari-persist 0.3, alone in an environment of its own: ``URL FILE``. It says when it is ready."""
+"""A bot with hikari-persist 0.3, in its own environment: ``URL FILE``. It prints when it is ready."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import hikari
 import persist
 import persist.backend.base
 
-# As released, it misses this name wherever it reads; nothing else of it is changed.
+# The release fails to import this name wherever it reads; nothing else is changed.
 persist.backend.base.hikari = hikari  # type: ignore[attr-defined]
 
 
 async def main(rest_url: str, file: str) -> None:
-    """Run the bot, which asks for all members as hikari does by itself."""
+    """Run the bot, which requests all members as hikari does by default."""
     bot = hikari.GatewayBot(
         "OTAw.fake.token",
         rest_url=rest_url,

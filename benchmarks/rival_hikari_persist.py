@@ -1,7 +1,7 @@
-"""hikari-persist 0.3 at work, in an environment of its own: ``WAY FILE COUNT`` says a figure as JSON.
+"""Measures hikari-persist 0.3, in its own environment: ``WAY FILE COUNT`` prints a figure as JSON.
 
-As released, its every read on SQLite raises ``NameError: name 'hikari' is not defined``. The name is put where it is
-missed; nothing else of it is changed.
+In the release, every read on SQLite raises ``NameError: name 'hikari' is not defined``. This program adds the missing
+name; nothing else is changed.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ GUILD = hikari.Snowflake(400_000_000_000_000_000)
 
 
 def made(bot: hikari.GatewayBot, count: int) -> list[hikari.Member]:
-    """Return members as hikari makes them."""
+    """Return members made by hikari."""
     make = bot.entity_factory.deserialize_member
     return [make(payload, guild_id=GUILD) for payload in workload.members(count)]
 
 
 async def stored(path: str, count: int, sql: str = "SELECT COUNT(*) FROM members") -> None:
-    """Wait until so many rows are there; nothing in it says so."""
+    """Wait until this many rows are stored; it has no way to report that."""
     while True:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
             if connection.execute(sql).fetchone()[0] >= count:
@@ -49,7 +49,7 @@ async def chunks(cache: persist.Cache, members: list[hikari.Member], path: str) 
 
 
 async def bulk(cache: persist.Cache, members: list[hikari.Member], path: str) -> float:
-    """Store members by its bulk call."""
+    """Store members with its bulk call."""
     began = time.perf_counter()
     for start in range(0, len(members), 1000):
         await cache._backend.bulk_members(members[start : start + 1000], confirm=False)
@@ -70,7 +70,7 @@ async def live(cache: persist.Cache, members: list[hikari.Member], path: str) ->
 
 
 async def reads(cache: persist.Cache, members: list[hikari.Member], path: str) -> float:
-    """Read members one by one; microseconds each."""
+    """Read members one by one; return microseconds each."""
     await bulk(cache, members, path)
     began = time.perf_counter()
     for member in members:
@@ -79,7 +79,7 @@ async def reads(cache: persist.Cache, members: list[hikari.Member], path: str) -
 
 
 async def iterate(cache: persist.Cache, members: list[hikari.Member], path: str) -> float:
-    """Read all members; members a second."""
+    """Read all members; return members per second."""
     await bulk(cache, members, path)
     began = time.perf_counter()
     count = 0
@@ -94,7 +94,7 @@ WAYS: dict[str, Callable[[persist.Cache, list[hikari.Member], str], Awaitable[fl
 
 
 async def main(way: str, path: str, count: int) -> float:
-    """Do what was asked for."""
+    """Run the requested measurement."""
     backend, bot = persist.SQLiteBackend(path), workload.bot()
     cache = persist.Cache(bot, backend)
     await backend.connect()

@@ -1,4 +1,4 @@
-"""A bot with hikari-sake, in an environment of its own: ``URL REDIS COUNT``. It says when it is ready, and done."""
+"""A bot with hikari-sake, in its own environment: ``URL REDIS COUNT``. It prints when it is ready, and when done."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import redis.asyncio
 import sake
 
 _MEMBERS = 4
-"""The database of Redis where it keeps members, a hash for each guild."""
+"""The Redis database in which it stores members, one hash per guild."""
 
 
 async def _count(client: redis.asyncio.Redis) -> int:
@@ -21,7 +21,7 @@ async def _count(client: redis.asyncio.Redis) -> int:
 
 
 async def main(rest_url: str, address: str, count: int) -> None:
-    """Run the bot until its cache has so many members more."""
+    """Run the bot until its cache has this many more members."""
     bot = hikari.GatewayBot(
         "OTAw.fake.token",
         rest_url=rest_url,

@@ -1,4 +1,4 @@
-"""What people would use instead, each in an environment of its own; left out where it cannot be installed."""
+"""The alternatives to persist, each in its own environment; skipped where one cannot be installed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ __all__ = ("HIKARI_PERSIST", "SAKE", "Rival", "hikari_persist", "python_of", "sk
 
 _BUILD: typing.Final = places.ROOT / "build" / "rivals"
 skipped: dict[str, str] = {}
-"""Why a rival is not measured, by its name."""
+"""Why each skipped alternative is not measured, by name."""
 
 
 class Rival(typing.NamedTuple):
-    """A library to be held against."""
+    """A library to compare with."""
 
     name: str
     requirements: tuple[str, ...]
@@ -35,7 +35,7 @@ SAKE: typing.Final = Rival("hikari-sake 1.1", ("hikari-sake==1.1.2", "setuptools
 
 @functools.cache
 def python_of(rival: Rival) -> pathlib.Path | None:
-    """Return the interpreter of a rival's environment, made when it is first asked for, or ``None``."""
+    """Return the interpreter of a library's environment, created on first use, or ``None``."""
     place = _BUILD / rival.name.replace(" ", "-")
     python = place / "bin" / "python"
     try:
@@ -52,7 +52,7 @@ def python_of(rival: Rival) -> pathlib.Path | None:
 
 
 def figure(rival: Rival, *arguments: object) -> float:
-    """Return the figure that a rival's program says."""
+    """Return the figure that a library's program prints."""
     python = python_of(rival)
     command = [str(python), str(places.HERE / rival.program), *map(str, arguments)]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=600).stdout
@@ -60,7 +60,7 @@ def figure(rival: Rival, *arguments: object) -> float:
 
 
 def hikari_persist(way: str, count: int) -> Callable[[], float] | None:
-    """Return what measures hikari-persist at so many things, or ``None`` where it cannot be installed."""
+    """Return a function that measures hikari-persist with ``count`` objects, or ``None`` if it cannot be installed."""
     if python_of(HIKARI_PERSIST) is None:
         return None
 

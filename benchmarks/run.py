@@ -1,4 +1,4 @@
-"""Measure, print a table, and keep the figures: ``make bench``, or ``make bench BENCH="writes --rounds 9"``."""
+"""Run benchmarks, print a table, save the figures: ``make bench``, or ``make bench BENCH="writes --rounds 9"``."""
 
 from __future__ import annotations
 
@@ -51,19 +51,19 @@ BENCHMARKS: typing.Final[Mapping[str, Callable[[measure.Size], list[measure.Resu
 
 
 _WHOLE: typing.Final = frozenset(("payloads", "search"))
-"""What cannot be cut down, and is left out of a smoke run."""
+"""Benchmarks that cannot be reduced, and are skipped in a smoke run."""
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench BENCH=", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which: {', '.join(BENCHMARKS)} (all)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (5)")
-    parser.add_argument("--smoke", action="store_true", help="measure a hundredth, once, to see that it runs")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to run: {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often to measure each way (default: 5)")
+    parser.add_argument("--smoke", action="store_true", help="run a hundredth of the workload, once, as a check")
     parser.add_argument(
-        "--compare", type=pathlib.Path, metavar="OLD.json", help="an older results.json to hold against"
+        "--compare", type=pathlib.Path, metavar="OLD.json", help="an older results.json to compare with"
     )
-    parser.add_argument("--results", type=pathlib.Path, default=RESULTS, help="where the figures go")
-    parser.add_argument("--report", type=pathlib.Path, metavar="FOLDER", help="where a table and plots go")
+    parser.add_argument("--results", type=pathlib.Path, default=RESULTS, help="where to save the figures")
+    parser.add_argument("--report", type=pathlib.Path, metavar="FOLDER", help="where to write a table and plots")
     arguments = parser.parse_args()
     if unknown := sorted(set(arguments.names) - set(BENCHMARKS)):
         parser.error(f"there is no {', '.join(unknown)}; there is: {', '.join(BENCHMARKS)}")
@@ -71,7 +71,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Run what was asked for."""
+    """Run the requested benchmarks."""
     arguments = _arguments()
     size = measure.Size(1, 0.01) if arguments.smoke else measure.Size(arguments.rounds)
     results: list[measure.Result] = []

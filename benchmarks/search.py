@@ -1,6 +1,6 @@
-"""What search costs those who write, and how long it takes those who ask.
+"""What search costs writers, and how long searches take.
 
-On SQLite, and on the empty databases that ``PERSIST_BENCH`` names: URLs, with spaces between them.
+Runs on SQLite, and on the empty databases in ``PERSIST_BENCH``: URLs, separated by spaces.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _asks(url: str, name: str, rounds: int) -> list[measure.Result]:
 
 
 def search(rounds: int) -> list[measure.Result]:
-    """Return how fast is written without and with search, and how long questions take."""
+    """Return how fast writing is without and with search, and how long searches take."""
     results: list[measure.Result] = []
     with tempfile.TemporaryDirectory() as folder:
         for url in (f"sqlite:///{pathlib.Path(folder, 'cache.db')}", *os.environ.get("PERSIST_BENCH", "").split()):

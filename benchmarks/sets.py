@@ -1,4 +1,4 @@
-"""Many things: all members as objects, and the newest messages of a channel among few and among very many."""
+"""Many objects: all members as hikari objects, and the newest messages of a channel in small and large databases."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ __all__ = ("growth", "iterate")
 MEMBERS: typing.Final = 100_000
 SIZES: typing.Final = (1_000, 10_000, 100_000, 1_000_000)
 CHANNEL: typing.Final = 500_000_000_000_000_003
-"""One of the eight channels that the messages are in."""
+"""One of the eight channels that contain the messages."""
 
 
 def iterate(size: measure.Size) -> list[measure.Result]:
-    """Return how many members a second are given out as hikari objects, against bare SQLite and hikari's factory."""
+    """Return how many members per second become hikari objects, compared with bare SQLite plus hikari's factory."""
     count = size.of(MEMBERS)
 
     def bare(path: pathlib.Path) -> float:
@@ -79,7 +79,7 @@ async def _fill(path: pathlib.Path, count: int) -> None:
 
 
 def _bare(path: pathlib.Path, use: Callable[[typing.Any], object] = lambda payload: payload) -> float:
-    """Return how many microseconds SQLite alone takes for the newest fifty, decoded, and maybe used."""
+    """Return how many microseconds SQLite alone takes for the newest fifty, decoded and optionally used."""
     sql = "SELECT payload FROM messages WHERE channel_id = ? ORDER BY id DESC LIMIT 50"
     with contextlib.closing(sqlite3.connect(path)) as connection:
         took = []
@@ -103,13 +103,13 @@ async def _ours(path: pathlib.Path) -> float:
 
 
 def _start(path: pathlib.Path) -> float:
-    """Return how many milliseconds a new process takes, after its imports, until the cache has answered a question."""
+    """Return how many milliseconds a new process takes, after its imports, until the cache has answered."""
     command = [sys.executable, str(places.HERE / "restart.py"), str(path)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
 
 
 def growth(size: measure.Size) -> list[measure.Result]:
-    """Return what the newest fifty messages and the first answer after a start take as a database grows."""
+    """Return the time of the newest fifty messages, and of the first answer after a start, as a database grows."""
     found: list[measure.Result] = []
     with places.folder() as place:
         files = dict(_files(place, size))

@@ -1,4 +1,4 @@
-"""The store alone, on SQLite: against the floor of the same machine, which is bare ``executemany`` of finished rows."""
+"""The store alone, on SQLite, compared with the baseline of the machine: a bare ``executemany`` of finished rows."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def records(count: int = ROWS) -> list[Record]:
 
 @contextlib.contextmanager
 def database() -> Iterator[pathlib.Path]:
-    """Lend an SQLite file with persist's tables."""
+    """Yield an SQLite file with persist's tables."""
     with places.folder() as folder:
         path = folder / "cache.db"
 
@@ -75,7 +75,7 @@ def _floor(count: int) -> float:
 
 
 async def _busy(share: float) -> None:
-    """Keep the loop at work for a share of each millisecond."""
+    """Keep the event loop busy for a share of each millisecond."""
     frame = orjson.dumps(workload.message(1))
     while True:
         end = time.perf_counter() + share / 1000
@@ -85,7 +85,7 @@ async def _busy(share: float) -> None:
 
 
 async def _late(found: list[float]) -> None:
-    """Note by how much a timer of one millisecond is late, again and again."""
+    """Record how late a one-millisecond timer is, again and again."""
     while True:
         began = time.perf_counter()
         await asyncio.sleep(0.001)
@@ -126,7 +126,7 @@ def _ours(count: int, share: float, late: list[float] | None = None) -> float:
 
 
 def writes(size: measure.Size) -> list[measure.Result]:
-    """Return how fast 40,000 members are written, from payloads, beside an idle and a busy event loop."""
+    """Return how fast 40,000 members are written from payloads, next to an idle and a busy event loop."""
     count = size.of(ROWS)
 
     def busy() -> float:
@@ -143,7 +143,7 @@ def writes(size: measure.Size) -> list[measure.Result]:
 
 
 async def _flooded(path: pathlib.Path, count: int) -> float:
-    """Return how many rows a second are written beside a loop that is never idle, by the journal, which gives way."""
+    """Return how many rows per second the journal writes next to a loop that is never idle, to which it yields."""
     place = open_store(f"sqlite:///{path}")
     await place.open()
     gauges = Gauges()
@@ -164,7 +164,7 @@ async def _flooded(path: pathlib.Path, count: int) -> float:
 
 
 def lag(size: measure.Size) -> list[measure.Result]:
-    """Return by how much later than an idle event loop one is that writes members: at the 99th percentile, at most."""
+    """Return how much later than an idle event loop one that writes members runs: 99th percentile and maximum."""
     count = size.of(ROWS)
     found: dict[str, list[list[float]]] = {"an idle loop": [], "persist writes": []}
     for _ in range(size.rounds):
@@ -184,7 +184,7 @@ def lag(size: measure.Size) -> list[measure.Result]:
 
 
 def unchanged(size: measure.Size) -> list[measure.Result]:
-    """Return how fast the same members are written again, against a plain rewrite, and what that costs the file."""
+    """Return how fast the same members are written again, compared with a plain rewrite, and how the file grows."""
     count = size.of(ROWS)
     grown: list[float] = []
 

@@ -1,4 +1,4 @@
-"""What is measured with: payloads of the size that Discord sends, and a bot that is not connected."""
+"""The workload: payloads of the size that Discord sends, and a bot that is not connected."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ORIGIN_AT: typing.Final = "2026-01-01 00:00:00.000000"
 def bot(
     components: hikari.api.CacheComponents = hikari.api.CacheComponents.NONE, rest_url: str | None = None
 ) -> hikari.GatewayBot:
-    """Return a bot that asks for no members, of the simulator at a URL, or one that never connects."""
+    """Return a bot that requests no members and uses the simulator at a URL, or never connects."""
     settings = hikari.impl.CacheSettings(components=components)
     return hikari.GatewayBot(
         "OTAw.fake.token",
@@ -32,7 +32,7 @@ def bot(
 
 
 def members(count: int) -> Iterator[Mapping[str, typing.Any]]:
-    """Yield members of about 650 bytes of JSON each, with hashes, names and moments of their own, as Discord's have."""
+    """Yield members of about 650 bytes of JSON each, with distinct hashes, names and times, like Discord's."""
     for number in range(count):
         chance = hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
         snowflake = str(700_000_000_000_000_000 + number * 4_194_304 + int(chance[:5], 16))
@@ -96,7 +96,7 @@ def message(number: int) -> dict[str, typing.Any]:
 
 
 def _talk() -> str:
-    """Return what people might say: few words make most of it, as everywhere (Zipf)."""
+    """Return a plausible text: a few words make up most of it, as in real language (Zipf)."""
     chance = random.Random(2)
     words = ["".join(chance.choices("etaoinshrdlu", k=chance.randrange(2, 9))) for _ in range(2000)]
     return " ".join(chance.choices(words, [1 / (place + 1) for place in range(len(words))], k=40_000))
@@ -108,7 +108,7 @@ _AUTHORS: typing.Final = list(members(50))
 
 
 def presences(count: int, people: int) -> Iterator[Mapping[str, typing.Any]]:
-    """Yield presences of people of whom few make most: the n-th is as frequent as 1 / n ** 1.1 (Zipf)."""
+    """Yield presences, most of them of few people: the n-th person's frequency is 1 / n ** 1.1 (Zipf)."""
     chance = random.Random(1)
     weights = [1 / (number + 1) ** 1.1 for number in range(people)]
     for event, person in enumerate(chance.choices(range(people), weights, k=count)):
@@ -122,7 +122,7 @@ def presences(count: int, people: int) -> Iterator[Mapping[str, typing.Any]]:
 
 
 def ready(guilds: Iterable[int]) -> Mapping[str, typing.Any]:
-    """Return what begins a session of a bot in some guilds."""
+    """Return the payload that starts a session of a bot in some guilds."""
     return {
         "v": 10,
         "user": {**_AUTHORS[0]["user"], "id": "900000000000000001", "bot": True},
@@ -134,7 +134,7 @@ def ready(guilds: Iterable[int]) -> Mapping[str, typing.Any]:
 
 
 def guild(count: int) -> Mapping[str, typing.Any]:
-    """Return a guild of so many members, 250 of whom it lists."""
+    """Return a guild with this many members, 250 of which it lists."""
     return {
         "id": "400000000000000000",
         "name": "Lighthouse",

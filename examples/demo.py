@@ -1,8 +1,8 @@
 """Watch a bot lose its process and keep its memory: `make demo`.
 
-A Discord of our own runs here, and an unmodified hikari bot with lightbulb commands (demo_bot.py) in a process of its
-own. The bot is asked, killed with SIGKILL, started again, and asked the same. A wrong answer makes this exit with 1.
-With DISCORD_TOKEN in the environment the same bot runs against Discord instead.
+This starts a fake Discord and, in a separate process, an unmodified hikari bot with lightbulb commands (demo_bot.py).
+It asks the bot some questions, kills it with SIGKILL, starts it again, and asks the same questions. A wrong answer
+makes the program exit with 1. If DISCORD_TOKEN is set, the bot runs against the real Discord instead.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ out: typing.Final = rich.console.Console(highlight=False, width=None if sys.stdo
 
 @dataclasses.dataclass
 class Question:
-    """A slash command, what it must be answered before the kill and after the restart, and what it was answered."""
+    """A slash command, the expected answers before the kill and after the restart, and the actual answers."""
 
     command: tuple[str, ...]
     before: str
@@ -43,7 +43,7 @@ class Question:
 
 
 def questions(members: int) -> list[Question]:
-    """Return what is asked, for a Discord that begins with so many members."""
+    """Return the questions, for a Discord that starts with this many members."""
     now, earlier = "seen in this session", "remembered from an earlier session"
     place = f"of {len(GUILDS)} guilds"
     return [
@@ -79,7 +79,7 @@ def say(text: str) -> None:
 
 
 async def asked(stage: Stage, asking: list[Question]) -> list[float]:
-    """Ask everything, print it as it comes, and return how long each answer took."""
+    """Ask every question, print each answer as it arrives, and return how long each one took."""
     took = []
     for question in asking:
         answer, seconds = await stage.ask(*question.command)
@@ -93,7 +93,7 @@ async def asked(stage: Stage, asking: list[Question]) -> list[float]:
 
 
 async def first_life(stage: Stage, asking: list[Question]) -> None:
-    """Let the bot learn, ask it, and let things happen that nobody asks for."""
+    """Let the bot learn, ask it, and then cause changes that no question has touched yet."""
     step("1  A bot starts for the first time")
     with out.status("it connects and learns"):
         began = time.perf_counter()
@@ -112,7 +112,7 @@ async def first_life(stage: Stage, asking: list[Question]) -> None:
 
 
 async def nobody_runs(stage: Stage) -> None:
-    """Look into the file, and let things happen that nobody hears of."""
+    """Look into the file, and cause changes that no bot receives."""
     step("3  No bot is running")
     say(f'sqlite3 cache.db [dim]"PRAGMA integrity_check"[/]        {stage.in_file("PRAGMA integrity_check")}')
     say(f'sqlite3 cache.db [dim]"SELECT content FROM messages"[/]  {stage.in_file(_SAID)}')
@@ -122,7 +122,7 @@ async def nobody_runs(stage: Stage) -> None:
 
 
 async def second_life(stage: Stage, asking: list[Question]) -> dict[str, str]:
-    """Start the bot again, ask the same, and return what is worth counting."""
+    """Start the bot again, ask the same questions, and return the numbers to report."""
     lookups, requests = stage.lookups, stage.member_requests
     step("4  The bot starts again, and is asked the same")
     began = time.perf_counter()
@@ -143,7 +143,7 @@ async def second_life(stage: Stage, asking: list[Question]) -> dict[str, str]:
 
 
 def table(asking: list[Question]) -> rich.table.Table:
-    """Return questions and answers side by side."""
+    """Return the questions and answers side by side."""
     made = rich.table.Table(box=rich.box.SIMPLE_HEAD, expand=True, pad_edge=False)
     made.add_column("")
     made.add_column("Asked", style="dim", no_wrap=True)
@@ -157,7 +157,7 @@ def table(asking: list[Question]) -> rich.table.Table:
 
 
 def verdict(asking: list[Question], counts: dict[str, str]) -> bool:
-    """Print what was promised and whether it was kept, and return that."""
+    """Print the result, and return whether the promise was kept."""
     step("What the bot answered")
     out.print(table(asking))
     for name, value in counts.items():
@@ -173,7 +173,7 @@ def verdict(asking: list[Question], counts: dict[str, str]) -> bool:
 
 
 async def tell() -> bool:
-    """Tell the whole story, and return whether the promise was kept."""
+    """Run the whole demo, and return whether the promise was kept."""
     out.print("[bold]persist[/]: kill a Discord bot, and see what it still knows.")
     async with Stage.built() as stage:
         say(
@@ -186,7 +186,7 @@ async def tell() -> bool:
 
 
 def main() -> int:
-    """Run the demo, or the bot itself if there is a token."""
+    """Run the demo, or only the bot if there is a token."""
     if "DISCORD_TOKEN" in os.environ:
         out.print(
             "The bot runs on Discord; switch its intents for members and message content on in the developer portal."

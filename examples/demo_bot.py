@@ -1,6 +1,6 @@
-"""An ordinary hikari bot with four slash commands, which answers each of them from what persist remembers.
+"""An ordinary hikari bot with four slash commands. It answers all of them from the cache.
 
-`make demo` runs it. With DISCORD_TOKEN in the environment, it runs against Discord on its own: `python demo_bot.py`.
+`make demo` runs it. To run it on Discord, set DISCORD_TOKEN and run `python demo_bot.py`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import persist
 from persist.integrations.lightbulb import install
 
 
-class Find(lightbulb.SlashCommand, name="find", description="What was said about something?"):
-    words = lightbulb.string("words", "words in the message")
+class Find(lightbulb.SlashCommand, name="find", description="Find messages that contain some words"):
+    words = lightbulb.string("words", "what the message contains")
 
     @lightbulb.invoke
     async def answer(self, ctx: lightbulb.Context, messages: persist.Messages) -> None:
@@ -24,20 +24,20 @@ class Find(lightbulb.SlashCommand, name="find", description="What was said about
         await ctx.respond("\n".join(said) or "nobody said that")
 
 
-class Members(lightbulb.SlashCommand, name="members", description="How many people are remembered?"):
+class Members(lightbulb.SlashCommand, name="members", description="Count the members in the cache"):
     @lightbulb.invoke
     async def answer(self, ctx: lightbulb.Context, members: persist.Members, guilds: persist.Guilds) -> None:
         await ctx.respond(f"{await members.count():,} members of {await guilds.count()} guilds")
 
 
-class Roles(lightbulb.SlashCommand, name="roles", description="Which roles does this guild have?"):
+class Roles(lightbulb.SlashCommand, name="roles", description="List the roles of this guild"):
     @lightbulb.invoke
     async def answer(self, ctx: lightbulb.Context, roles: persist.Roles) -> None:
         found = await roles.find(guild=ctx.guild_id).order_by("-position")
         await ctx.respond(", ".join(role.name for role in found if role.id != ctx.guild_id) or "none")
 
 
-class Who(lightbulb.SlashCommand, name="who", description="What is remembered of somebody?"):
+class Who(lightbulb.SlashCommand, name="who", description="Look up a member by name"):
     user = lightbulb.string("name", "a user name")
 
     @lightbulb.invoke
@@ -52,12 +52,12 @@ class Who(lightbulb.SlashCommand, name="who", description="What is remembered of
 
 
 def make(token: str, url: str, rest_url: str | None = None) -> hikari.GatewayBot:
-    """Make the bot, its cache and its commands."""
+    """Create the bot, its cache and its commands."""
     bot = hikari.GatewayBot(
         token,
         rest_url=rest_url,
         intents=hikari.Intents.ALL_UNPRIVILEGED | hikari.Intents.GUILD_MEMBERS | hikari.Intents.MESSAGE_CONTENT,
-        auto_chunk_members=False,  # hikari asks for all members at each start; on_guild asks only for unknown ones
+        auto_chunk_members=False,  # hikari would request all members at each start; on_guild requests only unknown ones
         banner=None,
         suppress_optimization_warning=True,
     )

@@ -1,4 +1,4 @@
-"""Where the demo plays: a fake Discord with a few guilds, the bot in a process of its own, and a look into its file."""
+"""The stage for the demo: a fake Discord with a few guilds, the bot in its own process, and access to its file."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ import typing
 from collections.abc import AsyncIterator
 
 _HERE: typing.Final = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(_HERE.parent / "tests"))  # the simulator is no installed package
+sys.path.insert(0, str(_HERE.parent / "tests"))  # the simulator isn't an installed package
 
 import fakecord  # noqa: E402
 
 GUILDS: typing.Final = {"Aquarium": 1200, "Harbour": 1500, "Lighthouse": 900}
 _NOT_LOOKING_UP: typing.Final = ("GET /gateway", "/applications", "/interactions", "/webhooks")
-"""REST calls that connect, register commands, and reply to them."""
+"""REST calls that connect, register commands and reply to them; none of them looks anything up."""
 
 
 class BotError(Exception):
-    """The bot ended by itself, or never connected; the message is what it said last."""
+    """The bot exited, or never connected; the message holds the end of its output."""
 
 
 @dataclasses.dataclass
 class Stage:
-    """The fake Discord, the guild where everything happens, and the folder with the bot's database."""
+    """The fake Discord, the guild where everything happens, and the folder that holds the bot's database."""
 
     sim: fakecord.FakeDiscord
     folder: pathlib.Path
@@ -41,7 +41,7 @@ class Stage:
     @classmethod
     @contextlib.asynccontextmanager
     async def built(cls) -> AsyncIterator[Stage]:
-        """Make a Discord and fill it."""
+        """Create the fake Discord and fill it."""
         with tempfile.TemporaryDirectory(prefix="persist-demo-") as folder:
             async with fakecord.FakeDiscord(seed=1) as sim:
                 guilds = [sim.add_guild(name=name, members=size, roles=0) for name, size in GUILDS.items()]
@@ -62,20 +62,20 @@ class Stage:
 
     @property
     def members(self) -> int:
-        """How many members Discord counts."""
+        """The number of members on the fake Discord."""
         return sum(guild.member_count for guild in self.sim.world.guilds.values())
 
     async def join(self, name: str) -> None:
-        """Let somebody join the guild."""
+        """Add a member to the guild."""
         user = fakecord.payloads.user(username=name.lower(), global_name=name)
         self.people[name] = await self.sim.add_member(self.guild["id"], fakecord.payloads.member(user))
 
     async def write(self, name: str, content: str) -> fakecord.Payload:
-        """Let somebody write a message."""
+        """Send a message as this user."""
         return await self.sim.create_message(self.channel, content, self.id_of(name))
 
     async def edit(self, message: fakecord.Payload, content: str) -> None:
-        """Let the author of a message edit it."""
+        """Edit a message as its author."""
         await self.sim.update_message(self.channel, message["id"], content=content)
 
     def id_of(self, name: str) -> str:
@@ -85,7 +85,7 @@ class Stage:
 
     @contextlib.asynccontextmanager
     async def bot(self) -> AsyncIterator[None]:
-        """Run the bot until the block ends. It ends as no bot wants to: by SIGKILL."""
+        """Run the bot until the block ends, then kill it with SIGKILL."""
         environment = os.environ | {
             "DISCORD_TOKEN": "OTAw.fake.token",
             "DISCORD_API": self.sim.rest_url,
@@ -110,12 +110,12 @@ class Stage:
             await self.sim.drop_connections()
 
     def _has_told_everything(self) -> bool:
-        """Whether the bot is connected and was sent every guild."""
+        """Return whether the bot is connected and has received every guild."""
         live = self.sim.live_sessions()
         return bool(live) and not any(session.arriving for session in live)
 
     async def ask(self, command: str, *values: str) -> tuple[str, float]:
-        """Let somebody run a slash command. Return what the bot answers, and after how many seconds."""
+        """Run a slash command. Return the bot's answer and how many seconds it took."""
         names = {"find": "words", "who": "name"}
         options = [{"name": names[command], "type": 3, "value": value} for value in values]
         began = time.perf_counter()
@@ -127,22 +127,22 @@ class Stage:
 
     @property
     def lookups(self) -> int:
-        """How many REST calls asked Discord for something that a cache could know."""
+        """The number of REST calls for data that a cache could have."""
         return sum(count for call, count in self.sim.rest_log.items() if not any(n in call for n in _NOT_LOOKING_UP))
 
     @property
     def member_requests(self) -> int:
-        """How often the bot asked the gateway for the members of a guild."""
+        """The number of times the bot requested the members of a guild from the gateway."""
         return sum(opcode == 8 for opcode, _ in self.sim.opcodes)
 
     def in_file(self, sql: str) -> typing.Any:
-        """Ask the bot's database as any other program would, and return the first column of the first row."""
+        """Query the bot's database like any other program, and return the first column of the first row."""
         with contextlib.closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as connection:
             row = connection.execute(sql).fetchone()
         return row and row[0]
 
     async def until_in_file(self, sql: str, value: object) -> float:
-        """Wait until the database says so, without asking the bot. Return how many seconds that took."""
+        """Wait until the query returns this value, without asking the bot. Return how many seconds that took."""
         began = time.perf_counter()
         async with asyncio.timeout(10):
             while self.in_file(sql) != value:  # noqa: ASYNC110 - another process writes, and tells nobody

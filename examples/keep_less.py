@@ -1,7 +1,8 @@
-"""A bot that keeps as little as it can: no presences, nothing of what people say, and nothing at all of one guild.
+"""A bot that stores as little as possible: no presences, no message content, and nothing from secret guilds.
 
-Run it with DISCORD_TOKEN set. Say ``!kept`` in a guild: it tells what is kept, in the words that Discord asks for when
-privileged intents are reviewed. Whatever an earlier run has kept and these rules do not is forgotten at the start.
+Run it with ``DISCORD_TOKEN=... python examples/keep_less.py``. Say ``!kept`` in a guild, and it answers what it stores,
+in the terms that Discord asks for when it reviews privileged intents. At the start, the bot removes everything that an
+earlier run stored and these rules exclude. ``SECRET_GUILDS`` lists the guild IDs to exclude, separated by commas.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ SECRET_GUILDS = {int(guild) for guild in os.environ.get("SECRET_GUILDS", "").spl
 
 
 def is_human(member: hikari.Member) -> bool:
-    """Tell whether a member is a person."""
+    """Return whether a member is a person."""
     return not member.is_bot
 
 
 def rules() -> persist.Rules:
-    """Return what is kept."""
+    """Return the rules: what to store."""
     chosen = persist.Rules(
         guilds=persist.Keep(guilds=persist.not_(SECRET_GUILDS)),
         members=persist.Keep(predicate=is_human),
@@ -33,7 +34,7 @@ def rules() -> persist.Rules:
 
 
 def build(bot: hikari.GatewayBot) -> persist.Cache:
-    """Give a bot a cache that keeps less, and a command that tells so."""
+    """Give the bot a cache that stores less, and a command that describes it."""
     cache = persist.Cache(bot, "sqlite:///cache.db", rules=rules())
 
     @cache.listen()
@@ -47,7 +48,7 @@ def build(bot: hikari.GatewayBot) -> persist.Cache:
             kept = cache.describe_retention(event.guild_id)
             messages = next(kind for kind in kept.kinds if kind.kind == persist.MESSAGES)
             mine = await cache.messages.count(author=event.author)
-            await event.message.respond(f"{messages} I know of {mine} messages of yours.")
+            await event.message.respond(f"{messages} I have {mine} of your messages.")
 
     return cache
 

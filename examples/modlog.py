@@ -1,6 +1,6 @@
-"""Keep a moderation log: what was edited and deleted, which reactions went, and who left with which roles.
+"""A moderation log: edited and deleted messages, removed reactions, and who left with which roles.
 
-It also tells of what was written before the bot was started: the cache knows what it held before each event. Make a
+It also covers messages from before the bot started, because the cache returns what it held before each event. Create a
 channel named mod-log, and run it with ``DISCORD_TOKEN=... python examples/modlog.py``.
 """
 
@@ -14,7 +14,7 @@ import persist
 
 
 def build(bot: hikari.GatewayBot) -> persist.Cache:
-    """Give a bot a cache, and listeners that write down what goes."""
+    """Give the bot a cache, and listeners that log what changes."""
     cache = persist.Cache(bot, "sqlite:///cache.db")
     log_messages(cache, bot)
     log_reactions(cache, bot)
@@ -23,15 +23,15 @@ def build(bot: hikari.GatewayBot) -> persist.Cache:
 
 
 async def write(cache: persist.Cache, bot: hikari.GatewayBot, guild_id: hikari.Snowflake, text: str) -> None:
-    """Write a line into the log of a guild that has one."""
+    """Write a line to the guild's log channel, if it has one."""
     async for channel in cache.channels.find(guild=guild_id, name="mod-log").limit(1):
         await bot.rest.create_message(channel, text[:2000])
 
 
 def said(message: hikari.PartialMessage | None) -> str:
-    """Say who wrote what."""
+    """Return who wrote what."""
     if message is None or not message.author:
-        return "a message that nobody had seen"
+        return "a message that the cache does not have"
     return f"{message.author.username}: {message.content!r}"
 
 
@@ -56,23 +56,23 @@ def log_messages(cache: persist.Cache, bot: hikari.GatewayBot) -> None:
 
 
 def log_reactions(cache: persist.Cache, bot: hikari.GatewayBot) -> None:
-    """Log which reactions went. hikari's events have no place for the message, so the cache is asked for it."""
+    """Log removed reactions. hikari's events have no field for the message, so this asks the cache for it."""
 
     @cache.listen()
     async def on_one(event: hikari.GuildReactionDeleteEvent) -> None:
         user, message = await cache.get_user(event.user_id), await cache.before(event)
-        await write(cache, bot, event.guild_id, f"{user} took {event.emoji_name} from {said(message)}")
+        await write(cache, bot, event.guild_id, f"{user} removed {event.emoji_name} from {said(message)}")
 
     @cache.listen()
     async def on_all(event: hikari.GuildReactionDeleteAllEvent) -> None:
         message = await cache.before(event)
         reactions = message.reactions if message is not None else ()
         counts = ", ".join(f"{reaction.count} {reaction.emoji}" for reaction in reactions)
-        await write(cache, bot, event.guild_id, f"All reactions ({counts}) went from {said(message)}")
+        await write(cache, bot, event.guild_id, f"All reactions ({counts}) were removed from {said(message)}")
 
 
 def log_people(cache: persist.Cache, bot: hikari.GatewayBot) -> None:
-    """Log who left, and roles that went."""
+    """Log members who leave, and deleted roles."""
 
     @cache.listen()
     async def on_leave(event: hikari.MemberDeleteEvent) -> None:
@@ -80,9 +80,7 @@ def log_people(cache: persist.Cache, bot: hikari.GatewayBot) -> None:
         roles = await cache.roles.get_many(old.role_ids if old is not None else ())
         names = sorted(role.name for role in roles if role.id != event.guild_id)
         name = old.display_name if old is not None else event.user.username
-        await write(
-            cache, bot, event.guild_id, f"{name} left, with the roles {', '.join(names) or 'that nobody knows'}"
-        )
+        await write(cache, bot, event.guild_id, f"{name} left, with these roles: {', '.join(names) or 'unknown'}")
 
     @cache.listen()
     async def on_role_deleted(event: hikari.RoleDeleteEvent) -> None:

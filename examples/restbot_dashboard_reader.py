@@ -1,7 +1,7 @@
-"""``/stats`` answers with what another bot remembers: a REST bot that hears no gateway, and a cache that only reads.
+"""A REST bot without a gateway: ``/stats`` answers from the database of another bot, through a read-only cache.
 
-First a bot with ``persist.Cache(bot, "sqlite:///cache.db")`` has to run, such as ``examples/quickstart.py``. Then run
-``DISCORD_TOKEN=... python examples/restbot_dashboard_reader.py``. ``PERSIST_URL`` may name another database.
+Start a bot with ``persist.Cache(bot, "sqlite:///cache.db")`` first, such as ``examples/quickstart.py``. Then run
+``DISCORD_TOKEN=... python examples/restbot_dashboard_reader.py``. Set ``PERSIST_URL`` to use another database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ async def summary(cache: persist.ReadOnlyCache, guild_id: hikari.Snowflake) -> s
 
 
 def build(bot: hikari.RESTBot) -> persist.ReadOnlyCache:
-    """Give a bot a cache that only reads, and a command."""
+    """Give the bot a read-only cache and a command."""
     cache = persist.connect(os.environ.get("PERSIST_URL", "sqlite:///cache.db"), bot)
 
     async def on_command(

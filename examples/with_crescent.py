@@ -1,8 +1,8 @@
-"""``/said word`` answers with the latest messages that hold a word, from the cache: a crescent bot.
+"""A crescent bot: ``/said word`` answers from the cache with the latest messages that contain a word.
 
-Who has joined only today is told to wait. Run it with
-``DISCORD_TOKEN=... python examples/with_crescent.py``. It remembers in ``persist.db``, or where ``PERSIST_URL``
-says.
+Members who joined less than a day ago can't use it yet. Run it with
+``DISCORD_TOKEN=... python examples/with_crescent.py``. It stores its data in ``persist.db``; set ``PERSIST_URL`` to use
+another database.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ LONG_ENOUGH = datetime.timedelta(days=1)
 
 
 class Said:
-    """Look for a word in what this guild has said."""
+    """Find messages of this guild that contain a word."""
 
     word = crescent.option(str, "The word")
 
     async def callback(self, context: crescent.Context) -> None:
-        """Answer with at most five messages, the latest first."""
+        """Answer with up to five messages, newest first."""
         messages = get(context).messages
         found = messages.find(guild=context.guild_id, content=persist.contains(self.word)).order_by("-timestamp")
         lines = [f"{message.author.username}: {message.content}" async for message in found.limit(5)]
-        await context.respond("\n".join(lines) or "Nobody has.")
+        await context.respond("\n".join(lines) or "Nobody said that.")
 
 
 @crescent.event
 async def on_leave(event: hikari.MemberDeleteEvent) -> None:
-    """Tell how much somebody leaves behind."""
+    """Print how many messages the member leaves behind."""
     count = await get(event).messages.count(guild=event.guild_id, author=event.user)
-    print(f"{event.user.username} left, and leaves {count} messages")
+    print(f"{event.user.username} left, leaving {count} messages behind")
 
 
 def build(bot: hikari.GatewayBot) -> crescent.Client:
-    """Give a bot a client that has a cache."""
+    """Give the bot a crescent client with a cache."""
     client = crescent.Client(bot)
     client.plugins.load("persist.integrations.crescent")
-    said = crescent.command(name="said", description="Who said a word?")(Said)
+    said = crescent.command(name="said", description="Find messages that contain a word")(Said)
     client.include(crescent.hook(hooks.member_since(LONG_ENOUGH))(said))
     client.include(on_leave)
     return client

@@ -1,8 +1,8 @@
-"""``/said word`` answers with the latest messages that hold a word, from the cache: a lightbulb bot.
+"""A lightbulb bot: ``/said word`` answers from the cache with the latest messages that contain a word.
 
-Who has joined only today is told to wait. Run it with
-``DISCORD_TOKEN=... python examples/with_lightbulb.py``. It remembers in ``persist.db``, or where ``PERSIST_URL``
-says.
+Members who joined less than a day ago can't use it yet. Run it with
+``DISCORD_TOKEN=... python examples/with_lightbulb.py``. It stores its data in ``persist.db``; set ``PERSIST_URL`` to
+use another database.
 """
 
 from __future__ import annotations
@@ -22,29 +22,32 @@ loader = lightbulb.Loader()
 
 @loader.command
 class Said(
-    lightbulb.SlashCommand, name="said", description="Who said a word?", hooks=[hooks.member_since(LONG_ENOUGH)]
+    lightbulb.SlashCommand,
+    name="said",
+    description="Find messages that contain a word",
+    hooks=[hooks.member_since(LONG_ENOUGH)],
 ):
-    """Look for a word in what this guild has said."""
+    """Find messages of this guild that contain a word."""
 
     word = lightbulb.string("word", "The word")
 
     @lightbulb.invoke
     async def invoke(self, context: lightbulb.Context, messages: persist.Messages) -> None:
-        """Answer with at most five messages, the latest first."""
+        """Answer with up to five messages, newest first."""
         found = messages.find(guild=context.guild_id, content=persist.contains(self.word)).order_by("-timestamp")
         lines = [f"{message.author.username}: {message.content}" async for message in found.limit(5)]
-        await context.respond("\n".join(lines) or "Nobody has.")
+        await context.respond("\n".join(lines) or "Nobody said that.")
 
 
 @loader.listener(hikari.MemberDeleteEvent)
 async def on_leave(event: hikari.MemberDeleteEvent, messages: persist.Messages) -> None:
-    """Tell how much somebody leaves behind."""
+    """Print how many messages the member leaves behind."""
     count = await messages.count(guild=event.guild_id, author=event.user)
-    print(f"{event.user.username} left, and leaves {count} messages")
+    print(f"{event.user.username} left, leaving {count} messages behind")
 
 
 def build(bot: hikari.GatewayBot) -> lightbulb.GatewayEnabledClient:
-    """Give a bot a client that has a cache."""
+    """Give the bot a lightbulb client with a cache."""
     client = lightbulb.client_from_app(bot)
 
     @bot.listen()

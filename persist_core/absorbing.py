@@ -1,4 +1,4 @@
-"""Two changes of one key, made one."""
+"""Merges two changes of one key into one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ("absorb", "completed", "is_repeatable")
 
 
 def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
-    """Return one change of a key that does what two do."""
+    """Return one change of a key with the effect of two."""
     if type(later) is not Patch:
         return later
     if type(earlier) is Patch:
@@ -19,7 +19,7 @@ def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
         joint = joined(edits, later.edits)
         if keeps is None:
             if joint is later.edits and create <= later.create and guild_id == later.guild_id:
-                return later  # it says all that the earlier one said
+                return later  # it contains everything that the earlier one did
             return Patch.of(entity, key, guild_id, joint, later.origin, create=create or later.create)
         return Patch(entity, key, guild_id, joint, later.origin, create or later.create, keeps)
     made = fold(earlier if isinstance(earlier, Put) else None, later)
@@ -27,12 +27,12 @@ def absorb(earlier: KeyedChange, later: KeyedChange) -> KeyedChange:
 
 
 def is_repeatable(change: KeyedChange) -> bool:
-    """Return whether a change that is made twice does what it does once."""
+    """Return whether applying a change twice has the same effect as applying it once."""
     return type(change) is not Patch or (change.keeps is None and REPEATABLE.issuperset(map(type, change.edits)))
 
 
 class _InTurn:
-    """Decides as patches of one key would that are made one by one: what one has forgotten, the next does not find."""
+    """Decides like patches of one key applied one by one: what one of them removes, the next one doesn't find."""
 
     __slots__ = ("patches",)
 
@@ -55,7 +55,7 @@ def _in_turn(patch: Patch) -> tuple[Patch, ...]:
 
 
 def completed(patch: Patch, parts: Payload) -> Patch:
-    """Return a patch that finds parts of other kinds in what it changes."""
+    """Return a patch that has the parts of other kinds available."""
     edits = (Default(parts), *patch.edits)
     if isinstance(patch.keeps, _InTurn):
         return patch._replace(edits=edits, keeps=_InTurn(tuple(completed(one, parts) for one in patch.keeps.patches)))

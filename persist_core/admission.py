@@ -1,4 +1,4 @@
-"""Between the feed and the journal: which changes may be made, and what of them."""
+"""Sits between the feed and the journal: decides which changes to accept, and which parts of them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = ("Admission", "Ruling")
 
 AnyEntity = Entity[typing.Any]
 _REMOVABLE: typing.Final = frozenset(("messages",))
-"""Kinds that need not show inside others."""
+"""Kinds that can be removed where they are nested in other objects."""
 
 _LOG = logging.getLogger("persist.rules")
 _ALL: typing.Final[Keep[typing.Any]] = Keep()
@@ -45,21 +45,21 @@ _NOWHERE: typing.Final = Origin("gateway", None, 0, "")
 
 
 def _no_rules() -> Rules:
-    """Return the rules by which nothing is kept."""
+    """Return rules that keep nothing."""
     others = {name: False for name in ENTITIES if name not in (*KINDS, *OWN)}
     kinds: dict[str, typing.Any] = dict.fromkeys(KINDS, False)
     return Rules(**kinds, others=others)
 
 
 class Ruling:
-    """Rules, made ready to be asked.
+    """Rules, prepared for use.
 
     Parameters
     ----------
     rules
-        What they say.
+        The rules.
     admission
-        Who asks.
+        The admission that uses them.
     """
 
     def __init__(self, rules: Rules, admission: Admission) -> None:
@@ -77,7 +77,7 @@ class Ruling:
         self.guilds: Judge | None = None if guilds is None or guilds.selects_any else guilds
         self._admission = admission
         self._cut = _holding(frozenset(self._drops) | {e.name for e in chosen if e.name in _REMOVABLE})
-        # hikari reads no message out of other things, so these are whole without one that is off.
+        # hikari never reads a message out of another object, so those are complete without a kind that is off.
         removed = self.guilds is not None or any(entity.name in _REMOVABLE for entity in self.off)
         stripped = self._cut | _holding(_REMOVABLE) if removed else self._cut
         self.judges: dict[AnyEntity, Judge] = {
@@ -97,11 +97,11 @@ class Ruling:
         return not some and (judge is None or judge.selects_any)
 
     def keeps_intact(self, entity: AnyEntity) -> bool:
-        """Return whether what is kept of a kind is kept whole."""
+        """Return whether objects of a kind are kept complete, if at all."""
         return entity not in self.off and entity.name not in self._cut
 
     def stripped(self, judge: Judge, record: Record) -> Record:
-        """Return what is kept of a record that is selected."""
+        """Return the parts of a selected record that are kept."""
         payload = self._without(judge.entity.name, record.payload, judge.dropped(record), record)
         return record if payload is record.payload else record._replace(payload=payload)
 
@@ -116,7 +116,7 @@ class Ruling:
         return without(payload, fields, nested, lambda inside, thing: self._inside(inside, thing, outer))
 
     def _inside(self, kind: str, thing: Payload, outer: Record) -> Payload | None:
-        """Return what is kept of a thing that shows inside another."""
+        """Return what is kept of an object that is nested in another."""
         entity = ENTITIES[kind]
         if kind in _REMOVABLE and entity in self.off:
             return None
@@ -131,14 +131,14 @@ class Ruling:
 
 
 def _holding(kinds: frozenset[str]) -> frozenset[str]:
-    """Return some kinds, and those that things of these show inside of."""
+    """Return some kinds, and those whose objects contain them."""
     while more := {name for name, nested in NESTED.items() if name not in kinds and kinds & {*nested.values()}}:
         kinds |= more
     return kinds
 
 
 class _Keeping:
-    """Decides in a store about one kind."""
+    """Decides about one kind, inside a store."""
 
     __slots__ = ("_admission", "_again", "_entity")
 
@@ -166,11 +166,11 @@ class Admission:
     Parameters
     ----------
     rules
-        What they say.
+        The rules.
     gauges
-        Where is counted what they keep out.
+        The counters for what the rules exclude.
     decoder
-        Returns what makes hikari objects.
+        Returns the decoder that makes hikari objects.
     """
 
     def __init__(self, rules: Rules, gauges: Gauges, decoder: Callable[[], Decoder]) -> None:
@@ -178,41 +178,41 @@ class Admission:
         self.decoder = decoder
         self._keeping = {entity: _Keeping(self, entity) for entity in ENTITIES.values()}
         self._parents: dict[int, tuple[int, int | None]] = {}
-        """What channels and threads are in, and in which guild."""
+        """The parent of each channel and thread, and its guild."""
 
         self._guilds: dict[int, Record] = {}
         self._met: set[Rules] = set()
         self.meets: Callable[[Rules], object] = lambda _rules: None
-        """Hears of the rules of guilds, each time that some are met for the first time."""
+        """Called with the rules of guilds, each time some of them are used for the first time."""
 
         self.failure: str | None = None
-        """What a function of the rules raised last, and about what."""
+        """The last error that a function of the rules raised, and for what."""
 
         self._untold: dict[int, str] = {}
-        """The guilds of which it cannot be told what is kept, and why, until the next changes come."""
+        """The guilds whose rules cannot be determined, and why, until the next changes arrive."""
 
         self._nothing = Ruling(_no_rules(), self)
         self.use(rules)
 
     def use(self, rules: Rules) -> None:
-        """Go by other rules from now on."""
+        """Switch to other rules."""
         self.rules = rules
         self._base = Ruling(rules, self)
         self._own: dict[int, Ruling] = {}
         self._untold.clear()
         self._warned = False
         self.is_plain: bool = not self._base.judges and rules.per_guild is None
-        """Whether a change is kept out for what it is of, whatever it is and whatever comes with it."""
+        """Whether the kind alone decides if a change is excluded, whatever it contains and whatever comes with it."""
 
         self._learned = frozenset(self.learns)
 
     def failed(self, record: Record, error: Exception) -> None:
-        """Note that a predicate raised for a record, which is therefore not kept."""
+        """Note that a predicate raised an error for a record, which is therefore not kept."""
         self._gauges.unanswered[record.entity.name] += 1
         self.failure = f"the predicate of {record.entity.name} raises {error!r} for {record.key}"
 
     def above(self, channel_id: int) -> Iterator[int]:
-        """Yield a channel, the channel that it is a thread of, and the category of that."""
+        """Yield a channel, the channel that it is a thread of, and that channel's category."""
         for _ in range(3):
             yield channel_id
             if (place := self._parents.get(channel_id)) is None:
@@ -220,7 +220,7 @@ class Admission:
             channel_id, _ = place
 
     def ruling(self, guild_id: int | None) -> Ruling:
-        """Return the rules for what is in a guild, or in none."""
+        """Return the rules for a guild, or for what belongs to none."""
         if guild_id is None or self.rules.per_guild is None:
             return self._base
         if (own := self._own.get(guild_id)) is None:
@@ -263,32 +263,32 @@ class Admission:
         return judge.selects(record) or judge.selects_from_elsewhere(record)
 
     def keeps_all(self, entity: AnyEntity, guild_id: int) -> bool:
-        """Return whether everything that a guild has of a kind is kept, at least in part."""
+        """Return whether all objects of a kind in a guild are kept, at least in part."""
         return self.ruling(guild_id).keeps_all(entity) and self.keeps_guild(guild_id)
 
     def keeps_any(self, entity: AnyEntity, guild_id: int) -> bool:
-        """Return whether anything that a guild has of a kind may be kept."""
+        """Return whether any object of a kind in a guild may be kept."""
         return entity not in self.ruling(guild_id).off and self.keeps_guild(guild_id)
 
     def keeps_intact(self, entity: AnyEntity, guild_id: int | None) -> bool:
-        """Return whether what is kept of a kind is kept whole."""
+        """Return whether objects of a kind are kept complete, if at all."""
         return self.ruling(guild_id).keeps_intact(entity)
 
     def decodes(self, entity: AnyEntity) -> bool:
-        """Return whether hikari objects of a kind are looked at."""
+        """Return whether the rules look at hikari objects of a kind."""
         rulings = (self._base, *self._own.values())
         return any((judge := ruling.judges.get(entity)) is not None and judge.decodes for ruling in rulings)
 
     def kept(self, known: Record | None, made: Record, *, untold: Record | None = None) -> Record | None:
-        """Return what is remembered of a record that is about to be stored over what is known; ``None`` if nothing.
+        """Return what to store of a record that is about to replace a known one; ``None`` for nothing.
 
-        Where it cannot be told, because a function of the rules raises, that is ``untold``.
+        If that cannot be determined, because a function of the rules raises an error, return ``untold``.
         """
         entity, guild_id = made.entity, _guild_of(made)
         ruling = self.ruling(guild_id)
         if ruling is self._nothing:
             return untold
-        if entity is MESSAGE_VERSIONS:  # what is kept of a message is what is kept of what it was
+        if entity is MESSAGE_VERSIONS:  # old versions are kept like the message itself
             message = Record(MESSAGES, made.key[:1], guild_id, made.payload, made.origin)
             said = self.kept(None, message)
             if said is None:
@@ -298,12 +298,12 @@ class Admission:
             return None
         if (judge := ruling.judges.get(entity)) is None:
             return made
-        if entity is not GUILDS and not judge.selects(made):  # guilds have been looked at already
+        if entity is not GUILDS and not judge.selects(made):  # guilds were checked already
             return known if judge.selects_from_elsewhere(made) else None
         return ruling.stripped(judge, made)
 
     def concerns(self, entity: AnyEntity) -> bool:
-        """Return whether anything of a kind may not be kept as it is."""
+        """Return whether anything of a kind may be excluded or reduced."""
         base = self._base
         return (
             self.rules.per_guild is not None
@@ -314,22 +314,22 @@ class Admission:
         )
 
     def looking_again(self, entity: AnyEntity) -> Keeps:
-        """Return what decides about stored things of a kind as if they were told for the first time."""
+        """Return a function that decides about stored objects of a kind as if they had just arrived."""
         return _Keeping(self, entity, again=True)
 
     # ------------------------------------------------------------------------------------------------------- changes
 
     def takes_all(self, entities: Iterable[AnyEntity]) -> bool:
-        """Return whether no change of some kinds is kept out, whatever else the changes are that come with it."""
+        """Return whether no change of some kinds is excluded, whatever other changes come with it."""
         return self.is_plain and self._base.off.isdisjoint(entities)
 
     def admitted(self, changes: Sequence[Change]) -> Sequence[Change]:
-        """Return the changes that may be made. Whatever makes the cache forget is always admitted.
+        """Return the changes to accept. Deletions are always accepted.
 
         Parameters
         ----------
         changes
-            All changes of one event, or of one thing that REST has told.
+            All changes of one event, or of one object from REST.
         """
         if self.is_plain:
             if self._base.off.isdisjoint(map(ENTITY_OF, changes)) and Amend not in map(type, changes):
@@ -340,7 +340,7 @@ class Admission:
         about = next((guild_id for change in changes if (guild_id := _guild_of(change)) is not None), None)
         found = [kept for change in changes for kept in self._admitted(change, about)]
         if about is not None and (about in self._untold or not self.keeps_guild(about)):
-            # Who is met in a guild that is not kept is not kept for that.
+            # A user who only appears in a guild that is not kept is not kept either.
             found = [change for change in found if change.entity is not USERS or self._refused(change)]
         return found
 
@@ -349,7 +349,7 @@ class Admission:
         if isinstance(change, (Put, Patch)):
             return change.entity not in forgotten or self._refused(change)
         if isinstance(change, Amend) and any(known.entity in forgotten for known in knowns_in(change.where)):
-            # It counts what is not remembered: what Discord said last is nearer to the truth.
+            # It counts objects that are not stored: the last number from Discord is more accurate.
             return self._refused(change)
         return True
 
@@ -358,7 +358,7 @@ class Admission:
         return False
 
     def _admitted(self, change: Change, about: int | None) -> Iterator[Change]:
-        """Yield what is made of a change."""
+        """Yield what to accept of a change."""
         guild_id = _guild_of(change)
         ruling = self.ruling(about if guild_id is None and isinstance(change, Amend) else guild_id)
         if isinstance(change, (Drop, DropScope, Archive)):
@@ -389,7 +389,7 @@ class Admission:
         return self._edited(change, ruling, judge)
 
     def _counts(self, kind: AnyEntity, ruling: Ruling, about: int | None) -> bool:
-        """Return whether all things of a kind are known, so that it can be told which of them is a new one."""
+        """Return whether all objects of a kind are stored, so that new ones can be recognized."""
         return ruling.keeps_all(kind) and (about is None or self.keeps_guild(about))
 
     def _put(self, record: Record, ruling: Ruling, judge: Judge) -> Change | None:
@@ -397,7 +397,7 @@ class Admission:
             return Put(ruling.stripped(judge, record))
         if judge.looks_only_at_ids or judge.selects_from_elsewhere(record):
             return None
-        return Drop(record.entity, record.key, record.guild_id)  # it may have been kept while it was different
+        return Drop(record.entity, record.key, record.guild_id)  # it may have been kept in an earlier state
 
     def _edited(self, change: Patch | Amend, ruling: Ruling, judge: Judge) -> Change | None:
         key = change.key if isinstance(change, Patch) else ()
@@ -407,7 +407,7 @@ class Admission:
             if not (isinstance(change, Patch) and change.create):
                 return None
             edits = (Part({}),)
-        # A guild is looked at when Discord describes it, and not for each member that comes.
+        # Guilds are checked when Discord describes them, not for each member that arrives.
         keeps = None if change.entity is GUILDS and isinstance(change, Amend) else self._keeping[change.entity]
         return change._replace(edits=tuple(edits), keeps=keeps)
 
@@ -415,7 +415,7 @@ class Admission:
 
     @property
     def learns(self) -> tuple[AnyEntity, ...]:
-        """The kinds that have to be known here, because others are chosen by them."""
+        """The kinds that must be known here, because others are selected by them."""
         if self.rules.per_guild is not None:
             return (GUILDS, CHANNELS, THREADS)
         guilds, judges = self._base.guilds, self._base.judges.values()
@@ -430,17 +430,17 @@ class Admission:
             self._learn_parent(record.key, record.column("parent_id"), record.guild_id)
 
     def tidy(self) -> None:
-        """Know no more what holds in guilds that are not known any more."""
+        """Discard the rules of guilds that are not known anymore."""
         self._own = {guild_id: ruling for guild_id, ruling in self._own.items() if guild_id in self._guilds}
 
     def leave(self, entity: AnyEntity, keys: Iterable[Key]) -> None:
-        """Know no more of channels and threads that are not remembered any more."""
+        """Forget channels and threads that are no longer stored."""
         if entity in (CHANNELS, THREADS):
             for key in keys:
                 self._parents.pop(int(key[0]), None)
 
     def forget(self, is_meant: Callable[[str, int], bool], erased: Erased) -> None:
-        """Know no more of guilds that are erased, and nobody who is erased in others."""
+        """Forget erased guilds, and erased users in other guilds."""
         for guild_id in [guild_id for guild_id in {*self._guilds, *self._own} if is_meant("guild", guild_id)]:
             self._leave_guild(guild_id)
         self._guilds = {
@@ -449,7 +449,7 @@ class Admission:
         }
 
     def recall(self, record: Record) -> None:
-        """Note a stored record of one of these kinds, unless the gateway has told of it meanwhile."""
+        """Note a stored record of one of these kinds, unless the gateway has sent a newer one."""
         if int(record.key[0]) not in (self._guilds if record.entity is GUILDS else self._parents):
             self.learn(record)
 
@@ -476,7 +476,7 @@ class Admission:
                 self.leave(entity, [(channel,) for channel, (_, guild) in self._parents.items() if guild == guild_id])
             case DropScope(entity, _, (Condition("parent_id", "equals", parent),)):
                 self.leave(entity, [(channel,) for channel, (above, _) in self._parents.items() if above == parent])
-            case _:  # a list says what is there, and it takes more than is known here to tell what is not
+            case _:  # a list says what exists; what doesn't exist can't be derived from what is known here
                 pass
 
     def _learn_parent(self, key: Key, parent: int | str | None, guild_id: int | None) -> None:

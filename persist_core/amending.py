@@ -1,4 +1,4 @@
-"""Many changes of scopes, made as few: what a raid or a purge does to the count of a guild's members."""
+"""Merges many scope changes into few, such as a raid's or a purge's effect on the member count of a guild."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ KnownKeys = Callable[[AnyEntity, Sequence[Key]], Awaitable[Collection[Key]]]
 
 
 async def combined(changes: Sequence[Amend], known_keys: KnownKeys) -> Sequence[Amend]:
-    """Return fewer changes that do what neighbours of one kind do.
+    """Return fewer changes with the same effect as neighboring ones of one kind.
 
-    Each member who comes or goes is counted where that is news, which only a store can tell. It is asked for all of
-    them at once, and what then reaches the same things becomes one change.
+    Each member who joins or leaves is counted if that is news, which only the store can tell. One query checks all of
+    them, and changes that then cover the same objects become one.
 
     Parameters
     ----------
     changes
-        Changes of one kind, none of which makes anything come or go.
+        Changes of one kind that neither create nor delete anything.
     known_keys
-        Asks the store, in the transaction in which they are made.
+        Queries the store, in the transaction that applies the changes.
     """
-    if len(changes) == 1 or any(change.keeps is not None for change in changes):  # these may make it go
+    if len(changes) == 1 or any(change.keeps is not None for change in changes):  # these may delete objects
         return changes
     asked: dict[AnyEntity, dict[Key, None]] = {}
     for change in changes:
@@ -52,7 +52,7 @@ def _reached(change: Amend) -> tuple[int | None, Where]:
 
 
 def _joined(where: Where, changes: Sequence[Amend]) -> Iterator[Amend]:
-    """Yield one change in place of some that reach the same, where none of them decides what the next one reaches."""
+    """Yield one change for several with the same scope, if none of them affects what the next one covers."""
     last = changes[-1]
     if all(isinstance(condition, Condition) and condition.column in last.entity.key for condition in where):
         yield last._replace(edits=tuple(edit for change in changes for edit in change.edits))

@@ -30,11 +30,11 @@ VIEWS: typing.Final[Mapping[str, str]] = {
         FROM channels c LEFT JOIN messages m ON m.channel_id = c.id GROUP BY c.guild_id, c.id, c.name
     """,
 }
-"""Every view by its name. Everybody has the role that has the id of its guild."""
+"""Every view by its name. Every member has the role whose ID is the guild's."""
 
 
 def statements(dialect: Dialect) -> Iterator[str]:
-    """Yield what makes the views anew, in the spelling of a database."""
+    """Yield the statements that create the views, or replace them, in a database's dialect."""
     between = dialect.between_commas.format("r.id")
     parts = {
         "day": dialect.day.format("m.timestamp"),

@@ -1,7 +1,8 @@
-"""Samples without people: what payloads have in common, for the dictionaries of compression.
+"""Anonymous samples for training compression dictionaries: they contain only what many people's payloads share.
 
-A dictionary outlives whatever it was made of, so nothing that anybody said, or is, may come into it. The structure of a
-payload stays, and so do Discord's own words where many people's payloads have them. All else is made up anew.
+A dictionary outlives the data it was trained on, so it must not contain anything that a person wrote or is. The
+structure of a payload stays, as do Discord's own words if many people's payloads contain them. Everything else is made
+up.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .model import Payload, Record
 __all__ = ("anonymous",)
 
 _MANY: typing.Final = 20
-"""Of how many people something has to be, each of whom has said it by themselves, to be nobody's."""
+"""How many people must have written something independently before it counts as nobody's."""
 
 _WORDS: typing.Final = frozenset(
     (
@@ -25,7 +26,7 @@ _WORDS: typing.Final = frozenset(
         *("desktop", "mobile", "web", "status", "locale", "preferred_locale", "region", "rtc_region"),
     )
 )
-"""Fields that hold words of Discord's, and never of people's."""
+"""Fields that hold Discord's words, never a person's."""
 
 _STATUS: typing.Final = frozenset(("online", "idle", "dnd", "offline"))
 _COMMON: typing.Final = frozenset(("", "0"))
@@ -41,7 +42,7 @@ _LETTERS: typing.Final = (
 )
 _MOST: typing.Final = 64
 _MADE_UP: typing.Final = 8
-"""How many digits of an id are made up at least."""
+"""The fewest digits of an ID to make up."""
 
 Text = tuple[str, str]
 """The name of a field, and a text in it."""
@@ -50,12 +51,12 @@ Whose = Mapping[str, set[object]]
 
 
 def anonymous(records: Sequence[Record]) -> Iterator[Payload]:
-    """Yield payloads that look like those of some records, and have nothing in them of anybody."""
+    """Yield payloads that look like those of some records and contain nothing about anybody."""
     return map(_Forger(records).forged, (record.payload for record in records))
 
 
 class _Forger:
-    """Knows what some payloads have in common, and makes up the rest."""
+    """Knows what some payloads share, and makes up the rest."""
 
     def __init__(self, records: Sequence[Record]) -> None:
         names, words, numbers = _people(), _people(), _people()
@@ -80,12 +81,12 @@ class _Forger:
         self._words = _of_many(words)
         self._numbers = _of_many(numbers)
         self._begin = {name: _beginnings(whose) for name, whose in numerals.items()}
-        # One text of each, so that nobody's letters are the only ones.
+        # One text per person, so that the letters are not only one person's.
         self._letters = {name: "".join(each.values()) for name, each in letters.items() if len(each) >= _MANY}
         self._chance = random.Random()  # noqa: S311 - it hides nothing: what is made up is made of nothing
 
     def forged(self, payload: Payload) -> Payload:
-        """Return a payload that looks like another one."""
+        """Return a made-up payload that looks like another one."""
         return {name: self._value(name, value) for name, value in payload.items() if name in self._names}
 
     def _value(self, name: str, value: typing.Any) -> typing.Any:
@@ -105,7 +106,7 @@ class _Forger:
         found = _TIME.fullmatch(text)
         if found or _ID.fullmatch(text):
             length = self._begin[name].get(text, 0)
-            if found is None:  # of few people with neighbouring ids, one made up might be that of one of them
+            if found is None:  # if few people have similar IDs, a made-up one might be that of one of them
                 length = min(length, len(text) - _MADE_UP)
             return text[:length] + self._digits(text[length:])
         if _HASH.fullmatch(text):
@@ -124,7 +125,7 @@ def _people() -> collections.defaultdict[typing.Any, set[object]]:
 
 
 def _person(record: Record) -> object:
-    """Return who has said a thing, or is it; the thing itself where that is nobody."""
+    """Return the person who wrote an object, or whom it describes; the object itself if there is none."""
     for name in record.entity.persons:
         if (found := record.column(name)) is not None:
             return found
@@ -154,7 +155,7 @@ def _of_many(whose: Mapping[typing.Any, set[object]]) -> frozenset[typing.Any]:
 
 
 def _beginnings(whose: Whose) -> Mapping[str, int]:
-    """Return how much of each text many others, of many people, begin with as well."""
+    """Return how long a beginning each text shares with many others, of many people."""
     found: dict[str, int] = {}
     waiting: list[tuple[int, Iterable[str]]] = [(0, whose)]
     while waiting:

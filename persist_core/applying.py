@@ -100,7 +100,7 @@ async def applied(place: Place, admission: Admission, *, dry_run: bool) -> Appli
 
 
 async def learned(admission: Admission, store: Store) -> None:
-    """Let rules know the stored records by which they select others, as Discord does not send all of them again."""
+    """Tell rules about the stored records by which they select others, as Discord does not send all of them again."""
     for entity in admission.learns:
         after: Cursor | None = None
         while True:
@@ -112,14 +112,14 @@ async def learned(admission: Admission, store: Store) -> None:
 
 
 async def doubted(place: Place, before: Admission, now: Admission) -> None:
-    """Note where some may be missing, or part of it, although all was listed: rules of before did not keep it so.
+    """Note where data may be incomplete although it was listed, because the previous rules did not keep all of it.
 
     Parameters
     ----------
     place
-        Where it is noted.
+        Where to note it.
     before, now
-        What the rules said and say, each having learned what it has to know.
+        The previous and the current rules, each having learned what it needs to know.
     """
     complete = (Condition("state", "equals", "complete"),)
     after: Cursor | None = None
@@ -138,7 +138,7 @@ async def doubted(place: Place, before: Admission, now: Admission) -> None:
 
 
 def _keeps_otherwise(entity: AnyEntity, guild_id: int, before: Admission, now: Admission) -> bool:
-    """Tell whether other rules hold in a guild than those that did not keep all of a kind, or not whole."""
+    """Return whether a guild's rules for a kind have changed and the previous ones did not keep all of it complete."""
     if before.keeps_all(entity, guild_id) and before.keeps_intact(entity, guild_id):
         return False
     return before.ruling(guild_id).rules != now.ruling(guild_id).rules

@@ -1,4 +1,4 @@
-"""Filling a column that is new from the payloads that are there, slice by slice."""
+"""Fills a new column from existing payloads, slice by slice."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ async def backfill(
     Parameters
     ----------
     dialect, transaction
-        Where the records are.
+        The database.
     entity, column
-        What is filled. A payload that the column cannot be read from leaves it NULL.
+        The column to fill. It stays NULL where it cannot be read from the payload.
     after
-        The key of the last record that was seen before an interruption.
+        The key of the last record before an interruption.
     passed
-        Called after each slice: its last key, how many records have been seen, and how many there are.
+        Called after each slice with its last key, the number of records processed so far, and their total.
     codec
-        What stands between the records and their rows.
+        The codec between records and rows.
     """
     read = _reader(entity, column, codec)
     table = dialect.quote(entity.name)
@@ -83,7 +83,7 @@ async def _next(
 
 
 def _reader(entity: Entity[typing.Any], column: str, codec: Codec | None) -> Callable[[Key, bytes | str], typing.Any]:
-    """Return what makes of a key, and of the document that is stored under it, what the column holds."""
+    """Return a function that computes the column's value from a key and its stored document."""
     conceal = codec.concealed(entity).get(column) if codec is not None else None
 
     def read(key: Key, stored: bytes | str) -> typing.Any:

@@ -1,6 +1,6 @@
-"""A gateway that is read more slowly for a while: more is heard than the database takes, and memory is not endless.
+"""Reads the gateway more slowly while more arrives than the database can take, because memory is limited.
 
-What the gateway says waits where it came from then: in the buffers of this machine, and at Discord.
+Meanwhile, events wait at their source: in the buffers of this machine, and at Discord.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ __all__ = ("Backpressure",)
 _LOG = logging.getLogger("persist.backpressure")
 _POLL: typing.Final = 0.02
 _MOST: typing.Final = 20.0
-"""Seconds in each minute for which nothing is read, at most. Acknowledgements of heartbeats wait with all else, and a
-shard without one when it sends the next, after 41 seconds, takes its connection for dead."""
+"""The most seconds per minute without reading. Heartbeat acknowledgements wait, too, and a shard that has none when it
+sends the next heartbeat, after 41 seconds, considers its connection dead."""
 
 _WINDOW: typing.Final = 60.0
 
 
 class Backpressure:
-    """Stops reading from the gateway while too much waits, and never for long.
+    """Stops reading from the gateway while too much is waiting, but never for long.
 
     Parameters
     ----------
     bot
-        Whose gateway it is.
+        The bot whose gateway to slow down.
     is_too_much
-        Tells whether it is still too much.
+        Returns whether it is still too much.
     gauges
-        Where is counted for how long nothing was read.
+        The counter for the time without reading.
     """
 
     def __init__(self, bot: hikari.GatewayBotAware, is_too_much: Callable[[], bool], gauges: Gauges) -> None:
@@ -50,7 +50,7 @@ class Backpressure:
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
-        """Stop reading, unless that is so already or has been so for long enough."""
+        """Stop reading, unless it has stopped already or has been stopped for long enough."""
         loop = asyncio.get_running_loop()
         if loop.time() - self._window > _WINDOW:
             self._window, self._spent = loop.time(), 0.0
@@ -71,7 +71,7 @@ class Backpressure:
             self._timer = loop.call_later(_POLL, self._look)
 
     def end(self) -> None:
-        """Go on reading. If nothing was stopped, this is a no-op."""
+        """Resume reading. If nothing was stopped, this is a no-op."""
         if self._timer is None:
             return
         self._timer.cancel()
@@ -93,7 +93,7 @@ class Backpressure:
     def _connections(self) -> Iterator[_Reading]:
         for shard in self._bot.shards.values():
             found: object = shard
-            # hikari has no public name for them. Where they are not found, everything is read as it comes.
+            # hikari has no public name for them. If they are not found, nothing is slowed down.
             for name in ("_ws", "_ws", "_response", "connection", "transport"):
                 found = getattr(found, name, None)
             if hasattr(found, "pause_reading"):

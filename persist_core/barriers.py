@@ -1,4 +1,4 @@
-"""Those who wait until what has been seen so far is stored."""
+"""Wakes those who wait until everything received so far is stored."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ("Barriers",)
 
 
 class Barriers:
-    """Wakes whoever waits for a batch, when that and all before it are stored, or when that fails.
+    """Wakes those who wait for a batch, once that batch and all before it are stored, or storing fails.
 
     Batches are counted: one takes changes until it is sealed, and is then written before the next one is sealed.
     """
@@ -19,7 +19,7 @@ class Barriers:
         self._waiting: list[tuple[int, bool, asyncio.Future[None]]] = []
 
     def add(self, *, waits: bool, patient: bool) -> asyncio.Future[None] | None:
-        """Return what ends when everything seen so far is stored; ``None`` if it is.
+        """Return a future that ends when everything received so far is stored; ``None`` if it is already.
 
         Parameters
         ----------
@@ -40,7 +40,7 @@ class Barriers:
         self._sealed += 1
 
     def stored(self) -> None:
-        """Wake who waited for what is sealed: it is stored."""
+        """Wake those who wait for the sealed batch: it is stored."""
         self._stored = self._sealed
         self._release(lambda target, _: target <= self._stored, None)
 
@@ -49,7 +49,7 @@ class Barriers:
         self._release(lambda _, patient: not patient, error)
 
     def give_up(self, error: Exception) -> None:
-        """Tell all who wait that nothing will be stored any more."""
+        """Tell everyone who waits that nothing will be stored anymore."""
         self._release(lambda _target, _patient: True, error)
 
     def _release(self, which: Callable[[int, bool], bool], error: Exception | None) -> None:

@@ -1,4 +1,4 @@
-"""What was there before an event: one row per gateway event that changes or takes away something that is remembered."""
+"""The state before an event: one row per gateway event that changes or removes stored objects."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Shape = typing.Literal["one", "by_id", "all"]
 
 
 class Thing(typing.NamedTuple):
-    """Something that an event is about; without a key, all of a kind in a guild."""
+    """An object that an event is about; without a key, all objects of a kind in a guild."""
 
     entity: AnyEntity
     key: Key | None
@@ -52,18 +52,18 @@ Find = Callable[[Payload], Sequence[Thing]]
 
 
 class Before(typing.NamedTuple):
-    """What was there before an event.
+    """How to find the state before an event.
 
     Parameters
     ----------
     heard
-        What hikari makes of the event.
+        hikari's class of the event.
     things
-        Finds in the payload what it is about.
+        Finds the objects in the payload.
     field
-        Where hikari's event has what was there before; empty if it has no place for it.
+        The attribute of hikari's event for the previous state; empty if it has none.
     shape
-        Whether it is one thing, the first that is known; several by their ids; or all of a kind.
+        Whether it is one object, the first that is known; several by their IDs; or all of a kind.
     """
 
     heard: tuple[type[hikari.Event], ...]
@@ -160,4 +160,4 @@ _rows: dict[str, Before] = {
 }
 
 BEFORES: typing.Final[Mapping[str, Before]] = types.MappingProxyType(_rows)
-"""Every row by the name of the event that hikari hears of."""
+"""Every row by the name of its gateway event."""

@@ -1,4 +1,4 @@
-"""Events that are heard one right after the other, and that changes are made of together."""
+"""Events that arrive directly after one another, and are turned into changes together."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from .sessions import Session
 __all__ = ("Burst", "Heard")
 
 Heard = tuple[str, Payload]
-"""The name of an event, and what it says."""
+"""The name of an event and its payload."""
 
 _CLOSE: typing.Final = 0.0005
-"""Seconds after an event within which the next one is likely to have been at hand with it."""
+"""Seconds within which the next event probably arrived together with the previous one."""
 
 _MOST: typing.Final = 128
-"""How many events are gathered. It takes a fraction of a millisecond to make the changes of so many."""
+"""The most events to gather. It takes a fraction of a millisecond to turn that many into changes."""
 
 
 class Burst:
-    """Gathers what one shard hears, as long as no other one hears anything.
+    """Gathers the events of one shard while no other shard receives anything.
 
-    A socket often has dozens of events at hand, which are heard in one turn of the event loop. Their changes are made
-    when that turn is over, when another shard hears something, or as soon as anybody looks at what waits to be stored:
-    nobody can tell that they were put off.
+    A socket often has dozens of events ready, which arrive in one turn of the event loop. They are turned into changes
+    when that turn ends, when another shard receives something, or as soon as anybody reads the waiting changes. So the
+    delay is invisible.
 
     Parameters
     ----------
     journal
-        Where the changes go.
+        Where changes go.
     make
-        Makes and accepts the changes of events, each with its name. It raises nothing.
+        Turns events, each with its name, into changes and accepts them. It raises nothing.
     """
 
     def __init__(self, journal: Journal, make: Callable[[Session, Sequence[Heard]], None]) -> None:
@@ -46,13 +46,13 @@ class Burst:
         self._heard = 0.0
 
     def goes_on(self) -> bool:
-        """Return whether events come so fast that it is worth while to gather the one that is heard now."""
+        """Return whether events arrive fast enough that gathering the current one pays off."""
         now, before = time.monotonic(), self._heard
         self._heard = now
         return now - before < _CLOSE
 
     def add(self, session: Session, name: str, payload: Payload) -> None:
-        """Take one more event."""
+        """Add an event."""
         if session is not self._session:
             self._journal.put_off(self._end)
             self._session = session

@@ -1,4 +1,4 @@
-"""Point reads that arrive together share a query: over a network, the round trips are what they cost."""
+"""Lets simultaneous point reads share a query: over a network, round trips are the main cost."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _Kind = tuple[Entity[typing.Any], typing.Literal["records", "keys", "count"], bo
 
 
 class Lookups:
-    """Answers questions for one record each, with few queries at a time; what arrives meanwhile shares the next one.
+    """Reads single records, with few queries at a time; whatever arrives meanwhile shares the next one.
 
     Parameters
     ----------
     answer
-        Answers one question for many records.
+        Reads many records with one query.
     at_once
-        How many queries may be on their way.
+        The most queries that may run at the same time.
     most
-        How many records one query may ask for.
+        The most records that one query may ask for.
     """
 
     def __init__(self, answer: Callable[[Select], Awaitable[Page]], at_once: int, most: int) -> None:
@@ -41,26 +41,26 @@ class Lookups:
 
     @staticmethod
     def takes(query: Select) -> bool:
-        """Return whether a question is one for one record, whatever it looks like."""
+        """Return whether a query asks for a single record by its key."""
         one = query.keys is not None and len(query.keys) == 1 and query.want != "count"
         return one and query.guild_id is None and not query.where and query.after is None and query.limit is None
 
     async def ask(self, query: Select) -> Page:
-        """Answer a question that :meth:`takes` takes. Giving up on one leaves the others alone."""
+        """Answer a query that :meth:`takes` accepts. Canceling one does not affect the others."""
         (key,) = typing.cast("tuple[Key]", query.keys)
         waiters = self._waiting.setdefault((query.entity, query.want, query.metadata, query.whole), {})
         future: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
         waiters.setdefault(key, []).append(future)
         if self._working < self._at_once:
             self._working += 1
-            # It starts after whoever asks in this turn of the loop.
+            # It starts after every other caller in this turn of the event loop.
             worker = asyncio.create_task(self._work(), name="persist: point reads")
             self._workers.add(worker)
             worker.add_done_callback(self._workers.discard)
         return await future
 
     async def close(self) -> None:
-        """Stop; who waits is told."""
+        """Stop, and fail all waiting reads."""
         workers = list(self._workers)
         for worker in workers:
             worker.cancel()

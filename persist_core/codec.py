@@ -1,8 +1,8 @@
-"""The codec of a store: what stands between a record and its row, where that is more than JSON.
+"""The codec of a store: the transformations between a record and its row, beyond plain JSON.
 
-A document passes through layers on its way into the database, and through the same ones backwards on its way out. Each
-begins what it makes with a byte of its own, so that every stored document says what it takes to read it; JSON begins
-with ``{`` and takes nothing. Rows of different layers live in one table, and layers come and go with the settings.
+A document passes through layers on its way into the database, and through the same ones in reverse on its way out. Each
+layer starts its output with a byte of its own, so every stored document shows what is needed to read it; JSON starts
+with ``{`` and needs nothing. Rows of different layers can share a table, and layers come and go with the settings.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ AnyEntity = Entity[typing.Any]
 
 
 class Layer(typing.Protocol):
-    """One thing that is done to documents."""
+    """One transformation of documents."""
 
     @property
     def mark(self) -> int:
-        """The byte that what it makes begins with."""
+        """The first byte of its output."""
         ...
 
     def seal(self, table: str, key: Key, document: bytes) -> bytes:
-        """Return what is stored, with the mark, or the document itself where the layer has nothing to do with it.
+        """Return the document to store, with the mark, or the document itself if this layer does not apply to it.
 
-        The same document of the same record always becomes the same: that is how a store sees that nothing changed.
+        The same document of the same record always gives the same result, so that a store can detect unchanged data.
         """
         ...
 
@@ -60,24 +60,24 @@ class Layer(typing.Protocol):
 
 
 class Columns(typing.Protocol):
-    """Which columns hold something else than what they are called, and what."""
+    """Knows which columns hold something other than their plain text."""
 
     def conceal(self, entity: AnyEntity, column: str) -> Conceal | None:
-        """Return what makes of a text what the column holds; ``None`` if that is the text."""
+        """Return a function from a text to the value of its column; ``None`` if that is the text itself."""
         ...
 
     def seek(self, entity: AnyEntity, column: str) -> Seek | None:
-        """Return what makes of a text all that the column may hold for it; ``None`` if that is the text alone."""
+        """Return a function from a text to all values that its column may hold; ``None`` if that is only the text."""
         ...
 
 
 def packed(sealed: bytes, *, binary: bool) -> bytes | str:
-    """Return layered bytes as a column of documents holds them: a JSON string where it cannot hold bytes."""
+    """Return layered bytes as a document column holds them: as a JSON string if the column cannot hold bytes."""
     return sealed if binary else f'"{base64.b64encode(sealed).decode()}"'
 
 
 def unpacked(stored: bytes | str) -> bytes:
-    """Return the bytes of what a column of documents holds."""
+    """Return the bytes in a document column."""
     if isinstance(stored, str):
         if not stored.startswith('"'):
             return stored.encode()
@@ -89,25 +89,25 @@ def unpacked(stored: bytes | str) -> bytes:
 
 
 def place(table: str, key: Key) -> bytes:
-    """Spell where something is stored, differently for every two places."""
+    """Return a unique encoding of where something is stored."""
     return orjson.dumps((table, *key))
 
 
 class Codec:
-    """Makes rows of records, and documents of what rows hold.
+    """Makes rows from records, and documents from the content of rows.
 
     Parameters
     ----------
     layers
-        What documents pass through on their way into the database.
+        The layers for documents on their way into the database.
     readers
-        What they may have passed through earlier: a later reader of a mark takes the place of an earlier one.
+        The layers they may have passed through in the past; if two share a mark, the later one is used.
     columns
-        Which columns hold something else.
+        Knows which columns hold something other than their plain text.
     binary
-        Whether a column of documents can hold bytes.
+        Whether a document column can hold bytes.
     strict
-        Whether every document has to be encrypted.
+        Whether every document must be encrypted.
     """
 
     def __init__(
@@ -150,7 +150,7 @@ class Codec:
         return make
 
     def concealed(self, entity: AnyEntity) -> Mapping[str, Conceal | None]:
-        """Return what makes of each text of a kind what its column holds."""
+        """Return, for each text column of a kind, the function that computes its value."""
         columns = self._columns
         texts = [name for name, column in entity.columns.items() if column.kind == "text"]
         return {name: columns.conceal(entity, name) if columns else None for name in texts}
@@ -182,12 +182,12 @@ class Codec:
         return document
 
     def sought(self, entity: AnyEntity, column: str, test: str, value: typing.Any) -> Sequence[str] | None:
-        """Return what a column may hold where a test of its text holds; ``None`` if it holds the text itself.
+        """Return the values that a column may have where a test of its text holds; ``None`` if it has the text itself.
 
         Raises
         ------
         persist.QueryError
-            If what it holds cannot tell.
+            If that cannot be determined from the column.
         """
         seek = self._columns.seek(entity, column) if self._columns else None
         if seek is None or test == "is_null":
@@ -201,12 +201,12 @@ class Codec:
                 raise QueryError(_closed(entity, column, f"compared by {test!r}"))
 
     def check_order(self, entity: AnyEntity, column: str) -> None:
-        """See to it that a column can be sorted by.
+        """Check that a column can be sorted by.
 
         Raises
         ------
         persist.QueryError
-            If what it holds has another order than its texts.
+            If its values sort differently than its texts.
         """
         if self._columns is not None and self._columns.seek(entity, column) is not None:
             raise QueryError(_closed(entity, column, "sorted by"))

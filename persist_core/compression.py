@@ -1,8 +1,8 @@
-"""Compression of payloads: zstandard, with a dictionary for each kind of thing, trained on what payloads share.
+"""Compression of payloads: zstandard, with a dictionary for each kind of object, trained on what payloads share.
 
-A payload of a few hundred bytes hardly repeats itself, but it repeats those of its kind: what they share is in the
-dictionary. Each compressed document names its own, so a dictionary that has been used stays: there must be nothing in
-it that somebody said, and it is trained on :func:`~persist.anonymity.anonymous` payloads.
+A payload of a few hundred bytes hardly repeats itself, but it repeats others of its kind: what they share is in the
+dictionary. Each compressed document names its dictionary, so used dictionaries must be kept. They must not contain user
+content, and are therefore trained on :func:`~persist.anonymity.anonymous` payloads.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MARK: typing.Final = bytes((COMPRESSED,))
 
 
 def trained(samples: Sequence[bytes]) -> bytes | None:
-    """Return a dictionary for what looks like some samples; ``None`` if they have too little in common."""
+    """Return a dictionary trained on samples; ``None`` if they have too little in common."""
     size = min(_SIZE, sum(map(len, samples)) // 10)
     try:
         number = secrets.randbelow(1 << 30) + (1 << 16)  # the smaller ones are reserved
@@ -44,9 +44,9 @@ class Zstd:
     Parameters
     ----------
     dictionaries
-        Those to compress with, by the table that they were trained for.
+        The dictionaries to compress with, by table.
     earlier
-        Others, that documents were compressed with.
+        Other dictionaries, for existing documents.
     """
 
     mark: int = COMPRESSED
@@ -61,7 +61,7 @@ class Zstd:
         }
         every = (*made.values(), *map(zstandard.ZstdCompressionDict, earlier))
         self._reading = {each.dict_id(): zstandard.ZstdDecompressor(dict_data=each) for each in every}
-        # Neither can do two things at once, and a writer's thread and the event loop may ask at once.
+        # Neither is thread-safe, and a writer's thread and the event loop may use them at the same time.
         self._locks = (threading.Lock(), threading.Lock())
 
     def seal(self, table: str, key: Key, document: bytes) -> bytes:  # noqa: ARG002 - layers are called alike

@@ -1,7 +1,7 @@
-"""Copies of hikari's objects that share nothing with the original that anybody could change.
+"""Copies of hikari objects that share nothing mutable with the original.
 
-hikari's own cache copies what it gives out as well, but not the lists and objects inside of it. Code is made for each
-class, as attrs does for ``__init__``: a loop over the fields takes longer than making the object of its payload anew.
+hikari's own cache also returns copies, but not of the lists and objects inside. The code for each class is generated,
+as attrs does for ``__init__``: a loop over the fields would take longer than making the object from its payload again.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ _CONSTANT: typing.Final = (
     type(hikari.UNDEFINED),
     hikari.RESTAware,
 )
-"""What is shared: nothing in it can be changed, or it is the bot."""
+"""Types to share: they are immutable, or they are the bot."""
 
 _constant: set[type] = set()
 _copiers: dict[type, Copier] = {}
 _changing: dict[type, set[str]] = {}
-"""The fields of each class that were seen to hold something that cannot be shared."""
+"""The fields of each class in which mutable values have been seen."""
 
 
 def copied(thing: typing.Any) -> typing.Any:
-    """Return a copy of something that :func:`learn` has looked at."""
+    """Return a copy of an object that :func:`learn` has inspected."""
     copier = _copiers.get(type(thing))
     return thing if copier is None else copier(thing)
 
 
 def learn(thing: object) -> bool:
-    """Look for what has to be copied in something, and return whether it has to be."""
+    """Find the mutable fields of an object, and return whether it must be copied."""
     kind = type(thing)
     if kind in _constant:
         return False
@@ -87,8 +87,8 @@ def _copied_items(things: typing.Any) -> typing.Any:
 
 def _made(kind: type, changing: set[str]) -> Copier:
     if kind.__dictoffset__:
-        return copy.deepcopy  # none of those that have been seen know a bot
-    if dataclasses.is_dataclass(kind):  # ours, which are frozen
+        return copy.deepcopy  # none of the known ones refers to a bot
+    if dataclasses.is_dataclass(kind):  # persist's own, which are frozen
         return lambda thing: kind(**{name: copied(getattr(thing, name)) for name in _fields(kind)})
     steps = (f"r.{name}=copied(t.{name})" if name in changing else f"r.{name}=t.{name}" for name in _fields(kind))
     scope: dict[str, typing.Any] = {"kind": kind, "new": kind.__new__, "copied": copied}

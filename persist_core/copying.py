@@ -1,4 +1,4 @@
-"""Moving house: everything that one store keeps, into any other, and the proof that it has arrived."""
+"""Copies everything in one store to another, and verifies the result."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ _ATTEMPTS: typing.Final = 8
 
 AnyEntity = Entity[typing.Any]
 Seen = Callable[[str, int], None]
-"""Hears of a kind, and of how many more of its records have been dealt with."""
+"""Called with a kind, and the number of its records that have just been processed."""
 
 
 class Summary(typing.NamedTuple):
-    """What a store keeps of one kind."""
+    """The content of a store for one kind."""
 
     records: int
     checksum: str
-    """The same for the same records with the same history, in whatever order."""
+    """The same for the same records with the same history, in any order."""
 
     unreadable: int
 
 
 async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = False) -> None:
-    """Copy everything, a page at a time and in the order of keys.
+    """Copy everything, page by page in key order.
 
     Parameters
     ----------
     source, target
-        Where from and where to. Both are open.
+        The source and the target. Both are open.
     seen
-        Hears how it goes on.
+        Receives the progress.
     resume
-        Whether to go on after the last record that an interrupted copy has made.
+        Whether to continue after the last record that an interrupted copy has written.
 
     Raises
     ------
     persist.PersistError
-        If the target is not empty, and this is not to be gone on with; or if one of the databases fails.
+        If the target is not empty and ``resume`` is not set, or one of the databases fails.
     """
     if not resume:
         await refuse_full(target, "resume an interrupted copy with --resume")
@@ -65,7 +65,7 @@ async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = Fal
 
 
 async def kinds(store: Store) -> list[AnyEntity]:
-    """Return the kinds that an open store has: one that is only read may be older than what is known now."""
+    """Return the kinds that an open store has; a read-only store may be older than the kinds known now."""
     if not isinstance(store, SqlStore):
         return list(ENTITIES.values())
     there = {row[0] for row in await store.query(store.dialect.list_tables)}
@@ -73,19 +73,19 @@ async def kinds(store: Store) -> list[AnyEntity]:
 
 
 async def refuse_full(target: Store, otherwise: str) -> None:
-    """Refuse a database that is to be filled and is not empty.
+    """Raise an error if a database that is to be filled is not empty.
 
     Parameters
     ----------
     target
         The database. It is open.
     otherwise
-        What else can be done, for the message.
+        The alternative to suggest in the message.
 
     Raises
     ------
     persist.PersistError
-        If something is in it.
+        If the database is not empty.
     """
     if there := {name: number for name in ENTITIES if (number := await count(target, name))}:
         held = ", ".join(f"{number:,} {name}" for name, number in there.items())
@@ -94,7 +94,7 @@ async def refuse_full(target: Store, otherwise: str) -> None:
 
 
 async def summary(store: Answers, name: str, seen: Seen) -> Summary:
-    """Read all of one kind, and return what says whether another store keeps the same."""
+    """Read all records of one kind, and return a summary to compare with another store's."""
     number = total = unreadable = 0
     async for page in pages(store, ENTITIES[name]):
         for record in page.records:
@@ -119,7 +119,7 @@ async def _last(store: Store, entity: AnyEntity) -> tuple[typing.Any, ...] | Non
 async def pages(
     store: Answers, entity: AnyEntity, after: Cursor | None = None, guild_id: int | None = None
 ) -> AsyncIterator[Page]:
-    """Yield all records of a kind, with their history, in the order of their keys: after a place, or of one guild."""
+    """Yield all records of a kind, with their history, in key order: after a key, or of one guild."""
     while True:
         query = Select(entity, guild_id=guild_id, after=after, limit=_PAGE, metadata=True)
         page = await store.select(query)
@@ -130,7 +130,7 @@ async def pages(
 
 
 async def persistently(store: Store, changes: Sequence[Change]) -> None:
-    """Make changes, again where a database says that trying again may help."""
+    """Apply changes, and retry while the database reports temporary errors."""
     for attempt in range(_ATTEMPTS):
         try:
             await store.apply(changes)

@@ -1,4 +1,4 @@
-"""Statements that make and change tables, spelled for a dialect."""
+"""Statements that create and change tables, for a dialect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ("add_column", "columns", "create", "indexes")
 
 
 def create(dialect: Dialect, table: Table) -> list[str]:
-    """Return the statements that make a table, its indexes and its description. What is there already stays."""
+    """Return the statements that create a table, its indexes and its description. Whatever exists already stays."""
     quote = dialect.quote
     parts = columns(dialect, table)
     parts.append(f"PRIMARY KEY ({', '.join(map(quote, table.key))})")
@@ -25,7 +25,7 @@ def create(dialect: Dialect, table: Table) -> list[str]:
 
 
 def indexes(dialect: Dialect, table: Table) -> dict[str, str]:
-    """Return the names of the indexes of a table, and the statements that make them where the table is already."""
+    """Return the names of a table's indexes, and the statements that create them if the table exists already."""
     quote = dialect.quote
     return {
         name: f"CREATE INDEX {quote(name)} ON {quote(table.name)} ({_indexed(dialect, table, index)})"

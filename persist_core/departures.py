@@ -1,4 +1,4 @@
-"""What is forgotten while somebody reads what may name it still: REST tells of the moment at which it was asked."""
+"""Tracks deletions while somebody reads data that may still refer to the deleted objects, such as a REST answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ("Departures", "Watch")
 
 
 class Watch:
-    """What has been forgotten since somebody began to read."""
+    """The objects deleted since somebody began to read."""
 
     __slots__ = ("__weakref__", "_keys", "_scopes")
 
@@ -29,7 +29,7 @@ class Watch:
                 self._scopes.append(change)
 
     def has_gone(self, record: Record) -> bool:
-        """Return whether a thing has been forgotten, or may have been, where only a store could tell."""
+        """Return whether an object has been deleted, or may have been if only a store can tell."""
         if (record.entity, record.key) in self._keys:
             return True
         return any(_reaches(scope, record) for scope in self._scopes)
@@ -43,13 +43,13 @@ def _reaches(scope: DropScope, record: Record) -> bool:
 
 
 class Departures:
-    """Tells those who read of what is forgotten meanwhile, for as long as they hold their watch."""
+    """Tells readers about deletions, for as long as they hold their watch."""
 
     def __init__(self) -> None:
         self._watches: list[weakref.ref[Watch]] = []
 
     def watch(self) -> Watch:
-        """Begin to watch. It ends when nobody holds what this returns."""
+        """Start watching. The watch ends when nobody holds the result anymore."""
         watch = Watch()
         self._watches.append(weakref.ref(watch, self._watches.remove))
         return watch

@@ -1,4 +1,4 @@
-"""Payloads without the fields that are not kept, and hikari objects of such payloads."""
+"""Payloads without the fields that are dropped, and hikari objects made from such payloads."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from .model import Decoder, Entity, Payload, Record
 __all__ = ("fields_of", "made_of", "without", "without_edits")
 
 Stripped = Callable[[str, Payload], Payload | None]
-"""Given a kind and a payload of it that shows inside another, returns what may be kept; ``None`` if none of it."""
+"""Takes a kind and a nested payload of it, and returns what may be kept; ``None`` for nothing."""
 
 
 def _filled(kind: str, payload: Payload) -> Payload:
-    """Return a payload from which hikari can make an object although fields have been dropped."""
+    """Return a payload that hikari can read even though fields were dropped."""
     payload = without(payload, frozenset(), NESTED.get(kind, {}), _filled)
     blank = BLANK.get(kind, {})
     return payload if blank.keys() <= payload.keys() else {**blank, **payload}
 
 
 def made_of(decoder: Decoder, record: Record) -> typing.Any:
-    """Make a hikari object, also of a record of which fields have been dropped."""
+    """Make a hikari object of a record, even if fields of it were dropped."""
     try:
         return record.entity.decode(decoder, record)
     except KeyError:
@@ -31,23 +31,23 @@ def made_of(decoder: Decoder, record: Record) -> typing.Any:
 
 
 def fields_of(entity: Entity[typing.Any], names: typing.Iterable[str]) -> frozenset[str]:
-    """Return the fields of a payload that names mean: those of columns, or Discord's own."""
+    """Return the payload fields for some names: a column's fields, or Discord's own names."""
     return frozenset(entity.columns[name].path if name in entity.columns else name for name in names)
 
 
 def without(payload: Payload, fields: frozenset[str], nested: Mapping[str, str], stripped: Stripped) -> Payload:
-    """Return a payload without some fields, and with what is ``stripped`` of the things inside it.
+    """Return a payload without some fields, and with its nested objects ``stripped``.
 
     Parameters
     ----------
     payload
-        What Discord said. If there is nothing to remove, the same object is returned.
+        The payload from Discord. If there is nothing to remove, the same object is returned.
     fields
-        The names of fields.
+        The names of the fields to remove.
     nested
-        Where things of other kinds are, as in :data:`NESTED`.
+        Where objects of other kinds are nested, as in :data:`NESTED`.
     stripped
-        What is left of these.
+        Reduces nested objects.
     """
     if any(name in payload for name in fields):
         payload = {name: value for name, value in payload.items() if name not in fields}
@@ -68,7 +68,7 @@ def _at(payload: Payload, path: Sequence[str], change: Callable[[Payload], Paylo
 
 
 def _each(found: typing.Any, change: Callable[[Payload], Payload | None]) -> typing.Any:
-    """Return what becomes of an object, or of each in a list; what is neither stays."""
+    """Apply a function to an object, or to each object in a list; return anything else unchanged."""
     if isinstance(found, dict):
         return change(typing.cast("Payload", found))
     if isinstance(found, list):
@@ -81,16 +81,16 @@ def _each(found: typing.Any, change: Callable[[Payload], Payload | None]) -> typ
 
 
 def without_edits(edits: Sequence[Edit], strip: Callable[[Payload], Payload], fields: frozenset[str]) -> Sequence[Edit]:
-    """Return edits that bring none of the fields, so that what is dropped does not even wait to be written.
+    """Return edits without the dropped fields, so that these never even wait to be written.
 
     Parameters
     ----------
     edits
-        What is to be done.
+        The edits.
     strip
-        Removes from a payload, or a part of one, what is not kept.
+        Removes what is not kept from a payload, or from a part of one.
     fields
-        The names of fields that no edit may make.
+        The names of fields that no edit may set.
     """
     kept: list[Edit] = []
     for edit in edits:
@@ -99,7 +99,7 @@ def without_edits(edits: Sequence[Edit], strip: Callable[[Payload], Payload], fi
                 left = strip(part)
                 if left or not part:
                     kept.append(edit if left is part else edit._replace(fields=left))
-                # What a thing inside was like before is not what it is now, which is not kept.
+                # The nested object has changed, and its new state is not kept: the old state must go, too.
                 gone = tuple(name for name in part if name not in left and name not in fields)
                 if gone and isinstance(edit, Part):
                     kept.append(Omit(gone))

@@ -1,7 +1,7 @@
-"""Everything persist can remember: one row per kind of thing.
+"""Everything that persist can store: one row per kind of object.
 
-Columns carry hikari's names. A kind of thing that is not a row here is not stored; a row here has its table, its view,
-its queries and its line in the documentation on every backend. The rows stand in files by topic.
+Columns have hikari's names. A kind without a row here is not stored; a row here gives it a table, a view, queries and a
+line in the documentation, on every backend. The rows are in files by topic.
 """
 
 from __future__ import annotations
@@ -71,19 +71,19 @@ ENTITIES: typing.Final[Mapping[str, Entity[typing.Any]]] = types.MappingProxyTyp
 """Every kind by name, owners before what they own."""
 
 OWNED: typing.Final = types.MappingProxyType(_owned)
-"""What ends with a thing of each kind: the other side of ``Entity.owners``."""
+"""The kinds deleted along with an object of each kind: the reverse of ``Entity.owners``."""
 
 JOINED: typing.Final = types.MappingProxyType(_joined)
-"""What is made with a thing of each kind: the other side of ``Entity.joins``."""
+"""The kinds that contain each kind as a part: the reverse of ``Entity.joins``."""
 
 
 def add(entity: Entity[typing.Any]) -> None:
-    """Add a row. Plugins do this by the hook ``persist_entities``, before the first store is made.
+    """Add a row. Plugins do this with the hook ``persist_entities``, before the first store is created.
 
     Raises
     ------
     ValueError
-        If its name, or that of a column, is taken or cannot be one in a database, or an owner is not a row yet.
+        If its name, or a column's, is taken or not valid in a database, or an owner has no row yet.
     """
     if not _NAME.fullmatch(entity.name) or entity.name.startswith("persist_"):
         msg = f"the name of a kind must be lower-case letters, digits and underscores, not {entity.name!r}"

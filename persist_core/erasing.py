@@ -1,4 +1,4 @@
-"""Erasing a person or a guild: everything, wherever it lies, in steps that are ordinary changes."""
+"""Erases a user or a guild: everything, wherever it is stored, in steps that are ordinary changes."""
 
 from __future__ import annotations
 
@@ -44,31 +44,31 @@ __all__ = ("Eraser", "Meant", "alone", "pages")
 _LOG = logging.getLogger("persist.erasing")
 _PAGE: typing.Final = 200
 _LEARNED: typing.Final = datetime.timedelta(minutes=10)
-"""How long after an erasure whoever writes has learned of it, and has deleted what came in meanwhile."""
+"""The time after an erasure by which every writer has learned of it, and has deleted what arrived in between."""
 
 _OURS: typing.Final = (ERASURE_KEYS, SUPPRESSIONS)
-"""Where nobody is named."""
+"""Kinds that name nobody."""
 
 _OTHERS: typing.Final[Mapping[What, Sequence[Entity[typing.Any]]]] = {
     "user": (GUILDS, CHANNELS, THREADS, ROLES, MESSAGES),
     "guild": (USERS, CHANNELS, THREADS, MESSAGES),
 }
-"""What has ids that are no user's, or no guild's. The role of everybody has the id of its guild."""
+"""Kinds whose IDs are never a user's, or a guild's. The role of all members has the ID of its guild."""
 
 Meant = Callable[[str, int], bool]
 
 
 class Eraser:
-    """Erases from one open database, and keeps what is erased from coming back.
+    """Erases data from one open database, and keeps it from coming back.
 
     Parameters
     ----------
     store, journal
-        What is asked, and where changes go.
+        Where to read, and where changes go.
     suppressions
-        Who is not to come back.
+        The list of those who must not come back.
     quarantine, gauges
-        What names people too, and where it is counted.
+        They may name people, too; and the counters.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Eraser:
         self._gauges = gauges
         self._at_work = asyncio.Lock()
         self.forgotten: Callable[[Meant, Erased], object] = lambda _meant, _stand_in: None
-        """Hears who is to be forgotten, for what is known of them beside the store."""
+        """Called with those to forget, so that whatever is known of them outside the store goes, too."""
 
     @property
     def _origin(self) -> Origin:
@@ -93,9 +93,9 @@ class Eraser:
         Raises
         ------
         persist.QueryError
-            If it is the id of something else that is known: wherever that is named, another name would stand then.
+            If the ID is a known ID of something else: every mention of that would get a placeholder.
         persist.BackendError
-            If the database fails meanwhile. What is left is kept from growing; ask again to go on.
+            If the database fails. What is left does not grow; erase again to continue.
         """
         async with self._at_work:
             await self._check(what, snowflake)
@@ -113,7 +113,7 @@ class Eraser:
         key_id = await self._key()
         secret = self._suppressions.keys[key_id]
         subject = hashed(secret, what, snowflake)
-        # From here on nothing new is taken; what was taken before is stored first, and then found.
+        # From here on, no new data is accepted; earlier data is stored first, and then found.
         self._suppress(what, subject, key_id, began, done=False)
         meant: set[tuple[str, int]] = {(what, snowflake)}
         if what == "user":
@@ -122,7 +122,7 @@ class Eraser:
             await self._unforward(snowflake)
         stand_ins = {str(snowflake): STAND_INS[what]}
         erased, anonymised = await self.clear(lambda *asked: asked in meant, stand_ins.get, stand_ins)
-        if what == "user":  # of what cannot be read any more, the columns still tell whose it is
+        if what == "user":  # even if a record is unreadable, its columns show whose it is
             self._journal.accept(
                 [
                     DropScope(entity, None, (Condition(name, "equals", snowflake),))
@@ -136,7 +136,7 @@ class Eraser:
         return Receipt(what, subject, key_id, began, _now(), erased, anonymised, purged).signed(secret)
 
     async def _key(self) -> str:
-        """Return the key to hash with. Processes that make one at once make two, and both count."""
+        """Return the key to hash with. If several processes create one at the same time, all of those count."""
         if not self._suppressions.keys:
             name, change = self._suppressions.new_key(self._origin)
             self._journal.accept([change])
@@ -158,7 +158,7 @@ class Eraser:
         self._journal.accept([self._suppressions.add({**entry, "created_at": moment(began)}, self._origin)])
 
     async def _conversations(self, user: int, key_id: str, subject: str, began: datetime.datetime) -> set[int]:
-        """Return the channels of direct conversations with a user, and suppress what the bot says in them."""
+        """Return the channels of direct conversations with a user, and suppress what the bot writes in them."""
         await self._journal.barrier()
         found: set[int] = set()
         async for page in pages(self._store, DM_CHANNELS):
@@ -172,21 +172,21 @@ class Eraser:
         return found
 
     async def _unforward(self, user: int) -> None:
-        """Take what a user wrote out of the messages that forward it, which do not say whose it is."""
+        """Remove a user's words from the messages that forward them, which do not say who wrote them."""
         written = Within(("referenced_message_id",), MESSAGES, (Condition("author_id", "equals", user),))
         async for page in pages(self._store, MESSAGES, written, metadata=True):
             copies = (Omit(("message_snapshots", "referenced_message")),)
             self._journal.accept([Patch(MESSAGES, r.key, r.guild_id, copies, r.origin) for r in page.records])
 
     async def forgive(self, what: What, snowflake: int) -> bool:
-        """Let a user or a guild be remembered again. Return whether it was suppressed."""
+        """Allow a user or a guild to be stored again. Return whether it was suppressed."""
         await self._suppressions.load(self._store.select)
         names = set(self._suppressions.hashes_of(what, snowflake))
         listed = (await self._store.select(Select(SUPPRESSIONS))).records
         gone = [str(record.key[0]) for record in listed if names & {record.key[0], record.payload.get("with_hash")}]
-        self._journal.catch_up()  # what was heard before is not remembered
+        self._journal.catch_up()  # data received earlier is not stored
         self._journal.accept(self._suppressions.lift(gone))
-        if gone:  # who is in a guild, and was erased, is not known there
+        if gone:  # the members of an erased guild are not known there anymore
             known = (Condition("kind", "equals", MEMBERS.name), Condition("state", "equals", "complete"))
             partial = (Part({"state": "partial", "epoch": 0}),)
             self._journal.accept([Amend(COMPLETENESS, None, known, partial, self._origin)])
@@ -200,14 +200,14 @@ class Eraser:
         return key is not None and receipt.verify(key)
 
     async def begin(self) -> None:
-        """Learn whom others have erased before, and of whom some of them may have written since.
+        """Learn whom other processes have erased, and for whom they may have written something since.
 
-        Who writes learns of an erasure within half a minute, and may have ended before that, or while deleting.
+        Writers learn of an erasure within half a minute. But they may have stopped before that, or while deleting.
 
         Raises
         ------
         persist.BackendError
-            If the database cannot be asked.
+            If the database cannot be read.
         """
         ends = (await self._store.select(Select(SHARDS, metadata=True))).records
         listed = await self._suppressions.load(self._store.select)
@@ -216,12 +216,12 @@ class Eraser:
         )
 
     async def catch_up(self) -> None:
-        """Learn whom others have erased; erase what was heard of these meanwhile, or was left by who was interrupted.
+        """Learn whom other processes have erased; erase what arrived since, or what interrupted erasures left.
 
         Raises
         ------
         persist.BackendError
-            If the database cannot be asked, or fails meanwhile.
+            If the database cannot be read, or fails in between.
         """
         async with self._at_work:
             await self._catch_up()
@@ -230,7 +230,7 @@ class Eraser:
         suppressions = self._suppressions
         if not (news := await suppressions.load(self._store.select)):
             return
-        self._journal.forget_memory()  # others have deleted what is kept there
+        self._journal.forget_memory()  # other processes have deleted data that it holds
         found: dict[str, str] = {}
 
         def stand_in(snowflake: str) -> str | None:
@@ -249,29 +249,29 @@ class Eraser:
     async def clear(
         self, meant: Meant, stand_in: Erased, stand_ins: Mapping[str, str]
     ) -> tuple[Mapping[str, int], Mapping[str, int]]:
-        """Erase what is meant, a page at a time, and return how much went and how much was changed, by kind.
+        """Erase data, page by page, and return how many records were deleted and how many were changed, by kind.
 
         Parameters
         ----------
         meant
-            Tells what is erased whole.
+            Returns whether an object is to be erased completely.
         stand_in
-            Tells what stands for an id where others name it.
+            Returns the placeholder for an ID that other records mention.
         stand_ins
-            All ids for which ``stand_in`` has said so.
+            All IDs that have a placeholder.
         """
         self._quarantine.forget(stand_in)
         self.forgotten(meant, stand_in)
         await self._journal.barrier()
         refused = self._gauges.quarantined.total()
         erased, anonymised = collections.Counter[str](), collections.Counter[str]()
-        # What belongs to others comes before them: it is found, and counted, while it is still there.
+        # Dependent records come first: they are found, and counted, while they still exist.
         for entity in reversed([entity for entity in ENTITIES.values() if entity not in _OURS]):
             async for page in pages(self._store, entity, metadata=True):
                 own, named = _sorted(page.records, meant, stand_in)
                 changes: list[Change] = list(forgetting(entity, own))
                 edits = (Scrub(tuple(sorted(stand_ins.items()))),)
-                # Who said it, and when, stays as it is.
+                # The source and time of the record stay the same.
                 changes += [Patch(entity, record.key, record.guild_id, edits, record.origin) for record in named]
                 if changes:
                     self._journal.accept(changes)
@@ -295,7 +295,7 @@ class Eraser:
 
 @contextlib.asynccontextmanager
 async def alone(store: Store) -> AsyncGenerator[Eraser]:
-    """Lend what erases from an open store, where no cache is at work in this process."""
+    """Yield an eraser for an open store, where no cache is running in this process."""
     gauges = Gauges()
     quarantine = Quarantine(gauges)
     journal = Journal(store, Limits(), gauges, quarantine, tuple)
@@ -311,7 +311,7 @@ async def alone(store: Store) -> AsyncGenerator[Eraser]:
 async def pages(
     store: Store, entity: Entity[typing.Any], *where: Conditional, metadata: bool = False
 ) -> AsyncIterator[Page]:
-    """Yield all that a store keeps of a kind, in the order of keys, whatever happens to it meanwhile."""
+    """Yield all records of a kind in a store, in key order, even if they change in between."""
     after: tuple[typing.Any, ...] | None = None
     while True:
         page = await store.select(Select(entity, where=where, after=after, limit=_PAGE, metadata=metadata))
@@ -323,12 +323,12 @@ async def pages(
 
 
 def _is_close(erased: str, at: str) -> bool:
-    """Tell whether who wrote last at some moment may not have learned of an erasure, or not deleted all before that."""
+    """Return whether the last writer at a moment may have missed an erasure, or not deleted everything before it."""
     return abs(instant(erased) - instant(at)) <= _LEARNED
 
 
 def _sorted(records: Iterable[Record], meant: Meant, stand_in: Erased) -> tuple[list[Key], list[Record]]:
-    """Return the keys of what goes, and the records of others that name somebody."""
+    """Return the keys to delete, and the other records that mention somebody."""
     own: list[Key] = []
     named: list[Record] = []
     for record in records:

@@ -1,4 +1,4 @@
-"""What events change: what is connected and sold, and what interactions mention."""
+"""What events change: integrations, purchases, and what interactions mention."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _DM: typing.Final = 1
 
 
 def _sold(entity: Entity[typing.Any], *, gone: bool = False) -> Plan:
-    """Remember or forget what was sold. It belongs to no guild, also where it is for one."""
+    """Store or delete a purchase. It belongs to no guild, even if it was made for one."""
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
         record = entity.record(event, None, context.origin)
@@ -43,7 +43,7 @@ def _sold(entity: Entity[typing.Any], *, gone: bool = False) -> Plan:
 
 
 def _interaction(event: Payload, context: Context) -> Iterator[Change]:
-    """Learn of what an interaction mentions. Where a user has an app, or a guild its commands only, nothing is ours."""
+    """Store what an interaction mentions, but nothing of a guild that the bot itself is not in."""
     owners = event.get("authorizing_integration_owners")
     ours = (owners is None or "0" in owners) and context.is_in(guild_of(event))
     guild_id = guild_of(event) if ours else None
@@ -74,7 +74,7 @@ def _places(event: Payload, resolved: Payload, guild_id: int | None, context: Co
 
 
 def _channel(channel: Payload, guild_id: int | None, context: Context) -> Iterator[Change]:
-    """Merge a known channel: only part of it is told. A direct conversation is told whole."""
+    """Merge into a known channel, because only some fields are sent. A direct conversation is sent completely."""
     kind = channel.get("type")
     if guild_id is not None:
         entity: Entity[typing.Any] = THREADS if kind in THREAD_TYPES else CHANNELS

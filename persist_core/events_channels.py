@@ -1,4 +1,4 @@
-"""What events change: channels, stages, and the ways into them."""
+"""What events change: channels, stages and invites."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ("ROWS", "channel_edits", "merge_channel")
 
 
 def _by_place(guild: Plan, direct: Plan) -> Plan:
-    """Do one thing for channels of guilds, and another for direct conversations."""
+    """Apply one plan to guild channels, and another to direct conversations."""
     return lambda event, context: (guild if event.get("guild_id") is not None else direct)(event, context)
 
 
 def merge_channel(entity: Entity[typing.Any]) -> Plan:
-    """Put a channel over what is known. It may name an older last message than the one that was heard of."""
+    """Merge a channel into the stored one. It may name an older last message than the one already received."""
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
         guild_id = guild_of(event)
@@ -35,7 +35,7 @@ def merge_channel(entity: Entity[typing.Any]) -> Plan:
 
 
 def channel_edits(channel: Payload) -> tuple[Edit, ...]:
-    """Return what puts a channel over what is known of it, but for a last message that is older than the known one."""
+    """Return the edits that merge a channel, except for a last message that is older than the known one."""
     edits: list[Edit] = [Part({name: value for name, value in channel.items() if name != "last_message_id"})]
     if (last := channel.get("last_message_id")) is not None:
         edits.append(Newest("last_message_id", last))
@@ -45,7 +45,7 @@ def channel_edits(channel: Payload) -> tuple[Edit, ...]:
 
 
 def _channel_delete(event: Payload, context: Context) -> Iterator[Change]:
-    """Forget the channel and all that is in it or bound to it; a category only frees its children."""
+    """Delete the channel and everything in it or bound to it; deleting a category only frees its children."""
     guild_id, channel = guild_of(event), int(event["id"])
     yield from plans.end(CHANNELS, (channel,), guild_id)
     freed = Part({"parent_id": None})
@@ -53,7 +53,7 @@ def _channel_delete(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _pins_update(event: Payload, context: Context) -> Iterator[Change]:
-    """Note when a message was last pinned. Which one is told by an update of that message, to whom hears these."""
+    """Note when a message was last pinned. Which message it was comes with an update of that message."""
     guild_id = guild_of(event)
     if not context.intents & (Intents.DM_MESSAGES if guild_id is None else Intents.GUILD_MESSAGES):
         here = Condition("channel_id", "equals", int(event["channel_id"]))
@@ -64,7 +64,7 @@ def _pins_update(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _field(name: str) -> Plan:
-    """Note a field of a voice channel that outlives no session; null says that it is unset, absent says nothing."""
+    """Set a field of a voice channel that lasts for one session at most; null means that it is unset."""
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
         told = {name: event[name]} if name in event else {}
@@ -81,7 +81,7 @@ def _channel_info(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _invite_create(event: Payload, context: Context) -> Iterator[Change]:
-    """Remember an invite, and until when: Discord may leave that out, and tells of no end that comes by itself."""
+    """Store an invite and its expiry. Discord may omit the expiry, and sends no event when an invite expires."""
     created, seconds = event.get("created_at"), event.get("max_age")
     if event.get("expires_at") is None and created and seconds:
         born = datetime.datetime.fromisoformat(created)

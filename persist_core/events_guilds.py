@@ -1,4 +1,4 @@
-"""What events change: sessions, guilds, and what each guild makes for itself."""
+"""What events change: sessions, guilds, and what each guild creates."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ _PARTS: typing.Final[Mapping[str, tuple[Entity[typing.Any], Where]]] = {
     "soundboard_sounds": (SOUNDBOARD_SOUNDS, ()),
     "guild_scheduled_events": (SCHEDULED_EVENTS, (_PLANNED,)),
 }
-"""The lists of a guild that are complete each time they are sent, and for which things.
+"""The lists of a guild that are complete each time they are sent, and their kinds.
 
-Presences are not complete, but none outlives the list. What has ended is not listed any more, and stays.
+Presences are not complete, but none of them outlives the list. Ended objects are no longer listed, and stay.
 """
 
 _KEPT_APART: typing.Final = frozenset((*_PARTS, "threads", "members"))
 
 
 def _ready(event: Payload, context: Context) -> Iterator[Change]:
-    """Forget the guilds of this shard that are gone; keep the listed ones, as unavailable until they are created."""
+    """Delete the guilds of this shard that are gone; keep the listed ones, as unavailable until they are created."""
     origin = context.origin
     yield Put.of(OWN_USER, event["user"], None, origin)
     yield Put.of(USERS, event["user"], None, origin)
@@ -100,7 +100,7 @@ def _guild_parts(event: Payload, guild_id: int, context: Context) -> Iterator[Ch
 
 
 def _guild_delete(event: Payload, context: Context) -> Iterator[Change]:
-    """Forget everything of a guild that the bot has left; an outage only makes it unavailable."""
+    """Delete everything of a guild that the bot has left; an outage only makes it unavailable."""
     guild_id = int(event["id"])
     if event.get("unavailable"):
         yield plans.patch(GUILDS, guild_id, guild_id, context.origin, Part({"unavailable": True}))
@@ -109,12 +109,12 @@ def _guild_delete(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _set(entity: Entity[typing.Any], field: str) -> Plan:
-    """Make what the event carries in ``field`` all that the guild has of a kind."""
+    """Replace all objects of a kind in the guild with those in ``field``."""
     return lambda event, context: plans.replace(entity, event[field], int(event["guild_id"]), context.origin)
 
 
 def _each(entity: Entity[typing.Any], field: str) -> Plan:
-    """Remember what the event carries in ``field``; it is not all that the guild has."""
+    """Store the objects in ``field``, which are not all that the guild has."""
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
         for payload in plans.listed(event[field]):
@@ -124,7 +124,7 @@ def _each(entity: Entity[typing.Any], field: str) -> Plan:
 
 
 def _role_delete(event: Payload, context: Context) -> Iterator[Change]:
-    """Forget the role, and take it from members, overwrites and emojis: Discord sends no updates for these."""
+    """Delete the role, and remove it from members, overwrites and emojis: Discord sends no updates for these."""
     guild_id, role, origin = int(event["guild_id"]), str(event["role_id"]), context.origin
     yield plans.amend(MEMBERS, guild_id, origin, Without("roles", role), Condition("role_ids", "has_id", int(role)))
     yield plans.amend(EMOJIS, guild_id, origin, Without("roles", role), Condition("role_ids", "has_id", int(role)))

@@ -1,4 +1,4 @@
-"""What events change: members, users, and what they are at."""
+"""What events change: members, users, presences and voice states."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ("ROWS",)
 
 
 def _member_add(event: Payload, context: Context) -> Iterator[Change]:
-    """Remember a member, and count one that was not there: Discord may tell of the same one again."""
+    """Store a member, and count it if it is new: Discord may send the same one again."""
     guild_id = int(event["guild_id"])
     key = (guild_id, int(event["user"]["id"]))
     yield plans.count(GUILDS, (guild_id,), "member_count", (MEMBERS, key), 1, context.origin)
@@ -28,7 +28,7 @@ def _member_update(event: Payload, context: Context) -> Iterable[Change]:
 
 
 def _member_remove(event: Payload, context: Context) -> Iterator[Change]:
-    """Forget the member and what it took part in. The user may be a member elsewhere, and stays."""
+    """Delete the member and what it took part in. The user may be a member elsewhere, and stays."""
     guild_id = int(event["guild_id"])
     key = (guild_id, int(event["user"]["id"]))
     yield plans.count(GUILDS, (guild_id,), "member_count", (MEMBERS, key), -1, context.origin)
@@ -43,7 +43,7 @@ def _members_chunk(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _presence(presence: Payload, guild_id: int, context: Context) -> Iterator[Change]:
-    """Replace a presence. It may come after its member has left, so it creates nobody."""
+    """Replace a presence. It may arrive after its member has left, so it does not create anybody."""
     record = PRESENCES.record(presence, guild_id, context.origin)
     yield Drop(PRESENCES, record.key, guild_id) if presence.get("status") == "offline" else Put(record)
     known = {name: value for name, value in presence["user"].items() if value is not None}
@@ -56,7 +56,7 @@ def _presence_update(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _voice_state_update(event: Payload, context: Context) -> Iterator[Change]:
-    """Replace a voice state. Who leaves it by leaving the guild is told last, and is not made a member again."""
+    """Replace a voice state. When a member leaves the guild, this arrives last and must not recreate the member."""
     guild_id, stays = int(event["guild_id"]), event.get("channel_id") is not None
     record = VOICE_STATES.record(event, guild_id, context.origin)
     yield Put(record) if stays else Drop(VOICE_STATES, record.key, guild_id)

@@ -1,4 +1,4 @@
-"""What events change: messages, and what hangs on them."""
+"""What events change: messages and what belongs to them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ("ROWS",)
 
 _DM: typing.Final = 1
 _AUTHORS: typing.Final = 10_000
-"""How many authors of messages are kept in mind."""
+"""How many authors of messages to remember."""
 
 _CHANNEL_TYPES: typing.Final = frozenset((0, 2, 5, 13))
-"""The types of channels of guilds that messages are in and that are no threads."""
+"""The types of guild channels that contain messages and are not threads."""
 
 _OF_A_PLAIN_ONE: typing.Final = 4
-"""How many changes a message makes that names nobody but its author."""
+"""The number of changes that a message makes if it mentions nobody but its author."""
 
 _GUILD: typing.Final = operator.itemgetter("guild_id")
 _UNPRIVILEGED: typing.Final = ("content", "embeds", "attachments", "components")
@@ -46,7 +46,7 @@ def _message_create(event: Payload, context: Context) -> Iterable[Change]:
     if kind not in THREAD_TYPES:
         changes.append(plans.patch(CHANNELS, channel, guild_id, origin, last))
     if kind is None or kind in THREAD_TYPES:
-        # The message that a post begins with has the id of its thread, and is not counted:
+        # The message that starts a post has the ID of its thread, and is not counted:
         # https://docs.discord.com/developers/resources/channel#channel-object
         grown = (Add("message_count", 1), Add("total_message_sent", 1)) if event["id"] != channel else ()
         changes.append(plans.patch(THREADS, channel, guild_id, origin, last, *grown))
@@ -54,7 +54,7 @@ def _message_create(event: Payload, context: Context) -> Iterable[Change]:
 
 
 def _author(event: Payload, guild_id: int | None, context: Context) -> Sequence[Change]:
-    """Return what is learned of an author. Few people write most messages, and of each of them all say the same."""
+    """Return the changes about an author. Few people write most messages, and their author data is always the same."""
     what = guild_id, event["author"], event.get("member")
     known = context.authors.get(what[1]["id"])
     if known is not None and known.what == what:
@@ -82,7 +82,7 @@ def _message_creates(events: Sequence[Payload], context: Context) -> tuple[Seque
 
 
 def _is_plain(event: Payload) -> bool:
-    """Return whether a message is of no more than itself, its author as a user and as a member, and its channel."""
+    """Return whether a message affects only itself, its author as a user and as a member, and its channel."""
     member = event.get("member")
     return (
         bool(member and member.get("joined_at"))
@@ -94,7 +94,7 @@ def _is_plain(event: Payload) -> bool:
 
 
 def _plain(events: Sequence[Payload], origin: Origin) -> Sequence[Change]:
-    """Return what plain messages change. What was said last of an author and a channel is what stays."""
+    """Return the changes of plain messages. The last data about each author and channel is what remains."""
     users: dict[str, Payload] = {}
     members: dict[tuple[str, str], Payload] = {}
     channels: dict[str, Payload] = {}
@@ -124,7 +124,7 @@ def _plain(events: Sequence[Payload], origin: Origin) -> Sequence[Change]:
 
 
 def _conversation(event: Payload, context: Context, last: Part) -> Change:
-    """Note the last message of a direct conversation. Who writes to the bot in one is whom it is with."""
+    """Note the last message of a direct conversation. A message from another user shows who it is with."""
     channel, author = event["channel_id"], event["author"]
     if event.get("channel_type", _DM) != _DM or "webhook_id" in event or int(author["id"]) == context.me:
         return plans.patch(DM_CHANNELS, channel, None, context.origin, last)
@@ -133,7 +133,7 @@ def _conversation(event: Payload, context: Context, last: Part) -> Change:
 
 
 def _is_for(me: int | None, event: Payload) -> bool:
-    """Return whether a bot may read a message without an intent: its own, one in a direct conversation, or to itself.
+    """Return whether a bot may read a message without the intent: its own, a direct one, or one that mentions it.
 
     See `Message Content Intent <https://docs.discord.com/developers/events/gateway#message-content-intent>`_.
     """
@@ -144,12 +144,12 @@ def _is_for(me: int | None, event: Payload) -> bool:
 
 
 def _message_update(event: Payload, context: Context) -> Iterator[Change]:
-    """Merge. What is empty for want of the MESSAGE_CONTENT intent tells nothing."""
+    """Merge the update. A field that is empty for lack of the MESSAGE_CONTENT intent says nothing."""
     part = event
     if not (context.reads_content or _is_for(context.me, event)):
         part = {name: value for name, value in event.items() if value or name not in _UNPRIVILEGED}
     edits: tuple[Edit, ...] = (Part(part),)
-    if (poll := part.get("poll")) and "results" not in poll:  # unknown results are not no votes
+    if (poll := part.get("poll")) and "results" not in poll:  # missing results are not the same as no votes
         edits = (Part({name: value for name, value in part.items() if name != "poll"}), Inside("poll", poll))
     yield plans.patch(MESSAGES, event["id"], guild_of(event), context.origin, *edits)
 

@@ -19,14 +19,14 @@ from .plans import Context, Event
 
 __all__ = ("ROWS",)
 
-# Two processes of one bot make no two equal ids.
+# So that two processes of one bot do not make the same ID.
 _PROCESS: typing.Final = secrets.randbelow(1 << 10) << 12
 _COUNT: typing.Final = itertools.count()
 _EPOCH_MS: typing.Final = 1_420_070_400_000
 
 
 def _ban_add(event: Payload, context: Context) -> Iterator[Change]:
-    """Remember the ban. Its reason is told by REST only, and stays where it is known."""
+    """Store the ban. Only REST sends its reason, which stays if it is known."""
     guild_id, origin = int(event["guild_id"]), context.origin
     yield Patch(BANS, BANS.identify(event, guild_id), guild_id, (Part(event),), origin, create=True)
     yield Put.of(USERS, event["user"], None, origin)
@@ -39,7 +39,7 @@ def _ban_remove(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _execution(event: Payload, context: Context) -> Iterator[Change]:
-    """Add to the log. Discord gives an execution no id, and two may be alike in every field."""
+    """Add to the log. Discord gives executions no ID, and two may be alike in every field."""
     moment = time.time_ns() // 1_000_000 - _EPOCH_MS
     made = hikari.Snowflake(moment << 22 | _PROCESS | next(_COUNT) & 0xFFF)
     guild_id = int(event["guild_id"])

@@ -1,4 +1,4 @@
-"""What events change: what guilds have planned, and who wants to come."""
+"""What events change: scheduled events and the users interested in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _creator(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _user(amount: int) -> Plan:
-    """One who wants to come more or less, which counts if it was not known before."""
+    """Add or remove an interested user, and count that if it was not known before."""
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
         guild_id, origin = guild_of(event), context.origin

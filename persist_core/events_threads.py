@@ -1,4 +1,4 @@
-"""What events change: threads, and who is in them."""
+"""What events change: threads and their members."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = ("ROWS", "active_threads")
 
 _FORUM_TYPES: typing.Final = (15, 16)
 _APART: typing.Final = frozenset(("member", "presence", "guild_id"))
-"""Fields of a membership that are things of their own."""
+"""Fields of a membership that are separate objects."""
 
 
 def active_threads(threads: Sequence[Payload], guild_id: int, context: Context, *within: Condition) -> Iterator[Change]:
-    """Yield what makes ``threads`` all active ones. Archived threads stay, and so do messages: nothing deleted them."""
+    """Yield changes that make ``threads`` the only active ones. Archived threads and messages still exist, and stay."""
     listed = plans.listed(threads)
     yield from plans.replace(THREADS, listed, guild_id, context.origin, ACTIVE, *within, sparing=(MESSAGES,))
     for thread in listed:
@@ -30,7 +30,7 @@ def active_threads(threads: Sequence[Payload], guild_id: int, context: Context, 
 
 
 def _own_membership(thread: Payload, guild_id: int | None, context: Context) -> Iterator[Change]:
-    """Yield what a thread says of the bot's own membership, which in GUILD_CREATE names neither thread nor user."""
+    """Yield the bot's own membership from a thread, which in GUILD_CREATE names neither thread nor user."""
     own: Payload = thread.get("member") or {}
     user_id = own.get("user_id", context.me)
     if user_id is None:
@@ -55,7 +55,7 @@ def _thread_create(event: Payload, context: Context) -> Iterator[Change]:
 
 
 def _thread_list_sync(event: Payload, context: Context) -> Iterator[Change]:
-    """Make the listed threads all active ones, of the named channels or of the whole guild."""
+    """Make the listed threads the only active ones in the named channels, or in the whole guild."""
     mine = {own["id"]: own for own in event.get("members") or () if "id" in own}
     threads = [{**t, "member": mine[t["id"]]} if t["id"] in mine else t for t in plans.listed(event["threads"])]
     within: tuple[Condition, ...] = ()

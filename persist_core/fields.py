@@ -1,4 +1,4 @@
-"""The fields of payloads that need not be kept, and where else they show: Discord's names, kind by kind."""
+"""The payload fields that rules may drop, and where objects are nested in others: Discord's names, kind by kind."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NESTED: typing.Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 NESTED: typing.Final[Mapping[str, Mapping[str, str]]] = {**_NESTED, "message_versions": _NESTED["messages"]}
-"""Where things of one kind show inside things of another: dotted paths of objects, or of lists of them."""
+"""Where objects of one kind are nested in objects of another: dotted paths of objects, or of lists of them."""
 
 
 _FREE: typing.Final[Mapping[str, str]] = {
@@ -114,9 +114,9 @@ _BLANK: typing.Final[Mapping[str, Mapping[str, typing.Any]]] = {
 }
 
 BLANK: typing.Final[Mapping[str, Mapping[str, typing.Any]]] = {**_BLANK, "message_versions": _BLANK["messages"]}
-"""Fields that hikari needs, and what it is given where they have been dropped."""
+"""Fields that hikari needs, and the values to give it if they were dropped."""
 
 FIELDS: typing.Final[Mapping[str, frozenset[str]]] = {
     kind: frozenset((*_FREE.get(kind, "").split(), *_BLANK.get(kind, ()))) for kind in {**_FREE, **_BLANK}
 }
-"""The fields of each kind that rules may drop. Of kinds that plugins have added, these are all."""
+"""The fields of each kind that rules may drop; for kinds from plugins, every field."""

@@ -1,7 +1,7 @@
-"""What was known before an event, for listeners: noted when the feed hears it, found while its listeners wait.
+"""The state before an event, for listeners: requested when the feed receives the event, read while its listeners wait.
 
-A note travels with its event: hikari makes a task for each listener while it is still at the payload, and a task takes
-the values of context variables with it. So nobody has to guess to which of two edits of a message a note belongs.
+A note travels with its event: hikari creates a task for each listener while it is still handling the payload, and a
+task inherits the values of context variables. So it is always clear which of two edits of a message a note belongs to.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from .reader import Reader
 __all__ = ("Hindsight", "Note")
 
 _PATIENCE: typing.Final = 15.0
-"""Seconds that a listener waits for what was there before its event while nothing else is found or stored either."""
+"""Seconds that a listener waits for the state before its event while nothing is found or stored at all."""
 
 
 @dataclasses.dataclass(slots=True)
 class _Part:
-    """A thing as it was, and what of it is kept with its own kind."""
+    """An object in its previous state, and those parts of it that are stored with their own kind."""
 
     told: Recollection
     parts: Mapping[str, _Part]
 
     @classmethod
     def of(cls, thing: Thing, journal: Journal) -> typing.Self:
-        """Ask for a thing and its parts as they are now."""
+        """Request an object and its parts in their current state."""
         entity, key, guild_id = thing
         parts: dict[str, _Part] = {}
         if key is not None:
@@ -48,13 +48,13 @@ class _Part:
         return cls(journal.recall(entity, key, guild_id), parts)
 
     def all(self) -> Iterator[Recollection]:
-        """Yield all that has to be known."""
+        """Yield all requests that must be answered."""
         yield self.told
         for part in self.parts.values():
             yield from part.all()
 
     def whole(self) -> Iterator[Record]:
-        """Yield the records that it was, with their parts."""
+        """Yield the previous records, with their parts."""
         for record in self.told.records or ():
             payload = dict(record.payload)
             for field, part in self.parts.items():
@@ -63,7 +63,7 @@ class _Part:
 
 
 class Note:
-    """What is known, or will be, of the time before one event."""
+    """The state before one event, known now or later."""
 
     __slots__ = ("_event", "_journal", "_parts", "_reader", "_value", "row")
 
@@ -76,17 +76,17 @@ class Note:
         self._value: typing.Any = None
 
     def is_of(self, event: hikari.Event) -> bool:
-        """Return whether it was made for an event: the first one of its type, as hikari makes one of a payload."""
+        """Return whether this is the note of an event: the first one of its type that hikari makes of the payload."""
         if self._event is None and isinstance(event, self.row.heard):
             self._event = event
         return self._event is event
 
     async def value(self) -> typing.Any:
-        """Return what was there, as the row of its event says; ``None`` if that is not known."""
+        """Return the previous state, in the form that the row of its event defines; ``None`` if it is unknown."""
         told = [one for part in self._parts for one in part.all()]
         if not all(one.is_told for one in told):
             await self._wait(told)
-        if self._value is None:  # no await from here on: all listeners get one object, as they get one event
+        if self._value is None:  # no await from here on: all listeners share one object, as they share one event
             self._value = self._made()
         return self._value
 
@@ -114,7 +114,7 @@ class Note:
     def _things(self) -> Iterator[tuple[Record, object]]:
         for part in self._parts:
             if any(one.records is None for one in part.all()):
-                continue  # a part of it could not be found, and a member without a user is none
+                continue  # a part of it was not found, and a member without a user is useless
             for record in part.whole():
                 if (
                     self._reader.is_current(record)
@@ -124,7 +124,7 @@ class Note:
 
 
 class Hindsight:
-    """Knows what was there before the events that somebody listens to."""
+    """Knows the state before each event that has a listener."""
 
     def __init__(self) -> None:
         self._watched: dict[str, Before] = {}
@@ -133,22 +133,22 @@ class Hindsight:
         self._now: contextvars.ContextVar[Note | None] = contextvars.ContextVar("persist_before", default=None)
 
     def follow(self, feed: Feed, journal: Journal, reader: Reader) -> None:
-        """Note what an open cache hears from now on."""
+        """Start noting what an open cache receives."""
         self._feed, self._noting = feed, functools.partial(self._note, journal, reader)
         self._begin()
 
     @staticmethod
     def knows(event_types: Iterable[type]) -> bool:
-        """Return whether events of some types have something before them."""
+        """Return whether any of these event types has a previous state."""
         return any(True for _ in _rows(event_types))
 
     def watch(self, event_types: Iterable[type]) -> None:
-        """Note from now on what was there before events of some types."""
+        """Start noting the state before events of these types."""
         self._watched |= _rows(event_types)
         self._begin()
 
     def _begin(self) -> None:
-        if self._watched and self._feed is not None:  # nobody pays for what nobody listens to
+        if self._watched and self._feed is not None:  # without listeners, there is no cost
             self._feed.noting = self._noting
 
     def _note(self, journal: Journal, reader: Reader, name: str, event: Payload) -> None:
@@ -160,23 +160,23 @@ class Hindsight:
         try:
             parts += [_Part.of(thing, journal) for thing in row.things(event)]
         except (LookupError, TypeError, ValueError):
-            parts.clear()  # it is not what Discord says it is, which is found out, and noted, when its changes are made
+            parts.clear()  # a malformed event: this is detected and noted when its changes are made
         self._now.set(Note(row, parts, journal, reader))
 
     def note_of(self, event: hikari.Event) -> Note | None:
-        """Return the note of an event, in a listener that hears it or a task that one has started."""
+        """Return the note of an event, in a listener that receives it or in a task started by one."""
         note = self._now.get()
         return note if note is not None and note.is_of(event) else None
 
     async def fill(self, event: hikari.Event) -> None:
-        """Give an event what was there before it, where hikari has a place for that and has not found it itself."""
+        """Set an event's field for the old object, if hikari has such a field and has not filled it itself."""
         note = self.note_of(event)
         if note is None or not (field := note.row.field) or not hasattr(event, field):
             return
         held = getattr(event, field)
         if note.row.shape == "by_id":
             setattr(event, field, {**await note.value(), **held})
-        elif held is None or (note.row.shape == "all" and not held):  # hikari says empty where its own cache is off
+        elif held is None or (note.row.shape == "all" and not held):  # empty if hikari's own cache is off
             setattr(event, field, await note.value())
 
     def why_not(self, event: hikari.Event) -> str:
@@ -193,7 +193,7 @@ class Hindsight:
 
     @staticmethod
     def names() -> str:
-        """Return the names of the events that have something before them."""
+        """Return the names of the events that have a previous state."""
         return ", ".join(sorted({heard.__name__ for row in BEFORES.values() for heard in row.heard}))
 
 

@@ -1,4 +1,4 @@
-"""Putting together what is stored apart: a record with the parts that are kept with their own kind."""
+"""Assembles a record from the parts that are stored with their own kind."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def whole(records: Sequence[Record], parts_of: Parts) -> Sequence[Record]:
 
 
 def joined(record: Record, part_of: Callable[[AnyEntity, Key], Record | None]) -> Record:
-    """Return one record with its parts, where these are at hand."""
+    """Return one record with its parts, if these are available."""
     for field, join in record.entity.joins.items():
         if (part := part_of(join.entity, _key_of(record.entity, join.on)(record))) is not None:
             record = _with(record, field, joined(part, part_of).payload)
@@ -50,7 +50,7 @@ def _with(record: Record, field: str, part: Payload) -> Record:
 
 @functools.cache
 def _key_of(entity: AnyEntity, on: tuple[str, ...]) -> Callable[[Record], Key]:
-    """Return what reads the key of a part: most often it is the key of the record itself, or a piece of that."""
+    """Return a function that reads the key of a part; usually, that is the record's own key or a piece of it."""
     names = list(entity.key)
     if on == tuple(names):
         return lambda record: record.key
@@ -61,17 +61,17 @@ def _key_of(entity: AnyEntity, on: tuple[str, ...]) -> Callable[[Record], Key]:
 
 
 async def complete(changes: Sequence[KeyedChange], parts_of: Parts) -> Sequence[KeyedChange]:
-    """Return changes of one kind that can be made without knowing parts of other kinds.
+    """Return changes of one kind that can be applied without knowing parts of other kinds.
 
-    Rules may ask a patch what hikari makes of the record. A store that makes changes calls this in its transaction,
-    unless no patch ``keeps`` what is ``whole``.
+    Rules may need the hikari object that a patch results in. A store that applies changes calls this in its
+    transaction, unless no patch has a ``keeps`` that is ``whole``.
 
     Parameters
     ----------
     changes
-        What is going to be made.
+        The changes to be applied.
     parts_of
-        Reads what is stored, within the same transaction.
+        Reads what is stored, in the same transaction.
     """
     asking = {change.key: change for change in changes if isinstance(change, Patch) and change.keeps is not None}
     asking = {key: change for key, change in asking.items() if change.keeps is not None and change.keeps.whole}

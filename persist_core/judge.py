@@ -1,4 +1,4 @@
-"""What a :class:`~persist.keep.Keep` says of one record: whether it is kept, and what of it."""
+"""Decides, for one :class:`~persist.keep.Keep`, whether a record is kept, and which parts of it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _COLUMNS: typing.Final[Mapping[str, Mapping[str, str]]] = {
     },
     "roles": {"roles": "id", "integrations": "role_id"},
 }
-"""Which column of which kind a list of ids is about, where its name does not say so."""
+"""The column that a list of IDs refers to, by kind, if it has a different name."""
 
 _NAMES: typing.Final[Mapping[str, str]] = {
     "guilds": "guild_id",
@@ -51,28 +51,28 @@ _NAMES: typing.Final[Mapping[str, str]] = {
 
 
 class Asked(typing.Protocol):
-    """What may be asked besides the record itself."""
+    """What a judge can ask for besides the record itself."""
 
     def decoder(self) -> Decoder:
-        """Return what makes hikari objects."""
+        """Return the decoder that makes hikari objects."""
         ...
 
     def above(self, channel_id: int) -> Iterable[int]:
-        """Yield a channel, the channel that it is a thread of, and the category of that."""
+        """Yield a channel, the channel that it is a thread of, and that channel's category."""
         ...
 
     def failed(self, record: Record, error: Exception) -> None:
-        """Note that a predicate raised, asked about a thing."""
+        """Note that a predicate raised an error for an object."""
         ...
 
 
 def column_of(entity: AnyEntity, name: str) -> str:
-    """Return the name of the column that a list is about, which a kind may not have."""
+    """Return the name of the column that a list refers to; the kind may not have it."""
     return _COLUMNS[name].get(entity.name, _NAMES[name])
 
 
 def columns_of(entity: AnyEntity, name: str) -> Callable[[Record], Collection[int]] | None:
-    """Return what reads the ids of a record that a list is about; ``None`` if the kind has none."""
+    """Return a function that reads the IDs that a list refers to; ``None`` if the kind has none."""
     if name == "roles" and entity.name == "messages":
         return _roles_of_author
     column = column_of(entity, name)
@@ -94,12 +94,12 @@ def _roles_of_author(record: Record) -> Collection[int]:
 
 
 def check(entity: AnyEntity, keep: Keep[typing.Any]) -> None:
-    """Refuse a choice that things of a kind cannot be chosen by.
+    """Reject a choice that does not work for a kind.
 
     Raises
     ------
     persist.QueryError
-        If it names what the kind does not have, drops what has to be kept, or selects by what it drops.
+        If it names something that the kind doesn't have, drops required fields, or selects by fields that it drops.
     """
     for name in LISTS:
         if getattr(keep, name) is not None and columns_of(entity, name) is None:
@@ -125,7 +125,7 @@ def check(entity: AnyEntity, keep: Keep[typing.Any]) -> None:
 def _check_drop(entity: AnyEntity, names: Collection[str]) -> frozenset[str]:
     fields = fields_of(entity, names)
     allowed = FIELDS.get(entity.name)
-    if allowed is None:  # a plugin knows what its kinds need
+    if allowed is None:  # only a plugin knows what its kinds need
         allowed = fields - {*entity.key, "guild_id", *entity.joins, *(name for _, on in entity.owners for name in on)}
     if wrong := sorted(fields - allowed):
         near = difflib.get_close_matches(wrong[0], allowed, 1)
@@ -141,9 +141,9 @@ class Judge:
     Parameters
     ----------
     entity, keep
-        The kind, and what is kept of it.
+        The kind, and what to keep of it.
     asked
-        What may be asked besides.
+        The source of additional information.
     """
 
     def __init__(self, entity: AnyEntity, keep: Keep[typing.Any], asked: Asked) -> None:
@@ -174,7 +174,7 @@ class Judge:
 
     def _listed(self, name: str, ids: frozenset[int] | filters.Filter[frozenset[int]]) -> Test:
         read = columns_of(self.entity, name)
-        if read is None:  # it has been checked
+        if read is None:  # already checked
             return lambda _: False
         if name == "channels":
             read = self._in_channels(read)
@@ -185,7 +185,7 @@ class Judge:
 
     def _in_channels(self, read: Callable[[Record], Collection[int]]) -> Callable[[Record], Collection[int]]:
         above = self._asked.above
-        if self.entity in (CHANNELS, THREADS):  # it tells itself what it is in, and may not be known yet
+        if self.entity in (CHANNELS, THREADS):  # its own parent is in the record, and may not be known yet
             return lambda record: [
                 *read(record),
                 *(above(parent) if (parent := record.column("parent_id")) is not None else ()),
@@ -219,12 +219,12 @@ class Judge:
 
     @property
     def decodes(self) -> bool:
-        """Whether it looks at hikari objects."""
+        """Whether it needs hikari objects."""
         return self.keep.predicate is not None or any(part.decodes for part in self._parts)
 
     @property
     def names_channels(self) -> bool:
-        """Whether it has to know which channel is in which."""
+        """Whether it needs to know which channel is in which."""
         return self.keep.channels is not None or any(part.names_channels for part in self._parts)
 
     @property
@@ -234,7 +234,7 @@ class Judge:
 
     @property
     def looks_only_at_ids(self) -> bool:
-        """Whether it decides by ids alone that never change, so that what it refuses has never been kept."""
+        """Whether it decides only by IDs that never change, so that rejected objects have never been stored."""
         own = self.keep.where or self.keep.predicate or self.keep.roles is not None or self.keep.sources
         moves = self.keep.channels is not None and self.entity.name not in _STAYS
         named = self.keep.users is not None and self.entity is GUILDS
@@ -242,17 +242,17 @@ class Judge:
 
     @property
     def has_sources(self) -> bool:
-        """Whether it matters from where something is told."""
+        """Whether the source of an object matters."""
         return self.keep.sources is not None or any(part.has_sources for part in self._parts)
 
     @property
     def drops(self) -> frozenset[str]:
-        """The fields that it removes from anything."""
+        """The fields that it removes from at least some objects."""
         return self._drop.union(*(part.drops for part in (*self._also, *self._either)))
 
     @property
     def always_drops(self) -> frozenset[str]:
-        """The fields that it removes from everything."""
+        """The fields that it removes from all objects."""
         found = self._drop.union(*(part.always_drops for part in self._also))
         if self._either:
             found |= frozenset.intersection(*(part.always_drops for part in self._either))
@@ -261,7 +261,7 @@ class Judge:
     # --------------------------------------------------------------------------------------------------- of a record
 
     def selects(self, record: Record) -> bool:
-        """Return whether a record is kept, told from where it is."""
+        """Return whether a record is kept, given its source."""
         return (
             all(test(record) for test in self._tests)
             and all(part.selects(record) for part in self._also)
@@ -270,13 +270,13 @@ class Judge:
         )
 
     def selects_from_elsewhere(self, record: Record) -> bool:
-        """Return whether a record would be kept if it had been told from somewhere else."""
+        """Return whether a record would be kept if it came from another source."""
         return self.has_sources and any(
             self.selects(record._replace(origin=record.origin._replace(source=source))) for source in SOURCES
         )
 
     def dropped(self, record: Record) -> frozenset[str]:
-        """Return the fields of a selected record that are not kept: what any part keeps of it, either keeps."""
+        """Return the fields of a selected record to drop: a field that any part keeps is kept."""
         if not self._parts:
             return self._drop
         found = self._drop.union(*(part.dropped(record) for part in self._also))
@@ -288,4 +288,4 @@ class Judge:
 _STAYS: typing.Final = frozenset(
     ("messages", "invites", "stage_instances", "thread_members", "dm_channels", "auto_mod_executions")
 )
-"""Kinds that never change their channel."""
+"""Kinds whose objects never change their channel."""

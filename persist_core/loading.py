@@ -1,4 +1,4 @@
-"""Rows that are not there yet, by the way that a database has for many new ones."""
+"""Inserts many new rows the way that the database offers for bulk loading."""
 
 from __future__ import annotations
 
@@ -15,49 +15,50 @@ from .stride import Stride
 __all__ = ("LEAST", "Load", "Loader", "stored_keys")
 
 LEAST: typing.Final = 1000
-"""From how many records on they are loaded: with fewer it costs more than it saves to ask which of them are there."""
+"""The fewest records worth loading in bulk: below that, asking which ones exist costs more than it saves."""
 
 _MOST_VAIN: typing.Final = 3
-"""So many answers in vain at most are counted: then seven of eight questions are spared."""
+"""The most wasted queries to count: at that point, seven out of eight queries are skipped."""
 
 Loaded = Callable[[Table, Rows[typing.Any]], Iterable[bytes]]
-"""Turns new rows into what the way to load them takes."""
+"""Encodes new rows for bulk loading."""
 
 Load = Callable[[Table, AsyncIterator[bytes]], Awaitable[bool]]
-"""Writes new rows, and returns whether it did: ``False``, and nothing is written, when one of them is there already, or
-somebody else writes it meanwhile."""
+"""Inserts new rows, and returns whether it did. It returns ``False``, having written nothing, if one of them already
+exists or another process inserts it at the same time."""
 
 
 @dataclasses.dataclass(slots=True)
 class _Known:
-    """What was learned of how many records of a kind are there already."""
+    """What earlier batches have shown about how many records of a kind already exist."""
 
     is_asked: bool = False
-    """Whether it is asked which of them are: some were."""
+    """Whether to query which records exist, because some did."""
 
     _vain: int = 0
     _spared: int = 0
 
     def spares_asking(self) -> bool:
-        """Return whether it is not asked this time, as it was in vain before: nearly all of them were there."""
+        """Return whether to skip the query this time, because earlier ones were wasted: nearly all records existed."""
         if not self._spared:
             return False
         self._spared -= 1
         return True
 
     def answered(self, *, is_none: bool, in_vain: bool) -> None:
-        """Note an answer: whether none of them was there, and whether too few were new to be loaded."""
+        """Note an answer: whether no record existed, and whether too few were new to be loaded in bulk."""
         self.is_asked = not is_none
         self._vain = min(self._vain + 1, _MOST_VAIN) if in_vain else 0
         self._spared = (1 << self._vain) - 1
 
 
 class Loader:
-    """Writes many new records the quick way, where a database has one.
+    """Inserts many new records the quick way, on databases that have one.
 
-    A bot that joins a large guild, or starts for the first time, has tens of thousands of them, and all are new: they
-    are loaded without a question. Where one of them was there, it is asked which, until all are new again. One that
-    starts again has tens of thousands that are there: the more often nearly all of them were, the more seldom it asks.
+    A bot that joins a large guild, or starts for the first time, has tens of thousands of records that are all new:
+    they are loaded without a query. Once one of them existed, a query finds out which ones exist, until all are new
+    again. A bot that restarts has tens of thousands that exist: the more often nearly all of them did, the more rarely
+    it queries.
     """
 
     def __init__(self) -> None:
@@ -72,22 +73,22 @@ class Loader:
         make: Callable[[Sequence[Record]], Columnar],
         stride: Stride,
     ) -> Sequence[Record]:
-        """Write those of many records that are not stored yet, where there is a quick way, and return all others.
+        """Insert the new ones among many records, if there is a quick way, and return all others.
 
         Parameters
         ----------
         transaction
-            In which they are written. It has a ``load``, a :data:`Load`, where the database has a quick way.
+            The transaction to write in. It has a ``load``, a :data:`Load`, if the database has a quick way.
         questions
-            How the database is asked.
+            The queries of this database.
         loaded
-            How the database spells new rows there, where it has such a way: see :class:`~persist.dialect.Dialect`.
+            How to encode new rows for this database, if it has a quick way: see :class:`~persist.dialect.Dialect`.
         records
-            Records of one kind, no two of the same key.
+            Records of one kind, each with a different key.
         make
             Makes their rows.
         stride
-            How many are made at once.
+            How many rows to make at once.
         """
         load: Load | None = getattr(transaction, "load", None)
         if load is None or loaded is None or len(records) < LEAST:
@@ -117,7 +118,7 @@ class Loader:
 async def stored_keys(
     transaction: Transaction, questions: Questions, entity: Entity[typing.Any], keys: Sequence[Key]
 ) -> Collection[Key]:
-    """Return those of some keys of a kind of which a record is stored."""
+    """Return those of some keys of a kind that have a stored record."""
     asked = questions.spelled(Select(entity, keys=tuple(keys), want="keys"))
     answer = questions.page(asked, await transaction.fetch(asked.sql, asked.params))
     return {record.key for record in answer.records}

@@ -1,8 +1,8 @@
-"""The tier in front of the store: what was asked for lately, kept as it is now by the changes that are on their way.
+"""The tier in front of the store: recently requested objects, kept up to date by changes that are not stored yet.
 
-It only knows what the journal has seen. So it answers for what no other process writes: the things of guilds whose
-shards this process runs and, where it runs all of them, everything else. And whatever it knows, it asks the store again
-after a minute, for whoever changes a database by hand.
+It only sees what passes through this process's journal. So it only answers for data that no other process writes: the
+objects of guilds whose shards run in this process and, if all shards do, everything else. Every entry is read from the
+store again after a minute, in case somebody edits the database by hand.
 """
 
 from __future__ import annotations
@@ -29,32 +29,32 @@ Name = tuple[AnyEntity, Key]
 
 _MIB: typing.Final = 1 << 20
 _BELIEVED_FOR: typing.Final = 60.0
-"""Seconds after which the store is asked again."""
+"""Seconds after which an entry is read from the store again."""
 
 _SCOPES_NOTED: typing.Final = 64
-"""Changes of scopes that are noted of a kind. What was kept before more of them is read anew."""
+"""Scope changes to remember per kind. An entry that is further behind than that is read again."""
 
 _MOST_VALUES: typing.Final = 1000
-"""Values that a noted change may name. One that names all members of a large guild is too much to hold on to."""
+"""The most values that a remembered change may list. A change that lists all members of a large guild is too big."""
 
 _EACH: typing.Final = 600
 _PER_BYTE: typing.Final = 4
-"""What a kept thing takes besides, and for each byte of its JSON: as objects in memory, of ours and of hikari's."""
+"""Estimated bytes of memory per object, and per byte of its JSON: persist's own objects and hikari's."""
 
 
 class Kept:
-    """One thing that is kept, or that is known not to be there.
+    """An object that is kept, or known to be missing.
 
     Attributes
     ----------
     record
-        The record as it is now; ``None`` if there is none.
+        The record in its current state; ``None`` if there is none.
     payload
-        That of the record. It is another object if, and only if, it has changed.
+        The record's payload. It becomes another object if, and only if, it changes.
     made
-        The hikari object, once it has been asked for again; ``None`` otherwise.
+        The hikari object, once the entry is requested again; ``None`` otherwise.
     parts
-        What else that was made of, and the payloads of these.
+        The other objects that ``made`` contains, and their payloads.
     """
 
     __slots__ = ("made", "ours", "parts", "payload", "record", "seen", "size", "until")
@@ -71,7 +71,7 @@ class Kept:
 
 
 class _Scopes:
-    """The last changes of scopes of one kind, and how many there have been."""
+    """The latest scope changes of one kind, and how many there have been."""
 
     __slots__ = ("count", "last")
 
@@ -81,16 +81,16 @@ class _Scopes:
 
 
 class Memory:
-    """Keeps what was asked for lately, up to a size.
+    """Keeps recently requested objects, up to a size limit.
 
     Parameters
     ----------
     size
-        How many MiB it may take, as estimated: 600 bytes for each thing and four for each byte of its JSON.
+        The limit in MiB, as estimated: 600 bytes per object plus four for each byte of its JSON.
     is_ours
-        Tells whether all that is written of a guild, or of no guild, is written by this process.
+        Returns whether only this process writes data of a guild, or of no guild.
     gauges
-        Where its size, and what it gives up, is counted.
+        The counters for the size and for evicted entries.
     """
 
     def __init__(self, size: float, is_ours: Callable[[int | None], bool], gauges: Gauges) -> None:
@@ -101,12 +101,12 @@ class Memory:
         self._scopes: dict[AnyEntity, _Scopes] = {}
         self._size = 0
         self.catch_up: Callable[[], None] = lambda: None
-        """Has everything noted that has been heard."""
+        """Makes all deferred changes arrive here."""
 
     # -------------------------------------------------------------------------------------------------------- asking
 
     def recall(self, entity: AnyEntity, key: Key) -> Kept | None:
-        """Return what is kept of a key, as it is now; ``None`` if only the store can tell."""
+        """Return the current entry of a key; ``None`` if only the store can answer."""
         self.catch_up()
         kept = self._recall((entity, key))
         return kept if kept is not None and kept.ours else None
@@ -122,7 +122,7 @@ class Memory:
         return kept
 
     def thing(self, kept: Kept) -> typing.Any:
-        """Return a copy of the hikari object of something kept; ``None`` if it has to be made, or made anew."""
+        """Return a copy of the entry's hikari object; ``None`` if it must be made, or made again."""
         if kept.made is None:
             return None
         for name, payload in kept.parts:
@@ -133,7 +133,7 @@ class Memory:
         return copied(kept.made)
 
     def whole(self, kept: Kept) -> tuple[Record, Sequence[tuple[Name, Payload | None]]] | None:
-        """Return a kept record with its parts, and which these are; ``None`` if not all of them are kept."""
+        """Return the entry's record with its parts, and the list of these; ``None`` if any part is missing here."""
         if kept.record is None:
             return None
         parts: list[tuple[Name, Payload | None]] = []
@@ -158,7 +158,7 @@ class Memory:
     # ------------------------------------------------------------------------------------------------------- keeping
 
     def keep(self, entity: AnyEntity, key: Key, record: Record | None) -> Kept:
-        """Keep what has just been read: there must be no ``await`` between its reading and this."""
+        """Keep something that has just been read. There must be no ``await`` between reading it and this call."""
         name = (entity, key)
         self._drop(name)
         guild_id = record.guild_id if record is not None else _guild_of(entity, key)
@@ -169,13 +169,13 @@ class Memory:
         return kept
 
     def remake(self, kept: Kept, made: object, parts: Sequence[tuple[Name, Payload | None]]) -> None:
-        """Keep the hikari object of something that is asked for again, as it was just made of its parts."""
+        """Keep the hikari object of an entry that was requested again, just made from its parts."""
         learn(made)
         kept.made = copied(made)
         kept.parts = parts
 
     def note(self, changes: Iterable[Change]) -> None:
-        """Make changes of what is kept: those that the journal has just taken."""
+        """Apply changes that the journal has just accepted."""
         if self._kept:
             for change in changes:
                 self._note(change)
@@ -191,18 +191,18 @@ class Memory:
         kept = self._kept.get(name)
         if kept is None:
             return
-        with contextlib.suppress(Exception):  # it cannot be changed, and whoever stores it refuses it and says why
+        with contextlib.suppress(Exception):  # the change is impossible; storing it will fail, too, and report why
             if self._catches_up(name, kept) and not needs_parts(change, kept.record):
                 self._become(kept, fold(kept.record, change))
                 return
         self._drop(name)
 
     def forget(self, entity: AnyEntity, key: Key) -> None:
-        """Forget what is kept of a key."""
+        """Forget the entry of a key."""
         self._drop((entity, key))
 
     def clear(self) -> None:
-        """Forget everything: what the journal had taken did not come to be."""
+        """Forget everything, because changes that the journal had accepted will never be stored."""
         self._kept.clear()
         self._size = 0
         self._gauges.memory_size = 0
@@ -210,7 +210,7 @@ class Memory:
     # ------------------------------------------------------------------------------------------------------ inside
 
     def _catches_up(self, name: Name, kept: Kept) -> bool:
-        """Make the changes of scopes that have come since; tell whether that could be done without the store."""
+        """Apply the scope changes that the entry has missed; return whether that was possible without the store."""
         scopes = self._scopes.get(name[0])
         if scopes is None or kept.seen == scopes.count:
             return True
@@ -275,7 +275,7 @@ def _weight(where: Iterable[Conditional]) -> int:
 
 
 def _unclear(change: ScopeChange) -> DropScope:
-    """Return a change of the same scope of which only the store can tell what it reaches."""
+    """Return a change of the same scope whose effect only the store can determine."""
     return DropScope(change.entity, change.guild_id, (Known(change.entity, ()),))
 
 

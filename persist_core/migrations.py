@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this code, or refusing one that is not ours."""
+"""Upgrades a database to the schema of this code, or rejects one that isn't persist's."""
 
 from __future__ import annotations
 
@@ -32,45 +32,45 @@ __all__ = (
 
 _LOG = logging.getLogger("persist.migrations")
 _TABLES: typing.Final = "tables"
-"""The name of the note that says which tables and columns there are."""
+"""The name of the note that lists the existing tables and columns."""
 
 Progress = Callable[["Migration", int, int], None]
-"""Hears of a migration that is running: how many records it has seen, and how many there are."""
+"""Called while a migration runs, with the number of records processed so far and their total."""
 
 
 class Migration(typing.NamedTuple):
-    """One step from one version of the schema to the next."""
+    """One step from one schema version to the next."""
 
     version: int
-    """The version that it leads to."""
+    """The version after this step."""
 
     name: str
-    """What it does, for people."""
+    """A description for people."""
 
     run: Callable[[Migrator], Awaitable[None]]
-    """Does it. Doing it again after it was interrupted goes on, or does no harm."""
+    """Runs the step. Running it again after an interruption continues, or does no harm."""
 
 
 class Plan(typing.NamedTuple):
-    """What would be done to a database."""
+    """What preparing a database would do."""
 
     version: int | None
-    """Its version; ``None`` if it has nothing of ours yet, and would be made as this code wants it."""
+    """Its version; ``None`` if it has nothing of persist's yet and would be created as this code wants it."""
 
     steps: Sequence[Migration]
     """The migrations that would run."""
 
     notes: Mapping[str, str]
-    """What it notes of itself."""
+    """The notes stored in it."""
 
 
 async def plan(dialect: Dialect, driver: Driver, to: int | None = None) -> Plan:
-    """Return what :func:`prepare` would do, and do nothing.
+    """Return what :func:`prepare` would do, without doing it.
 
     Raises
     ------
     persist.SchemaError
-        If it would be refused.
+        If :func:`prepare` would reject the database.
     """
     async with driver.transaction() as transaction:
         return await Migrator(dialect, transaction, repr(driver), None).plan(to)
@@ -84,42 +84,43 @@ async def prepare(
     sealing: Sealing = PLAIN,
     searched: Collection[Entity[typing.Any]] | None = None,
 ) -> Sealed:
-    """Make a database ready to be used, under a lock, and in one transaction where the database can do that.
+    """Make a database ready to use, under a lock, and in one transaction if the database supports that.
 
     Parameters
     ----------
     dialect, driver
         The database.
     progress
-        Hears of migrations; the log does in any case.
+        Called while migrations run; they are logged in any case.
     to
-        The version to bring it to; the newest if this is left out.
+        The version to upgrade to; by default, the newest.
     sealing
-        How payloads are wanted to be stored.
+        How payloads should be stored.
     searched
-        The kinds that are to be searched; ``None`` to leave it at what the database has.
+        The kinds to make searchable; ``None`` to keep what the database has.
 
     Returns
     -------
     persist.sealing.Sealed
-        How they are stored.
+        How payloads are stored.
 
     Raises
     ------
     persist.SchemaError
-        If it is newer than this code, or its tables are somebody else's, or it takes other keys. It is left as it was.
+        If it is newer than this code, its tables belong to another program, or it needs other keys. It is left
+        unchanged.
     """
     async with driver.transaction() as transaction, notes.locked(dialect, driver, transaction):
         return await Migrator(dialect, transaction, repr(driver), progress, sealing, searched).run(to)
 
 
 async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) -> Sealed:
-    """See to it that a database can be read as it is, and return how its payloads are stored. Nothing in it is changed.
+    """Check that a database can be read as it is, and return how its payloads are stored. Changes nothing.
 
     Raises
     ------
     persist.SchemaError
-        If it is not persist's, of another version, or not made yet, or takes other keys.
+        If it is not persist's, has another version, has not been created yet, or needs other keys.
     """
     known = await notes.known(dialect, driver, repr(driver))
     version = known.get("schema_version")
@@ -137,7 +138,7 @@ async def inspect(dialect: Dialect, driver: Driver, sealing: Sealing = PLAIN) ->
 
 
 async def keep_dictionary(dialect: Dialect, driver: Driver, sealing: Sealing, kind: str, dictionary: bytes) -> None:
-    """Note a dictionary to compress a kind with, unless another process has made one meanwhile."""
+    """Store a compression dictionary for a kind, unless another process has made one in the meantime."""
     async with driver.transaction() as transaction, notes.locked(dialect, driver, transaction):
         migrator = Migrator(dialect, transaction, repr(driver), None)
         await migrator.plan()
@@ -146,20 +147,20 @@ async def keep_dictionary(dialect: Dialect, driver: Driver, sealing: Sealing, ki
 
 
 class Migrator:
-    """Changes the tables of one database, and knows how far that has come.
+    """Changes the tables of one database, and tracks its progress.
 
     Parameters
     ----------
     dialect, transaction
         The database.
     where
-        What the database is called in messages.
+        The name of the database in messages.
     progress
-        Hears of migrations.
+        Called while migrations run.
     sealing
-        How payloads are wanted to be stored.
+        How payloads should be stored.
     searched
-        The kinds that are to be searched; ``None`` to leave it at what the database has.
+        The kinds to make searchable; ``None`` to keep what the database has.
     """
 
     def __init__(
@@ -194,7 +195,7 @@ class Migrator:
         return Plan(version, steps, self._meta)
 
     async def run(self, to: int | None = None) -> Sealed:
-        """Make what is missing, and return how payloads are stored."""
+        """Create what is missing, and return how payloads are stored."""
         plan = await self.plan(to)
         self._sealed = self._sealing.decide(self.dialect, self._meta, self.where)
         await texts.check(self, self._searched or (), self._sealed.codec)
@@ -215,17 +216,17 @@ class Migrator:
                 await self.note(name, value)
 
     async def turn(self, way: Callable[[Mapping[str, str]], tuple[Turn, Mapping[str, str]]]) -> Turn:
-        """Note how payloads are stored from now on.
+        """Change how payloads are stored from now on.
 
         Parameters
         ----------
         way
-            Says, given all that the database notes of itself, how it is turned, and what it has to note of that now.
+            Called with all notes of the database; returns the change, and the notes to store for it now.
 
         Raises
         ------
         persist.SchemaError
-            If it is not of this version.
+            If it has another version.
         """
         plan = await self.plan()
         if plan.version != VERSION:
@@ -242,7 +243,7 @@ class Migrator:
         return turn
 
     async def _complete(self) -> None:
-        """Make the tables and columns of what this code knows and the database does not know yet."""
+        """Create the tables and columns that this code knows and the database lacks."""
         here = {table.name: [field.name for field in table.fields] for table in tables()}
         noted: dict[str, list[str]] = orjson.loads(self._meta.get(_TABLES, "{}"))
         if all(set(fields) <= set(noted.get(name, ())) for name, fields in here.items()):
@@ -271,14 +272,14 @@ class Migrator:
                 await self.add_column(entity, name)
 
     async def _note_tables(self, noted: Mapping[str, Sequence[str]]) -> None:
-        """Note which tables and columns are persist's. What a later revision has noted stays noted."""
+        """Note which tables and columns are persist's. Whatever a later revision has noted stays."""
         ours = {table.name: [field.name for field in table.fields] for table in tables()}
         for name, fields in noted.items():
             ours[name] = sorted({*fields, *ours.get(name, ())})
         await self.note(_TABLES, orjson.dumps(ours).decode())
 
     async def add_column(self, entity: Entity[typing.Any], name: str) -> None:
-        """Add a column to a kind of thing, and fill it from the payloads."""
+        """Add a column to a kind's table, and fill it from the payloads."""
         table = table_of(entity)
         (field,) = (field for field in table.fields if field.name == name)
         there = await self.transaction.fetch(self.dialect.list_columns, (table.name,))
@@ -297,7 +298,7 @@ class Migrator:
         await self.forget(place)
 
     async def index(self, table: Table) -> None:
-        """Make the indexes that a table lacks, and anew those that are larger than they have to be."""
+        """Create the indexes that a table lacks, and rebuild those that are larger than necessary."""
         there = {row[0] for row in await self.transaction.fetch(self.dialect.list_indexes)}
         for name, sql in ddl.indexes(self.dialect, table).items():
             if name in there and self.dialect.keys_in_indexes:
@@ -307,18 +308,18 @@ class Migrator:
                 await self.transaction.execute(sql)
 
     async def index_all(self) -> None:
-        """Make the indexes that tables lack which are there already."""
+        """Create the missing indexes of existing tables."""
         existing = {row[0] for row in await self.transaction.fetch(self.dialect.list_tables)}
         old = [table for table in tables() if table.name in existing]
         for number, table in enumerate(old, 1):
             columns = {row[0] for row in await self.transaction.fetch(self.dialect.list_columns, (table.name,))}
-            # What lacks a column is given it later, and is of a plugin.
+            # A table that lacks a column belongs to a plugin and gets the column later.
             if columns >= {name for index in table.indexes for name in index}:
                 await self.index(table)
             self._heard(number, len(old))
 
     async def _create(self) -> None:
-        # First what says whose the tables are, last which version: one that was interrupted goes on.
+        # First what marks the tables as persist's, last the version: an interrupted run can continue.
         await self._make(META)
         await self.note("application", notes.APPLICATION)
         await self._note_sealing()
@@ -352,7 +353,7 @@ class Migrator:
         return self._meta
 
     def noted(self, name: str) -> str | None:
-        """Return a note in the database, as it is since :meth:`plan`."""
+        """Return a note of the database in its state since :meth:`plan`."""
         return self._meta.get(name)
 
     async def note(self, name: str, value: str) -> None:
@@ -368,14 +369,14 @@ class Migrator:
         self._meta[name] = value
 
     async def forget(self, name: str) -> None:
-        """Remove a note, where it is."""
+        """Remove a note, if it exists."""
         if self._meta.pop(name, None) is not None:
             quote = self.dialect.quote
             sql = f"DELETE FROM {quote(META.name)} WHERE {quote('name')} = {self.dialect.placeholder(1)}"
             await self.transaction.execute(sql, (name,))
 
     async def store(self) -> None:
-        """Store what has been done so far, where a database does not do all of it at once."""
+        """Commit what has been done so far, on databases that cannot do everything in one transaction."""
         for sql in self.dialect.checkpoint:
             await self.transaction.execute(sql)
 
@@ -388,4 +389,4 @@ MIGRATIONS: typing.Final[Sequence[Migration]] = (
     Migration(2, "Note which messages have attachments, so that they can be found.", _note_attachments),
     Migration(3, "Index who is named where, so that users whom nothing names are found.", Migrator.index_all),
 )
-"""Every step there ever was, oldest first."""
+"""Every step that has ever existed, oldest first."""

@@ -1,7 +1,8 @@
-"""What is stored as it was at moments that have passed: found before the changes that came later are stored.
+"""Reads stored data as it was at a moment in the past, before later changes are stored.
 
-Whoever asks does not wait for an answer, as the feed cannot. The question stands in the batch, between the changes that
-came before it and those that came after; the writer answers it when it comes there, or earlier if it has nothing to do.
+The caller cannot wait for an answer, because the feed must not block. So the request takes its place in the batch,
+between the changes before it and the changes after it. The writer answers it when it gets there, or earlier if it is
+idle.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = ("Past", "Recollection")
 _LOG = logging.getLogger("persist.past")
 _SLICE: typing.Final = 250
 _PATIENCE: typing.Final = 60.0
-"""Seconds after which a database that has not answered counts as away."""
+"""Seconds after which a database that doesn't answer is considered away."""
 
 AnyEntity = Entity[typing.Any]
 
@@ -35,7 +36,7 @@ class Recollection:
     Parameters
     ----------
     entity, key, guild_id
-        What is asked for; without a key, all of the kind in the guild.
+        What to look for; without a key, everything of the kind in the guild.
     """
 
     __slots__ = ("_told", "_waiting", "changes", "entity", "guild_id", "key", "records")
@@ -45,21 +46,21 @@ class Recollection:
         self.key: Key | None = key
         self.guild_id: int | None = guild_id
         self.changes: Sequence[Change] = ()
-        """What had been seen at that moment and will not be stored yet when it is looked for."""
+        """What had been received at that moment, but will not be stored yet when the store is read."""
 
         self.records: Sequence[Record] | None = None
-        """The answer; ``None`` as long as there is none, and if it cannot be found any more."""
+        """The answer; ``None`` while there is none, and if it can't be found anymore."""
 
         self._told = False
         self._waiting: asyncio.Future[None] | None = None
 
     @property
     def is_told(self) -> bool:
-        """Whether it has been answered or given up."""
+        """Whether the request has been answered or given up."""
         return self._told
 
     def tell(self, records: Sequence[Record] | None) -> None:
-        """Answer, or give up."""
+        """Answer the request, or give it up."""
         if not self._told:
             self._told, self.records = True, records
             if self._waiting is not None and not self._waiting.done():
@@ -74,16 +75,16 @@ class Recollection:
 
 
 class Past:
-    """Finds what was asked, and counts what it has to give up.
+    """Answers requests, and counts those that it has to give up.
 
     Parameters
     ----------
     store
-        Where it is looked for.
+        The store to read from.
     gauges
-        Where is counted what was given up, and what cannot be read.
+        The counters for requests that were given up and for unreadable data.
     most
-        How many questions may wait.
+        The most requests that may wait.
     """
 
     def __init__(self, store: Store, gauges: Gauges, most: int) -> None:
@@ -96,42 +97,42 @@ class Past:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more questions are taken."""
+        """Whether no more requests are accepted."""
         return self._waiting >= self._most
 
     @property
     def moved(self) -> float:
-        """When something was found, by the monotonic clock."""
+        """When a request was last answered, on the monotonic clock."""
         return self._moved
 
     def take(self) -> None:
-        """Count a question that waits."""
+        """Count a waiting request."""
         self._waiting += 1
 
     def give_up(self, asked: Iterable[Recollection]) -> None:
-        """Tell whoever asked that there will be no answer. What has an answer keeps it."""
+        """Give up requests. Those that already have an answer keep it."""
         for one in asked:
             if not one.is_told:
                 self._gauges.unrecalled[one.entity.name] += 1
                 one.tell(None)
 
     async def find(self, asked: list[Recollection]) -> None:
-        """Answer what stands in a list now, and take it out. If this is cancelled, what is left there is not answered.
+        """Answer the requests that are in a list now, and remove them. If this is canceled, the rest stay unanswered.
 
-        What is stored must be what was stored at the moment of which was asked, but for ``Recollection.changes``.
+        The store must be in the state of the requested moment, except for ``Recollection.changes``.
         """
         left = len(asked)
         while left > 0:
             some = asked[: min(left, _SLICE)]
             if not await self._found([one for one in some if not one.is_told]):
-                self.forget(asked)  # what is away would let each slice wait as long
+                self.forget(asked)  # a database that is away would make every slice wait just as long
                 return
             del asked[: len(some)]
             self._waiting -= len(some)
             left -= len(some)
 
     def forget(self, asked: list[Recollection]) -> None:
-        """Give up what stands in a list, and take it out."""
+        """Give up the requests in a list, and remove them."""
         self.give_up(asked)
         self._waiting -= len(asked)
         asked.clear()
@@ -151,10 +152,10 @@ class Past:
                 error=error or "no answer",
             )
             return False
-        for one in asked:  # in the order in which they asked, and not in that of what they asked for
+        for one in asked:  # in request order, not in the order of the keys
             if one in found:
                 one.tell(found[one])
-        self.give_up(asked)  # what cannot be read
+        self.give_up(asked)  # what can't be read
         self._moved = time.monotonic()
         return True
 
@@ -166,7 +167,7 @@ class Past:
     ) -> Mapping[Recollection, Sequence[Record]]:
         found: dict[Recollection, Sequence[Record]] = {}
         if keyed:
-            # Whether a scope reaches a record may depend on when and by whom it was told.
+            # Whether a scope covers a record may depend on when and by whom it was sent.
             page = await self._store.select(Select(entity, keys=tuple(keyed), metadata=True))
             self._note_corrupt(entity, page)
             found |= _answers(page, keyed)
@@ -216,12 +217,12 @@ def _answers(
 
 
 def _folded(stored: Record | None, asked: Iterable[Recollection]) -> Iterator[tuple[Recollection, Record | None]]:
-    """Yield what was there of one key for each who asked, in the order in which they did, where it can be told."""
+    """Yield the past record of one key for each request, in request order, where it can be determined."""
     known: tuple[Edit, ...] = ()
-    made = stored  # by the edits that are known
+    made = stored  # after the known edits
     for one in asked:
         match one.changes:
-            # In a flood each begins with all that the one before it had: nothing is done twice.
+            # In a flood, each request's edits start with all edits of the one before: don't repeat that work.
             case [Patch(edits=edits, keeps=None) as patch] if stored is not None and edits[: len(known)] == known:
                 made, known = fold(made, patch._replace(edits=edits[len(known) :])), edits
                 yield one, made

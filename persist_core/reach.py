@@ -1,4 +1,4 @@
-"""What the bot can no longer see: of threads there nothing is told from then on, and nobody says so."""
+"""Detects what the bot can no longer see: Discord stops sending the threads there, and does not say so."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _PRIVATE: typing.Final = 12
 
 
 class Reach:
-    """Looks after each change of what the bot may see whether there are threads that it sees no longer.
+    """Checks, after each change of what the bot may see, whether there are threads that it no longer sees.
 
-    Where there are, what is known of the threads of that guild is noted to be stale until the guild lists them again.
+    If so, it marks the guild's threads as stale until the guild lists them again.
 
     Parameters
     ----------
     feed, reader, journal
-        What has been heard, what is known, and where is noted that it is stale.
+        The source of events, what is stored, and where to mark it stale.
     """
 
     heard: typing.ClassVar[tuple[str, ...]] = (
@@ -45,7 +45,7 @@ class Reach:
         "GUILD_MEMBER_UPDATE",
         "THREAD_MEMBERS_UPDATE",
     )
-    """What it is to hear of."""
+    """The events that it needs to receive."""
 
     def __init__(self, feed: Feed, reader: Reader, journal: Journal) -> None:
         self._feed = feed
@@ -55,7 +55,7 @@ class Reach:
         self._wake = asyncio.Event()
 
     def observe(self, name: str, shard: hikari.api.GatewayShard, event: Payload) -> None:
-        """Hear of an event, in the feed's turn."""
+        """Receive an event from the feed."""
         del shard
         if event.get("guild_id") is None:
             return
@@ -65,7 +65,7 @@ class Reach:
             self._look_at(int(event["guild_id"]), None)
 
     def _is_about_me(self, name: str, event: Payload) -> bool:
-        """Return whether an event may change what the bot sees in all of a guild."""
+        """Return whether an event may change what the bot sees in a whole guild."""
         match name:
             case "GUILD_ROLE_UPDATE" | "GUILD_ROLE_DELETE":
                 return True
@@ -85,7 +85,7 @@ class Reach:
         self._wake.set()
 
     async def run(self) -> None:
-        """Look, for as long as the cache is open."""
+        """Check, for as long as the cache is open."""
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -101,7 +101,7 @@ class Reach:
                     _LOG.exception("the visible channels of guild %d cannot be determined", guild_id)
 
     async def _loses_threads(self, guild_id: int, channels: set[int] | None) -> bool:
-        """Return whether there are active threads, in some channels or anywhere, that the bot surely cannot see."""
+        """Return whether there are active threads, in some channels or anywhere, that the bot certainly cannot see."""
         where = (ACTIVE, *(() if channels is None else (Condition("parent_id", "is_in", frozenset(channels)),)))
         await self._reader.barrier()
         page = await self._reader.page(Select(THREADS, guild_id=guild_id, where=where))
@@ -122,7 +122,7 @@ class Reach:
         return False
 
     async def _mine(self, guild_id: int) -> tuple[hikari.Member, hikari.Permissions] | None:
-        """Return the bot's own member and what it may do in a guild, where all of that is known."""
+        """Return the bot's own member and its permissions in a guild, if all of that is known."""
         guild = await self._reader.get(GUILDS, (guild_id,))
         member = await self._reader.get(MEMBERS, (guild_id, self._feed.me or 0))
         if guild is None or member is None:

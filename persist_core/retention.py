@@ -1,4 +1,4 @@
-"""How long things are kept, and how many of them: what rules say of it, made ready to be enforced."""
+"""How long objects are kept, and how many of them: prepares the rules for enforcement."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ __all__ = (
 AnyEntity = Entity[typing.Any]
 Whole = Keep[typing.Any] | bool
 Clock = Callable[[], datetime.datetime]
-"""Returns the present moment, with its time zone."""
+"""Returns the current time, with its time zone."""
 
 _DAY: typing.Final = 86_400.0
 _EPOCH: typing.Final = 1_420_070_400_000
 
 
 def now() -> datetime.datetime:
-    """Return the present moment."""
+    """Return the current time."""
     return datetime.datetime.now(datetime.UTC)
 
 
@@ -48,10 +48,10 @@ DEFAULT_AGES: typing.Final[Mapping[AnyEntity, float]] = {
     AUDIT_LOG_ENTRIES: 45 * _DAY,
     AUTO_MOD_EXECUTIONS: 45 * _DAY,
 }
-"""Seconds that things are kept which nothing ever deletes, where rules do not say how long."""
+"""Seconds to keep objects that nothing ever deletes, unless rules say otherwise."""
 
 _HAPPEN: typing.Final = frozenset((MESSAGES, AUDIT_LOG_ENTRIES, AUTO_MOD_EXECUTIONS))
-"""Kinds that happen once: their age is told by their ids. The age of all others is since Discord last told of them."""
+"""Kinds that happen once: their age comes from their IDs. All others age from Discord's last update."""
 
 
 def _archived(now: datetime.datetime) -> Where:
@@ -61,46 +61,46 @@ def _archived(now: datetime.datetime) -> Where:
 
 
 ENDED: typing.Final[Mapping[AnyEntity, Callable[[datetime.datetime], Where]]] = {THREADS: _archived}
-"""What holds for things that may go, whatever rules say, besides those that are over by what they say themselves.
+"""Conditions for objects that may be deleted whatever the rules say, besides those that carry their own end.
 
-An archived thread is over when it has not been heard of for a week, and no message of it is kept.
+An archived thread has ended when Discord has not sent it for a week and none of its messages is stored.
 """
 
 
 ORPHANS: typing.Final[Mapping[AnyEntity, float]] = {USERS: 30 * _DAY}
-"""Seconds that things are kept which belong to nothing, and which nothing names any more, where rules do not say."""
+"""Seconds to keep objects that belong to nothing and that nothing names anymore, unless rules say otherwise."""
 
 
 def is_over(entity: AnyEntity, now: datetime.datetime) -> Condition:
-    """Return what holds for things that are over, of a kind that says when that is."""
+    """Return the condition for objects that have ended, of a kind that carries its own end."""
     return Condition(entity.ends, "at_most", moment(now))
 
 
 class Bounds(typing.NamedTuple):
-    """What one :class:`~persist.Keep` says of how long and how many."""
+    """The limits of one :class:`~persist.Keep`: how long, and how many."""
 
     entity: AnyEntity
     max_age: float | None
-    """Seconds."""
+    """In seconds."""
 
     per: Mapping[str, int]
-    """How many at most for each value of a column."""
+    """The most objects for each value of a column."""
 
     max_rows: int | None
     spared: Where
-    """What is not counted and does not go."""
+    """Objects that are not counted and not deleted."""
 
     max_orphan_age: float | None = None
-    """Seconds, for what nothing names any more."""
+    """In seconds, for objects that nothing names anymore."""
 
 
 def bounds_of(entity: AnyEntity, kept: Whole) -> tuple[Bounds, ...]:
-    """Return the bounds of a kind, all of which hold.
+    """Return the limits of a kind, all of which apply.
 
     Raises
     ------
     persist.QueryError
-        If this kind cannot be limited in this way.
+        If this kind cannot be limited like that.
     """
     if isinstance(kept, Keep) and kept.kept_history and entity is not MESSAGES:
         msg = f"{entity.name} have no history, only messages have one; leave out history"
@@ -142,22 +142,22 @@ def _said(entity: AnyEntity, keep: Keep[typing.Any]) -> Iterator[Bounds]:
 
 
 def age(entity: AnyEntity, now: datetime.datetime, seconds: float) -> Where:
-    """Return what holds for things that are older than some seconds."""
+    """Return the condition for objects that are older than this many seconds."""
     try:
         oldest = now - datetime.timedelta(seconds=seconds)
         if entity in _HAPPEN:
             return (Condition("id", "less", max(0, int(oldest.timestamp() * 1000) - _EPOCH) << 22),)
         return (Condition("last_updated", "less", moment(oldest)),)
-    except OverflowError:  # for ever
+    except OverflowError:  # forever
         return (Not(AllOf(())),)
 
 
 def unnamed() -> Where:
-    """Return what holds for users whom nothing that is kept names."""
+    """Return the condition for users that no stored object names."""
     named = ((entity, column) for entity in ENTITIES.values() for column in entity.users)
     return tuple(Not(Within(("id",), entity, (), (column,))) for entity, column in named)
 
 
 def oldest_first(entity: AnyEntity) -> tuple[Order, ...]:
-    """Return the order in which things of a kind go."""
+    """Return the order in which objects of a kind are deleted."""
     return () if entity in _HAPPEN else (Order("last_updated"),)

@@ -1,4 +1,4 @@
-"""What REST tells with each thing that hikari reads: one row per method of hikari's that reads one."""
+"""What REST sends with each object that hikari reads: one row per method of hikari's that reads one."""
 
 from __future__ import annotations
 
@@ -38,16 +38,16 @@ _THREAD_TYPES: typing.Final = frozenset((10, 11, 12))
 
 
 class Said(typing.NamedTuple):
-    """A thing that REST has told, and the guild that it belongs to."""
+    """An object that REST has sent, and the guild that it belongs to."""
 
     entity: AnyEntity
     payload: Payload
     guild_id: int | None = None
     only_known: bool = False
-    """Whether it is only part of what the gateway tells, and nothing by itself."""
+    """Whether it is only part of an object that the gateway sends, and useless on its own."""
 
     met_in: int | None = None
-    """The guild that a user was told of in, who belongs to none."""
+    """The guild that a user was seen in; users belong to none."""
 
 
 Row = Callable[[Payload, int | None], Iterator[Said]]
@@ -87,7 +87,7 @@ def _user(payload: Payload, _: int | None) -> Iterator[Said]:
 
 
 def _with_user(entity: AnyEntity) -> Row:
-    """Return what tells of a thing, and of the user in it."""
+    """Return the row for an object that contains its user."""
 
     def row(payload: Payload, guild_id: int | None) -> Iterator[Said]:
         yield Said(entity, payload, guild_id)
@@ -99,7 +99,7 @@ def _with_user(entity: AnyEntity) -> Row:
 
 def _invite(payload: Payload, _: int | None) -> Iterator[Said]:
     if (guild := payload.get("guild")) and (channel := payload.get("channel")):
-        # The gateway names both by their ids; an invite without its uses is only part of one.
+        # The gateway refers to both by ID; an invite without its uses is only part of one.
         where = {"guild_id": guild["id"], "channel_id": channel["id"]}
         yield Said(INVITES, {**payload, **where}, int(guild["id"]), only_known="uses" not in payload)
 
@@ -157,4 +157,4 @@ ROWS: typing.Final[Mapping[str, Row]] = {
     "deserialize_voice_state": _voice_state,
     "deserialize_webhook": _thing(WEBHOOKS),
 }
-"""What hikari reads with which of its methods."""
+"""What hikari reads with each of its methods."""

@@ -1,4 +1,4 @@
-"""What REST says, taken where hikari reads it: the payloads, which hikari does not hand out."""
+"""Captures what REST sends at the point where hikari reads it, because hikari does not expose the payloads."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ __all__ = ("All", "Saying", "overheard")
 
 AnyEntity = Entity[typing.Any]
 _MERGED: typing.Final = (MESSAGES, THREADS, CHANNELS, GUILDS, INVITES, OWN_USER)
-"""Kinds of which the gateway tells more."""
+"""Kinds of which the gateway sends more fields."""
 
 _PLACED: typing.Final = {MESSAGES: "channel_id", THREAD_MEMBERS: "id"}
-"""Kinds that REST tells of without their guild, and where the channel or thread stands that they are in."""
+"""Kinds that REST sends without their guild, and the field with the ID of their channel or thread."""
 
 
 class All(typing.NamedTuple):
-    """What an answer lists all of.
+    """The set of objects that an answer lists completely.
 
     Parameters
     ----------
     entity, guild_id
-        A kind of thing, and where.
+        The kind, and the guild.
     within
-        What else holds for all that is listed.
+        Other conditions for the listed objects.
     is_told
-        Whether the gateway tells a bot with the intents of each change from now on, whatever the bot may do.
+        Whether the gateway sends a bot with the intents every later change, whatever permissions the bot has.
     sparing
-        Kinds that stay although they belong to what is forgotten.
+        Kinds that stay although they belong to objects that are deleted.
     otherwise
-        What is true of things that are not listed, which are not forgotten then.
+        What is true of objects that are not listed, which are then not deleted.
     most
-        How many Discord lists at most: where it lists so many, there may be more.
+        The most objects that Discord lists: if it lists that many, there may be more.
     """
 
     entity: AnyEntity
@@ -57,7 +57,7 @@ class All(typing.NamedTuple):
 
 
 class _Factory:
-    """hikari's entity factory, which tells what it was given."""
+    """hikari's entity factory, which records what it was given."""
 
     def __init__(self, factory: hikari.api.EntityFactory, heard: list[Said], guild_id: int | None) -> None:
         self._factory = factory
@@ -75,7 +75,7 @@ class _Factory:
             said = row(payload, None if guild_id is None else int(guild_id))
             try:
                 made = method(payload, *args, **kwargs)
-            except hikari.UnrecognisedEntityError:  # a type that this hikari does not know is remembered all the same
+            except hikari.UnrecognisedEntityError:  # even a type that this hikari does not know is stored
                 self._heard.extend(said)
                 raise
             self._heard.extend(said)
@@ -85,9 +85,9 @@ class _Factory:
 
 
 def overheard(rest: hikari.api.RESTClient, heard: list[Said], guild_id: int | None = None) -> hikari.api.RESTClient:
-    """Return the same client - its token, connections and rate limits - that adds what it reads to a list."""
+    """Return the same client, with its token, connections and rate limits, that adds what it reads to a list."""
     client = copy.copy(rest)
-    # hikari has no public way to read a client's payloads; without this name, nothing is heard.
+    # hikari has no public way to read a client's payloads; without this name, nothing is captured.
     if hasattr(client, "_entity_factory"):
         private: typing.Any = client
         private._entity_factory = _Factory(rest.entity_factory, heard, guild_id)  # noqa: SLF001
@@ -95,16 +95,16 @@ def overheard(rest: hikari.api.RESTClient, heard: list[Said], guild_id: int | No
 
 
 class Saying:
-    """What REST says in answer to one question.
+    """What REST sends in answer to one request.
 
     Parameters
     ----------
     engine
-        The open cache that remembers it.
+        The open cache that stores it.
     guild_id
-        The guild that is asked about, for what does not say where it is.
+        The guild of the request, for objects that don't say where they belong.
     whole
-        What the answer lists all of, once it is heard to its end.
+        The set that the answer lists completely, once all of it has arrived.
     """
 
     def __init__(self, engine: Engine, guild_id: int | None = None, whole: All | None = None) -> None:
@@ -118,23 +118,23 @@ class Saying:
         self._before = self._state()
 
     def _state(self) -> tuple[int, int]:
-        """Return what is the same as long as nothing of the kind is lost and its session goes on."""
+        """Return a value that stays the same until data of the kind is lost or its session ends."""
         if self._whole is None:
             return 0, 0
         kind, gauges = self._whole.entity.name, self._engine.gauges
         return gauges.lost[kind] + gauges.quarantined[kind], self._engine.feed.sessions.epoch_of(self._whole.guild_id)
 
     def client(self, rest: hikari.api.RESTClient) -> hikari.api.RESTClient:
-        """Return the same client - its token, connections and rate limits - that lets what it reads be heard."""
+        """Return the same client, with its token, connections and rate limits, whose payloads are captured."""
         return overheard(rest, self._heard, self._guild_id)
 
     async def remember(self, known: Collection[tuple[AnyEntity, Key]] = ()) -> None:
-        """Remember what was heard, unless the gateway has told of it meanwhile and knows better.
+        """Store what was captured, unless the gateway has sent something newer in the meantime.
 
         Parameters
         ----------
         known
-            What was there when the question was asked.
+            The objects that existed when the request was made.
         """
         heard, self._heard[:] = list(self._heard), []
         for said in heard:
@@ -168,7 +168,7 @@ class Saying:
         return Put.of(said.entity, said.payload, said.guild_id, origin)
 
     def end(self) -> None:
-        """Forget what an answer would have listed, if it were there still, and note that all of it is known."""
+        """Delete objects that the answer would have listed if they still existed, and mark the list as complete."""
         whole = self._whole
         if whole is None or self._state() != self._before or (whole.most and len(self._listed) >= whole.most):
             return
@@ -189,10 +189,10 @@ class Saying:
         self._engine.feed.accept(changes)
 
     async def _in_its_place(self, said: Said) -> Said | None:
-        """Return a thing with the guild of its channel, which REST leaves out.
+        """Return an object with the guild of its channel, which REST leaves out.
 
-        It is ``None`` where neither a channel nor a direct conversation is known by that id: what is of no guild goes
-        with none, and would stay when the bot leaves.
+        Return ``None`` if neither a channel nor a direct conversation is known by that ID: data without a guild isn't
+        deleted with any, and would stay when the bot leaves.
         """
         channel = int(said.payload[_PLACED[said.entity]])
         reader = self._engine.reader
@@ -202,7 +202,7 @@ class Saying:
                 return _in_guild(said, record.guild_id)
         if said.entity is not MESSAGES:
             return None
-        # Where rules keep no channels, the messages that were heard say where they are.
+        # If the rules keep no channels, captured messages say where they are.
         beside = Select(MESSAGES, where=(Condition("channel_id", "equals", channel),), limit=1, want="keys")
         for record in (await reader.page(beside)).records:
             return _in_guild(said, record.guild_id)

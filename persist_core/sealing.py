@@ -1,4 +1,4 @@
-"""How the payloads of a database are stored: what is wanted, what it notes of itself, and whether the two fit."""
+"""How the payloads of a database are stored: what is wanted, what the database notes, and whether the two match."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ if typing.TYPE_CHECKING:
 __all__ = ("ENCRYPTION", "PLAIN", "Note", "Sealed", "Sealing", "Turn", "is_note", "note_of")
 
 ENCRYPTION: typing.Final = "encryption"
-"""The name of the note that says with which keys a database is encrypted."""
+"""The name of the note that says which keys encrypt a database."""
 
 _DICTIONARY: typing.Final = "anonymous dictionary of "
 _EARLIER: typing.Final = "dictionary of "
-"""Of dictionaries that were trained on what people had said: they go on reading, and go when nothing needs them."""
+"""The prefix for dictionaries trained on user content: still used to decompress, deleted once nothing needs them."""
 
 _TABLES: typing.Final = "tables"
 _ByKind = Mapping[str, Sequence[str]]
 
 
 class Note(typing.NamedTuple):
-    """What a database notes of its encryption."""
+    """A database's note about its encryption."""
 
     whole: bool
-    """Whether all of it is encrypted. If not, ``persist rekey`` is at work, or was interrupted."""
+    """Whether all data is encrypted. If not, ``persist rekey`` is running or was interrupted."""
 
     keys: Mapping[str, str]
-    """The keys that it takes to read it, and what shows that they are the same."""
+    """The keys needed to read the database, each with a value to verify it."""
 
     columns: _ByKind
-    """The columns that are hashes, by kind."""
+    """The hashed columns, by kind."""
 
     before: _ByKind
-    """Columns that were, until they are rewritten."""
+    """Columns that used to be hashed, until their records are rewritten."""
 
     def dumped(self) -> str:
-        """Spell it."""
+        """Return the note as text."""
         return orjson.dumps(self._asdict(), option=orjson.OPT_SORT_KEYS).decode()
 
 
@@ -58,47 +58,47 @@ class Sealed(typing.NamedTuple):
 
     codec: Codec | None
     notes: Mapping[str, str]
-    """What the database has to note of it, and what it does note of it."""
+    """The notes about it that the database must have, including those that it has already."""
 
 
 class Turn(typing.NamedTuple):
-    """The way from how payloads are stored to how they are wanted to be."""
+    """The transition from how payloads are stored to how they should be stored."""
 
     codec: Codec
-    """Reads what is stored in either way, and writes what is wanted."""
+    """Reads both forms, and writes the wanted one."""
 
     hides: bool
-    """Whether something becomes encrypted that was in clear."""
+    """Whether plain data is going to be encrypted."""
 
     during: Mapping[str, str]
-    """What the database notes on the way."""
+    """The database's notes during the transition."""
 
     after: Mapping[str, str]
-    """What it notes when the last record has been rewritten: nothing at all if it is not encrypted then."""
+    """Its notes when the last record has been rewritten; none at all if it is not encrypted then."""
 
 
 def is_note(name: str) -> bool:
-    """Return whether a note of a database is about how its payloads are stored."""
+    """Return whether a note is about how payloads are stored."""
     return name == ENCRYPTION or name.startswith((_DICTIONARY, _EARLIER))
 
 
 def note_of(notes: Mapping[str, str]) -> Note | None:
-    """Return what a database notes of its encryption; ``None`` if it is not encrypted."""
+    """Return a database's note about its encryption; ``None`` if it is not encrypted."""
     return Note(**orjson.loads(notes[ENCRYPTION])) if ENCRYPTION in notes else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sealing:
-    """How payloads are wanted to be stored.
+    """How payloads should be stored.
 
     Parameters
     ----------
     encryption
         The keys.
     insist
-        Whether a database that is not encrypted is refused if there are keys.
+        Whether to reject an unencrypted database if there are keys.
     compression
-        Whether they are compressed.
+        Whether to compress payloads.
     """
 
     encryption: Encryption | None = None
@@ -107,7 +107,7 @@ class Sealing:
 
     def __post_init__(self) -> None:
         if self.compression:
-            importlib.import_module(f"{__package__}.compression")  # an extra, and whoever lacks it is told here
+            importlib.import_module(f"{__package__}.compression")  # raises if the extra is missing
 
     def decide(self, dialect: Dialect, meta: Mapping[str, str], where: str) -> Sealed:
         """Return how the payloads of a database are stored from now on.
@@ -115,16 +115,16 @@ class Sealing:
         Parameters
         ----------
         dialect
-            How the database spells.
+            The dialect of the database.
         meta
-            All that it notes of itself; nothing about its version if it is new.
+            All notes of the database; without a version if it is new.
         where
-            What it is called in messages.
+            The name of the database in messages.
 
         Raises
         ------
         persist.SchemaError
-            If it is encrypted in another way than it is asked for.
+            If it is encrypted differently than requested.
         """
         note, is_new, encryption = note_of(meta), "schema_version" not in meta, self.encryption
         if encryption is None:
@@ -149,19 +149,19 @@ class Sealing:
         return Sealed(self._codec(dialect, meta, note, ring), {ENCRYPTION: note.dumped()})
 
     def turn(self, dialect: Dialect, meta: Mapping[str, str], where: str, *, decrypt: bool = False) -> Turn:
-        """Return what it takes to rewrite all that a database holds.
+        """Return the transition that rewrites everything in a database.
 
         Parameters
         ----------
         dialect, meta, where
             As for :meth:`decide`.
         decrypt
-            Whether it is not to be encrypted any more.
+            Whether to remove the encryption.
 
         Raises
         ------
         persist.SchemaError
-            If there are no keys to do it with.
+            If the keys for it are missing.
         """
         note, encryption = note_of(meta), self.encryption
         if encryption is None:
@@ -203,12 +203,12 @@ class Sealing:
         return Turn(codec, hides=False, during=kept, after=after)
 
     def follow(self, dialect: Dialect, notes: Mapping[str, str], where: str) -> Sealed:
-        """Return how payloads are stored now that a database notes something else than when it was opened.
+        """Return how payloads are stored, now that the notes have changed since the database was opened.
 
         Raises
         ------
         persist.SchemaError
-            If it takes keys that are not given.
+            If it needs keys that were not given.
         """
         note = note_of(notes)
         if note is None or self.encryption is None:
@@ -223,17 +223,17 @@ class Sealing:
 
     @staticmethod
     def remembers(notes: Mapping[str, str]) -> bool:
-        """Return whether fragments of what people said may be in dictionaries that were made when that was done so."""
+        """Return whether dictionaries may contain fragments of user content, from when they were trained on it."""
         return any(name.startswith(_EARLIER) for name in notes)
 
     def dictionary(self, meta: Mapping[str, str], kind: str, dictionary: bytes, where: str) -> Mapping[str, str]:
-        """Return the notes of a new dictionary of a kind; none if it has one, which another process has made."""
+        """Return the notes for a new dictionary of a kind; none if another process has already made one."""
         note = note_of(meta)
         ring = _ring(self.encryption, note, where) if self.encryption is not None and note is not None else None
         return {} if kind in _dictionaries(meta, ring) else _dictionary_notes({kind: dictionary}, ring)
 
     def _codec(self, dialect: Dialect, meta: Mapping[str, str], note: Note | None, ring: Ring | None) -> Codec | None:
-        """Return what stands between records and rows; ``None`` for nothing."""
+        """Return the codec between records and rows; ``None`` if none is needed."""
         plain = note is None and not any(map(is_note, meta))
         return None if plain else self._made(dialect, meta, note, ring)
 
@@ -260,7 +260,7 @@ class Sealing:
 
 
 PLAIN: typing.Final = Sealing()
-"""As JSON."""
+"""As plain JSON."""
 
 
 def _ring(encryption: Encryption, note: Note | None, where: str) -> Ring:
@@ -313,7 +313,7 @@ def _refuse_locked(note: Note | None, where: str) -> None:
 
 
 def _check_columns(note: Note, wanted: _ByKind, tables: _ByKind, where: str) -> None:
-    """Raise if other columns than before are to be encrypted; columns that are new since then may be either."""
+    """Raise an error if the encrypted columns would change; columns added since then may be encrypted or not."""
     for kind, columns in wanted.items():
         known = note.columns.get(kind, ())
         here = set(tables.get(kind, ()))
@@ -328,7 +328,7 @@ def _check_columns(note: Note, wanted: _ByKind, tables: _ByKind, where: str) -> 
 
 
 def _check_kinds(meta: Mapping[str, str], where: str) -> None:
-    """Raise if only part of a database would be rewritten: the rest could no longer be read."""
+    """Raise an error if only part of a database would be rewritten: the rest would become unreadable."""
     tables: _ByKind = orjson.loads(meta.get(_TABLES, "{}"))
     if unknown := sorted(name for name in tables if name not in ENTITIES and not name.startswith("persist_")):
         msg = f"{where} has {', '.join(unknown)}, which no plugin here adds; run this where the plugins are installed"

@@ -1,8 +1,8 @@
-"""Changes in a normal form that is reached as they arrive: those of scopes, and then at most one for each key.
+"""Changes in a normal form that is maintained as they arrive: scope changes first, then at most one change per key.
 
-A later change of a key absorbs the earlier one. A change of a scope is applied at once to the keyed changes that it
-covers, so that what is still there is later than it. Where only a store could tell what it covers, there has to be
-another segment.
+A later change of a key absorbs the earlier one. A scope change is applied immediately to the keyed changes that it
+covers, so the keyed changes that remain are later than it. If only a store can tell what it covers, a new segment is
+needed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ AnyEntity = Entity[typing.Any]
 
 
 class Segment:
-    """Changes in normal form, and what was asked about the time before they are stored."""
+    """Changes in normal form, and the requests for the state before they are stored."""
 
     __slots__ = ("_guilds", "_scopes_of", "amended", "asked", "keyed", "scopes")
 
@@ -60,27 +60,27 @@ class Segment:
         self.scopes: list[ScopeChange] = []
         self._scopes_of: dict[AnyEntity, list[ScopeChange]] = {}
         self.amended: set[AnyEntity] = set()
-        """The kinds of which things have been updated by changes of scopes, and not only forgotten."""
+        """The kinds whose objects were updated by scope changes, not only deleted."""
         self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
         self._guilds: dict[AnyEntity, set[int | None]] = {}
 
     def take(self, changes: Iterable[Change], *, decided: bool = False) -> tuple[int, int]:
-        """Take changes of keys, up to the first one that is of a scope or cannot be here.
+        """Take keyed changes, up to the first one that is a scope change or doesn't fit here.
 
         Parameters
         ----------
         changes
             The changes.
         decided
-            Whether rules may decide about them now; else the first one that they decide about is not taken either.
+            Whether rules may decide about them now; if not, the first one that they decide about isn't taken either.
 
         Returns
         -------
         tuple[int, int]
-            How many of them were taken, and how many of these were not absorbed.
+            How many were taken, and how many of these were not absorbed.
         """
         taken = more = 0
-        for change in typing.cast("Iterable[KeyedChange]", changes):  # four of each message: every call counts
+        for change in typing.cast("Iterable[KeyedChange]", changes):  # four per message: every call counts
             if type(change) in _SCOPES or (type(change) is Patch and change.keeps is not None and not decided):
                 break
             entity, key, guild_id = change.entity, change.key, change.guild_id
@@ -104,11 +104,11 @@ class Segment:
     @staticmethod
     def _is_undecided(earlier: KeyedChange, change: Patch) -> bool:
         if type(earlier) is Patch:
-            return not earlier.create  # what it says is lost if nothing is stored, and only a store can tell
+            return not earlier.create  # if nothing is stored, its data is lost, and only a store can tell
         return type(earlier) is Drop and needs_parts(change, None)
 
     def put_all(self, entity: AnyEntity, puts: Sequence[Put]) -> int:
-        """Take puts of one kind, and return how many of them are one more, without a step of ours for each."""
+        """Take puts of one kind in bulk, and return how many of them are additional."""
         keyed = self.keyed.get(entity)
         if keyed is None:
             keyed = self._begin(entity)
@@ -123,13 +123,13 @@ class Segment:
         return keyed
 
     def holds(self, entity: AnyEntity, guild_id: int | None) -> bool:
-        """Return whether keyed changes of a kind are here, in a guild or in any."""
+        """Return whether there are keyed changes of a kind here, in a guild or in any."""
         return bool(self.keyed.get(entity)) if guild_id is None else guild_id in self._guilds.get(entity, ())
 
     def informed(self, change: ScopeChange) -> ScopeChange | None:
-        """Return a change of a scope that asks a store only for what the keyed changes here do not tell already.
+        """Return a scope change that asks the store only for what the keyed changes here don't answer already.
 
-        It is ``None`` if they tell that it reaches nothing.
+        Return ``None`` if they show that it covers nothing.
         """
         where = settled(change.where, self._is_known)
         return None if where is None else change._replace(where=where)
@@ -140,15 +140,15 @@ class Segment:
                 return True
             case Drop():
                 return False
-            case _:  # what is not named, or only changed, is there if it was
+            case _:  # an object that is not mentioned, or only changed, exists if it existed before
                 return None
 
     def reach(self, change: ScopeChange) -> list[KeyedChange] | None:
-        """Return the keyed changes that a change of a scope covers; ``None`` when only a store can tell."""
-        # What things of a guild belong to is in the same guild.
+        """Return the keyed changes that a scope change covers; ``None`` if only a store can tell."""
+        # An object and what it belongs to are in the same guild.
         if any(self.holds(entity, change.guild_id) for entity in _asked(change.where)):
             return None
-        if isinstance(change, Archive):  # what is to be remembered has to be stored
+        if isinstance(change, Archive):  # an object must be stored before it can be archived
             return None if self.holds(change.into, None) or self._may_reach(change) else []
         if not self.holds(change.entity, change.guild_id):
             return []
@@ -168,18 +168,18 @@ class Segment:
         return any(_reaches(change, each) is not False for each in keyed)
 
     def apply(self, change: ScopeChange, covered: list[KeyedChange]) -> None:
-        """Take a change of a scope that covers some of the keyed changes here."""
+        """Take a scope change that covers some of the keyed changes here."""
         for keyed in covered:
             if not isinstance(change, Archive):
                 self.keyed[change.entity][keyed.key] = absorb(keyed, _for_key(change, keyed))
         self.scopes.append(change)
-        if not isinstance(change, Archive):  # which leaves things as they are
+        if not isinstance(change, Archive):  # which leaves the objects as they are
             self._scopes_of.setdefault(change.entity, []).append(change)
         if isinstance(change, Amend):
             self.amended.add(change.entity)
 
     def of_key(self, entity: AnyEntity, key: Key, *, scopes: bool = True) -> Sequence[Change]:
-        """Return the changes that may concern one key, in order, those of scopes among them or not."""
+        """Return the changes that may concern one key, in order, with or without scope changes."""
         reaching = self._scopes_of.get(entity) if scopes else None
         keyed = self.keyed.get(entity)
         change = None if keyed is None else keyed.get(key)
@@ -188,7 +188,7 @@ class Segment:
         return reaching if change is None else (*reaching, change)
 
     def ask(self, asked: Recollection) -> bool:
-        """Take a question for what is here and stored now, if it can be answered before what is here is stored."""
+        """Take a request for the current state if it can be answered before the changes here are stored."""
         entity, key, guild_id = asked.entity, asked.key, asked.guild_id
         if key is None:
             if self._scopes_of.get(entity) or self.holds(entity, guild_id):
@@ -202,18 +202,18 @@ class Segment:
         return True
 
     def changes(self) -> Iterator[Change]:
-        """Yield all changes, in an order that a store may make them in."""
+        """Yield all changes, in an order in which a store may apply them."""
         yield from self.scopes_abreast()
         yield from self.keyed_in_order()
 
     def scopes_abreast(self) -> Iterator[ScopeChange]:
-        """Yield the changes of scopes, so that those stand together that may be one statement."""
+        """Yield the scope changes, with those next to each other that can share a statement."""
         return _abreast(self.scopes)
 
     def keyed_in_order(self) -> Iterator[KeyedChange]:
-        """Yield the changes of keys: no two are of one, and what depends on others comes after them."""
+        """Yield the keyed changes: at most one per key, and dependent ones after those that they depend on."""
         for _, keyed in sorted(self.keyed.items(), key=lambda kind: _place(kind[0])):
-            for sort in _SORTS:  # neighbours of one sort become one statement
+            for sort in _SORTS:  # neighbors of one sort share a statement
                 yield from (change for change in keyed.values() if type(change) is sort)
 
 
@@ -223,10 +223,10 @@ _GUILD: typing.Final = operator.attrgetter("guild_id")
 
 
 def _abreast(scopes: Iterable[ScopeChange]) -> Iterator[ScopeChange]:
-    """Yield changes of scopes so that what forgets one kind in many guilds stands together, and is one statement.
+    """Yield scope changes so that deletions of one kind in many guilds are adjacent and can share a statement.
 
-    A bot that starts hears of each guild what all of its lists are. What is forgotten in one guild does not depend on
-    what is forgotten in another one; within a guild the order stays.
+    A starting bot receives all lists of every guild. Deletions in one guild don't depend on deletions in another;
+    within a guild, the order is kept.
     """
     places: list[dict[AnyEntity, list[DropScope]]] = []
     counts = collections.Counter[int]()
@@ -254,12 +254,12 @@ def _by_place(places: Iterable[Mapping[AnyEntity, Sequence[DropScope]]]) -> Iter
 
 @functools.cache
 def _place(entity: AnyEntity) -> tuple[bool, int]:
-    # They may be many transactions, and whoever decides about a thing by its parts finds them stored.
+    # These may be many transactions; whatever decides about an object by its parts must find them stored.
     return entity.vouches, _depth(entity)
 
 
 def _depth(entity: AnyEntity) -> int:
-    """Return how many kinds deep the parts of a thing are stored apart."""
+    """Return how many levels of separately stored parts an object has."""
     return max((1 + _depth(join.entity) for join in entity.joins.values()), default=0)
 
 
@@ -271,7 +271,7 @@ def _asks_a_store(change: Change) -> bool:
 def _reaches(change: ScopeChange, keyed: Put | Patch) -> bool | None:
     if isinstance(keyed, Put):
         return matches(change.where, keyed.record.column)
-    # The scope goes first to the store, where it meets what the patch will change: neither may depend on the other.
+    # The scope change is stored first and meets the data that the patch will change: neither may depend on the other.
     if matches(change.where, _reader(keyed, {})) is False:
         return False
     if isinstance(change, DropScope) and matches(change.where, _reader(keyed, _told(keyed.edits))):
@@ -280,8 +280,8 @@ def _reaches(change: ScopeChange, keyed: Put | Patch) -> bool | None:
 
 
 def _told(edits: Iterable[Edit]) -> Payload:
-    """Return the fields that are there after edits, whatever there was before them."""
-    # What a field becomes that is filled in, or only replaced by a newer one, depends on that.
+    """Return the fields that exist after the edits, whatever existed before."""
+    # The value of a field that is only filled in, or only replaced if newer, depends on the previous value.
     sure = (edit for edit in edits if not isinstance(edit, Default))
     return edited({}, [Omit((edit.field,)) if isinstance(edit, Newest) else edit for edit in sure])
 
@@ -314,7 +314,7 @@ def _asked_by(condition: Conditional) -> Iterator[AnyEntity]:
 
 
 def _reader(change: Patch, known: Payload) -> Callable[[str], typing.Any]:
-    """Return a way to read columns of what a patch changes, of which only its key and some fields are known."""
+    """Return a function that reads columns of a patched object, of which only the key and some fields are known."""
     entity, key, guild_id = change.entity, change.key, change.guild_id
 
     def column(name: str) -> typing.Any:

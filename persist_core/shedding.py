@@ -1,4 +1,4 @@
-"""What is given up when a journal is full and the database takes nothing: ephemeral kinds first."""
+"""Decides what to drop when a journal is full and the database accepts nothing: ephemeral kinds first."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Shedding:
     Parameters
     ----------
     notices
-        Where is said that it begins.
+        Logs when it begins.
     gauges
-        Where is counted what was given up.
+        The counters for what was dropped.
     forget
-        Called when changes that were taken are given up.
+        Called when accepted changes are dropped.
     """
 
     def __init__(self, notices: Notices, gauges: Gauges, forget: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class Shedding:
         self._gauges = gauges
         self._forget = forget
         self.is_under_way: bool = False
-        """Whether something may have been given up since a batch was stored."""
+        """Whether something may have been dropped since the last stored batch."""
 
     def begin(self, depth: int, why: object) -> None:
         """Log that the limit is reached, and why."""
@@ -49,11 +49,11 @@ class Shedding:
         )
 
     def end(self) -> None:
-        """Note that a batch was stored: if it begins again, that is said again."""
+        """Note that a batch was stored: if dropping starts again, it is logged again."""
         self.is_under_way = False
 
     def room_for(self, change: Change, waiting: Batch) -> bool:
-        """Make room for a change among those that wait, or count it as lost. Return whether there is room."""
+        """Make room for a change among the waiting ones, or count it as lost. Return whether there is room."""
         if not isinstance(change, (Put, Patch, Drop)) or waiting.holds(change.entity, change.key):
             return True
         if change.entity.ephemeral:
@@ -74,7 +74,7 @@ class Shedding:
 
 
 def _doubt(entity: Entity[typing.Any], changes: Sequence[Change], waiting: Batch) -> None:
-    """Note where changes of a kind are missing from now on."""
+    """Mark the affected data as stale, because changes of a kind are missing."""
     origin = Origin("gateway", None, 0, waiting.at)
     for guild_id in {change.guild_id for change in changes} - {None}:
         waiting.add(known(entity.name, typing.cast("int", guild_id), origin, "stale"))

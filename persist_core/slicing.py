@@ -1,4 +1,4 @@
-"""Rows, cut into what one statement writes."""
+"""Cuts rows into slices, one per statement."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ __all__ = ("is_one", "shared", "slices")
 
 
 def is_one(values: Sequence[typing.Any]) -> bool:
-    """Return whether a column has the same value in all rows, so that it is written once; most metadata has."""
+    """Return whether a column has the same value in all rows, so that it can be sent once; most metadata columns do."""
     return values.count(values[0]) == len(values)
 
 
 def shared(table: Table, columns: Columnar) -> int:
-    """Return how many columns, the last ones, have one value each all the way down, so that it can be bound once.
+    """Return how many of the last columns have a single value in all rows, so that each can be bound once.
 
-    It is all that stands beside the payloads, or none, so that there are few different statements to keep prepared.
+    It is either every column next to the payloads or none, to keep the number of different prepared statements small.
     """
     beside = table.beside
     return beside if beside and len(columns[0]) > 1 and all(map(is_one, columns[-beside:])) else 0
 
 
 def slices(table: Table, rows: Rows[typing.Any], most: int, size: int = 4_000_000) -> Iterator[Columnar]:
-    """Cut rows into slices that are not too long, and whose documents are not too long together.
+    """Cut rows into slices that are limited in rows, and in the total length of their documents.
 
     Parameters
     ----------
     table
-        Where the rows go.
+        The table of the rows.
     rows
-        The rows. No more are made than what has been yielded needs.
+        The rows. They are made lazily, only as slices need them.
     most
-        How many rows a slice has at most, as long as the stride of the rows is 1.
+        The most rows per slice, as long as the stride of the rows is 1.
     size
-        How many characters of what is compared, as documents, a slice has at most, unless one row alone has more.
+        The most characters of compared columns, as documents, per slice, unless a single row has more.
     """
     document = next((index for index, field in enumerate(table.fields) if field.name == table.compared), 0)
     start = 0

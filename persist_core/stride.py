@@ -1,4 +1,4 @@
-"""How many rows a statement writes, by how long it has to wait for the event loop, or for the interpreter's lock."""
+"""How many rows a statement writes, depending on how long it waits for the event loop or the interpreter lock."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ _MOST: typing.Final = 16
 
 
 class Stride:
-    """Grows while the event loop is busy with other things, and shrinks when it is not.
+    """Grows while the event loop is busy with other things, and shrinks when it is idle.
 
-    A statement costs a few turns of the loop, however many rows it has, or the interpreter's lock a few times where a
-    thread of its own runs it. A short one keeps the loop free where it is; where waiting takes long anyway, as in the
-    flood of guilds when a large bot starts, short ones would fall behind.
+    However many rows a statement has, it costs a few turns of the event loop, or takes the interpreter lock a few times
+    if it runs in its own thread. A short one keeps an idle loop responsive. But while waiting takes long anyway, as in
+    the flood of guilds when a large bot starts, short statements would fall behind.
 
     Attributes
     ----------
     times
-        How many times more rows than usual a statement is to write: 1 to 16.
+        The factor by which a statement has more rows than usual: 1 to 16.
     """
 
     def __init__(self) -> None:
         self.times: int = 1
 
     async def turn(self) -> None:
-        """Let the event loop come round once, and note how long that took."""
+        """Let the event loop turn once, and note how long that took."""
         began = time.perf_counter()
         await asyncio.sleep(0)
         took = time.perf_counter() - began
         self._note(grows=took > _SLOW, shrinks=took < _QUICK)
 
     def waited(self, waited: float, worked: float) -> None:
-        """Note for how many seconds a thread has waited, and worked, for one statement."""
+        """Note for how many seconds a thread waited, and worked, for one statement."""
         self._note(grows=waited > worked, shrinks=waited < worked / 4)
 
     def _note(self, *, grows: bool, shrinks: bool) -> None:

@@ -1,7 +1,7 @@
-"""The list of who was erased and is not to come back, which does not say who that is: it holds keyed hashes only.
+"""The list of those who were erased and must not come back. It doesn't reveal who that is: it holds only keyed hashes.
 
-A hash is HMAC-SHA256 of an id under a random key of this database, which lies in a table of its own: a list that is
-handed on without it tells nothing.
+A hash is the HMAC-SHA256 of an ID under a random key of this database, which is stored in a separate table. Without
+that table, the list reveals nothing.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ What = typing.Literal["user", "guild"]
 Ask = Callable[[Select], Awaitable[Page]]
 
 STAND_INS: typing.Final[dict[str, str]] = {"user": DELETED_USER, "guild": NO_GUILD}
-"""What stands for an id of each kind that can be erased."""
+"""The placeholder for each kind of ID that can be erased."""
 
 _MOST_KNOWN: typing.Final = 100_000
 
 
 def hashed(key: bytes, what: str, snowflake: int | str) -> str:
-    """Return the keyed hash of an id."""
+    """Return the keyed hash of an ID."""
     return hmac.digest(key, f"{what}:{snowflake}".encode(), "sha256").hex()
 
 
 class Suppressions:
-    """Tells who was erased, and keeps out of the journal what tells of them.
+    """Knows who was erased, and keeps data about them out of the journal.
 
     Parameters
     ----------
     gauges
-        Where what is kept out is counted.
+        The counters for changes that are kept out.
     """
 
     def __init__(self, gauges: Gauges) -> None:
@@ -55,12 +55,12 @@ class Suppressions:
     # -------------------------------------------------------------------------------------------------------- the list
 
     async def load(self, ask: Ask) -> Sequence[Payload]:
-        """Read the list anew, and return what was not on it before, or whose erasure may not be finished.
+        """Read the list again, and return the entries that are new, or whose erasure may be unfinished.
 
         Raises
         ------
         persist.BackendError
-            If the database cannot be asked.
+            If the database cannot be read.
         """
         keys = (await ask(Select(ERASURE_KEYS))).records
         self.keys = {str(record.key[0]): bytes.fromhex(record.payload["secret"]) for record in keys}
@@ -72,7 +72,7 @@ class Suppressions:
         return news
 
     def doubt(self, entries: Iterable[Payload]) -> None:
-        """Note that others may have written of some who are listed before they learned that these were erased."""
+        """Note that other processes may have written about these entries before they learned of the erasure."""
         self._doubted.update(str(entry["hash"]) for entry in entries)
 
     def _set(self, entries: Iterable[Payload]) -> None:
@@ -82,32 +82,32 @@ class Suppressions:
         self._known.clear()
 
     def new_key(self, origin: Origin) -> tuple[str, Change]:
-        """Return the name of a new key, and the change that remembers it."""
+        """Return the name of a new key, and the change that stores it."""
         name, secret = secrets.token_hex(4), secrets.token_bytes(32)
         self.keys[name] = secret
         payload = {"id": name, "secret": secret.hex(), "created_at": origin.at}
         return name, Put.of(ERASURE_KEYS, payload, None, origin)
 
     def add(self, entry: Payload, origin: Origin) -> Change:
-        """Suppress from now on, and return the change that remembers it."""
+        """Start suppressing an entry, and return the change that stores it."""
         self._hashes.add(str(entry["hash"]))
         self._whats = tuple(sorted({*self._whats, str(entry["kind"])}))
         self._known.clear()
         return Put.of(SUPPRESSIONS, entry, None, origin)
 
     def lift(self, hashes: Iterable[str]) -> list[Change]:
-        """Suppress no longer, and return the changes that forget it."""
+        """Stop suppressing entries, and return the changes that delete them."""
         gone = set(hashes)
         self._hashes -= gone
         self._known.clear()
         return [Drop(SUPPRESSIONS, (name,)) for name in sorted(gone)]
 
     def hashes_of(self, what: str, snowflake: int | str) -> list[str]:
-        """Return the hashes of an id under each key of this database: there may be more than one."""
+        """Return the hashes of an ID under each key of this database; there may be more than one key."""
         return [hashed(key, what, snowflake) for key in self.keys.values()]
 
     def holds(self, what: str, snowflake: int | str) -> bool:
-        """Return whether an id is suppressed."""
+        """Return whether an ID is suppressed."""
         asked = (what, snowflake)
         if (found := self._known.get(asked)) is None:
             if len(self._known) >= _MOST_KNOWN:
@@ -119,22 +119,22 @@ class Suppressions:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is suppressed."""
+        """Whether the list is empty."""
         return not self._hashes
 
     def erased(self) -> Erased | None:
-        """Return what tells who is suppressed; ``None`` if nobody is."""
+        """Return a function that says who is suppressed; ``None`` if nobody is."""
         return None if self.is_empty else self.stand_in
 
     def stand_in(self, snowflake: str) -> str | None:
-        """Return what stands for an id that is suppressed; ``None`` for any other."""
+        """Return the placeholder for a suppressed ID; ``None`` for any other ID."""
         for what, found in STAND_INS.items():
             if what in self._whats and self.holds(what, snowflake):
                 return found
         return None
 
     def admitted(self, changes: Sequence[Change]) -> Sequence[Change]:
-        """Return the changes without those of who is suppressed, and without their names in all others."""
+        """Return the changes without those about suppressed users and guilds, and without their names in all others."""
         return list(self._admitted(changes)) if self._hashes else changes
 
     def _admitted(self, changes: Iterable[Change]) -> Iterator[Change]:
@@ -183,14 +183,14 @@ def is_own(
     payload: Payload,
     is_meant: Callable[[str, int], bool],
 ) -> bool:
-    """Return whether a thing is a person's own, or of a guild, or said in a conversation, that is meant.
+    """Return whether an object belongs to a person, guild or conversation that is meant.
 
     Parameters
     ----------
     entity, key, guild_id, payload
-        The thing, as much of it as is known.
+        The object, as far as it is known.
     is_meant
-        Tells whether a ``"user"``, a ``"guild"`` or a ``"conversation"`` of some id is.
+        Returns whether a ``"user"``, ``"guild"`` or ``"conversation"`` with some ID is meant.
     """
 
     def column(name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""What enforces retention: it looks from time to time, and forgets a little at a time, by ordinary changes."""
+"""Enforces retention: checks from time to time, and deletes a little at a time, with ordinary changes."""
 
 from __future__ import annotations
 
@@ -36,43 +36,43 @@ _LOG = logging.getLogger("persist.retention")
 _EVERY: typing.Final = 10.0
 _STEP: typing.Final = 500
 _RESTS: typing.Final = 50
-"""How many times as long as looking takes nobody looks again by itself: what has no index is read through."""
+"""How long to pause after a check, as a multiple of its duration: without an index, it reads everything."""
 
 _LONGEST: typing.Final = 3600.0
-"""Seconds after which it is looked again in any case: whoever changes a database by hand may have made things older."""
+"""Seconds after which to check in any case: somebody may have made objects older by hand."""
 
 _PAGES: typing.Final = 1
-"""Steps of looking for orphans each time: whoever is one is found within hours, however many are not."""
+"""Pages to check for orphans each time: that finds any orphan within hours, however many other objects there are."""
 
 _LONE: typing.Final = (Not(Within(("message_id",), MESSAGES, ())),)
-"""What holds for versions of messages that are not remembered."""
+"""Selects versions of messages that are no longer stored."""
 
 AnyEntity = Entity[typing.Any]
 _Column = tuple[AnyEntity, str]
 _Grown = Mapping[_Column, Collection[int]]
-"""The values of columns of which there are more things than before."""
+"""The column values that have more objects than before."""
 
 
 class Sweeper:
-    """Forgets what is too old, too much, or over, in one open database.
+    """Deletes what is too old, too numerous or over, in one open database.
 
-    Processes on one database do not meet: each sweeps what is of its own shards, and what is of no guild is of the
-    first shard.
+    Processes on one database don't overlap: each sweeps the data of its own shards, and the process with the first
+    shard sweeps what belongs to no guild.
 
     Parameters
     ----------
     bot
-        Whose shards say what is swept here.
+        The bot, whose shards determine what to sweep here.
     store, journal
-        What is asked, and where changes go.
+        Where to look, and where changes go.
     admission
-        Whose rules are enforced.
+        The rules to enforce.
     gauges
-        Where it is counted.
+        The counters.
     clock
-        What time it is.
+        Returns the current time.
     sessions
-        Which guilds the bot is in.
+        The guilds that the bot is in.
     """
 
     def __init__(
@@ -94,17 +94,17 @@ class Sweeper:
         self._sessions = sessions
         self._at_work = asyncio.Lock()
         self._grown: dict[_Column, dict[int | None, set[int]]] = {}
-        """The values of columns, by guild, of which there are more things than when that was looked at last."""
+        """The column values, by guild, that have more objects than when they were last checked."""
 
         self._seen: Rules | None = None
         self._rests: dict[Hashable, float] = {}
-        """When it is looked again for what was not there."""
+        """When to check again for something that was not found."""
 
         self._took = 0.0
-        """How long looking for something has taken so far."""
+        """How long the current check has taken so far."""
 
         self._passed: dict[AnyEntity, Cursor | None] = {}
-        """Up to where orphans have been looked for."""
+        """How far the search for orphans has come."""
 
     async def run(self) -> None:
         """Sweep from time to time, for as long as the cache is open."""
@@ -116,7 +116,7 @@ class Sweeper:
                 _LOG.debug("looking for records that are too old again soon: %s", error)
 
     def noticed(self, changes: Iterable[Change]) -> Iterable[Change]:
-        """Return changes, and note where things become more."""
+        """Return the changes, and note where the number of objects grows."""
         return self._noticed(changes) if self._grown else changes
 
     def _noticed(self, changes: Iterable[Change]) -> Iterator[Change]:
@@ -128,17 +128,17 @@ class Sweeper:
             yield change
 
     async def sweep(self) -> Mapping[str, int]:
-        """Forget what is to be forgotten now, and return how many things that were, by kind.
+        """Delete everything that is due now, and return how many objects that was, by kind.
 
         Raises
         ------
         persist.BackendError
-            If the database cannot be asked, or does not take changes.
+            If the database cannot be read or does not accept changes.
         """
         return await self._sweep(math.inf)
 
     async def sweep_lazily(self) -> Mapping[str, int]:
-        """Do as :meth:`sweep`, but do not look where nothing can be yet, or where that takes long and was done lately.
+        """Sweep, but skip what cannot be due yet, and slow checks that ran recently.
 
         Raises
         ------
@@ -154,7 +154,7 @@ class Sweeper:
             moment, rules = self._clock(), self._admission.rules
             if not lazily or self._seen is not rules:
                 self._rests.clear()
-            began = time.monotonic()  # what is over has rested enough, and some of it is not asked for any more
+            began = time.monotonic()  # pauses that are over can go, and some of their checks are never needed again
             self._rests = {what: until for what, until in self._rests.items() if until > began}
             over = {entity: (is_over(entity, moment),) for entity in ENTITIES.values() if entity.ends}
             for entity, where in (*over.items(), *((kind, ended(moment)) for kind, ended in ENDED.items())):
@@ -171,7 +171,7 @@ class Sweeper:
             return +swept
 
     async def _guilds(self, rules: Rules) -> list[tuple[int | None, Rules]]:
-        """Return the rules to be enforced, and in which guild; those of no guild in particular come first."""
+        """Return the rules to enforce and the guild of each; those without a guild come first."""
         if rules.per_guild is None:
             return [(None, rules)]
         self._admission.tidy()
@@ -182,7 +182,7 @@ class Sweeper:
     # ------------------------------------------------------------------------------------------------------ whose it is
 
     def _shards(self) -> tuple[int, Iterable[int]] | None:
-        """Return how many shards there are and which are here; ``None`` if nobody else has any."""
+        """Return the number of shards and which ones run here; ``None`` if all of them do."""
         if self._bot is None:
             return None
         count = self._bot.shard_count
@@ -193,7 +193,7 @@ class Sweeper:
         return shards is None or (guild_id >> 22) % shards[0] in shards[1]
 
     def _ours(self, entity: AnyEntity) -> Where:
-        """Return what holds for things of a kind that are swept here."""
+        """Return the condition for objects of a kind to be swept here."""
         if (shards := self._shards()) is None:
             return ()
         count, here = shards
@@ -206,7 +206,7 @@ class Sweeper:
 
     async def _enforce_all(self, rules: Rules, moment: datetime.datetime) -> collections.Counter[str]:
         swept, varies = collections.Counter[str](), rules.per_guild is not None
-        # Several bounds may look at one column: what has grown has done so for each of them.
+        # Several bounds may check the same column: growth counts for each of them.
         grown, self._grown = self._grown, {column: {} for column in self._grown}
         try:
             for guild_id, own in await self._guilds(rules):
@@ -218,7 +218,7 @@ class Sweeper:
                 for bounds in _all_bounds(own):
                     if (within := _within(bounds.entity, guild_id, varies=varies)) is not None:
                         swept[bounds.entity.name] += await self._enforce(bounds, moment, within, here)
-        except PersistError:  # it is looked at again
+        except PersistError:  # it will be checked again
             for column, values in grown.items():
                 for guild, more in values.items():
                     self._grown[column].setdefault(guild, set()).update(more)
@@ -249,7 +249,7 @@ class Sweeper:
         return swept
 
     async def _forget_lone_versions(self, rules: Rules, guild_id: int | None, *, varies: bool) -> int:
-        """Forget what messages were that rules have forgotten since, which no event says goes with them."""
+        """Delete versions of messages that the rules have deleted since; no event does that."""
         within, what = _within(MESSAGE_VERSIONS, guild_id, varies=varies), ("lone versions", guild_id)
         if within is None or history_of(rules) is not True or not self._is_awake(what):
             return 0
@@ -258,10 +258,10 @@ class Sweeper:
         return swept
 
     async def _leave(self, session: Session) -> collections.Counter[str]:
-        """Forget what is of guilds that a shard does not hear of: READY finds these by the guilds that are remembered.
+        """Delete the data of guilds that a shard does not receive; READY compares only stored guilds.
 
-        A guild may not be, where rules say so or where it could not be read; and what REST or a late chunk says of a
-        guild comes when it comes.
+        A guild may not be stored because of the rules, or because it could not be read. And data that REST or a late
+        chunk brings about a guild may arrive at any time.
         """
         swept = collections.Counter[str]()
         for entity, _ in OWNED[GUILDS]:
@@ -275,7 +275,7 @@ class Sweeper:
         return swept
 
     async def _one_left(self, session: Session, entity: AnyEntity) -> int | None:
-        """Return a guild that a shard does not hear of and that has something of a kind."""
+        """Return a guild that a shard does not receive, but that has objects of a kind."""
         known = tuple(session.guilds or ())
         shard = Condition("guild_id", "on_shard", (session.shard.id, session.shard.shard_count))
         elsewhere = (Not(Condition("guild_id", "is_in", known)),) if known else ()
@@ -286,14 +286,14 @@ class Sweeper:
         counted = collections.Counter[str]()
         for kind, _ in OWNED[GUILDS]:
             counted[kind.name] = (await self._looked(Select(kind, guild_id=guild_id, want="count"))).count
-        if session.guilds is None or guild_id in session.guilds:  # joined meanwhile
+        if session.guilds is None or guild_id in session.guilds:  # joined in the meantime
             return collections.Counter()
         self._journal.accept([*forgetting_guild(guild_id)])
         await self._journal.barrier()
         return counted
 
     async def _bury(self, entity: AnyEntity, bounds: Iterable[Bounds], moment: datetime.datetime, pages: float) -> int:
-        """Forget what nothing names any more, among so many pages of a kind from where it was left."""
+        """Delete objects that nothing names anymore, checking this many pages from where the last check ended."""
         old = [
             AllOf((*age(entity, moment, bound.max_orphan_age), *bound.spared))
             for bound in bounds
@@ -316,13 +316,13 @@ class Sweeper:
         query = Select(entity, where=(Condition("id", "is_in", tuple(ids)), *orphans), want="keys")
         found = tuple(record.key[0] for record in (await self._store.select(query)).records)
         if found:
-            # Who is named by what has been heard since, and is stored before this, stays.
+            # Users named by data received since then, and stored before this, are kept.
             self._journal.accept([DropScope(entity, None, (Condition("id", "is_in", found), *orphans))])
             await self._journal.barrier()
         return len(found)
 
     async def _left(self, entity: AnyEntity, most: float, moment: datetime.datetime, where: Where) -> float:
-        """Return in how many seconds the oldest thing of a kind is too old; nought where an index tells at once."""
+        """Return in how many seconds the oldest object of a kind expires; zero where an index answers instantly."""
         if not (order := oldest_first(entity)):
             return 0
         oldest = (await self._looked(Select(entity, where=where, order=order, limit=1))).records
@@ -338,7 +338,7 @@ class Sweeper:
         return page
 
     def _is_awake(self, what: Hashable) -> bool:
-        """Return whether something is looked for again. How long that takes is measured from here to its rest."""
+        """Return whether to check for something again. The duration of the check is measured from here to its pause."""
         self._took = 0.0
         return time.monotonic() >= self._rests.get(what, 0)
 
@@ -346,13 +346,13 @@ class Sweeper:
         self._rests[what] = time.monotonic() + min(_LONGEST, max(seconds, _RESTS * self._took))
 
     async def _groups(self, entity: AnyEntity, column: str, ours: Where, grown: _Grown) -> Collection[int]:
-        """Return the values of a column for which there may be too many: all at first, then those that have grown."""
-        self._grown.setdefault((entity, column), {})  # from here on it is noted
+        """Return the column values that may have too many objects: at first all, later those that have grown."""
+        self._grown.setdefault((entity, column), {})  # noted from now on
         if self._seen is self._admission.rules and (known := grown.get((entity, column))) is not None:
             return known
         values = [-1]
         while True:
-            # From one value to the next by the index: however many things there are, each value is one question.
+            # Step from one value to the next with the index: one query per value, however many objects there are.
             where = (Condition(column, "greater", values[-1]), *ours)
             page = await self._store.select(Select(entity, where=where, order=(Order(column),), limit=1))
             if not page.records:
@@ -360,12 +360,12 @@ class Sweeper:
             values.append(page.records[0].column(column))
 
     async def _cut(self, entity: AnyEntity, most: int, where: Where) -> int:
-        """Forget the oldest of some things until there are no more than so many."""
+        """Delete the oldest matching objects until no more than ``most`` are left."""
         count = (await self._looked(Select(entity, where=where, want="count"))).count
         return await self._forget(entity, count - most, where) if count > most else 0
 
     async def _forget(self, entity: AnyEntity, most: int | None, where: Where) -> int:
-        """Forget some things, the oldest first, a few at a time: between two steps, whatever else waits is stored."""
+        """Delete matching objects, oldest first, a few at a time: other waiting changes are stored in between."""
         swept = 0
         while most is None or swept < most:
             step = _STEP if most is None else min(_STEP, most - swept)
@@ -382,7 +382,7 @@ class Sweeper:
 
 
 def _within(entity: AnyEntity, guild_id: int | None, *, varies: bool) -> tuple[Condition, ...] | None:
-    """Return where the rules of a guild hold, or those of no guild in particular; ``None`` if that is nowhere."""
+    """Return where the rules of a guild, or those without a guild, apply; ``None`` if that is nowhere."""
     if not varies:
         return ()
     if entity.is_shared:
@@ -391,11 +391,11 @@ def _within(entity: AnyEntity, guild_id: int | None, *, varies: bool) -> tuple[C
 
 
 def _told(change: Put | Patch, column: str) -> int | None:
-    """Return what a change says that a column holds, where it does."""
+    """Return the value that a change gives to a column, if it does."""
     payload = change.record.payload if isinstance(change, Put) else edited({}, change.edits)
     try:
         return typing.cast("int | None", change.entity.column_of(column, change.key, change.guild_id, payload))
-    except (LookupError, TypeError, ValueError, AttributeError):  # the store will refuse it
+    except (LookupError, TypeError, ValueError, AttributeError):  # the store will reject it
         return None
 
 

@@ -1,7 +1,8 @@
-"""The texts that are searched, in a table beside that of their kind: kept in step, made when search is turned on.
+"""The texts to search, in a table next to that of their kind: kept up to date, and created when search is turned on.
 
-Which kinds have one is a matter of the database, not of a process: it is noted there, and whoever writes looks at the
-note first, in the same transaction. So a process that has turned nothing on, or began before another, keeps them too.
+Which kinds have such a table is decided per database, not per process. It is noted in the database, and every writer
+reads that note first, in the same transaction. So even a process that turned nothing on, or started earlier, maintains
+them.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ __all__ = ("NOTE", "Notes", "are_ready", "arrange", "asked", "check", "kept", "w
 
 _LOG = logging.getLogger("persist.search")
 NOTE: typing.Final = "search"
-"""The name of the note: which kinds have texts, and which form of them; 0 while they are being made."""
+"""The name of the note that lists the kinds with texts, each with the version of their form; 0 during creation."""
 
 _SLICE: typing.Final = 250
 _AT_ONCE: typing.Final = 128
-"""How many texts are cut into terms before the loop runs again."""
+"""How many texts to split into terms before the event loop runs again."""
 
 AnyEntity = Entity[typing.Any]
 
 
 class Notes(typing.Protocol):
-    """A database whose tables are being made ready, and the notes in it."""
+    """A database whose tables are being prepared, and its notes."""
 
     dialect: Dialect
     transaction: Transaction
@@ -52,10 +53,10 @@ class Notes(typing.Protocol):
         """Set a note."""
 
     async def forget(self, name: str) -> None:
-        """Remove a note, where it is."""
+        """Remove a note, if it exists."""
 
     async def store(self) -> None:
-        """Store what has been done so far, where a database does not do all of it at once."""
+        """Commit what has been done so far, on databases that cannot do everything in one transaction."""
 
 
 # ------------------------------------------------------------------------------------------------------------- the note
@@ -68,7 +69,7 @@ def asked(dialect: Dialect) -> str:
 
 
 def kept(rows: Sequence[Row], codec: Codec | None) -> frozenset[AnyEntity]:
-    """Return the kinds whose texts have to be kept, for the rows of the note: none whose columns are encrypted."""
+    """Return the kinds whose texts must be maintained, given the rows of the note; none with encrypted columns."""
     kinds = [ENTITIES[name] for name in _note_in(rows) if name in ENTITIES]
     return frozenset(kind for kind in kinds if not _concealed(kind, codec))
 
@@ -78,7 +79,7 @@ def _note_in(rows: Sequence[Row]) -> Mapping[str, int]:
 
 
 def _concealed(entity: AnyEntity, codec: Codec | None) -> list[str]:
-    """Return the columns of what is searched that are encrypted, and that an index would tell."""
+    """Return the searched columns that are encrypted and that an index would reveal."""
     if codec is None or entity.searched is None:
         return []
     concealed = codec.concealed(entity)
@@ -86,7 +87,7 @@ def _concealed(entity: AnyEntity, codec: Codec | None) -> list[str]:
 
 
 def are_ready(rows: Sequence[Row], kinds: Iterable[AnyEntity]) -> bool:
-    """Return whether the texts of some kinds are all there, for the rows of the note."""
+    """Return whether the texts of some kinds are complete, given the rows of the note."""
     note = _note_in(rows)
     return all(note.get(kind.name) == FORM for kind in kinds)
 
@@ -95,7 +96,7 @@ def are_ready(rows: Sequence[Row], kinds: Iterable[AnyEntity]) -> bool:
 
 
 def written(dialect: Dialect, entity: AnyEntity, records: Iterable[Record]) -> Iterator[Statement]:
-    """Yield the statements that keep the texts of records that have just been written."""
+    """Yield the statements that update the texts of records that have just been written."""
     if entity.searched is None:
         return
     reads = [entity.columns[name].read for name in entity.searched.columns]
@@ -135,12 +136,12 @@ def _columnar(rows: Sequence[Row]) -> Columnar:
 
 
 async def check(notes: Notes, wanted: Collection[AnyEntity], codec: Codec | None) -> None:
-    """See to it that some kinds can be searched, before anything is made.
+    """Check that some kinds can be searched, before anything is created.
 
     Raises
     ------
     persist.SchemaError
-        If what they are searched for is encrypted, or the database lacks what it takes.
+        If the searched columns are encrypted, or the database lacks a required feature.
     """
     for entity in wanted:
         if columns := _concealed(entity, codec):
@@ -157,16 +158,16 @@ async def check(notes: Notes, wanted: Collection[AnyEntity], codec: Codec | None
 
 
 async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Codec | None) -> None:
-    """Make the texts that are wanted and not there, and do away with those that are there and not wanted.
+    """Create missing texts that are wanted, and delete those that are not.
 
     Parameters
     ----------
     notes
-        The database, to which nobody else makes tables meanwhile.
+        The database; no other process creates tables in it meanwhile.
     wanted
-        The kinds that are to be searched; ``None`` to leave it at what the database has.
+        The kinds to make searchable; ``None`` to keep what the database has.
     codec
-        What tells which columns are encrypted. Texts of these are done away with.
+        Says which columns are encrypted. Their texts are deleted.
     """
     note: dict[str, int] = orjson.loads(notes.noted(NOTE) or "{}")
     closed = {name for name in note if name in ENTITIES and _concealed(ENTITIES[name], codec)}
@@ -180,7 +181,7 @@ async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Cod
     for name in names:
         if name in ENTITIES and note.get(name) != FORM:
             await _make(notes, ENTITIES[name], note)
-    if notes.noted(NOTE) is None:  # whoever writes locks it, so there has to be one
+    if notes.noted(NOTE) is None:  # writers lock the note, so it must exist
         await _note(notes, note)
 
 
@@ -197,20 +198,20 @@ async def _drop(notes: Notes, entity: AnyEntity) -> None:
 
 
 async def _make(notes: Notes, entity: AnyEntity, note: dict[str, int]) -> None:
-    """Make the texts of a kind, or go on where somebody was interrupted."""
+    """Create the texts of a kind, or continue an interrupted run."""
     search = notes.dialect.search
     if search is None:
         return
     if note.get(entity.name) != 0:
-        # Whoever writes has the note first and the tables after it: so have we, or each would wait for the other. And
-        # from here on nobody writes into what is about to go.
+        # Writers lock the note before the tables; this must too, or each would wait for the other. And from here on,
+        # nobody writes into what is about to be deleted.
         note.pop(entity.name, None)
         await _note(notes, note)
         await _drop(notes, entity)
         for sql in search.create(notes.dialect, texts_of(entity), table_of(entity)):
             await notes.transaction.execute(sql)
         note[entity.name] = 0
-        # From here on all processes index what they write; what was written before is read below.
+        # From here on, all processes index what they write; what was written before is read below.
         await _note(notes, note)
     _LOG.info("%s: %s are being made searchable", notes.where, entity.name)
     count = await _fill(notes, entity)

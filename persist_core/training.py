@@ -1,4 +1,4 @@
-"""Making the dictionaries of compression: when a kind has enough payloads, from those, and not on the event loop."""
+"""Makes compression dictionaries, from a kind's own payloads once there are enough, and outside the event loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ("Trainer",)
 
 _LOG = logging.getLogger("persist.compression")
 _ENOUGH: typing.Final = 1000
-"""How many records a kind has before it is trained on."""
+"""The number of records that a kind needs before a dictionary is trained."""
 
 _SAMPLES: typing.Final = 1000
 _PAGE: typing.Final = 250
@@ -29,14 +29,14 @@ AnyEntity = Entity[typing.Any]
 
 
 class Trainer:
-    """Watches what is written, and makes dictionaries for the kinds that have none.
+    """Watches what is written, and makes dictionaries for kinds without one.
 
     Parameters
     ----------
     ask
-        Asks the store.
+        Queries the store.
     keep
-        Stores a dictionary of a kind, and begins to use it.
+        Stores the dictionary of a kind, and starts using it.
     known
         Returns the kinds that have one.
     """
@@ -56,7 +56,7 @@ class Trainer:
         self._task = asyncio.create_task(self._run(), name="persist compression")
 
     def note(self, changes: Iterable[Change]) -> None:
-        """Hear of changes that are in the database now."""
+        """Receive changes that are now in the database."""
         self._written.update(change.entity.name for change in changes)
         for name in [name for name, number in self._written.items() if number >= _ENOUGH]:
             del self._written[name]

@@ -1,4 +1,4 @@
-"""What waits to be written in a flood, kept out of the sight of Python's garbage collector."""
+"""Hides changes that wait during a flood from Python's garbage collector."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ import typing
 __all__ = ("Unwalked",)
 
 _EACH: typing.Final = 1024
-"""How many more changes have to wait before they are hidden: there are floods, and there is daily life."""
+"""How many more changes must wait before they are hidden, to tell a flood from daily business."""
 
 _YOUNG: typing.Final = 50_000
-"""How many new objects the collector waits for meanwhile; else it goes through most of a payload while that is read."""
+"""New objects to allow meanwhile before a collection; the default would scan most of a payload while it is read."""
 
 _ITS_OWN: typing.Final = 5_000
-"""How many objects may be frozen without a program having frozen any: Python 3.12 keeps a few hundred of its own there,
-and a program freezes all that it has, which is more than a hundred thousand with hikari."""
+"""Frozen objects that may exist without the program having frozen any: Python 3.12 keeps a few hundred of its own. A
+program that freezes does so with everything, which is more than a hundred thousand objects with hikari."""
 
 _LONGEST: typing.Final = 60.0
-"""Seconds after which a flood is daily life: what is hidden with it may be garbage, which has to be found some time."""
+"""Seconds after which a flood is daily business: garbage may be hidden too, and must be found at some point."""
 
 
 class Unwalked:
-    """Hides what waits from the garbage collector, and shows what is left of it once a batch is written.
+    """Hides waiting changes from the garbage collector, and shows what remains once a batch is written.
 
-    The collector walks over every object that stays, again and again as they become more, and a payload is dozens of
-    them: that took more than half of the time of a bot that heard a hundred thousand members, and stalled its loop.
-    Payloads need no collector, as they never refer to themselves. So they are moved to where it does not look
-    (``gc.freeze``) with everything else that is alive; they are freed as always when they are written. Meanwhile the
-    collector begins later (``gc.set_threshold``), as most of what is new is about to be hidden.
+    The collector walks over every living object, again and again as their number grows, and a payload consists of
+    dozens. In a bot that received a hundred thousand members, this took more than half of the time and stalled the
+    event loop. Payloads never refer to themselves, so they don't need a collector. They are moved out of its sight
+    (``gc.freeze``), along with every other living object, and are freed as usual once they are written. Meanwhile the
+    collector runs less often (``gc.set_threshold``), because most new objects are about to be hidden.
 
-    Where a program has frozen objects itself, nothing is done: to show ours would be to show its own.
+    If the program has frozen objects itself, this does nothing: unfreezing ours would unfreeze the program's.
 
     Attributes
     ----------
     mark
-        From how many changes that wait on :meth:`hide` is to be called.
+        The number of waiting changes at which to call :meth:`hide`.
     """
 
     def __init__(self) -> None:
@@ -46,7 +46,7 @@ class Unwalked:
         self._usual: tuple[int, int, int] | None = None
 
     def hide(self, waiting: int) -> None:
-        """Hide everything that is alive: so many changes wait."""
+        """Hide every living object; ``waiting`` changes are waiting."""
         now = time.monotonic()
         if not self._hidden and gc.get_freeze_count() > _ITS_OWN:
             self.mark = float("inf")
@@ -60,7 +60,7 @@ class Unwalked:
             self._begin_later()
 
     def show(self, waiting: int) -> None:
-        """Show what is hidden: a batch has been written, and so many changes wait already."""
+        """Show what is hidden: a batch has been written, and ``waiting`` changes are waiting already."""
         if self._hidden:
             gc.unfreeze()
             self._hidden = False
@@ -77,7 +77,7 @@ class Unwalked:
             gc.set_threshold(_YOUNG, *usual[1:])
 
     def _begin_as_usual(self) -> None:
-        # A program may have chosen others meanwhile.
+        # The program may have set another threshold in the meantime.
         if self._usual is not None and gc.get_threshold()[0] == _YOUNG:
             gc.set_threshold(*self._usual)
         self._usual = None

@@ -1,6 +1,6 @@
-"""The filters of each kind of thing, for type checkers and editors: what ``find`` and ``count`` take.
+"""The filters of each kind of object, for type checkers and editors: what ``find`` and ``count`` accept.
 
-They follow the table of entities: a test compares them, and says what should stand here.
+They mirror the table of entities. A test compares the two and prints what this file should contain.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ __all__ = (
 
 T = typing.TypeVar("T")
 Is: typing.TypeAlias = T | Filter[T] | Collection[T | None] | None
-"""A plain value, a condition, a collection of values, or ``None`` for what is unset."""
+"""A plain value, a condition, a collection of values, or ``None`` for fields that are not set."""
 
 Id: typing.TypeAlias = Is[hikari.SnowflakeishOr[hikari.Unique]]
 Number: typing.TypeAlias = Is[int]
@@ -56,11 +56,11 @@ Truth: typing.TypeAlias = Is[bool]
 Text: typing.TypeAlias = Is[str]
 Moment: typing.TypeAlias = Is[datetime.datetime]
 Ids: typing.TypeAlias = Filter[hikari.SnowflakeishOr[hikari.Unique]] | None
-"""A list of ids is asked for one of them, with ``persist.has(...)``."""
+"""To find a list that contains an ID, use ``persist.has(...)``."""
 
 
 class Wanted(typing.TypedDict, total=False):
-    """What every kind can be found by besides its columns."""
+    """The filters that every kind has besides its columns."""
 
     updated: Moment
     first_seen: Moment
@@ -70,7 +70,7 @@ class Wanted(typing.TypedDict, total=False):
 
 
 class WantedOfUser(Wanted, total=False):
-    """How things can be found by the users whose they are."""
+    """Filters by the user that an object belongs to."""
 
     username: Text
     global_name: Text
@@ -80,7 +80,7 @@ class WantedOfUser(Wanted, total=False):
 
 
 class WantedOfMember(WantedOfUser, total=False):
-    """How things can be found by the members whose they are."""
+    """Filters by the member that an object belongs to."""
 
     nickname: Text
     joined_at: Moment
@@ -92,7 +92,7 @@ class WantedOfMember(WantedOfUser, total=False):
 
 
 class WantedGuilds(Wanted, total=False):
-    """How guilds can be found."""
+    """The filters of guilds."""
 
     id: Id
     name: Text
@@ -108,7 +108,7 @@ class WantedGuilds(Wanted, total=False):
 
 
 class WantedChannels(Wanted, total=False):
-    """How channels can be found."""
+    """The filters of channels."""
 
     id: Id
     guild_id: Id
@@ -127,7 +127,7 @@ class WantedChannels(Wanted, total=False):
 
 
 class WantedThreads(Wanted, total=False):
-    """How threads can be found."""
+    """The filters of threads."""
 
     id: Id
     guild_id: Id
@@ -149,7 +149,7 @@ class WantedThreads(Wanted, total=False):
 
 
 class WantedRoles(Wanted, total=False):
-    """How roles can be found."""
+    """The filters of roles."""
 
     id: Id
     guild_id: Id
@@ -164,7 +164,7 @@ class WantedRoles(Wanted, total=False):
 
 
 class WantedEmojis(Wanted, total=False):
-    """How emojis can be found."""
+    """The filters of emojis."""
 
     id: Id
     guild_id: Id
@@ -177,7 +177,7 @@ class WantedEmojis(Wanted, total=False):
 
 
 class WantedStickers(Wanted, total=False):
-    """How stickers can be found."""
+    """The filters of stickers."""
 
     id: Id
     guild_id: Id
@@ -189,7 +189,7 @@ class WantedStickers(Wanted, total=False):
 
 
 class WantedMessages(Wanted, total=False):
-    """How messages can be found."""
+    """The filters of messages."""
 
     id: Id
     guild_id: Id
@@ -212,13 +212,13 @@ class WantedMessages(Wanted, total=False):
 
 
 class WantedUsers(WantedOfUser, total=False):
-    """How users can be found."""
+    """The filters of users."""
 
     id: Id
 
 
 class WantedMembers(WantedOfMember, total=False):
-    """How members can be found."""
+    """The filters of members."""
 
     guild_id: Id
     guild: Id
@@ -227,7 +227,7 @@ class WantedMembers(WantedOfMember, total=False):
 
 
 class WantedPresences(Wanted, total=False):
-    """How presences can be found."""
+    """The filters of presences."""
 
     guild_id: Id
     guild: Id
@@ -237,7 +237,7 @@ class WantedPresences(Wanted, total=False):
 
 
 class WantedVoiceStates(WantedOfMember, total=False):
-    """How voice_states can be found."""
+    """The filters of voice_states."""
 
     guild_id: Id
     guild: Id
@@ -257,7 +257,7 @@ class WantedVoiceStates(WantedOfMember, total=False):
 
 
 class WantedInvites(Wanted, total=False):
-    """How invites can be found."""
+    """The filters of invites."""
 
     code: Text
     guild_id: Id
@@ -274,7 +274,7 @@ class WantedInvites(Wanted, total=False):
 
 
 class WantedStageInstances(Wanted, total=False):
-    """How stage_instances can be found."""
+    """The filters of stage_instances."""
 
     id: Id
     guild_id: Id
@@ -288,7 +288,7 @@ class WantedStageInstances(Wanted, total=False):
 
 
 class WantedDMChannels(Wanted, total=False):
-    """How dm_channels can be found."""
+    """The filters of dm_channels."""
 
     id: Id
     type: Number
@@ -299,7 +299,7 @@ class WantedDMChannels(Wanted, total=False):
 
 
 class WantedWebhooks(Wanted, total=False):
-    """How webhooks can be found."""
+    """The filters of webhooks."""
 
     id: Id
     guild_id: Id
@@ -315,7 +315,7 @@ class WantedWebhooks(Wanted, total=False):
 
 
 class WantedSoundboardSounds(Wanted, total=False):
-    """How soundboard_sounds can be found."""
+    """The filters of soundboard_sounds."""
 
     id: Id
     guild_id: Id
@@ -330,7 +330,7 @@ class WantedSoundboardSounds(Wanted, total=False):
 
 
 class WantedIntegrations(Wanted, total=False):
-    """How integrations can be found."""
+    """The filters of integrations."""
 
     id: Id
     guild_id: Id
@@ -347,7 +347,7 @@ class WantedIntegrations(Wanted, total=False):
 
 
 class WantedScheduledEvents(Wanted, total=False):
-    """How scheduled_events can be found."""
+    """The filters of scheduled_events."""
 
     id: Id
     guild_id: Id
@@ -365,7 +365,7 @@ class WantedScheduledEvents(Wanted, total=False):
 
 
 class WantedAutoModRules(Wanted, total=False):
-    """How auto_mod_rules can be found."""
+    """The filters of auto_mod_rules."""
 
     id: Id
     guild_id: Id
@@ -381,7 +381,7 @@ class WantedAutoModRules(Wanted, total=False):
 
 
 class WantedAutoModExecutions(Wanted, total=False):
-    """How auto_mod_executions can be found."""
+    """The filters of auto_mod_executions."""
 
     id: Id
     guild_id: Id
@@ -399,7 +399,7 @@ class WantedAutoModExecutions(Wanted, total=False):
 
 
 class WantedAuditLogEntries(Wanted, total=False):
-    """How audit_log_entries can be found."""
+    """The filters of audit_log_entries."""
 
     id: Id
     guild_id: Id
@@ -414,7 +414,7 @@ class WantedAuditLogEntries(Wanted, total=False):
 
 
 class WantedEntitlements(Wanted, total=False):
-    """How entitlements can be found."""
+    """The filters of entitlements."""
 
     id: Id
     user_id: Id
@@ -431,7 +431,7 @@ class WantedEntitlements(Wanted, total=False):
 
 
 class WantedSubscriptions(Wanted, total=False):
-    """How subscriptions can be found."""
+    """The filters of subscriptions."""
 
     id: Id
     user_id: Id
@@ -444,7 +444,7 @@ class WantedSubscriptions(Wanted, total=False):
 
 
 class WantedBans(WantedOfUser, total=False):
-    """How bans can be found."""
+    """The filters of bans."""
 
     guild_id: Id
     guild: Id
@@ -454,7 +454,7 @@ class WantedBans(WantedOfUser, total=False):
 
 
 class WantedThreadMembers(Wanted, total=False):
-    """How thread_members can be found."""
+    """The filters of thread_members."""
 
     thread_id: Id
     thread: Id
@@ -467,7 +467,7 @@ class WantedThreadMembers(Wanted, total=False):
 
 
 class WantedScheduledEventUsers(WantedOfMember, total=False):
-    """How scheduled_event_users can be found."""
+    """The filters of scheduled_event_users."""
 
     event_id: Id
     event: Id
@@ -478,7 +478,7 @@ class WantedScheduledEventUsers(WantedOfMember, total=False):
 
 
 class WantedCommandPermissions(Wanted, total=False):
-    """How command_permissions can be found."""
+    """The filters of command_permissions."""
 
     guild_id: Id
     guild: Id

@@ -1,4 +1,4 @@
-"""Filling hikari's own cache: before the shards connect, and again where hikari empties it."""
+"""Fills hikari's own cache before the shards connect, and again where hikari empties it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SLICE: typing.Final = 200
 _KEYS: typing.Final = 5000
 _NAMED: typing.Final = 500
 _MOST_MESSAGES: typing.Final = 300
-"""What hikari keeps unless it is told otherwise."""
+"""The number of messages that hikari keeps by default."""
 
 Members = Mapping[hikari.Snowflake, hikari.Member]
 
@@ -44,14 +44,14 @@ class _Refill:
 
 
 class Warmer:
-    """Fills the cache of one bot.
+    """Fills hikari's cache of one bot.
 
     Parameters
     ----------
     bot
         The bot.
     wish, rows
-        What is to be filled.
+        What to fill.
     """
 
     heard: typing.ClassVar[tuple[str, ...]] = (
@@ -63,7 +63,7 @@ class Warmer:
         "GUILD_MEMBER_REMOVE",
         "GUILD_MEMBERS_CHUNK",
     )
-    """What it is to hear of."""
+    """The events that it needs to receive."""
 
     def __init__(self, bot: hikari.GatewayBotAware, wish: Warm, rows: Sequence[Row]) -> None:
         self._bot = bot
@@ -84,9 +84,9 @@ class Warmer:
         Parameters
         ----------
         reader
-            What is remembered.
+            Reads what is stored.
         me
-            The bot's own user.
+            The ID of the bot's own user.
         """
         self._guilds.clear()
         self._unconfirmed.clear()
@@ -107,13 +107,13 @@ class Warmer:
         _LOG.info("filled hikari's cache with %d objects in %.1f s", count, time.monotonic() - began)
 
     def _questions(self, row: Row, me: int | None) -> Iterator[Select]:
-        """Yield what to ask for all that is to be filled of one kind."""
+        """Yield the queries for everything to be filled of one kind."""
         entity, settings = row.entity, self._bot.cache.settings
         where: tuple[Conditional, ...] = (ACTIVE,) if entity is THREADS else ()
         if entity is MEMBERS and settings.only_my_member:
             where = (Condition("user_id", "equals", me or 0),)
         query = Select(entity, where=where, limit=_SLICE)
-        if entity is MESSAGES:  # hikari keeps the newest, however many it is given
+        if entity is MESSAGES:  # however many it is given, hikari keeps the newest
             most = getattr(settings, "max_messages", _MOST_MESSAGES)
             query = Select(entity, order=(Order("id", descending=True),), limit=most)
         if self._wish.guilds is None or not entity.in_guild:
@@ -148,7 +148,7 @@ class Warmer:
 
     def _note(self, row: Row, record: Record) -> None:
         if row.entity is GUILDS:
-            # It is there when Discord says so; until then hikari calls it unavailable, as after READY.
+            # Until Discord says that the guild is available, hikari calls it unavailable, as after READY.
             self._cache.set_guild_availability(int(record.key[0]), False)  # noqa: FBT003 - hikari's own signature
         elif row.entity is MEMBERS:
             self._unconfirmed.setdefault(int(record.key[0]), set()).add(int(record.key[1]))
@@ -158,12 +158,12 @@ class Warmer:
     # ------------------------------------------------------------------------------------------------------- keeping
 
     def follow(self, feed: Feed, reader: Reader) -> None:
-        """Hear what an open cache hears from now on."""
+        """Start receiving events from an open cache's feed."""
         self._reader = reader
         feed.observe(self.observe, self.heard, at_once=True)
 
     def observe(self, name: str, shard: hikari.api.GatewayShard, event: Payload) -> None:
-        """Hear of an event before hikari's cache does."""
+        """Receive an event before hikari's cache does."""
         match name:
             case "READY":
                 listed = {int(guild["id"]) for guild in event["guilds"]}
@@ -184,7 +184,7 @@ class Warmer:
                 pass
 
     def settle(self) -> None:
-        """Take out the guilds of other processes, once it is known which shards run in this one."""
+        """Remove the guilds of other processes, once it is known which shards run in this one."""
         shards = {shard.id: shard.shard_count for shard in self._bot.shards.values()}
         if shards:
             count = next(iter(shards.values()))
@@ -202,7 +202,7 @@ class Warmer:
     # ------------------------------------------------------------------------------------------------------- members
 
     def _created(self, event: Payload) -> None:
-        """Take out what hikari would leave, and keep what it will forget although it is still true."""
+        """Remove what hikari would leave behind, and keep what it is about to forget although it is still valid."""
         guild_id = hikari.Snowflake(event["id"])
         for row in self._rows.values():
             if row.listed and event.get(row.listed) == []:
@@ -220,7 +220,7 @@ class Warmer:
         )
         self._guilds.add(guild_id)
         self._unconfirmed[guild_id] = {int(user_id) for user_id in members} - told
-        # What is called soon comes before the listeners of this event, whose tasks hikari has not made yet.
+        # call_soon runs before this event's listeners, because hikari has not created their tasks yet.
         asyncio.get_running_loop().call_soon(self._begin_refill, guild_id, refill)
 
     def _begin_refill(self, guild_id: int, refill: _Refill) -> None:
@@ -232,7 +232,7 @@ class Warmer:
             await asyncio.sleep(0)
 
     def _refill(self, guild_id: int, refill: _Refill) -> bool:
-        """Give some members back, and return whether there are more."""
+        """Put some members back, and return whether there are more."""
         if self._refills.get(guild_id) is not refill:
             return False
         some = list(itertools.islice(refill.members, _SLICE))
@@ -253,7 +253,7 @@ class Warmer:
             self._do(self._prune(guild_id))
 
     async def _prune(self, guild_id: int) -> None:
-        """Take out members that are not remembered any more: all have been told, and they were not among them."""
+        """Remove members that are not stored anymore: the complete list has arrived, and they were not in it."""
         unconfirmed = self._unconfirmed.get(guild_id)
         if not unconfirmed or self._reader is None:
             return
@@ -266,7 +266,7 @@ class Warmer:
             if (after := page.after) is None:
                 break
         refill = self._refills.get(guild_id)
-        for user_id in gone & unconfirmed:  # whom an event has told of meanwhile is there
+        for user_id in gone & unconfirmed:  # an event may have brought them back in the meantime
             unconfirmed.discard(user_id)
             self._cache.delete_member(guild_id, user_id)
             if refill is not None:
@@ -287,6 +287,6 @@ class Warmer:
             _LOG.warning("members who have left may stay in hikari's cache: %s", error)
 
     def stop(self) -> None:
-        """Give up what is under way."""
+        """Cancel the running tasks."""
         for task in self._tasks:
             task.cancel()

@@ -1,8 +1,8 @@
 """Texts as search sees them: words in lower case, without accents and punctuation, the same for every database.
 
-A text becomes its words with a space around each. What is written without spaces, as Chinese, Japanese or Thai, becomes
-words of one character, and so does an emoji: what stands together is found as words in a row. Whether something is
-found is then a matter of whether one text contains another, which every database answers alike.
+A text becomes its words with a space around each. Scripts without spaces, such as Chinese, Japanese or Thai, become
+words of one character, and so does an emoji: adjacent characters are found as consecutive words. So a search only
+checks whether one text contains another, and every database gives the same answer.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator, Sequence
 __all__ = ("FORM", "Term", "terms_asked", "terms_of", "text_of", "words_of")
 
 FORM: typing.Final = 1
-"""Which version of this module has made a text. One that makes others makes all of them anew."""
+"""The version of the form that this module produces. If it changes, all texts are made again."""
 
 _OF_LETTERS: typing.Final = frozenset((0, 7, 8, 9))
-"""Combining classes that are no accents: nukta, voicing of kana and virama, without which it is another letter."""
+"""Combining classes that are not accents: nukta, kana voicing marks and virama, without which it is another letter."""
 
 _ALONE: typing.Final = frozenset(
     (
@@ -25,26 +25,26 @@ _ALONE: typing.Final = frozenset(
         *("TAI", "THAI", "TIBETAN", "YI"),
     )
 )
-"""What the names of characters begin with that are written without spaces between words."""
+"""The beginnings of the Unicode names of characters that are written without spaces between words."""
 
 _GRAM: typing.Final = 3
 _LONGEST: typing.Final = 80
-"""How long a term is: MariaDB and MySQL leave out what has more than 84 characters."""
+"""The maximum length of a term: MariaDB and MySQL ignore terms of more than 84 characters."""
 
 _MOST_TERMS: typing.Final = 16
-"""How many terms of a question the index is asked for; the texts that it names are looked at in any case."""
+"""The most terms of a query to look up in the index; the texts that it returns are checked in any case."""
 
 
 class Term(typing.NamedTuple):
-    """What an index is asked for: made of the letters ``a`` to ``z``, digits and underscores."""
+    """A term to look up in an index: made of the letters ``a`` to ``z``, digits and underscores."""
 
     word: str
     is_open: bool
-    """Whether more may follow."""
+    """Whether more characters may follow."""
 
 
 class _Letters(dict[int, str]):
-    """What becomes of each character, for ``str.translate``."""
+    """The replacement for each character, for ``str.translate``."""
 
     def __missing__(self, code: int) -> str:
         self[code] = made = _letter(chr(code))
@@ -55,7 +55,7 @@ def _letter(character: str) -> str:
     category, name = unicodedata.category(character), unicodedata.name(character, "")
     if unicodedata.combining(character) not in _OF_LETTERS or name.startswith("VARIATION SELECTOR"):
         return ""
-    if category in ("Cf", "Me"):  # joiners, marks of direction, frames of keys
+    if category in ("Cf", "Me"):  # joiners, direction marks, keycap frames
         return ""
     if category == "So" or name.partition(" ")[0] in _ALONE:
         return f" {character} "
@@ -67,26 +67,26 @@ _LETTERS: typing.Final = _Letters()
 
 def words_of(text: str) -> str:
     """Return the words of a text, with one space between them."""
-    # Folding may leave what can be taken apart once more, as the dot of a Turkish capital i.
+    # Case folding may produce something that decomposes again, such as the dot of a Turkish capital I.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return " ".join(plain.translate(_LETTERS).split())
 
 
 def text_of(values: Iterable[str | None]) -> str:
-    """Return some values as one text: each between line breaks, each word between spaces; empty if there is none."""
+    """Return values as one text: each between line breaks, each word between spaces; empty if there are none."""
     lines = [f" {words} " for value in values if value and (words := words_of(value))]
     return "\n".join(("", *lines, "")) if lines else ""
 
 
 def terms_of(text: str, *, inside: bool) -> Iterable[str]:
-    """Return the terms that an index has to know a text by.
+    """Return the terms under which an index must know a text.
 
     Parameters
     ----------
     text
-        As :func:`text_of` returns it.
+        A text as :func:`text_of` returns it.
     inside
-        Whether it is also found by what is inside its words: by the three letters that begin at each letter, then.
+        Whether parts of its words can be found too, by the three letters starting at each letter.
     """
     words = text.split()
     if inside:
@@ -95,7 +95,7 @@ def terms_of(text: str, *, inside: bool) -> Iterable[str]:
 
 
 def terms_asked(phrases: Sequence[str], *, inside: bool) -> Sequence[Term]:
-    """Return terms that every text has in which all of some phrases are. Others may have them, too."""
+    """Return terms that every text with all of these phrases has. Other texts may have them, too."""
     asked = (term for phrase in phrases for term in (_grams(phrase) if inside else _words(phrase)))
     return list(dict.fromkeys(asked))[:_MOST_TERMS]
 
@@ -112,13 +112,13 @@ def _grams(phrase: str) -> Iterator[Term]:
         if len(word) < _GRAM:
             yield Term(_term(word), is_open=True)
             continue
-        # Side by side they say as much as all of them, which overlap, and the index has less to read.
+        # Adjacent groups say as much as overlapping ones, and the index has less to read.
         for start in dict.fromkeys((*range(0, len(word) - _GRAM + 1, _GRAM), len(word) - _GRAM)):
             yield Term(_term(word[start : start + _GRAM]), is_open=False)
 
 
 def _term(word: str) -> str:
-    # Two words may become one term: the index only says which texts to look at.
+    # Two words may become one term: the index only says which texts to check.
     if not word.isascii():
         word = "".join(letter if letter.isascii() else f"_{ord(letter):x}" for letter in word)
     return word[:_LONGEST]

@@ -1,4 +1,4 @@
-"""Comparing hikari objects to their last attribute: hikari's own ``==`` looks at ids only."""
+"""Compares hikari objects in every attribute; hikari's own ``==`` only compares IDs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ("assert_alike", "differences")
 
 
 def differences(one: object, other: object, path: str = "it") -> Iterator[str]:
-    """Yield in words whatever two objects differ in: type, attributes, items; the bot must be the very same."""
+    """Yield a description of each difference: in type, attributes or items. The bot must be the same object."""
     if isinstance(one, list | tuple) and isinstance(other, list | tuple):
-        # hikari's cache keeps tuples of what its factory makes lists of.
+        # hikari's cache stores tuples where its factory creates lists.
         yield from _in_places(one, other, path)
     elif type(one) is not type(other):
         yield f"{path}: {one!r} is a {type(one).__name__}, {other!r} a {type(other).__name__}"
@@ -52,6 +52,6 @@ def _in_places(one: Sequence[object], other: Sequence[object], path: str) -> Ite
 
 
 def assert_alike(one: object, other: object) -> None:
-    """Fail unless two objects are the same to their last attribute."""
+    """Fail unless two objects are equal in every attribute."""
     found = "; ".join(differences(one, other))
     assert not found, found

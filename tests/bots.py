@@ -1,4 +1,4 @@
-"""Real bots with real caches for the fake Discord to play with: here, or alone in a process that can be killed."""
+"""Real bots with real caches for the fake Discord: in this process, or in one of their own that can be killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PROGRAM: typing.Final = pathlib.Path(__file__).with_name("lone_bot.py")
 
 
 def make(rest_url: str | None = None, intents: hikari.Intents = hikari.Intents.ALL) -> hikari.GatewayBot:
-    """Make a bot that has nothing but what the test gives it."""
+    """Create a bot with nothing but what the test gives it."""
     return hikari.GatewayBot(
         TOKEN,
         rest_url=rest_url,
@@ -52,7 +52,7 @@ async def started(sim: FakeDiscord, bot: hikari.GatewayBot, cache: persist.Cache
 
 
 async def settled(sim: FakeDiscord, cache: persist.Cache) -> None:
-    """Wait until a cache has heard all that happened so far."""
+    """Wait until a cache has received everything so far."""
     await sim.wait_until(lambda: not any(session.arriving for session in sim.live_sessions()))
     before = cache.gauges.received["SETTLED"]
     await sim.emit("SETTLED", {})
@@ -60,25 +60,25 @@ async def settled(sim: FakeDiscord, cache: persist.Cache) -> None:
 
 
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    """Wait until a condition holds that tells nobody when it does."""
+    """Wait until a condition holds that cannot be awaited."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - nothing tells when it does
             await asyncio.sleep(0.002)
 
 
 def text_channel(guild: Payload) -> str:
-    """Return the id of a guild's first text channel."""
+    """Return the ID of a guild's first text channel."""
     return next(str(channel["id"]) for channel in guild["channels"] if channel["type"] == 0)
 
 
 def members(guild: Payload, count: int) -> Iterator[tuple[str, Payload]]:
-    """Yield so many people joining a guild, to be flooded."""
+    """Yield events of this many people joining a guild, for a flood."""
     for _ in range(count):
         yield "GUILD_MEMBER_ADD", {**payloads.member(payloads.user()), "guild_id": guild["id"]}
 
 
 def rows(path: pathlib.Path, sql: str, *params: object) -> list[typing.Any]:
-    """Ask an SQLite file as any other program would, and return rows, or values where there is one column."""
+    """Query an SQLite file like any other program, and return rows, or values if there is only one column."""
     with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
         found = connection.execute(sql, params).fetchall()
     return [row[0] if len(row) == 1 else row for row in found]
@@ -86,7 +86,7 @@ def rows(path: pathlib.Path, sql: str, *params: object) -> list[typing.Any]:
 
 @contextlib.contextmanager
 def locked(path: pathlib.Path) -> Iterator[None]:
-    """Keep everybody else from writing into an SQLite file."""
+    """Keep everybody else from writing to an SQLite file."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         yield
@@ -94,14 +94,14 @@ def locked(path: pathlib.Path) -> Iterator[None]:
 
 
 class Lone:
-    """A bot in a process of its own.
+    """A bot in its own process.
 
     Parameters
     ----------
     process
         The process.
     log
-        Where its log is written.
+        The file with its log.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, log: pathlib.Path) -> None:
@@ -109,7 +109,7 @@ class Lone:
         self.log = log
 
     async def says(self, word: str, seconds: float = 30) -> str:
-        """Wait for a line that begins with a word, and return the rest of it."""
+        """Wait for a line that starts with a word, and return the rest of the line."""
         assert self.process.stdout is not None
         async with asyncio.timeout(seconds):
             while line := (await self.process.stdout.readline()).decode():
@@ -118,12 +118,12 @@ class Lone:
         raise AssertionError(f"The bot ended without saying {word!r}:\n{self.log.read_text()}")
 
     async def starts(self, sim: FakeDiscord) -> None:
-        """Wait until it has started and was sent all its guilds."""
+        """Wait until it has started and has received all its guilds."""
         await self.says("started")
         await sim.wait_until(lambda: not any(session.arriving for session in sim.live_sessions()))
 
     async def ends(self, by: signal.Signals | None = None, seconds: float = 30) -> int:
-        """Wait until it ends, by a signal where one is given, and return its status."""
+        """Wait until it ends, by a signal if one is given, and return its exit status."""
         if by is not None:
             self.process.send_signal(by)
         async with asyncio.timeout(seconds):
@@ -132,18 +132,18 @@ class Lone:
 
 @contextlib.asynccontextmanager
 async def lone(sim: FakeDiscord | None, url: str, folder: pathlib.Path, **wishes: typing.Any) -> AsyncIterator[Lone]:
-    """Run a bot alone, from its first line until the block ends at the latest.
+    """Run a bot in its own process, until the block ends at the latest.
 
     Parameters
     ----------
     sim
         Its Discord.
     url
-        Where its cache keeps things.
+        The database of its cache.
     folder
-        Where it works, and writes its log.
+        Its working directory, which also gets its log.
     **wishes
-        What else it is to do: see `lone_bot.py`.
+        Other options: see `lone_bot.py`.
     """
     log = folder / f"bot-{next(_NUMBERS)}.log"
     with log.open("wb") as errors:
@@ -161,6 +161,6 @@ async def lone(sim: FakeDiscord | None, url: str, folder: pathlib.Path, **wishes
         if process.returncode is None:
             process.kill()
         await process.wait()
-        # The pipe's transport is closed now, and not by the garbage collector in some other test.
+        # This closes the pipe's transport now, instead of the garbage collector during another test.
         process._transport.close()  # type: ignore[attr-defined]
         await asyncio.sleep(0)

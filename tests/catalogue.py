@@ -1,4 +1,4 @@
-"""One real payload of every gateway event that has a row in the table, all of them about one guild."""
+"""One real payload of every gateway event that has a row in the table, all about one guild."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ("catalogue",)
 
 
 def catalogue(guild: Payload) -> dict[str, Payload]:
-    """Make a payload of every event, such as Discord could send after it has told of a guild."""
+    """Return a payload of every event, as Discord could send it after it has sent a guild."""
     return {
         **_of_sessions(guild),
         **_of_guilds(guild),

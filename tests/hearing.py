@@ -1,4 +1,4 @@
-"""A real bot whose gateway is played by the test, payload after payload, and whose cache is asked what it knows."""
+"""A real bot whose gateway events come from the test, one by one, and whose cache is then queried."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ __all__ = ("ME", "PROVEN", "Hearing", "Shard", "proves")
 
 ME: typing.Final = "900000000000000001"
 PROVEN: typing.Final[set[str]] = set()
-"""The gateway events that some test says it proves."""
+"""The gateway events that some test is marked as proving."""
 
 _HTTP: typing.Final = hikari.impl.HTTPSettings()
-"""Shared by all bots: making them loads certificates."""
+"""Shared by all bots, because creating them loads certificates."""
 
 T = typing.TypeVar("T")
 
 
 def proves(*names: str) -> Callable[[T], T]:
-    """Note that a test proves what some events do."""
+    """Mark a test as proof of what some events do."""
     PROVEN.update(names)
     return lambda test: test
 
 
 class Shard(shard_impl.GatewayShardImpl):
-    """A shard that knows whose it is without being connected."""
+    """A shard that knows its bot without being connected."""
 
     def __init__(self, bot: hikari.GatewayBot, shard_id: int, shard_count: int) -> None:
         super().__init__(
@@ -63,24 +63,24 @@ class Shard(shard_impl.GatewayShardImpl):
 
 
 class Hearing:
-    """A bot that is not connected, a cache that is attached to it, and shards that say what the test lets them say.
+    """A bot that is not connected, its cache, and shards that send what the test wants.
 
     Parameters
     ----------
     url
-        Where the cache keeps things.
+        The database of the cache.
     settled
-        Whether everything is stored before the next event is heard. Otherwise nothing is, until it is flushed.
+        Whether to store everything before the next event. Otherwise, nothing is stored until a flush.
     shards
-        How many shards there are.
+        The number of shards.
     intents
-        Those of the bot.
+        The bot's intents.
     hikari_caches
-        Whether hikari fills its own cache as well.
+        Whether hikari fills its own cache, too.
     rules, search
-        Those of the cache.
+        The options of the cache.
     clock
-        What time it is for what becomes too old.
+        Returns the time that decides what is too old.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class Hearing:
         await self.cache.close()
 
     async def hear(self, name: str, payload: Payload, *, shard: int = 0, settle: bool | None = None) -> None:
-        """Let the bot hear a payload, and see to it that nobody has changed the payload."""
+        """Feed a payload to the bot, and check that nobody has changed the payload."""
         if self._settled if settle is None else settle:
             await self.cache.flush()
         before = copy.deepcopy(payload)
@@ -142,19 +142,19 @@ class Hearing:
         assert payload == before
 
     def consume(self, name: str, payload: Payload, *, shard: int = 0) -> None:
-        """Let the bot hear a payload, at once."""
+        """Feed a payload to the bot, synchronously."""
         self.shards[shard].count_up()
-        # hikari says LookupError for events that it does not know, after everybody has heard them.
+        # hikari raises LookupError for unknown events, after everybody has received them.
         with contextlib.suppress(LookupError):
             self.bot.event_manager.consume_raw_event(name, self.shards[shard], payload)
 
     def accept(self, *changes: Change) -> None:
-        """Hand changes to the cache as if an event had made them."""
+        """Pass changes to the cache as if an event had caused them."""
         assert self.cache._engine is not None
         self.cache._engine.journal.accept(changes)
 
     def remember(self, record: Record) -> None:
-        """Hand a record to the cache, and apart from it what is stored with its own kind, as events do."""
+        """Pass a record to the cache, with its separately stored parts on their own, as events do."""
         self.accept(Put(record))
         for field, join in record.entity.joins.items():
             if (part := record.payload.get(field)) is not None:
@@ -163,21 +163,21 @@ class Hearing:
                 )
 
     def tell(self, kind: str, payload: Payload, guild_id: int | None) -> None:
-        """Hand a thing to the cache as if REST had told of it."""
+        """Pass an object to the cache as if REST had sent it."""
         self.accept(
             Put(ENTITIES[kind].record(payload, guild_id, Origin("rest", None, 0, "2026-01-02 03:04:05.000006")))
         )
 
     async def ready(self, *guilds: Payload, shard: int = 0) -> None:
-        """Let the bot hear READY, with the guilds it is in, and then hear these as they are now."""
+        """Feed READY to the bot, with the guilds it is in, and then each guild in its current state."""
         await self.hear("READY", ready(*guilds), shard=shard)
         for guild in guilds:
             await self.hear("GUILD_CREATE", guild, shard=shard)
 
     async def answers(self) -> AsyncIterator[persist.Cache]:
-        """Give the cache to be asked three times: while changes wait, when they are stored, and opened anew.
+        """Yield the cache three times: while changes wait, once they are stored, and reopened.
 
-        What is in memory only is not opened anew.
+        A database in memory is not reopened.
         """
         assert self.cache.quarantine == ()
         yield self.cache
@@ -190,13 +190,13 @@ class Hearing:
         assert self.cache.quarantine == ()
 
     async def reopen(self) -> None:
-        """Close the cache, and open the same database with a bot that has heard nothing."""
+        """Close the cache, and open the same database with a bot that has received nothing."""
         await self.cache.close()
         self._make()
         await self.cache.open()
 
     async def stored(self, guild_id: int | None = None) -> dict[tuple[str, Key], Payload]:
-        """Return what is in the database but for places and completeness: all of it, or what is of one guild."""
+        """Return what is stored, except for places and completeness: everything, or what belongs to one guild."""
         await self.cache.flush()
         if self.url == "memory://":  # nobody else can open it
             return await _stored(typing.cast("typing.Any", self.cache._store), guild_id)
@@ -219,7 +219,7 @@ async def _stored(store: Store, guild_id: int | None) -> dict[tuple[str, Key], P
 
 
 def ready(*guilds: Payload) -> Payload:
-    """Make a READY that names some guilds."""
+    """Return a READY that names some guilds."""
     return {
         "v": 10,
         "user": payloads.own_user(id=ME),

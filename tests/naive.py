@@ -1,4 +1,4 @@
-"""Rules as a naive filter: it takes all that is told, and after each event looks through all that is there."""
+"""Rules as a naive filter: it accepts everything, and checks all stored data after each event."""
 
 from __future__ import annotations
 
@@ -34,34 +34,34 @@ Stored = Mapping[tuple[str, Key], Payload]
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Case:
-    """A rule, and what it means, written down again as simply as can be."""
+    """A rule, and its meaning, written again as simply as possible."""
 
     rules: persist.Rules
     keeps: Callable[[str, Record], bool] = lambda _kind, _record: True
     drops: Drops = dataclasses.field(default_factory=dict[str, frozenset[str]])
     some: frozenset[str] = frozenset()
-    """Kinds of which not everything is kept."""
+    """Kinds that are kept only in part."""
 
     chunks: frozenset[str] = frozenset()
-    """Kinds that are taken from lists of members only."""
+    """Kinds that are only accepted from requested lists of members."""
 
     keeps_guild: Callable[[int, Payload | None], bool] = lambda _id, _guild: True
-    """Given a guild and what is known of it: nothing is kept of the others, nor whoever is met there."""
+    """Takes a guild and what is known of it. For other guilds, nothing is kept, nor are users who only appear there."""
 
     channels: tuple[tuple[str, frozenset[int], bool], ...] = ()
-    """Kinds, and in which channels each is kept, or is not: threads and whole categories are meant as well."""
+    """Kinds, and in which channels each is kept, or is not; this includes threads and whole categories."""
 
     opts_in: bool = False
-    """Whether the audit log is kept, which has to be said."""
+    """Whether the audit log is kept, which requires opting in."""
 
     def __repr__(self) -> str:
         return repr(self.rules)
 
 
 def both(one: Case, other: Case) -> Case:
-    """Say two things, which both hold."""
+    """Combine two cases, which both apply."""
     rules = one.rules & other.rules
-    kinds = ENTITIES.keys() - rules.off  # what is off says nothing of what shows inside others
+    kinds = ENTITIES.keys() - rules.off  # a kind that is off does not affect what is nested in others
     return Case(
         rules,
         lambda kind, record: one.keeps(kind, record) and other.keeps(kind, record),
@@ -75,7 +75,7 @@ def both(one: Case, other: Case) -> Case:
 
 
 class Happenings(list[Event]):
-    """Events, of which a failing test prints what one can read."""
+    """Events, printed readably by a failing test."""
 
     def __repr__(self) -> str:
         told = ("id", "guild_id", "channel_id", "message_id", "role_id", "roles")
@@ -84,7 +84,7 @@ class Happenings(list[Event]):
 
 
 class _Naive:
-    """Keeps everything that the rules are about, and looks through all of it after each event."""
+    """Keeps every kind that the rules mention, and checks all data after each event."""
 
     def __init__(self, case: Case) -> None:
         self._case = case
@@ -95,7 +95,7 @@ class _Naive:
         self._left: set[tuple[str, str]] = set()
 
     def _is_late(self, name: str, payload: Payload) -> bool:
-        """Tell whether an event comes after the member has left that it is about; and note who leaves, and comes."""
+        """Return whether an event arrives after its member has left; also note who leaves and joins."""
         members = payload["members"] if name in ("GUILD_CREATE", "GUILD_MEMBERS_CHUNK") else [payload]
         people = {(payload.get("guild_id", payload.get("id")), m["user"]["id"]) for m in members if m.get("user")}
         if name == "GUILD_MEMBER_REMOVE":
@@ -140,7 +140,7 @@ class _Naive:
 
     def _make(self, change: Change) -> None:
         if isinstance(change, Amend) and any(known.entity.name in self._case.some for known in knowns_in(change.where)):
-            return  # where not all are known, Discord's own count is nearer to the truth
+            return  # if not all are known, Discord's own count is more accurate
         before = dict(self._store.records)
         self._store.make([change])
         if not isinstance(change, Put | Patch) or change.entity.name not in self._case.chunks:
@@ -148,7 +148,7 @@ class _Naive:
         place = change.entity, change.key
         made = self._store.records.get(place)
         if made is not None and made.origin.source != "chunk" and self._keeps(made):
-            self._store.records = before  # what is told from elsewhere is not taken; what is not kept any more goes
+            self._store.records = before  # data from another source is not accepted; data no longer kept is deleted
         elif made is not None and made.origin.source != "chunk":
             del self._store.records[place]
 
@@ -201,7 +201,7 @@ class _Naive:
         return self._stripped(kind, thing, guild)
 
     def _keeps_inside(self, message: Payload, outer: int | None) -> bool:
-        guild = message.get("guild_id") or outer  # a message that is answered is shown without its guild
+        guild = message.get("guild_id") or outer  # a message that is replied to is shown without its guild
         record = ENTITIES["messages"].record(message, guild and int(guild), Origin("gateway", 0, 1, ""))
         return self._keeps(record)
 
@@ -223,13 +223,13 @@ def _about(change: Change) -> int | None:
 _SETTINGS: typing.Final = hypothesis.settings(
     deadline=None,
     database=None,
-    phases=[hypothesis.Phase.generate],  # each example costs a database: none is spent on a shorter one
+    phases=[hypothesis.Phase.generate],  # each example costs a database, so don't shrink
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 
 
 async def emptied(url: str) -> None:
-    """Forget everything in a database; what is in memory only is gone by itself."""
+    """Delete everything in a database; one in memory vanishes by itself."""
     if url == "memory://":
         return
     store = open_store(url)
@@ -241,7 +241,7 @@ async def emptied(url: str) -> None:
 async def _after(
     url: str, guilds: Sequence[Payload], case: Case, happenings: Sequence[Event], *, settled: bool
 ) -> tuple[Stored, Stored]:
-    """Return what is stored after something has happened, and what has to be."""
+    """Return what is stored after some events, and what should be."""
     naive = _Naive(case)
     for name, payload in (("READY", ready(*guilds)), *(("GUILD_CREATE", guild) for guild in guilds), *happenings):
         naive.hear(name, copy.deepcopy(payload))
@@ -255,7 +255,7 @@ async def _after(
 
 
 def _differing(stored: Stored, expected: Stored) -> list[object]:
-    """Return what differs, to be read by people."""
+    """Return the differences in a readable form."""
     found: list[object] = []
     for place in sorted({*stored, *expected}, key=repr):
         one, other = stored.get(place), expected.get(place)
@@ -277,18 +277,18 @@ def holds(
     happenings: st.SearchStrategy[Happenings],
     examples: int,
 ) -> None:
-    """Fail unless what is stored under rules, after whatever happens, is what the naive filter leaves.
+    """Fail unless the data stored under rules, whatever happens, is what the naive filter leaves.
 
     Parameters
     ----------
     url
-        Where it is stored. All that is there goes.
+        The database. All of its data is deleted.
     guilds
-        Those that the bot is in.
+        The guilds that the bot is in.
     cases, happenings
-        Rules, and what may happen.
+        The rules, and the events that may happen.
     examples
-        How many of each are tried.
+        How many combinations to try.
     """
 
     @hypothesis.settings(_SETTINGS, max_examples=examples)

@@ -1,4 +1,4 @@
-"""What lies in a database, as somebody sees it who has no persist: the bytes of its files, and dumps of its tables."""
+"""The content of a database as seen without persist: the bytes of its files, and dumps of its tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ("lying_in", "store_in")
 
 
 async def lying_in(heard: Hearing) -> str:
-    """Return all that is stored for a cache, which is open and has been flushed."""
+    """Return everything stored for a cache, which is open and has been flushed."""
     if heard.url == "memory://":
         return await _dumped(store_in(heard))
     store = open_store(heard.url)
@@ -31,7 +31,7 @@ async def lying_in(heard: Hearing) -> str:
 
 
 def store_in(heard: Hearing) -> Store:
-    """Return the store of a cache that is open."""
+    """Return the store of an open cache."""
     assert heard.cache._engine is not None
     store: typing.Any = heard.cache._store
     return typing.cast("Store", store)

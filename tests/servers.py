@@ -1,7 +1,7 @@
-"""Real databases, private to a test run: started from installed programs, gone when the run is over.
+"""Real databases, private to a test run: started from installed programs, and removed when the run is over.
 
-A `Program` says what differs between databases; a `Server` is one of them running. Servers listen on a free port of
-127.0.0.1, keep their files in a temporary folder, and are deaf to the machine's configuration.
+A `Program` defines what differs between databases; a `Server` is one that runs. Servers listen on a free port of
+127.0.0.1, keep their files in a temporary folder, and ignore the machine's configuration.
 """
 
 from __future__ import annotations
@@ -39,18 +39,18 @@ class NamedServer:
         self._home = yarl.URL(url)
 
     def url(self, database: str | None = None) -> str:
-        """Spell the URL of a database on this server; without a name, of the one that is always there."""
+        """Return the URL of a database on this server; without a name, of the one that always exists."""
         return str(self._home if database is None else self._home.with_path(f"/{database}"))
 
     def start(self) -> None:
-        """Do nothing: it runs already."""
+        """Do nothing, because it is running already."""
 
     def close(self) -> None:
-        """Do nothing: it was there before us."""
+        """Do nothing, because the tests have not started it."""
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[str]:
-        """Give the URL of a new, empty database, and drop it afterwards, even if the server was stopped meanwhile."""
+        """Yield the URL of a new, empty database, and drop it afterward, even if the server was stopped in between."""
         number = next(_numbers)
         if self.program.create is None or self.program.drop is None:
             # Two of Redis's sixteen are enough to notice a test that leaks into the next.
@@ -68,9 +68,9 @@ class NamedServer:
 
 
 class Server(NamedServer):
-    """A server of our own. `start`, `stop` and `kill` may be called in any order, any number of times.
+    """A private server. `start`, `stop` and `kill` may be called in any order, any number of times.
 
-    They block; a test whose event loop must go on meanwhile calls them through `asyncio.to_thread`.
+    They block; a test whose event loop must keep running calls them through `asyncio.to_thread`.
     """
 
     def __init__(self, program: Program) -> None:
@@ -86,7 +86,7 @@ class Server(NamedServer):
             shutil.chown(folder, user=self._account)
 
     def start(self) -> None:
-        """Serve, with what the databases held before; return when clients are welcome."""
+        """Start serving, with the databases' earlier content; return once clients can connect."""
         if self._process is not None:
             return
         if not self.site.data.exists():
@@ -96,23 +96,23 @@ class Server(NamedServer):
             if time.monotonic() > deadline:
                 self.kill()
                 raise TimeoutError(f"{self.program.name} did not start; it said:\n{self._said()}")
-            # A killed PostgreSQL's children hold its memory for a moment, and a new start gives up on seeing that.
+            # A killed PostgreSQL's children hold its memory for a moment, and a new start fails while they do.
             if self._process is None or self._process.poll() is not None:
                 self._process = self._spawn(self.program.serve(self.site))
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Shut down in order, without waiting for clients to leave."""
+        """Shut down cleanly, without waiting for clients to leave."""
         self._end(self.program.stop_signal)
 
     def kill(self) -> None:
-        """Let it die on the spot, as in a crash."""
+        """Kill it immediately, as in a crash."""
         self._end(signal.SIGKILL)
 
     def close(self) -> None:
-        """Stop for good and remove its files."""
+        """Stop it for good and remove its files."""
         self.kill()
-        # Children outlive a killed parent for a moment and may still write; what is left then is removed the next time.
+        # Children outlive a killed parent for a moment and may still write; the next attempt removes what is left then.
         for _ in range(100):
             shutil.rmtree(self.site.folder, ignore_errors=True)
             if not self.site.folder.exists():
@@ -135,7 +135,7 @@ class Server(NamedServer):
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                # Of its own, so that an interrupt at the terminal reaches the tests first, and they stop it.
+                # Its own session, so that an interrupt at the terminal reaches the tests first, and they stop it.
                 start_new_session=True,
                 user=self._account,
                 extra_groups=None if self._account is None else [],
@@ -169,12 +169,12 @@ class Server(NamedServer):
 
 
 def find(program: Program) -> NamedServer:
-    """Take the server that the environment names, else start one of our own.
+    """Return the server that the environment names, or else start a private one.
 
     Raises
     ------
     NoServerError
-        If there is neither.
+        If neither is available.
     """
     named = os.environ.get(program.variable)
     if named:

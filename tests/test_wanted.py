@@ -1,4 +1,4 @@
-"""What type checkers say of filters is what the table of entities says."""
+"""The filters that type checkers know match the table of entities."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TYPES: typing.Final[dict[Kind, str]] = {
 
 
 def filters(entity: Entity[typing.Any]) -> dict[str, str]:
-    """Return the names that a kind can be found by, and the names of their types."""
+    """Return the filters of a kind, with the names of their types."""
     columns = dict.fromkeys((*entity.key, *(("guild_id",) if entity.in_guild else ()), *entity.columns))
     types = {}
     for column in columns:
@@ -37,10 +37,10 @@ def filters(entity: Entity[typing.Any]) -> dict[str, str]:
 
 
 def spelled(view: type[View[typing.Any]]) -> str:
-    """Spell what should stand in wanted.py for a view."""
+    """Return what wanted.py should contain for a view."""
     fields = "".join(f"    {name}: {kind}\n" for name, kind in filters(view.entity).items())
     return (
-        f'class Wanted{view.__name__}(Wanted, total=False):\n    """How {view.entity.name} can be found."""\n\n{fields}'
+        f'class Wanted{view.__name__}(Wanted, total=False):\n    """The filters of {view.entity.name}."""\n\n{fields}'
     )
 
 

@@ -1,11 +1,12 @@
-"""Four shards in two processes on one PostgreSQL database: each answers for what all of them have heard.
+"""Four shards in two processes on one PostgreSQL database. Each process can answer for all shards.
 
-Run each of these in a terminal of its own, with ``DISCORD_TOKEN`` and ``PERSIST_URL`` (``postgresql://...``) set::
+Run each of these in its own terminal, with ``DISCORD_TOKEN`` and ``PERSIST_URL`` (``postgresql://...``) set::
 
     python examples/sharded_postgres/bot.py 0 1
     python examples/sharded_postgres/bot.py 2 3
 
-``!where`` is answered by the process whose shard hears it. Kill one: the other knows what it had stored, and goes on.
+The process whose shard receives ``!where`` answers it. Kill one process: the other keeps running and still has
+everything that the first one stored.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ import hikari
 import persist
 
 SHARDS: typing.Final = 4
-"""How many there are in all processes together. Each process says so, and which of them are its own."""
+"""The number of shards in all processes together. Each process needs this number and the IDs of its own shards."""
 
 
 def build(bot: hikari.GatewayBot, url: str) -> persist.Cache:
-    """Give a bot the cache that all processes share, and something to answer from it."""
-    # Members that this process has no shard for do not belong into its own bot.cache: warm leaves them out by itself.
+    """Give the bot the shared cache, and a command that answers from it."""
+    # warm fills bot.cache only with members of this process's own shards.
     cache = persist.Cache(bot, url, warm=persist.Warm(kinds={"guilds", "roles"}))
 
     @bot.listen()
@@ -34,7 +35,7 @@ def build(bot: hikari.GatewayBot, url: str) -> persist.Cache:
         guilds, members = await cache.guilds.count(), await cache.members.count()
         mutual = await cache.guilds.mutual(event.author_id)
         await event.message.respond(
-            f"Shard {event.shard.id} of {event.shard.shard_count}: {guilds} guilds with {members} members in all; "
+            f"Shard {event.shard.id} of {event.shard.shard_count}: {guilds} guilds with {members} members in total; "
             f"you are in {', '.join(sorted(guild.name for guild in mutual))}."
         )
 
@@ -42,7 +43,7 @@ def build(bot: hikari.GatewayBot, url: str) -> persist.Cache:
 
 
 def main(shard_ids: list[int]) -> None:
-    """Run the bot with some of the shards."""
+    """Run the bot with these shards."""
     intents = hikari.Intents.ALL_UNPRIVILEGED | hikari.Intents.GUILD_MEMBERS | hikari.Intents.MESSAGE_CONTENT
     bot = hikari.GatewayBot(os.environ["DISCORD_TOKEN"], rest_url=os.environ.get("DISCORD_API"), intents=intents)
     build(bot, os.environ["PERSIST_URL"])

@@ -1,14 +1,14 @@
-"""Keep records in Redis 6.2 or newer: ``redis://user:password@host:6379/0``, or ``rediss://`` for TLS.
+"""Stores records in Redis 6.2 or newer: ``redis://user:password@host:6379/0``, or ``rediss://`` for TLS.
 
 ``?prefix=bot:``
-    What the names of all keys begin with (``persist:``).
+    The prefix of all keys (default: ``persist:``).
 ``?max=8``
-    How many connections there are at most.
+    The maximum number of connections.
 ``?timeout=10``
     Seconds to wait for a connection or an answer.
 
-One kind of thing is one hash, from a key to a record. Beside it stand sorted sets of its keys: one of all of them, and
-one for each guild.
+Each kind of object is one hash that maps keys to records. Next to it are sorted sets of its keys: one of all keys, and
+one per guild.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from persist.spi import Page
 __all__ = ("RedisStore", "persist_backends")
 
 _LAYOUT: typing.Final = 1
-"""What the version in the database says of how records are kept there."""
+"""The version of the layout in which this plugin stores records; the database notes its own."""
 
 _ATTEMPTS: typing.Final = 20
 _SLICE: typing.Final = 250
@@ -54,22 +54,22 @@ for _, key in ipairs(keys) do
 end
 return found
 """
-"""Reads records in the order of their keys, all at one moment."""
+"""Reads records in key order, atomically."""
 
 AnyEntity = Entity[typing.Any]
 
 
 class RedisStore:
-    """Keeps records in one database of a Redis server.
+    """Stores records in one database of a Redis server.
 
     Parameters
     ----------
     connect
-        Makes a client. It connects nothing yet.
+        Creates a client. It doesn't connect yet.
     name
-        What the database is called in messages; never with a password.
+        The name of the database in messages, without the password.
     prefix
-        What the names of all keys begin with.
+        The prefix of all keys.
     """
 
     def __init__(self, connect: Callable[[], redis.asyncio.Redis], name: str, prefix: str) -> None:
@@ -116,7 +116,7 @@ class RedisStore:
 
     async def select(self, query: Select) -> Page:
         client = self._opened()
-        if any(withins(query.where)):  # more than one kind is read, and both at one moment
+        if any(withins(query.where)):  # reads more than one kind, which must happen atomically
             pages: list[Page] = []
 
             async def ask(pipe: Pipeline) -> None:
@@ -154,13 +154,13 @@ class RedisStore:
             except (ValueError, TypeError) as error:
                 corrupt.append((_key(entity, member), str(error)))
             if number % _SLICE == _SLICE - 1:
-                await asyncio.sleep(0)  # whoever else waits for the event loop
+                await asyncio.sleep(0)  # let other tasks run
         return Page(records, corrupt=corrupt)
 
     # -------------------------------------------------------------------------------------------------------- writing
 
     async def _at_one_moment(self, step: Callable[[Pipeline], Awaitable[None]]) -> None:
-        """Let ``step`` read and then queue what it writes, again if somebody has written in between."""
+        """Let ``step`` read and then queue its writes; repeat it if another client wrote in between."""
         client, version = self._opened(), self._named("version")
         with self._translated():
             for attempt in range(_ATTEMPTS):
@@ -200,7 +200,7 @@ class RedisStore:
         return self._prefix + name
 
     def _index(self, entity: AnyEntity, guild_id: int | None) -> str:
-        """Return the name of the set of the keys of a guild, or of all."""
+        """Return the name of the sorted set with the keys of a guild, or with all keys."""
         return f"{self._named(entity.name)}:{'all' if guild_id is None else guild_id}"
 
     def _opened(self) -> redis.asyncio.Redis:
@@ -211,12 +211,12 @@ class RedisStore:
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn what the client library raises into what persist raises."""
+        """Translate the client library's exceptions into persist's."""
         try:
             yield
         except (redis.exceptions.RedisError, OSError) as error:
             refused = isinstance(error, redis.exceptions.AuthenticationError)
-            # A password that was right is wrong for as long as somebody is at work on the server.
+            # If the password worked before, a rejection is temporary: somebody is working on the server.
             temporary = isinstance(error, _TEMPORARY) and (self._was_open or not refused)
             raise BackendError(f"{self._name}: {error or type(error).__name__}", temporary=temporary) from error
 
@@ -231,7 +231,7 @@ _TEMPORARY: typing.Final = (
 
 
 async def _answer(asked: typing.Any) -> typing.Any:
-    # The client's own types say of every command that it may be one of two things.
+    # The client's type hints declare every command as a union of two types.
     return await asked
 
 
@@ -243,13 +243,13 @@ async def _at_once(page: Page) -> Page:
 
 
 def _spelled(key: Key) -> bytes:
-    """Spell a key so that the order of bytes is the order of keys."""
+    """Encode a key so that the order of bytes is the order of keys."""
     parts = [f"{part:020d}" if isinstance(part, int) else part.replace("\0", "\0\1") for part in key]
     return "\0\0".join(parts).encode()
 
 
 def _key(entity: AnyEntity, member: bytes) -> Key:
-    """Return the key that :func:`_spelled` spelled."""
+    """Decode what :func:`_spelled` encoded."""
     parts = member.decode().split("\0\0")
     kinds = entity.key.values()
     return tuple(
@@ -269,8 +269,8 @@ def _record(entity: AnyEntity, member: bytes, value: bytes) -> Record:
 # ------------------------------------------------------------------------------------------------------ how it is named
 
 _OPTIONS: typing.Final = {
-    "prefix": urls.Option(str, "what all its keys begin with, so that several bots can share a Redis (`persist:`)"),
-    "max": urls.Option(urls.whole(1), "how many connections there are at most (8)"),
+    "prefix": urls.Option(str, "the prefix of all its keys, so that several bots can share one Redis (`persist:`)"),
+    "max": urls.Option(urls.whole(1), "the maximum number of connections (8)"),
     "timeout": urls.Option(urls.seconds, "seconds to wait for an answer (10)"),
 }
 
@@ -283,7 +283,7 @@ def _open(url: yarl.URL) -> Store:
         pool = redis.asyncio.BlockingConnectionPool.from_url(
             str(url.with_query(None)),
             max_connections=options.get("max", 8),
-            timeout=None,  # whoever finds all connections lent waits
+            timeout=None,  # without a free connection, wait
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             protocol=2,
@@ -296,5 +296,5 @@ def _open(url: yarl.URL) -> Store:
 
 @hookimpl
 def persist_backends() -> Sequence[Backend]:
-    """Offer this backend under its two schemes."""
+    """Register this backend under its two schemes."""
     return [Backend("redis", _open, _OPTIONS), Backend("rediss", _open, _OPTIONS)]

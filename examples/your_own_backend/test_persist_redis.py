@@ -1,4 +1,4 @@
-"""The Redis store keeps persist's contract. ``REDIS_URL`` names a server, else one is started."""
+"""Checks that the Redis store fulfills persist's contract. Uses the server at ``REDIS_URL``, or starts its own."""
 
 from __future__ import annotations
 

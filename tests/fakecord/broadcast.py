@@ -1,4 +1,4 @@
-"""Telling events to the sessions that are to hear of them."""
+"""Sends events to the sessions that should receive them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NAMED_BY_THEIR_OWN_ID: typing.Final = frozenset({"GUILD_CREATE", "GUILD_UPDATE"
 
 
 class Broadcast:
-    """Tells events to every session that hears of them.
+    """Sends events to every session that should receive them.
 
     Attributes
     ----------
     sessions
-        The sessions that a client has or may come back to, by id.
+        The sessions that a client has or may resume, by ID.
     """
 
     def __init__(self, world: World, observer: Observer) -> None:
@@ -32,9 +32,9 @@ class Broadcast:
 
     @contextlib.asynccontextmanager
     async def silently(self) -> typing.AsyncIterator[None]:
-        """Let the world change without events, for the current task, until the block ends.
+        """Change the world without events, for the current task, until the block ends.
 
-        Nothing is kept for a later resume either: the client has to find out from the next GUILD_CREATE.
+        Nothing is kept for a later resume either: the client only finds out from the next GUILD_CREATE.
         """
         token = self._silent.set(True)
         try:
@@ -43,17 +43,17 @@ class Broadcast:
             self._silent.reset(token)
 
     def live_sessions(self) -> list[Session]:
-        """Return the sessions that have a connection."""
+        """Return the connected sessions."""
         return [session for session in self.sessions.values() if session.connection is not None]
 
     def listeners(self, name: str, guild_id: str | None) -> list[Session]:
-        """Return the sessions that are to hear of an event of that guild; none when it happens silently."""
+        """Return the sessions that should receive an event of that guild; none while changes are silent."""
         if self._silent.get():
             return []
         return [session for session in self.sessions.values() if session.hears(name, guild_id)]
 
     async def emit(self, name: str, payload: Payload, guild_id: str | None = None) -> None:
-        """Tell an event, known or not, without changing the world.
+        """Send an event, known or not, without changing the world.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Broadcast:
         payload
             Its data.
         guild_id
-            The guild it happens in, when the payload does not tell.
+            The guild it happens in, if the payload does not say so.
         """
         if guild_id is None:
             guild_id = payload.get("id" if name in _NAMED_BY_THEIR_OWN_ID else "guild_id")

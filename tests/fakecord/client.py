@@ -1,4 +1,4 @@
-"""A simulator in a process of its own, and how to talk to it without asyncio."""
+"""A simulator in its own process, with a synchronous client."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _POLL_SECONDS: typing.Final = 0.02
 
 
 class RemoteError(Exception):
-    """The simulator could not do what it was asked; the message is its reason."""
+    """The simulator could not do what was requested; the message is its reason."""
 
 
 class Remote:
@@ -29,7 +29,7 @@ class Remote:
     rest_url
         The simulator's `rest_url`.
     process
-        Its process, if it was started by `running`; kill it to see what a bot makes of that.
+        Its process, if it was started by `running`; kill it to see how a bot reacts.
     """
 
     def __init__(self, rest_url: str, process: subprocess.Popen[str] | None = None) -> None:
@@ -38,7 +38,7 @@ class Remote:
         self._root = rest_url.partition("/api/")[0]
 
     def call(self, method: str, *args: typing.Any, silent: bool = False, **kwargs: typing.Any) -> typing.Any:
-        """Call any method of `FakeDiscord` and return what it returned, as JSON tells it.
+        """Call any method of `FakeDiscord` and return its result, as JSON represents it.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Remote:
         return self._request("call", json.dumps(wish).encode())["result"]
 
     def stats(self) -> dict[str, typing.Any]:
-        """Return what happened so far: see `FakeDiscord.stats`."""
+        """Return the statistics so far: see `FakeDiscord.stats`."""
         return typing.cast("dict[str, typing.Any]", self._request("stats"))
 
     def world(self) -> dict[str, typing.Any]:
@@ -74,7 +74,7 @@ class Remote:
         return sum(session["live"] for session in self.stats()["sessions"])
 
     def wait_until(self, predicate: typing.Callable[[], bool], timeout: float = 10.0) -> None:
-        """Wait until a condition holds, looking every 20 ms.
+        """Wait until a condition holds, checking every 20 ms.
 
         Raises
         ------
@@ -98,7 +98,7 @@ class Remote:
 
 @contextlib.contextmanager
 def running(*arguments: str, timeout: float = 20.0) -> typing.Iterator[Remote]:
-    """Run a simulator in a process of its own for the length of a `with` block.
+    """Run a simulator in its own process for the length of a `with` block.
 
     Parameters
     ----------

@@ -20,17 +20,17 @@ _SHORTEST_SLEEP: typing.Final = 0.001
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Flood:
-    """Blasts events at clients, without regard to intents and without changing the world."""
+    """Sends events to clients at full speed, regardless of intents and without changing the world."""
 
     world: World
     broadcast: Broadcast
 
     async def prepare_chunks(self, guild_id: str, count: int, size: int = 1000) -> None:
-        """Make chunks of members nobody has seen, ready to be sent by `flood_prepared`."""
+        """Create chunks of new members, to be sent by `flood_prepared`."""
         await self._prepare("GUILD_MEMBERS_CHUNK", list(self._chunks(guild_id, count, size)))
 
     async def prepare_messages(self, channel_id: str, count: int) -> None:
-        """Make the messages of `flood_messages`, ready to be sent by `flood_prepared`."""
+        """Create the messages of `flood_messages`, to be sent by `flood_prepared`."""
         await self._prepare("MESSAGE_CREATE", list(self._bodies(channel_id, count, rich=False)))
 
     async def _prepare(self, name: str, bodies: list[bytes]) -> None:
@@ -39,7 +39,7 @@ class Flood:
                 await session.connection.hold(session.frame(name, body) for body in bodies)
 
     async def flood_prepared(self) -> None:
-        """Send what was prepared, all of it compressed before: little is left to do for the simulator meanwhile."""
+        """Send what was prepared, already compressed, so that the simulator has little left to do meanwhile."""
         for session in self.broadcast.live_sessions():
             if session.connection is not None:
                 await session.connection.release()
@@ -52,7 +52,7 @@ class Flood:
         events
             Names and data; data may be ready-made JSON.
         rate
-            How many per second, or nothing for as many as possible.
+            How many per second; by default, as many as possible.
         """
         count, began = 0, time.perf_counter()
         live = self.broadcast.live_sessions()
@@ -72,7 +72,7 @@ class Flood:
     async def flood_messages(
         self, channel_id: str, count: int, *, rate: float | None = None, rich: bool = False
     ) -> float:
-        """Send MESSAGE_CREATE `count` times with ids of their own, and return how many seconds that took."""
+        """Send MESSAGE_CREATE `count` times with distinct IDs, and return how many seconds that took."""
         began = time.perf_counter()
         await self.flood((("MESSAGE_CREATE", body) for body in self._bodies(channel_id, count, rich=rich)), rate=rate)
         return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""What a test may look at: counters, logs, and waiting for them to change."""
+"""What tests can inspect: counters and logs, and a way to wait for them to change."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POLL_SECONDS: typing.Final = 0.05
 
 
 class Observer:
-    """Counts what clients did and what they were told.
+    """Counts what clients did and what was sent to them.
 
     Attributes
     ----------
@@ -47,14 +47,14 @@ class Observer:
         self._changed = asyncio.Event()
 
     def notify(self) -> None:
-        """Let everybody in `wait_until` look again."""
+        """Make every `wait_until` check again."""
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
 
     async def wait_until(self, predicate: typing.Callable[[], bool], timeout: float = 10.0) -> None:
         """Wait until a condition holds.
 
-        It is looked at after each gateway or REST action, and every 50 ms for conditions outside the simulator.
+        It is checked after each gateway or REST action, and every 50 ms for conditions outside the simulator.
 
         Raises
         ------

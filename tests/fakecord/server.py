@@ -1,4 +1,4 @@
-"""FakeDiscord: everything put together behind one flat interface."""
+"""FakeDiscord: all parts behind one flat interface."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _HOST: typing.Final = "127.0.0.1"
 class FakeDiscord:
     """A Discord of your own, to which an unmodified `hikari.GatewayBot(token, rest_url=sim.rest_url)` connects.
 
-    Use it as an asynchronous context manager. Its helpers change the world and tell the bot, as if people had done it;
-    inside `async with sim.silently():` they change the world only.
+    Use it as an asynchronous context manager. Its helpers change the world and inform the bot, as if people had done
+    it; inside `async with sim.silently():` they only change the world.
 
     Parameters
     ----------
     seed
-        Makes ids, timestamps and choices the same every time. Without it ids go on from those made before.
+        Makes IDs, timestamps and choices reproducible. Without it, IDs continue from earlier ones.
     **options
         Fields of `Settings`.
 
@@ -212,7 +212,7 @@ class FakeDiscord:
 
     @property
     def resumes_failed(self) -> int:
-        """How often a client tried to resume in vain."""
+        """How often a client failed to resume."""
         return self.observer.resumes_failed
 
     async def start(self, port: int = 0) -> None:
@@ -228,7 +228,7 @@ class FakeDiscord:
         self.port = self._gateway.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Reset what connections there are and stop listening; does nothing when it is stopped already."""
+        """Reset all connections and stop listening; does nothing if it is already stopped."""
         await self.drop_connections()
         if self._runner is not None:
             await self._runner.cleanup()

@@ -1,4 +1,4 @@
-"""A gateway session: what a client asked for, and what it can be told again."""
+"""A gateway session: what a client subscribed to, and what can be replayed."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Session:
         self._buffer: collections.deque[tuple[int, bytes]] = collections.deque(maxlen=replay)
 
     def owns(self, guild_id: str | None) -> bool:
-        """Tell whether this shard hears of a guild; None stands for direct messages."""
+        """Return whether this shard receives events of a guild; None stands for direct messages."""
         shard, count = self.shard
         return shard == 0 if guild_id is None else (int(guild_id) >> 22) % count == shard
 
     def hears(self, name: str, guild_id: str | None) -> bool:
-        """Tell whether this session is told an event of that guild, its intents aside."""
+        """Return whether this session receives an event of that guild, apart from its intents."""
         return guild_id not in self.arriving and (name in _EVERY_SHARD or self.owns(guild_id))
 
     def frame(self, name: str, body: bytes) -> bytes:
@@ -59,7 +59,7 @@ class Session:
         return raw
 
     async def dispatch(self, name: str, payload: Payload, body: bytes | None = None) -> None:
-        """Tell the client an event that its intents allow, or keep it for a resume while it is away."""
+        """Send the client an event that its intents allow, or keep it for a resume while it is away."""
         if not wants(self.intents, name, payload, self._bot_id):
             return
         if name in _MESSAGE_EVENTS and not self.intents & _CONTENT:
@@ -69,7 +69,7 @@ class Session:
             await self.connection.send(raw)
 
     def can_resume_from(self, sequence: int) -> bool:
-        """Tell whether every event after that number is still remembered."""
+        """Return whether every event after that number is still remembered."""
         first = self._buffer[0][0] if self._buffer else self.sequence + 1
         return sequence + 1 >= first
 
@@ -92,5 +92,5 @@ class Session:
         return connection
 
     def is_expired(self, window: float) -> bool:
-        """Tell whether the client has been away for longer than `window` seconds."""
+        """Return whether the client has been away for longer than `window` seconds."""
         return self.detached_at is not None and time.monotonic() - self.detached_at > window
