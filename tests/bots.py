@@ -18,7 +18,20 @@ from fakecord import FakeDiscord, Payload, payloads
 
 import persist
 
-__all__ = ("TOKEN", "Lone", "locked", "lone", "make", "members", "rows", "settled", "started", "text_channel", "until")
+__all__ = (
+    "TOKEN",
+    "Lone",
+    "closed",
+    "locked",
+    "lone",
+    "make",
+    "members",
+    "rows",
+    "settled",
+    "started",
+    "text_channel",
+    "until",
+)
 
 TOKEN: typing.Final = "OTAw.fake.token"
 _NUMBERS: typing.Final = itertools.count()
@@ -64,6 +77,12 @@ async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - nothing tells when it does
             await asyncio.sleep(0.002)
+
+
+async def closed(cache: persist.Cache | persist.ReadOnlyCache) -> None:
+    """Wait until nothing of a cache runs that has been told to close, by whatever task closes it."""
+    await until(lambda: not cache.is_open)
+    await until(lambda: not any(task.get_name().startswith("persist") for task in asyncio.all_tasks()))
 
 
 def text_channel(guild: Payload) -> str:

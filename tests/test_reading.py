@@ -213,7 +213,7 @@ async def test_a_callback_that_fails_leaves_no_cache_open(sqlite_url: str) -> No
     await served(bot)
     with pytest.raises(LookupError):
         await bot.close()
-    await bots.until(lambda: not cache.is_open)
+    await bots.closed(cache)
 
 
 async def test_a_rest_bot_runs_without_its_database_and_finds_it_later(

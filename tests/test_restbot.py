@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import datetime
 import logging
@@ -147,13 +146,8 @@ async def test_a_callback_that_fails_leaves_nothing_unstored(stage: Stage) -> No
     with pytest.raises(LookupError):
         async with serving(bot):
             await cache.fetch_member(int(stage.guild_id), int(stage.user_id))
-    await bots.until(lambda: not cache.is_open)
-    await asyncio.wait([task for task in asyncio.all_tasks() if task.get_name().startswith("persist")] or [idle()])
+    await bots.closed(cache)
     assert bots.rows(pathlib.Path("cache.db"), "SELECT nickname FROM members") == ["Nemo"]
-
-
-def idle() -> asyncio.Task[None]:
-    return asyncio.create_task(asyncio.sleep(0))
 
 
 @pytest.mark.parametrize("moment", ["while it starts", "while it runs"])
