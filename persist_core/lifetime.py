@@ -273,7 +273,7 @@ class Lifetime:
         if self.engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         elif self.engine is None and not self._ended and self._is_early:
-            # Who hears before us that the bot starts, asks before us.
+            # A listener that hears of the bot's start before the cache does asks before it is open.
             with contextlib.suppress(PersistError):
                 await asyncio.shield(self._begin(patient=not self._strict))
         if self.engine is None:
@@ -282,7 +282,7 @@ class Lifetime:
 
     @property
     def _is_early(self) -> bool:
-        """Whether whoever asks may begin the opening, which a bot that starts is about to begin."""
+        """Whether a question may begin the opening, because the bot is starting and about to begin it anyway."""
         return self._gateway is None or (self._opening is None and self._bot.is_alive and self._bot.rest.is_alive)
 
     async def opened(self) -> Engine:
@@ -294,7 +294,7 @@ class Lifetime:
 
 
 def lifetimes_of(bot: object) -> Iterator[Lifetime]:
-    """Yield those of the caches that are attached to a bot, of the first one first."""
+    """Yield the lifetimes of the caches that are attached to a bot, in the order they were attached."""
     owners: Iterable[object] = ()
     if isinstance(bot, hikari.EventManagerAware):
         listeners = bot.event_manager.get_listeners(hikari.StartingEvent, polymorphic=False)

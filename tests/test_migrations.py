@@ -11,10 +11,11 @@ import sqlite3
 import subprocess
 import sys
 import typing
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 import yarl
+from stores import opened
 
 from persist import migrations
 from persist.changes import Put
@@ -64,16 +65,6 @@ async def load(url: str, version: int = 1) -> None:
     """Make the database of an earlier version, with data in it."""
     text = (DUMPS / f"version_{version}.{yarl.URL(url).scheme}.sql").read_text(encoding="utf-8")
     await run(url, *text.removesuffix(";\n").split(";\n"))
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[SqlStore]:
-    store = typing.cast("SqlStore", open_store(url))
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 async def page(store: SqlStore, *where: Condition) -> Page:

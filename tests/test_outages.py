@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 import servers
 import yarl
+from stores import opened
 
 from persist.changes import Put
 from persist.conditions import Condition
@@ -35,16 +36,6 @@ class Place(typing.NamedTuple):
 def place(request: pytest.FixtureRequest) -> Place:
     server = request.getfixturevalue(f"{request.param}_server")
     return Place(server, request.getfixturevalue(f"{request.param}_url"))
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    store = open_store(url)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
 
 
 async def refused(url: str) -> BackendError:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 import pytest
 import servers
 import yarl
+from stores import opened
 
 from persist.changes import DropScope, Patch, Put
 from persist.contract_base import keys
@@ -17,19 +18,8 @@ from persist.edits import Part
 from persist.entities import MEMBERS, MESSAGES, USERS
 from persist.errors import SchemaError
 from persist.plugins import open_store
-from persist.spi import Order, Select, Store
+from persist.spi import Order, Select
 from persist.sql import SqlStore
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[Store]:
-    store = open_store(url)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
 
 # ---------------------------------------------------------------------------------------------------------- PostgreSQL
 
