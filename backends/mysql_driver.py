@@ -114,6 +114,16 @@ def _is_usable(connection: typing.Any) -> bool:
     return not (reader.at_eof() or unasked or reader.exception() is not None)
 
 
+class _Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no types
+    """A connection that takes its socket with it: with TLS, it would be open until the server has said goodbye."""
+
+    def close(self) -> None:
+        transport = getattr(self._writer, "transport", None)
+        super().close()
+        if transport is not None:
+            transport.abort()
+
+
 async def _close(connection: typing.Any) -> None:
     if _is_usable(connection):
         await connection.ensure_closed()
@@ -178,14 +188,31 @@ CLIENT: typing.Final = Client[typing.Any](
 )
 """How aiomysql is used."""
 
+# MySQL warns of a strict mode without those in the middle.
+_MODE: typing.Final = "STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _SETTINGS: typing.Final = (
-    "SET NAMES utf8mb4, SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', SESSION sql_notes = 0, "
+    "SET NAMES utf8mb4, SESSION sql_mode = '{mode}', "
     # Texts are sorted by so many bytes only: the longest that Discord has are four thousand characters.
     "SESSION max_sort_length = 16384, "
     # What protects people from their own slips would cut off answers, and refuse questions and deletions.
     "SESSION sql_big_selects = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, "
     "SESSION autocommit = 1, @persist_seconds = {seconds}, @persist_wait = {wait}, "
     "SESSION lock_wait_timeout = {wait}, SESSION innodb_lock_wait_timeout = {wait}"
+)
+
+
+class _Family(typing.NamedTuple):
+    """What sessions of MariaDB and of MySQL are told differently."""
+
+    settings: str
+    limit: str
+
+
+_MARIADB: typing.Final = _Family("SET SESSION sql_notes = 0", "SET SESSION max_statement_time = @persist_seconds")
+_MYSQL: typing.Final = _Family(
+    # Beyond this limit of memory, MySQL reads a whole table for a query that names many ids.
+    "SET SESSION sql_notes = 0, SESSION range_optimizer_max_mem_size = 0",
+    "SET SESSION max_execution_time = 1000 * @persist_seconds",
 )
 
 
@@ -228,17 +255,17 @@ class Place(typing.NamedTuple):
 
     async def _connect(self, host: str, port: int) -> typing.Any:
         where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
-        connection = aiomysql.Connection(**where, **self.arguments)
+        connection = _Connection(**where, **self.arguments)
         try:
             await _ping(connection)  # which connects
             keep_alive(getattr(getattr(connection, "_writer", None), "transport", None))
             seconds, locks = self.limits
-            await _ask(connection, _SETTINGS.format(seconds=seconds, wait=max(1, round(locks))))
+            await _ask(connection, _SETTINGS.format(mode=_MODE, seconds=seconds, wait=max(1, round(locks))))
             await _ask(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            family = _MARIADB if "mariadb" in connection.get_server_info().lower() else _MYSQL
+            await _ask(connection, family.settings)
             if seconds:
-                mariadb = "mariadb" in connection.get_server_info().lower()
-                limit = "max_statement_time = " if mariadb else "max_execution_time = 1000 * "
-                await _ask(connection, f"SET SESSION {limit}@persist_seconds")
+                await _ask(connection, family.limit)
             await self._insist(connection)
         except BaseException:
             connection.close()

@@ -8,11 +8,13 @@ from .schema import Field, Table
 __all__ = ("add_column", "columns", "create", "indexes")
 
 
-def create(dialect: Dialect, table: Table) -> list[str]:
-    """Return the statements that create a table, its indexes and its description. Whatever exists already stays."""
+def create(dialect: Dialect, table: Table, *also: str) -> list[str]:
+    """Return the statements that create a table, its indexes and its description. Whatever exists already stays.
+
+    ``also`` are constraints and indexes that only this dialect has, spelled as they stand in the table's definition.
+    """
     quote = dialect.quote
-    parts = columns(dialect, table)
-    parts.append(f"PRIMARY KEY ({', '.join(map(quote, table.key))})")
+    parts = [*columns(dialect, table), f"PRIMARY KEY ({', '.join(map(quote, table.key))})", *also]
     later = indexes(dialect, table)
     if dialect.inline_indexes:
         parts += [f"INDEX {quote(name)} ({_indexed(dialect, table, index)})" for name, index in _named(table)]

@@ -39,6 +39,8 @@ class Search:
         Makes the search for all of some terms.
     prefix
         A prefix for all terms, in a database that ignores short ones and stop words.
+    replaces
+        Whether an upsert brings the index up to date for every row that it replaces. If not, rows are deleted first.
     offered
         A query that returns true if this database supports it.
     lacking
@@ -50,6 +52,7 @@ class Search:
     matches: str
     asked: Callable[[Sequence[Term]], str]
     prefix: str = ""
+    replaces: bool = True
     offered: str = ""
     lacking: str = ""
 

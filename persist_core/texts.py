@@ -110,22 +110,25 @@ def _statements(
     search, searched = dialect.search, entity.searched
     if search is None or searched is None:
         return
-    silent: list[Key] = []
-    table = texts_of(entity)
-    texts = iter(texts)
+    table, texts = texts_of(entity), iter(texts)
     while some := list(itertools.islice(texts, _AT_ONCE)):
         rows: list[Row] = []
+        gone: list[Key] = []
         for key, values in some:
             if text := text_of(values):
                 terms = " ".join([search.prefix + term for term in terms_of(text, inside=searched.inside)])
                 rows.append((*key, text, terms))
-            else:
-                silent.append(key)
+            if not text or not search.replaces:
+                gone.append(key)
+        yield from _deletions(dialect, entity, gone)
         yield from dialect.upsert(table, Rows(rows, _columnar))
-    for start in range(0, len(silent), dialect.many):
+
+
+def _deletions(dialect: Dialect, entity: AnyEntity, keys: Sequence[Key]) -> Iterator[Statement]:
+    for start in range(0, len(keys), dialect.many):
         speller = Speller(dialect)
-        where = speller.keys(entity, silent[start : start + dialect.many])
-        yield f"DELETE FROM {dialect.quote(table.name)} WHERE {where}", speller.params
+        where = speller.keys(entity, keys[start : start + dialect.many])
+        yield f"DELETE FROM {dialect.quote(texts_of(entity).name)} WHERE {where}", speller.params
 
 
 def _columnar(rows: Sequence[Row]) -> Columnar:

@@ -1,4 +1,4 @@
-"""The kinds of database servers that tests start: PostgreSQL, MariaDB and Redis, each a value."""
+"""The kinds of database servers that tests start: PostgreSQL, MariaDB or MySQL, and Redis, each a value."""
 
 from __future__ import annotations
 
@@ -70,6 +70,15 @@ class Program:
     create: str | None
     drop: str | None
     """The statements for one database; None if databases are numbers that exist anyway."""
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether all its binaries are on this machine."""
+        try:
+            self.find()
+        except NoServerError:
+            return False
+        return True
 
     def find(self) -> dict[str, pathlib.Path]:
         """Find the binaries, the newest version first."""
@@ -158,7 +167,7 @@ POSTGRESQL: typing.Final = Program(
     drop="DROP DATABASE {} WITH (FORCE)",
 )
 
-MYSQL: typing.Final = Program(
+_MARIADB: typing.Final = Program(
     name="mysql",
     variable="PERSIST_TEST_MYSQL",
     package="mariadb-server",
@@ -185,6 +194,28 @@ MYSQL: typing.Final = Program(
     create="CREATE DATABASE {}",
     drop="DROP DATABASE {}",
 )
+
+_MYSQL: typing.Final = dataclasses.replace(
+    _MARIADB,
+    package="mysql-server",
+    binaries=("mysqld",),
+    prepare=lambda site: [
+        site.binaries["mysqld"],
+        *("--no-defaults", "--initialize-insecure", f"--datadir={site.data}", f"--tmpdir={site.folder}"),
+        "--secure-file-priv=NULL",
+    ],
+    serve=lambda site: [
+        site.binaries["mysqld"],
+        *("--no-defaults", f"--datadir={site.data}", f"--tmpdir={site.folder}", f"--socket={site.folder / 'socket'}"),
+        *("--bind-address=127.0.0.1", f"--port={site.port}", f"--pid-file={site.folder / 'pid'}"),
+        *("--mysqlx=OFF", "--skip-log-bin", "--secure-file-priv=NULL"),
+        *("--innodb-flush-log-at-trx-commit=2", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF"),
+        "--innodb-buffer-pool-size=64M",
+    ],
+)
+
+MYSQL: typing.Final = next((program for program in (_MARIADB, _MYSQL) if program.is_installed), _MARIADB)
+"""MariaDB where it is installed, else MySQL."""
 
 REDIS: typing.Final = Program(
     name="redis",

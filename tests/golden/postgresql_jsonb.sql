@@ -80,14 +80,14 @@ ALTER TABLE "persist_search_members" ADD FOREIGN KEY ("guild_id", "user_id") REF
 CREATE INDEX "persist_search_members_terms" ON "persist_search_members" USING gin
 (array_to_tsvector(string_to_array("terms", ' ')))
 
+DELETE FROM "persist_search_messages" WHERE "id" = $1
+    [2]
+
 INSERT INTO "persist_search_messages" AS stored ("id", "words", "terms") SELECT v1, v2, v3 FROM unnest($1::bigint[],
 $2::text[], $3::text[]) AS given (v1, v2, v3) WHERE NOT EXISTS (SELECT FROM "persist_search_messages" AS known WHERE
 known."id" = v1 AND known."words" = v2) ON CONFLICT ("id") DO UPDATE SET "words" = excluded."words", "terms" =
 excluded."terms" WHERE stored."words" IS DISTINCT FROM excluded."words"
     [(1,), ('\n it s a red panda 熊 \n',), ('it s a red panda _718a',)]
-
-DELETE FROM "persist_search_messages" WHERE "id" = $1
-    [2]
 
 -- one record by its key
 SELECT "guild_id", "user_id", "payload"::text, to_char("last_updated", 'YYYY-MM-DD HH24:MI:SS.US') FROM "members"

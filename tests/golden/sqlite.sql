@@ -101,12 +101,12 @@ OLD."terms"); END
 CREATE TRIGGER "persist_search_members_of" AFTER DELETE ON "members" BEGIN DELETE FROM "persist_search_members" WHERE
 "guild_id" = OLD."guild_id" AND "user_id" = OLD."user_id"; END
 
+DELETE FROM "persist_search_messages" WHERE "id" = ?
+    [2]
+
 INSERT INTO "persist_search_messages" ("id", "words", "terms") VALUES (?, ?, ?) ON CONFLICT ("id") DO UPDATE SET
 "words" = excluded."words", "terms" = excluded."terms" WHERE "persist_search_messages"."words" IS NOT excluded."words"
     [1, '\n it s a red panda 熊 \n', 'it s a red panda _718a']
-
-DELETE FROM "persist_search_messages" WHERE "id" = ?
-    [2]
 
 -- one record by its key
 SELECT "guild_id", "user_id", "payload", "last_updated" FROM "members" WHERE "guild_id" = ? AND "user_id" = ?
