@@ -44,5 +44,5 @@ async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[
             await work
 
 
-class _Ended(Exception):  # noqa: N818 - no error: somebody does not want the copy any more
+class _Ended(Exception):  # noqa: N818 - not an error: the copy is no longer wanted
     """A copy was canceled."""

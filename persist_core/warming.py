@@ -228,7 +228,7 @@ class Warmer:
             self._do(self._end_refill(guild_id, refill))
 
     async def _end_refill(self, guild_id: int, refill: _Refill) -> None:
-        while self._refill(guild_id, refill):  # noqa: ASYNC110 - nothing is waited for: others have their turns
+        while self._refill(guild_id, refill):  # noqa: ASYNC110 - it does not wait, it only lets others run
             await asyncio.sleep(0)
 
     def _refill(self, guild_id: int, refill: _Refill) -> bool:
