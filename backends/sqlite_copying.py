@@ -25,7 +25,7 @@ async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[
 
     def copy() -> None:
         with contextlib.closing(sqlite3.connect(source, isolation_level=None)) as here:
-            # Its own reading holds the moment: without that, each change of others would begin the copy anew.
+            # A read transaction holds the snapshot; without it, each change by others would restart the copy.
             here.execute("BEGIN")
             here.execute("SELECT COUNT(*) FROM sqlite_schema").fetchall()
             with contextlib.closing(sqlite3.connect(target)) as there:

@@ -43,7 +43,7 @@ async def suggest(
 
 
 def client_of(stage: Stage) -> arc.GatewayClient:
-    # On a crowded machine, it would answer by itself before the command does.
+    # On a slow machine, it would defer by itself before the command responds.
     client = arc.GatewayClient(stage.bot, autodefer=False)
     client.set_type_dependency(Notes, stage.notes)
     client.include(arc.slash_command("slash", "A command")(respond))
