@@ -171,7 +171,7 @@ async def views(
 
 
 def load(stage: Stage, client: arc.GatewayClient, moment: Moment) -> None:
-    """Load the extension at some moment."""
+    """Load the extension at a given moment."""
 
     async def on(_: hikari.Event) -> None:
         client.load_extension(PATH)

@@ -1,4 +1,4 @@
-"""A warning points at the line of whoever brought it on, and at none of ours."""
+"""A warning points at the line of the user's code that caused it, and never at one of ours."""
 
 from __future__ import annotations
 

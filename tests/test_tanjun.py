@@ -92,7 +92,7 @@ async def test_what_a_component_opens_finds_the_cache_open(stage: Stage) -> None
         notes.write(f"{cache.is_open}, {await cache.guilds.count()} guilds")
 
     client.add_component(opening)
-    # The client's listener comes first, as there is no cache before it.
+    # The client's listener runs first, because there is no cache before it.
     client.load_modules(PATH)
     async with stage.playing():
         assert await stage.notes.next() == "True, 0 guilds"
