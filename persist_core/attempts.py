@@ -66,7 +66,7 @@ class Attempts:
         """Store changes; if one is rejected for good, halve them until only that one is left out."""
         try:
             await self._attempt(changes)
-        except Exception as error:  # noqa: BLE001 - whatever one change does, all others are stored
+        except Exception as error:  # noqa: BLE001 - one change must not affect the others
             if len(changes) == 1:
                 self._refused(changes[0], error)
                 return

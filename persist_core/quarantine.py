@@ -105,5 +105,5 @@ def _names(item: Quarantined, erased: Erased) -> bool:
         return True
     try:
         return scrubbed(item.payload, erased) is not item.payload
-    except Exception:  # noqa: BLE001 - whatever it looks like, it may name anybody
+    except Exception:  # noqa: BLE001 - a malformed payload may name anybody
         return True

@@ -96,7 +96,7 @@ def _phrases(question: str) -> Iterator[_Phrase]:
 
 
 def _literally(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
-    """Yield what texts must contain, the best rank first: all words in a row; all; all, the last one as a prefix."""
+    """Yield what texts must contain, best rank first: all words in a row; all words; all, the last one as a prefix."""
     closed = tuple(f" {phrase.words} " for phrase in phrases)
     last = phrases[-1]
     yield (f" {_in_a_row(phrases)} ",)
@@ -105,7 +105,7 @@ def _literally(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
 
 
 def _namely(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
-    """Yield what names must contain, the best rank first: only it; it first; words begin with it; words contain it."""
+    """Yield what names must contain, best rank first: the whole name; its beginning; beginnings of words; any parts."""
     row = _in_a_row(phrases)
     yield (f"\n {row} \n",)
     yield (f"\n {row}",)

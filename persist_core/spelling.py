@@ -57,7 +57,7 @@ def _one(template: str) -> _Spelling:
 def _after_prefix(prefix: str) -> str:
     """Return the least text that is greater than every text with this prefix."""
     last = ord(prefix[-1]) + 1
-    return prefix[:-1] + chr(0xE000 if last == 0xD800 else last)  # noqa: PLR2004 - surrogates are no characters
+    return prefix[:-1] + chr(0xE000 if last == 0xD800 else last)  # noqa: PLR2004 - skip the surrogates
 
 
 def _prefix_values(kind: Storage, prefix: str) -> Sequence[tuple[Storage, typing.Any]]:

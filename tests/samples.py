@@ -515,7 +515,7 @@ def _subscription(factory: hikari.api.EntityFactory, payload: Payload, _: hikari
         hikari.Snowflake(payload["id"]),
         hikari.Snowflake(payload["user_id"]),
         *lists,
-        *moments[:2],  # type: ignore[arg-type] - Discord always tells these two
+        *moments[:2],  # type: ignore[arg-type] - Discord always sends these two
         known.get(payload["status"], payload["status"]),
         moments[2],
         payload.get("country"),

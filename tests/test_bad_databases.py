@@ -184,7 +184,7 @@ def test_a_folder_that_may_not_be_written_is_said_to_be_one() -> None:
             import bots, os, persist
             cache = persist.Cache(bots.make(), "sqlite:///{closed}/cache.db")
             if os.geteuid() == 0:
-                os.setuid(65534)  # whom root's packages may be closed to as well
+                os.setuid(65534)  # this user may not be able to read root's packages
             try:
                 asyncio.run(cache.open())
             except persist.BackendError as error:

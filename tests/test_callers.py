@@ -94,7 +94,7 @@ def test_a_warning_points_at_the_line_that_brought_it_on(act: Callable[[], None]
 
 def test_a_warning_of_a_framework_points_at_the_line_that_installs() -> None:
     pytest.importorskip("crescent")
-    import crescent  # noqa: PLC0415 - not every environment has it
+    import crescent  # noqa: PLC0415 - it may not be installed
 
     from persist.integrations import crescent as ours  # noqa: PLC0415
 

@@ -65,7 +65,7 @@ async def put(store: SqlStore, records: Sequence[Record]) -> None:
 
 async def trained(store: SqlStore, kind: str = "users") -> None:
     async with asyncio.timeout(60):
-        while kind not in store._compressed():  # noqa: ASYNC110 - of something that happens by itself
+        while kind not in store._compressed():  # noqa: ASYNC110 - it happens in the background
             await asyncio.sleep(0.01)
 
 

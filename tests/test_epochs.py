@@ -76,7 +76,7 @@ def requests(sim: FakeDiscord) -> int:
 
 async def _complete(cache: persist.Cache, guild: Payload) -> None:
     async with asyncio.timeout(20):
-        while not (await cache.completeness(int(guild["id"]), persist.MEMBERS)).is_complete:  # noqa: ASYNC110 - it is a question
+        while not (await cache.completeness(int(guild["id"]), persist.MEMBERS)).is_complete:  # noqa: ASYNC110 - it is a query
             await asyncio.sleep(0.02)
 
 

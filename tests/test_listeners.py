@@ -141,7 +141,7 @@ def _argument(cache: persist.Cache, heard: list[hikari.Event]) -> None:
 
 def _wrong_annotation(cache: persist.Cache, heard: list[hikari.Event]) -> None:
     @cache.listen(hikari.GuildMessageCreateEvent, confirm=True)
-    async def listener(event: NotThere) -> None:  # type: ignore[name-defined] # noqa: F821 - nobody has to resolve it
+    async def listener(event: NotThere) -> None:  # type: ignore[name-defined] # noqa: F821 - nothing has to resolve it
         heard.append(event)
 
 

@@ -130,7 +130,7 @@ async def test_one_that_cannot_be_stored_leaves_nothing_half_written_and_the_con
         for poison in ("\ud800", 1 << 70):
             changes = [_user(number) for number in range(_MANY)]
             changes[-1] = Put(changes[-1]._replace(payload={**changes[-1].payload, "username": poison}))
-            with pytest.raises(Exception):  # noqa: B017, PT011 - what it is, is the codec's or the driver's business
+            with pytest.raises(Exception):  # noqa: B017, PT011 - the codec or the driver chooses the exception
                 await store.apply(changes)
             assert await _names(store) == {}
         await store.apply([_user(number) for number in range(_MANY)])

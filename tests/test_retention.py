@@ -361,7 +361,7 @@ async def test_nobody_looks_where_nothing_can_be_too_old_yet(sqlite_url: str, mo
         assert "roles" not in asked
         clock.forward(hours=2)
         assert await sweeper.sweep_lazily() == {}  # the real time has not passed
-        assert await sweeper.sweep() == {"roles": len(guild["roles"])}  # whoever asks is answered
+        assert await sweeper.sweep() == {"roles": len(guild["roles"])}  # an explicit sweep checks everything
         await heard.hear("GUILD_CREATE", guild)
         clock.forward(hours=-2)
         await heard.cache.apply_rules(persist.Rules(roles=persist.Keep(max_age=1e9)))
@@ -416,4 +416,4 @@ async def test_what_took_long_to_count_is_not_counted_again_at_once(
         await said(heard, message(START, 5))
         assert await sweeper.sweep_lazily() == {}
         assert counted == ["messages"]
-        assert await sweeper.sweep() == {"messages": 1}  # whoever asks is answered
+        assert await sweeper.sweep() == {"messages": 1}  # an explicit sweep checks everything

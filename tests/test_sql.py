@@ -205,7 +205,7 @@ def test_a_statement_is_neither_too_many_rows_nor_too_long() -> None:
 async def test_statements_grow_while_the_event_loop_is_slow_to_come_round() -> None:
     async def busy() -> None:
         while True:
-            time.sleep(0.03)  # noqa: ASYNC251 - this is what it is about
+            time.sleep(0.03)  # noqa: ASYNC251 - blocking is the point
             await asyncio.sleep(0)
 
     stride, table = Stride(), table_of(MESSAGES)

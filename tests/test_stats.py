@@ -48,7 +48,7 @@ def message(number: int) -> dict[str, typing.Any]:
 
 async def until(test: typing.Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not test():  # noqa: ASYNC110 - nobody tells when a write has failed
+        while not test():  # noqa: ASYNC110 - a failed write causes no event
             await asyncio.sleep(0.01)
 
 

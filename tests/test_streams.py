@@ -79,7 +79,7 @@ async def test_many_keys_take_one_question_per_thousand(asked: Hearing) -> None:
         asks.append(query)
         return await select(query)
 
-    store.select = noted  # type: ignore[method-assign] - it is counted, and asked
+    store.select = noted  # type: ignore[method-assign] - it counts the queries
     wanted = [*range(2500, 0, -1), 5, 5]
     users = await asked.cache.users.get_many(wanted)
     assert [user.id for user in users] == [*range(2300, 0, -1), 5, 5]

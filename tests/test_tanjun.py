@@ -74,7 +74,7 @@ async def test_a_listener_of_hikari_gets_the_cache(stage: Stage, playing: tanjun
     @playing.injector.auto_inject_async
     async def on_message(
         event: hikari.GuildMessageCreateEvent,
-        messages: persist.Messages = alluka.inject(),  # noqa: B008 - this is how alluka is asked
+        messages: persist.Messages = alluka.inject(),  # noqa: B008 - this is how alluka injects
     ) -> None:
         message = await messages.get(event.message_id)
         stage.notes.write(f"heard {message and message.content}")

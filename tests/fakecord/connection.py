@@ -138,7 +138,7 @@ class Connection:
                 if transport is None or transport.is_closing():
                     return
                 transport.write(held[start : start + _SLICE])
-                while transport.get_write_buffer_size() > _SLICE:  # noqa: ASYNC110 - a transport tells only its protocol
+                while transport.get_write_buffer_size() > _SLICE:  # noqa: ASYNC110 - a transport only notifies its protocol
                     await asyncio.sleep(_POLL_SECONDS)
         finally:
             self._lock.release()
