@@ -35,7 +35,7 @@ class Attempts:
     depth
         Returns how many changes wait.
     heard
-        Called after each attempt: with ``None`` if it succeeded, otherwise with the error.
+        Called with ``None`` after a successful attempt, and with the error while the database accepts no changes.
     refused
         Called with a change that is rejected for good, and the error.
 

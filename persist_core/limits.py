@@ -20,8 +20,8 @@ class Limits(typing.NamedTuple):
     """The number of changes that are written without waiting any longer."""
 
     busy: int = 20_000
-    """The number of changes from which a busy event loop gives way to a writing thread, and that one transaction may
-    have."""
+    """The number of waiting changes from which a busy event loop gives way to a writing thread; also the size that one
+    transaction may have."""
 
     most: int = 200_000
     """The most changes to hold while the database is away or does not answer. Any more are dropped, ephemeral kinds
