@@ -230,7 +230,7 @@ class Place(typing.NamedTuple):
         where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
         connection = aiomysql.Connection(**where, **self.arguments)
         try:
-            await _ping(connection)  # this connects
+            await _ping(connection)  # which connects
             keep_alive(getattr(getattr(connection, "_writer", None), "transport", None))
             seconds, locks = self.limits
             await _ask(connection, _SETTINGS.format(seconds=seconds, wait=max(1, round(locks))))

@@ -285,7 +285,7 @@ class SqliteDriver:
                 raise
 
     def _insist(self) -> None:
-        """Raise if the file has been deleted: everything written to it would be lost once it is closed."""
+        """Raise if the file has been deleted: everything stored in it would be gone once it is closed."""
         if not self.is_there:
             msg = f"the file of {self!r} was deleted or moved; move it back, or restart the bot to create a new one"
             raise BackendError(msg, temporary=True)

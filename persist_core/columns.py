@@ -198,7 +198,7 @@ def text(path: str, *, index: bool = False, unset: str | None = None) -> Column:
 
 
 def integer(path: str, *, index: bool = False, unset: int | None = None) -> Column:
-    """Return a column for a whole number of up to 64 bits. hikari reads the number ``unset`` as ``None``."""
+    """Return a column of a whole number, up to 64 bits, and the number that hikari takes for none."""
     return dataclasses.replace(_column("integer", path, int, _integer, index=index, convert_all=_integers), unset=unset)
 
 

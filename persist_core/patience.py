@@ -19,7 +19,7 @@ class Patient:
     store
         The actual store.
     opened
-        Called with the store each time it has been opened. If it raises, so does opening the store.
+        Looks at it each time that it has been opened. What it raises, opening it raises.
     """
 
     def __init__(self, store: Store, opened: Callable[[Store], Awaitable[None]] | None = None) -> None:

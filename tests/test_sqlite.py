@@ -201,7 +201,7 @@ async def test_a_file_that_is_moved_away_is_missed_and_nothing_is_lost_when_it_i
         await heard.hear("GUILD_CREATE", payloads.guild(id="77"))
         stored = asyncio.create_task(heard.cache.flush())
         async with asyncio.timeout(5):
-            while "was deleted or moved; move it back, or restart the bot" not in caplog.text:  # noqa: ASYNC110 - a log has no event to await
+            while "was deleted or moved; move it back, or restart the bot" not in caplog.text:  # noqa: ASYNC110 - a log wakes nobody
                 await asyncio.sleep(0.01)
         assert heard.cache.health().state == "failing"
         assert await heard.cache.get_guild(77) is not None
