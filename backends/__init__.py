@@ -1,1 +1,1 @@
-"""The databases that persist can keep things in: one file per URL scheme."""
+"""The databases that persist can store data in: one file per URL scheme."""

@@ -22,15 +22,15 @@ _ROWS: typing.Final = 250
 """How many rows a statement writes: a longer one would block the event loop for more than a millisecond."""
 
 _PACKET: typing.Final = 16_000_000
-"""How many bytes a statement has at most, where the server takes so many."""
+"""The maximum length of a statement in bytes, if the server allows that much."""
 
 _BYTES: typing.Final = 16
-"""How many bytes of a statement a character of its documents makes at most, as hexadecimal UTF-8 and with what stands
-beside it."""
+"""The most bytes of a statement per character of its documents: as hexadecimal UTF-8, with its share of all other
+columns."""
 
 
 def literal(value: typing.Any) -> str:
-    """Spell a value. Right for utf8mb4, and as long as sql_mode is what every connection here sets it to."""
+    """Return a value as an SQL literal, for utf8mb4 and the sql_mode that every connection here sets."""
     return (_texts if type(value) is str else _numbers)((value,))[0]
 
 
@@ -39,13 +39,13 @@ def _quote(name: str) -> str:
 
 
 class _Form(typing.NamedTuple):
-    """How an upsert of one server family refers to the row that could not be inserted."""
+    """How an upsert refers to the row that could not be inserted, which differs between the server families."""
 
     alias: str
-    """What follows the rows."""
+    """The text after the rows."""
 
     given: str
-    """A column of that row."""
+    """A template for a column of that row."""
 
 
 _VALUES: typing.Final = _Form("", "VALUES({})")
@@ -54,13 +54,13 @@ _ALIAS: typing.Final = _Form(" AS `given`", "`given`.{}")
 
 @functools.cache
 def _ends(table: Table, form: _Form) -> tuple[str, str]:
-    """Return what stands before and after the rows of an upsert."""
+    """Return the parts of an upsert before and after its rows."""
     names = ", ".join(_quote(field.name) for field in table.fields)
     stored, given = _quote(table.name) + ".{}", form.given
     compared = _quote(table.compared)
     same = f"{stored.format(compared)} <=> {given.format(compared)}"
-    # From left to right, each sees what those before it have made: what is compared comes last.
-    # Columns that are read from the payload are the same when it is.
+    # Each assignment sees the results of those to its left, so the compared column comes last.
+    # Columns that are read from the payload are unchanged if the payload is.
     beside = [name for name in table.changing if name in _BESIDE]
     changes = [
         f"{column} = IF({same}, {stored.format(column)}, {given.format(column)})" for column in map(_quote, beside)
@@ -74,11 +74,11 @@ def _ends(table: Table, form: _Form) -> tuple[str, str]:
 
 
 _BESIDE: typing.Final = frozenset(("guild_id", "source", "shard", "epoch", "last_updated"))
-"""What may differ although the payload is the same."""
+"""Columns that may differ although the payload is the same."""
 
 
 def _upsert(table: Table, rows: Rows[typing.Any], *, form: _Form, packet: int = _PACKET) -> Iterator[Statement]:
-    # As text: the client library would need eight times as long to put in as many parameters.
+    # As literals: the client library would take eight times as long to insert this many parameters.
     start, end = _ends(table, form)
     for some in slices(table, rows, _ROWS, packet // _BYTES):
         columns = [_literals(field.kind, values) for field, values in zip(table.fields, some, strict=True)]
@@ -112,7 +112,7 @@ _LITERALS: typing.Final[Mapping[Storage, Callable[[Sequence[typing.Any]], list[s
     "boolean": _numbers,
     "document": _documents,
 }
-"""How values of a kind are spelled, many at once; what is not here is text."""
+"""Functions that make literals of many values of a type; all other types are text."""
 
 
 def _index_part(field: Field) -> str:
@@ -156,7 +156,7 @@ _SEARCH: typing.Final = Search(
     drop=lambda texts, _: (f"DROP TABLE IF EXISTS {_quote(texts.name)}",),
     matches="MATCH (`terms`) AGAINST ({1} IN BOOLEAN MODE)",
     asked=_asked,
-    # Words of less than three letters, and some that are frequent, are not indexed; with this, none is one of them.
+    # The index omits words of less than three letters and stop words; with this prefix, no word is one of them.
     prefix="__",
     offered="SELECT @@innodb_ft_min_token_size <= 3 AND @@innodb_ft_max_token_size >= 84",
     lacking="set innodb_ft_min_token_size = 3 and innodb_ft_max_token_size = 84, the defaults, on the server",
@@ -169,7 +169,7 @@ _LOCK: typing.Final = "CONCAT('persist ', LEFT(SHA2(DATABASE(), 256), 32))"
 
 
 def _checked(row: Row) -> str | None:
-    """Read what CHECK TABLE says: the table, the operation, what sort of word this is, and the word."""
+    """Return the problem in a row of CHECK TABLE: its table, its operation, its type of message, and its message."""
     table, _, sort, said = map(str, row)
     if sort == "note" or (sort == "status" and said in ("OK", "Table is already up to date")):
         return None
@@ -183,10 +183,10 @@ MARIADB: typing.Final = Dialect(
     quote=_quote,
     load={"time": "CAST({} AS CHAR)"},
     contains="INSTR({0}, {1}) > 0",
-    # What & makes has no sign, and would be another number than one that has.
+    # The result of & is unsigned, so it would not equal a negative number.
     has_bits="CAST({0} & {1} AS SIGNED) = {2}",
     between_commas="CONCAT(',', {0}, ',')",
-    # MariaDB fills keys up with zeros when it sorts the few that LIMIT asks for: texts that end in them become equal.
+    # When it sorts with a LIMIT, MariaDB pads texts with zeros, so texts that end with zeros would be equal.
     then_by="LENGTH({0})",
     lock_rows=" FOR UPDATE",
     keep_out=lambda table, where, params: (f"SELECT NULL FROM {table} WHERE {where} FOR UPDATE", params),
@@ -213,7 +213,7 @@ MARIADB: typing.Final = Dialect(
     rewrite=("OPTIMIZE TABLE {0}",),
     many=1000,
     search=_SEARCH,
-    by_key=" FORCE INDEX (PRIMARY)",  # where there is an index of the same columns, it is taken for as good
+    by_key=" FORCE INDEX (PRIMARY)",  # it might use another index of the same columns
     lock_note=" LOCK IN SHARE MODE",
 )
 
@@ -248,4 +248,4 @@ def _family(version: str) -> tuple[Dialect, _Form]:
 
 
 QUESTION: typing.Final = Question("SELECT VERSION(), @@max_allowed_packet", _dialect)
-"""Asks which of the two it is, how old, and how long a statement may be."""
+"""Queries the family and version of the server, and the maximum length of a statement."""

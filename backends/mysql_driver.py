@@ -27,11 +27,11 @@ _ERRORS: typing.Final = (aiomysql.Error, OSError)
 
 
 def _spelled(sql: str, params: Row) -> bytes:
-    """Return a statement with its parameters in it."""
+    """Return a statement with its parameters inserted."""
     if not params:
         return sql.encode()
     first, *others = sql.split("?")
-    # Most are ids, of which one question names a thousand.
+    # Most are ids, and one query may name a thousand.
     spelled = (str(p) if type(p) is int else literal(p) for p in params)
     return "".join([first, *itertools.chain.from_iterable(zip(spelled, others, strict=True))]).encode()
 
@@ -63,9 +63,9 @@ _NO_TLS: typing.Final = 2026
 _REFUSED: typing.Final = frozenset((1044, 1045, 1049, 1130, 1698, _NO_TLS))
 _LOST: typing.Final = frozenset(
     (
-        *(1047, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031),  # not of the cluster now, stopping, killed, gone
+        *(1047, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055, 4031),  # not in the cluster, stopping, killed, gone
         *(1152, 1158, 1159, 1160, 1161, 1184),  # the connection broke
-        *(1290, 1792, 1836),  # only reading
+        *(1290, 1792, 1836),  # read-only
     )
 )
 _CONFLICTS: typing.Final = frozenset((1020, 1213, 1614))
@@ -73,9 +73,9 @@ _TEMPORARY: typing.Final = frozenset(
     (
         *(1205, 3572, *_CONFLICTS),  # locks and deadlocks
         *(1040, 1129, 1203, 1226),  # too many connections
-        *(1021, 1030, 1037, 1038, 1041, 1114, 1180),  # disk, memory, and a commit that a cluster refused
-        *(1317, 1969, 3024),  # interrupted, or out of time
-        *(1050, 1061, 1062),  # each node of a cluster has locks of its own: two made the same table at once
+        *(1021, 1030, 1037, 1038, 1041, 1114, 1180),  # disk, memory, and a commit that a cluster rejected
+        *(1317, 1969, 3024),  # interrupted, or over its time limit
+        *(1050, 1061, 1062),  # nodes of a cluster do not share locks: two created a table at once
     )
 )
 
@@ -85,7 +85,7 @@ def _is_conflict(error: Exception) -> bool:
 
 
 _OUT_OF_STEP: typing.Final = (aiomysql.InterfaceError, aiomysql.InternalError)
-"""What the client library raises, and no server, where it does not know any more what it is answered."""
+"""Raised by the client library itself when it no longer knows which statement an answer belongs to."""
 
 
 def _is_lost(error: Exception) -> bool:
@@ -109,13 +109,13 @@ def _is_usable(connection: typing.Any) -> bool:
     reader = getattr(connection, "_reader", None)
     if connection.closed or reader is None or connection.get_transaction_status():
         return False
-    # One that was idle for long is reset, or MySQL says unasked that it is at an end, which nobody has read yet.
+    # The server may have reset an idle connection, or sent a message that it is closing, which is still unread.
     unasked = bool(getattr(reader, "_buffer", b""))
     return not (reader.at_eof() or unasked or reader.exception() is not None)
 
 
 class _Connection(aiomysql.Connection):  # type: ignore[misc]  # aiomysql has no types
-    """A connection that takes its socket with it: with TLS, it would be open until the server has said goodbye."""
+    """A connection that closes its socket at once; with TLS, it would stay open until the server answers."""
 
     def close(self) -> None:
         transport = getattr(self._writer, "transport", None)
@@ -186,15 +186,15 @@ CLIENT: typing.Final = Client[typing.Any](
     is_conflict=_is_conflict,
     told=_told,
 )
-"""How aiomysql is used."""
+"""How to use aiomysql."""
 
-# MySQL warns of a strict mode without those in the middle.
+# MySQL warns about a strict mode without the three in the middle.
 _MODE: typing.Final = "STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 _SETTINGS: typing.Final = (
     "SET NAMES utf8mb4, SESSION sql_mode = '{mode}', "
-    # Texts are sorted by so many bytes only: the longest that Discord has are four thousand characters.
+    # Only this many bytes of a text are sorted by; Discord's longest texts have four thousand characters.
     "SESSION max_sort_length = 16384, "
-    # What protects people from their own slips would cut off answers, and refuse questions and deletions.
+    # These protections against users' mistakes would truncate results, and reject queries and deletions.
     "SESSION sql_big_selects = 1, SESSION sql_safe_updates = 0, SESSION sql_select_limit = 18446744073709551615, "
     "SESSION autocommit = 1, @persist_seconds = {seconds}, @persist_wait = {wait}, "
     "SESSION lock_wait_timeout = {wait}, SESSION innodb_lock_wait_timeout = {wait}"
@@ -202,7 +202,7 @@ _SETTINGS: typing.Final = (
 
 
 class _Family(typing.NamedTuple):
-    """What sessions of MariaDB and of MySQL are told differently."""
+    """The settings of a session that MariaDB and MySQL spell differently."""
 
     settings: str
     limit: str
@@ -217,17 +217,17 @@ _MYSQL: typing.Final = _Family(
 
 
 class Limits(typing.NamedTuple):
-    """For how long a connection waits, in seconds."""
+    """How long a connection waits, in seconds."""
 
     reading: float
-    """For an answer; 0 for as long as that takes."""
+    """For an answer; 0 for no limit."""
 
     locks: float
-    """For a lock that somebody else holds."""
+    """For a lock that another process holds."""
 
 
 class Place(typing.NamedTuple):
-    """Where a database is, and how connections to it are made."""
+    """Where a database is, and how to connect to it."""
 
     hosts: Sequence[tuple[str, int]]
     arguments: Mapping[str, typing.Any]
@@ -235,7 +235,7 @@ class Place(typing.NamedTuple):
     limits: Limits
 
     async def connect(self) -> typing.Any:
-        """Connect to the first server that takes changes; if none does, to the first that answers."""
+        """Connect to the first server that accepts changes; if none does, to the first that answers."""
         if len(self.hosts) == 1:
             return await self._connect(*self.hosts[0])
         trouble: Exception | None = None
@@ -273,7 +273,7 @@ class Place(typing.NamedTuple):
         return connection
 
     async def _insist(self, connection: typing.Any) -> None:
-        # The client library goes on without TLS where the server has none.
+        # If the server has no TLS, the client library connects without it.
         if self.sslmode not in ("disable", "prefer"):
             rows = await _ask(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'")
             if not rows[0][1]:
@@ -285,5 +285,5 @@ async def _ping(connection: typing.Any) -> None:
     before = task.cancelling() if task is not None else 0
     await connection.ping()
     if task is not None and task.cancelling() > before:
-        # aiomysql connects by asyncio.wait_for, which loses a cancellation that comes in its last moment.
+        # aiomysql connects with asyncio.wait_for, which loses a cancellation that arrives at the last moment.
         raise asyncio.CancelledError

@@ -86,11 +86,11 @@ def _open(url: yarl.URL) -> SqlStore:
     if "schema" in options:
         settings["search_path"] = '"{}"'.format(options["schema"].replace('"', '""'))
     seconds = options.get("timeout", 10)
-    # For each transaction: a PgBouncer between us and the server takes few settings.
+    # Set per transaction, because a PgBouncer in between accepts few settings.
     client = CLIENT._replace(begin=f"{CLIENT.begin}; SET LOCAL lock_timeout = {max(1, round(seconds * 1000))}")
     user = url.user or getpass.getuser()
     database = url.path.removeprefix("/") or user
-    # What is about TLS goes in the form that asyncpg reads all of it from.
+    # Only in a URL does asyncpg read all TLS options.
     tls: dict[str, str] = {
         name: options[name] for name in ("sslmode", "sslrootcert", "sslcert", "sslkey") if name in options
     }

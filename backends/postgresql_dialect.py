@@ -23,8 +23,8 @@ __all__ = ("DIALECT", "JSONB", "question")
 _ROWS: typing.Final = 250
 """How many rows a statement writes: a longer one would block the event loop for more than a millisecond."""
 
-# PostgreSQL cannot store U+0000. These words, of letters that then stand nowhere else, keep the order of texts; and as
-# none of them is found across two others, they keep what is part of what.
+# PostgreSQL cannot store U+0000. These words consist of characters that then occur nowhere else. They preserve the
+# order of texts, and because none of them occurs across two others, they also preserve which text contains which.
 _ESCAPES: typing.Final = {"\0": "\1\1\1\2", "\1": "\1\1\2\2", "\2": "\1\2\2\2"}
 _UNESCAPES: typing.Final = {word: letter for letter, word in _ESCAPES.items()}
 
@@ -46,7 +46,7 @@ _JSON_UNESCAPES: typing.Final = {r"\u0001\u0001": r"\u0000", r"\u0001\u0002": r"
 def _json_without_nul(document: str) -> str:
     if r"\u000" not in document:
         return document
-    # The first alternative keeps an escaped backslash together, so that what follows it is no escape.
+    # The first alternative matches an escaped backslash as a whole, so that it does not begin an escape.
     return re.sub(r"\\\\|\\u000[01]", lambda found: _JSON_ESCAPES.get(found[0], found[0]), document)
 
 
@@ -57,7 +57,7 @@ def _json_with_nul(document: str) -> str:
 
 
 _ARRAYS: typing.Final[Mapping[Storage, str]] = {"snowflake": "bigint[]", "integer": "bigint[]", "boolean": "boolean[]"}
-"""The types that lists of values have on their way in; what is not here is text."""
+"""The array types of parameters; all other types are text."""
 
 
 _STORE: typing.Final[Mapping[Storage, str]] = {"time": "{}::text::timestamptz"}
@@ -65,12 +65,12 @@ _BIND: typing.Final[Mapping[Storage, Convert]] = {"text": _without_nul, "name": 
 _JSONB_STORE: typing.Final[Mapping[Storage, str]] = {**_STORE, "document": "{}::text::jsonb"}
 _JSONB_BIND: typing.Final[Mapping[Storage, Convert]] = {**_BIND, "document": _json_without_nul}
 _CONCERNED: typing.Final = ("\0", "\1", "\2", r"\u000")
-"""What a text has that one of these changes: looked for one by one, which takes a tenth of what one pattern does."""
+"""A text that needs a conversion contains one of these. Searching for each takes a tenth of the time of one pattern."""
 
 
 @functools.cache
 def _insert(table: Table, once: int, *, jsonb: bool) -> str:
-    """Spell an upsert of rows that are given as columns; so many at the end are one value and no column."""
+    """Return an upsert of rows, passed column by column; the last ``once`` columns are passed as a single value."""
     store = _JSONB_STORE if jsonb else _STORE
     quote = DIALECT.quote
     own = len(table.fields) - once
@@ -88,7 +88,7 @@ def _insert(table: Table, once: int, *, jsonb: bool) -> str:
     compared = quote(table.compared)
     spelled = {field.name: value for field, value in zip(table.fields, values, strict=True)}
     same = " AND ".join(f"known.{quote(name)} = {spelled[name]}" for name in (*table.key, table.compared))
-    # What is as it is stored is left out first: a conflict locks its row, and each lock goes into the log.
+    # Unchanged rows are left out first, because a conflict locks its row, and each lock is written to the log.
     return (
         f"INSERT INTO {quote(table.name)} AS stored ({names}) "
         f"SELECT {', '.join(values)} FROM unnest({', '.join(marks)}) "
@@ -100,7 +100,7 @@ def _insert(table: Table, once: int, *, jsonb: bool) -> str:
 
 
 def _bound(table: Table, rows: Rows[typing.Any], *, jsonb: bool) -> Iterator[Columnar]:
-    """Yield rows, some at a time, as values that this server takes."""
+    """Yield rows, some at a time, as values that the server accepts."""
     bind = _JSONB_BIND if jsonb else _BIND
     converts = [bind.get(field.kind) for field in table.fields]
     for some in slices(table, rows, _ROWS):
@@ -111,7 +111,7 @@ def _bound(table: Table, rows: Rows[typing.Any], *, jsonb: bool) -> Iterator[Col
 
 
 def _converted(convert: Convert, values: Sequence[typing.Any]) -> Sequence[typing.Any]:
-    """Convert a column of texts. Most of them have nothing that is changed, which one look at all of it tells."""
+    """Convert a column of texts. Most columns need no conversion, which one search in all their texts shows."""
     text = "".join(filter(None, values))
     if not any(mark in text for mark in _CONCERNED):
         return values
@@ -125,7 +125,7 @@ def _upsert(table: Table, rows: Rows[typing.Any], *, jsonb: bool = False) -> Ite
         yield _insert(table, once, jsonb=jsonb), (*columns[:own], *(column[0] for column in columns[own:]))
 
 
-# What COPY reads: https://www.postgresql.org/docs/current/sql-copy.html
+# The text format of COPY: https://www.postgresql.org/docs/current/sql-copy.html
 _COPY_NULL: typing.Final = r"\N"
 _COPY_SPECIAL: typing.Final = re.compile(r"[\\\t\n\r]")
 _COPY_ESCAPES: typing.Final = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"}
@@ -139,7 +139,7 @@ def _loaded(table: Table, rows: Rows[typing.Any], *, jsonb: bool = False) -> Ite
 
 
 def _spelled(values: Sequence[typing.Any], spell: Callable[[typing.Any], str] | None) -> Sequence[str]:
-    """Spell a column for COPY. Most columns hold nothing that is special, which one look at all of it tells."""
+    """Encode a column for COPY. Most columns have no special characters, which one search in all their texts shows."""
     if len(values) > 1 and is_one(values):
         return [*_spelled(values[:1], spell)] * len(values)
     if spell is not None:
@@ -156,7 +156,7 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _keys_as_arrays(speller: Speller, entity: Entity[typing.Any], keys: Sequence[Key]) -> str:
-    # One statement for however many keys: it stays prepared.
+    # The statement is the same for any number of keys, so it stays prepared.
     if len(keys) == 1:
         return keys_in_lists(speller, entity, keys)
     parts = []
@@ -233,7 +233,7 @@ DIALECT: typing.Final = Dialect(
     ascending=" NULLS FIRST",
     descending=" DESC NULLS LAST",
     lock_rows=" FOR UPDATE",
-    # What is written as it is stored already locks no row, but its table.
+    # Writing an unchanged record locks the table, but not the row.
     keep_out=lambda table, *_: (f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE", ()),
     lookups=2,
     list_tables="SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema()",
@@ -280,11 +280,11 @@ JSONB: typing.Final = dataclasses.replace(
     bind=_JSONB_BIND,
     read={**DIALECT.read, "document": _json_with_nul},
 )
-"""For payloads that are jsonb."""
+"""The dialect for payloads stored as jsonb."""
 
 _DIALECTS: typing.Final = {"text": DIALECT, "jsonb": JSONB}
 _ENCODINGS: typing.Final = ("UTF8", "SQL_ASCII")
-"""Those that take every text: the second one keeps bytes as they are."""
+"""The encodings that can hold any text; the second one stores bytes unchanged."""
 
 
 def question(wanted: str | None) -> Question:
@@ -303,6 +303,6 @@ def question(wanted: str | None) -> Question:
         return _DIALECTS.get(found, DIALECT)
 
     column = "table_schema = current_schema() AND table_name = 'users' AND column_name = 'payload'"
-    # Not data_type, which a server may spell with quotes (quote_all_identifiers).
+    # Not data_type, which a server may quote (quote_all_identifiers).
     payload = f"SELECT udt_name::text FROM information_schema.columns WHERE {column}"
     return Question(f"SELECT getdatabaseencoding()::text, ({payload})", answered)

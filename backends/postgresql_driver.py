@@ -23,7 +23,7 @@ __all__ = ("CLIENT", "connecting")
 
 
 def connecting(dsn: str, **arguments: typing.Any) -> Callable[[], Awaitable[typing.Any]]:
-    """Return what makes a connection, with the arguments of ``asyncpg.connect``."""
+    """Return a function that connects, with the arguments of ``asyncpg.connect``."""
 
     async def connect() -> typing.Any:
         connection = await asyncpg.connect(dsn, max_cached_statement_lifetime=0, **arguments)
@@ -45,7 +45,8 @@ async def _ask(connection: typing.Any, sql: str, params: Row) -> Sequence[Row]:
     try:
         return await _fetch(connection, sql, params)
     except asyncpg.DataError:
-        # A value was refused here after the server had begun to prepare: it holds the tables until it hears more.
+        # asyncpg rejected a value after the server prepared the statement, and the server holds table locks until the
+        # next message.
         await connection.execute("SELECT 1")
         raise
 
@@ -79,14 +80,14 @@ def _state(error: Exception) -> str:
 
 _READ_ONLY: typing.Final = "25006"
 _NOT_OURS: typing.Final = ("26000", "42P05")
-"""A statement that was prepared is not there, or was prepared by another: a pooler has lent the connection to both."""
+"""A prepared statement is missing, or another client prepared it: a pooler has lent the connection to both."""
 _REFUSED: typing.Final = ("28", "3D")
 _TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58", *_NOT_OURS)
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
 _CONFLICTS: typing.Final = ("40001", "40P01")
 _LOST: typing.Final = ("08", "57P", _READ_ONLY, *_NOT_OURS)
 _NOT_PASSED: typing.Final = re.compile(r"unsupported startup parameter(?: in options)?: (\w+)")
-"""What PgBouncer says of what a URL asks for and it cannot keep for each client."""
+"""PgBouncer's error for a setting in a URL that it cannot keep per client."""
 
 
 def _is_refused(error: Exception) -> bool:
@@ -150,7 +151,7 @@ _OTHER_WAYS_OUT: typing.Final = (
 
 
 _BUSY: typing.Final = re.compile(r"another operation (\(\d+\) )?is (in progress|cancelling)")
-"""What asyncpg says, in several ways, if a connection is still busy with a canceled operation."""
+"""asyncpg's errors for a connection that is still busy with a canceled operation."""
 
 
 def _told(error: Exception) -> str:
@@ -175,9 +176,9 @@ CLIENT: typing.Final = Client[typing.Any](
     run=_run,
     fetch=_ask,
     transaction=_Transaction,
-    # However the server, the database or the role has it: who waits for a lock has to see what was done meanwhile.
+    # Whatever the default is: a transaction that waited for a lock has to see what was committed meanwhile.
     begin="BEGIN ISOLATION LEVEL READ COMMITTED",
-    # A moment begins with the first question.
+    # A snapshot begins with the first query.
     snapshot=("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", "SELECT 1"),
     close=_close,
     is_usable=_is_usable,
@@ -187,4 +188,4 @@ CLIENT: typing.Final = Client[typing.Any](
     is_conflict=_is_conflict,
     told=_told,
 )
-"""How asyncpg is used."""
+"""How to use asyncpg."""

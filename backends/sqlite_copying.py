@@ -25,7 +25,7 @@ async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[
 
     def copy() -> None:
         with contextlib.closing(sqlite3.connect(source, isolation_level=None)) as here:
-            # Its own reading holds the moment: without that, each change of others would begin the copy anew.
+            # A read transaction holds the snapshot; without it, each change by others would restart the copy.
             here.execute("BEGIN")
             here.execute("SELECT COUNT(*) FROM sqlite_schema").fetchall()
             with contextlib.closing(sqlite3.connect(target)) as there:
@@ -44,5 +44,5 @@ async def copied(source: pathlib.Path, target: pathlib.Path, progress: Callable[
             await work
 
 
-class _Ended(Exception):  # noqa: N818 - no error: somebody does not want the copy any more
+class _Ended(Exception):  # noqa: N818 - not an error: the copy is no longer wanted
     """A copy was canceled."""

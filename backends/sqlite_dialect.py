@@ -20,36 +20,36 @@ from persist.words import Term
 __all__ = ("APPLICATION_ID", "BINDS_ONCE", "DIALECT")
 
 APPLICATION_ID: typing.Final = 0x70727374
-"""``prst``: what ``file`` and other tools know the database by."""
+"""``prst``, by which ``file`` and other tools recognize the database."""
 
 _SIZES: typing.Final = (1024, 512, 256, 128, 64, 32, 8, 1)
-"""How many rows a statement writes. Long ones hand the GIL over seldom; few different ones stay prepared."""
+"""How many rows a statement may write. Long statements seldom hand over the GIL; a few sizes stay prepared."""
 
 _USUAL: typing.Final = 128
-"""How many it writes at most where the writer does not wait for the GIL longer than it works."""
+"""The most rows that a statement writes, unless the writer waits for the GIL longer than it works."""
 
 _BINDS: typing.Final = 32_766
-"""How many values SQLite binds to one statement: https://www.sqlite.org/limits.html"""
+"""The most parameters of one statement: https://www.sqlite.org/limits.html"""
 
 BINDS_ONCE: typing.Final = not (3, 12) <= sys.version_info < (3, 12, 4)
-"""Whether one value can be bound for many rows. Python 3.12.0 to 3.12.3 takes ``?1`` for the name of a parameter, and
-warns of each: https://github.com/python/cpython/issues/117995"""
+"""Whether one value can be bound for many rows. Python 3.12.0 to 3.12.3 considers ``?1`` a named parameter, and warns:
+https://github.com/python/cpython/issues/117995"""
 
 _NULL: typing.Final = math.nan
-"""SQLite stores it as NULL (``sqlite3VdbeMemSetDouble``), and it is bound in a tenth of the time of ``None``: for that,
-and for ``True`` and ``False``, Python's module looks each time whether somebody has given it an adapter."""
+"""SQLite stores NaN as NULL (``sqlite3VdbeMemSetDouble``), and binding it takes a tenth of the time of ``None``: for
+``None``, ``True`` and ``False``, Python's module looks for an adapter each time."""
 
 _BOUND: typing.Final = {None: _NULL, False: 0, True: 1}
 
 
 @functools.cache
 def _insert(table: Table, rows: int, once: int) -> str:
-    """Spell an upsert of so many rows, with so many columns at the end whose values are bound once, before all rows."""
+    """Return an upsert of this many rows; the values of the last ``once`` columns are bound once, before all rows."""
     own = len(table.fields) - once
     fields = (*table.fields[own:], *table.fields[:own])
     names = ", ".join(DIALECT.quote(field.name) for field in fields)
-    # What is bound once comes first, so that nothing else needs a number: of numbers, SQLite keeps a list, and goes
-    # through it for each (``sqlite3ExprAssignVarNumber``). It took 200 ms to prepare a thousand rows, and takes six.
+    # Values that are bound once come first, so that no others need a number: SQLite searches a list of all numbers for
+    # each (``sqlite3ExprAssignVarNumber``). Preparing a thousand rows takes 6 ms this way, and 200 ms otherwise.
     row = ", ".join([*(f"?{place}" for place in range(1, once + 1)), *(["?"] * own)])
     marks = [row] * rows
     quoted = DIALECT.quote(table.name)
@@ -64,7 +64,7 @@ def _insert(table: Table, rows: int, once: int) -> str:
 
 
 def _upsert(table: Table, rows: Rows[typing.Any]) -> Iterator[Statement]:
-    # Whoever writes the rows asks for them one statement at a time, so that each is as long as the last one tells.
+    # The writer requests one statement at a time, so each one's length depends on how long the last one waited.
     width, start = len(table.fields), 0
     while start < len(rows):
         most = min(len(rows) - start, _USUAL * rows.stride.times, _BINDS // width)
@@ -100,7 +100,7 @@ def _bound(field: Field, column: Sequence[typing.Any]) -> Sequence[typing.Any]:
 def _create_search(dialect: Dialect, texts: Table, owner: Table) -> Iterator[str]:
     quote = dialect.quote
     table, index = quote(texts.name), quote(f"{texts.name}_index")
-    # A number of our own: VACUUM gives new ones to rows that have none.
+    # An explicit row id, because VACUUM may change implicit ones.
     columns = ", ".join(('"docid" INTEGER PRIMARY KEY', *ddl.columns(dialect, texts)))
     yield f"CREATE TABLE {table} ({columns}, UNIQUE ({', '.join(map(quote, texts.key))}))"
     options = f"""content='{texts.name}', content_rowid='docid', tokenize="ascii tokenchars '_'", detail=none"""

@@ -31,7 +31,7 @@ _PRAGMAS: typing.Final = (
     "PRAGMA synchronous = NORMAL",
     "PRAGMA wal_autocheckpoint = 4000",
     "PRAGMA temp_store = MEMORY",
-    # What is deleted is overwritten with zeros: nobody who gets hold of the file reads what is forgotten.
+    # Deleted data is overwritten with zeros, so that nobody can read it in the file.
     "PRAGMA secure_delete = ON",
 )
 _GIVE_WAY: typing.Final = 0.00005
@@ -57,7 +57,7 @@ class _Transaction:
 
 
 class _Inside:
-    """The transaction of code in the writer's thread, where nothing has to be awaited."""
+    """A transaction for code in the writer's thread, where nothing ever waits."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -82,20 +82,20 @@ def _run(statements: Iterable[Statement], connection: sqlite3.Connection) -> Non
 
 
 def _in_thread(connection: aiosqlite.Connection, does: Callable[[sqlite3.Connection], None]) -> Awaitable[None]:
-    # aiosqlite has no public name for what its thread is to do besides statements.
+    # aiosqlite has no public way to run anything but statements in its thread.
     done: Awaitable[None] = connection._execute(does, connection._conn)  # type: ignore[no-untyped-call]  # noqa: SLF001
     return done
 
 
 def _make(insist: Callable[[], None], work: Work, given_up: threading.Event, connection: sqlite3.Connection) -> None:
-    """Run work in a transaction, in the writer's thread, unless it is canceled meanwhile."""
+    """Run work in a transaction, in the writer's thread; roll back if it is canceled meanwhile."""
     insist()
     connection.execute("BEGIN IMMEDIATE")
     try:
         _run_through(work(_Inside(connection)))
         connection.execute("ROLLBACK" if given_up.is_set() else "COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite ends it itself where a disk is full
+        if connection.in_transaction:  # SQLite ends it itself if the disk is full
             connection.execute("ROLLBACK")
         raise
 
@@ -146,7 +146,7 @@ class SqliteDriver:
         return self._path is None or self._path.exists()
 
     async def open(self) -> None:
-        self._lock = asyncio.Lock()  # it belongs to the loop that runs now
+        self._lock = asyncio.Lock()  # it belongs to the running event loop
         path = self._path
         if path is not None and (told := misplaced(path)) is not None:
             msg = f"cannot open {self!r}: {told[0]}; {told[1]}"
@@ -159,7 +159,7 @@ class SqliteDriver:
             await self._open_readers(path)
 
     async def _set(self, writer: aiosqlite.Connection, pragmas: Iterable[str]) -> None:
-        # Of two that turn a new file to WAL at once each would wait for the other: SQLite tells one so without waiting.
+        # If two processes switch a new file to WAL at once, SQLite fails one of them at once to avoid a deadlock.
         patient = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception(_busy),
             wait=tenacity.wait_random(0.005, 0.05),
@@ -197,7 +197,7 @@ class SqliteDriver:
             raise
 
     async def _open_readers(self, path: pathlib.Path) -> None:
-        # Only reading: WAL lets it go on while another connection writes.
+        # With WAL, these can read while another connection writes.
         self._reader = await self._connect(str(path))
         await (await self._reader.execute("PRAGMA query_only = ON")).close()
         self._inline = sqlite3.connect(str(path), timeout=0.05, isolation_level=None, check_same_thread=False)
@@ -205,26 +205,26 @@ class SqliteDriver:
 
     async def _connect(self, database: str) -> aiosqlite.Connection:
         connection = aiosqlite.connect(database, isolation_level=None, timeout=self._timeout)
-        # A program that ends without closing must end: what is committed is safe. aiosqlite has no public name for it.
+        # A program must be able to exit without closing: committed data is safe. aiosqlite has no public name for it.
         worker: object = getattr(connection, "_thread", connection)
         if isinstance(worker, threading.Thread):
             worker.daemon = True
         try:
             return await connection
         except sqlite3.Error:
-            # aiosqlite does not wait for its thread here, which complains when it finds the event loop gone.
+            # aiosqlite does not wait for its thread here, which would complain if the event loop is gone by then.
             if isinstance(worker, threading.Thread):
                 await asyncio.to_thread(worker.join)
             raise
 
     async def _check(self, writer: aiosqlite.Connection) -> None:
-        # First the tables: another process may make them, and its id with them, between these two questions.
+        # The tables first: between these two queries, another process may create them, along with the id.
         found = await writer.execute_fetchall("SELECT name FROM sqlite_master WHERE type = 'table'")
         (row,) = await writer.execute_fetchall("PRAGMA application_id")
         if row[0] not in (0, APPLICATION_ID):
             msg = f"{self!r} belongs to another application (application_id {row[0]:#x}); name another file"
             raise SchemaError(msg)
-        # Ours has its id from its first table on; into anybody else's not even the journal mode is written.
+        # Ours has the id from its first table on. Nothing is written to a foreign file, not even the journal mode.
         if row[0] == 0 and (names := sorted(name for (name,) in found)):
             msg = f"{self!r} has tables that are not persist's: {', '.join(names)}. Name another file."
             raise SchemaError(msg)
@@ -238,7 +238,7 @@ class SqliteDriver:
             await reader.close()
         if writer is not None:
             try:
-                if self._path is not None:  # leaves one whole file; another process may be reading, and then it waits
+                if self._path is not None:  # leaves a single file, unless another process is reading
                     await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
             finally:
                 await writer.close()
@@ -247,7 +247,7 @@ class SqliteDriver:
         """Rewrite the file and empty its log, because split pages may hold copies of deleted data."""
         async with self._lock:
             writer = self._opened()
-            for (name,) in await writer.execute_fetchall(_INDEXES):  # which keep what is deleted until they are merged
+            for (name,) in await writer.execute_fetchall(_INDEXES):  # they hold deleted data until they are merged
                 await writer.execute_fetchall(f'INSERT INTO "{name}" ("{name}") VALUES (\'optimize\')')
             await writer.execute_fetchall("VACUUM")
             ((busy, *_),) = await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -261,7 +261,7 @@ class SqliteDriver:
         async with self._lock:
             writer = self._opened()
             try:
-                # Inside: its thread may begin although whoever waits for that is cancelled.
+                # Inside the try, as its thread may begin the transaction even if this task is canceled.
                 await writer.execute_fetchall("BEGIN IMMEDIATE")
                 yield _Transaction(writer)
                 await writer.commit()
@@ -270,10 +270,10 @@ class SqliteDriver:
                 raise
 
     async def transact(self, work: Work) -> None:
-        """Do something in a transaction, by one trip to the writer's thread.
+        """Run work in a transaction, with one trip to the writer's thread.
 
-        A trip is two turns of the event loop. They take long where a bot hears a flood: a large guild's members would
-        wait for the dozen turns of each transaction.
+        A trip takes two turns of the event loop, which are long in a flood. With a trip per statement, each transaction
+        would wait for a dozen turns while a large guild's members arrive.
         """
         async with self._lock:
             writer, given_up = self._opened(), threading.Event()
@@ -281,7 +281,7 @@ class SqliteDriver:
                 await _in_thread(writer, functools.partial(_make, self._insist, work, given_up))
             except asyncio.CancelledError:
                 given_up.set()
-                await asyncio.shield(writer.rollback())  # its turn comes when nothing of this is under way any more
+                await asyncio.shield(writer.rollback())  # it runs once the work has ended
                 raise
 
     def _insist(self) -> None:
@@ -321,7 +321,7 @@ class SqliteDriver:
         if self._inline is None:
             return await self.fetch(sql, params)
         try:
-            # A dozen microseconds here; a trip to another thread takes ten times as long.
+            # This takes a dozen microseconds; a trip to another thread takes ten times as long.
             return self._inline.execute(sql, params).fetchall()
         except sqlite3.OperationalError:
             return await self.fetch(sql, params)

@@ -15,7 +15,7 @@ import aiomysql
 import asyncpg
 import measure
 import orjson
-import places  # noqa: F401 - it tells where the tests' servers are
+import places  # noqa: F401 - it finds the tests' servers
 import rivals
 import servers
 import store

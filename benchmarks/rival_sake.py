@@ -39,7 +39,7 @@ async def main(rest_url: str, address: str, count: int) -> None:
     async with redis.asyncio.from_url(f"{address}/{_MEMBERS}") as client:
         before = await _count(client)
         print("ready", flush=True)
-        while await _count(client) < before + count:  # noqa: ASYNC110 - nothing in it says so
+        while await _count(client) < before + count:  # noqa: ASYNC110 - sake offers nothing to wait for
             await asyncio.sleep(0.02)
     print("done", flush=True)
     await asyncio.Event().wait()

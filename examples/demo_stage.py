@@ -145,6 +145,6 @@ class Stage:
         """Wait until the query returns this value, without asking the bot. Return how many seconds that took."""
         began = time.perf_counter()
         async with asyncio.timeout(10):
-            while self.in_file(sql) != value:  # noqa: ASYNC110 - another process writes, and tells nobody
+            while self.in_file(sql) != value:  # noqa: ASYNC110 - another process writes, without a notification
                 await asyncio.sleep(0.005)
         return time.perf_counter() - began

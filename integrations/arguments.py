@@ -17,7 +17,7 @@ __all__ = ("Argument", "Place", "Written", "channel", "member", "message", "role
 T = typing.TypeVar("T")
 V_contra = typing.TypeVar("V_contra", contravariant=True)
 Written = str | hikari.Snowflakeish
-"""What somebody has written, or the id that the framework has made of it."""
+"""What a user has written, or the id that the framework has made of it."""
 
 Argument = Callable[[Cache, "Place", V_contra], Awaitable[T]]
 """Finds what a user means, or raises a ``ValueError`` with a sentence for the user."""

@@ -87,7 +87,7 @@ def injected(client: lightbulb.Client) -> Callable[[InjectedListener[E]], Listen
         async def heard(event: E) -> None:
             await call(event)
 
-        # hikari reads the type of the event from here, and refuses a second parameter.
+        # hikari reads the type of the event from here, and rejects a second parameter.
         heard.__signature__ = _of_event(listener)  # type: ignore[attr-defined]
         return heard
 
@@ -97,7 +97,7 @@ def injected(client: lightbulb.Client) -> Callable[[InjectedListener[E]], Listen
 def _of_event(listener: Callable[..., object]) -> inspect.Signature:
     try:
         signature = inspect.signature(listener, eval_str=True)
-    except NameError:  # only type checkers know a name in it: then the listener is given its event types by argument
+    except NameError:  # an annotation exists for type checkers only; the event types are arguments then
         signature = inspect.signature(listener)
     return signature.replace(parameters=list(signature.parameters.values())[:1])
 
@@ -109,7 +109,7 @@ def _register(client: lightbulb.Client, cache: Cache, closing: linkd.Container |
         for kind, value in offered(cache).items():
             registry.register_value(kind, value)
     except linkd.RegistryFrozenException:
-        # Something has been injected already. The container that did it takes more, but only until the client stops.
+        # The registry freezes at the first injection. Its container accepts more, but only until the client stops.
         container = client.di.default_container
         if container is None:
             raise
@@ -123,7 +123,7 @@ def _register(client: lightbulb.Client, cache: Cache, closing: linkd.Container |
 
 
 class _Late:
-    """Stands for what was registered late, and ends with the container that holds it."""
+    """Registers the cache again when the container that holds this is torn down."""
 
     def __init__(self, again: Callable[[], None]) -> None:
         self._again = again

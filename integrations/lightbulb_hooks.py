@@ -172,7 +172,7 @@ def _hook(name: str, requirement: Requirement) -> lightbulb.ExecutionHook:
         refusal = await requirement(cache, context.interaction)
         if refusal is not None:
             error = _ERRORS[refusal.what](refusal)
-            error.args = (refusal.message,)  # lightbulb's own say nothing in words
+            error.args = (refusal.message,)  # lightbulb's own exceptions have no message
             raise error
 
     return run

@@ -83,7 +83,7 @@ class _Forger:
         self._begin = {name: _beginnings(whose) for name, whose in numerals.items()}
         # One text per person, so that the letters are not only one person's.
         self._letters = {name: "".join(each.values()) for name, each in letters.items() if len(each) >= _MANY}
-        self._chance = random.Random()  # noqa: S311 - it hides nothing: what is made up is made of nothing
+        self._chance = random.Random()  # noqa: S311 - made-up values contain nothing to protect
 
     def forged(self, payload: Payload) -> Payload:
         """Return a made-up payload that looks like another one."""

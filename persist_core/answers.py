@@ -1,4 +1,4 @@
-"""Calling functions in rules, which have to return at once, as their answer decides what is written right then."""
+"""Calls the functions in rules. They must not be async, because their answer decides what is written right then."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def waits(function: object) -> bool:
     """Return whether a function, or a callable object, is async."""
     while isinstance(function, functools.partial):
         function = typing.cast("functools.partial[object]", function).func
-    called = (function, getattr(type(function), "__call__", None))  # noqa: B004 - it is looked at, not for
+    called = (function, getattr(type(function), "__call__", None))  # noqa: B004 - it inspects the method
     return any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in called)
 
 
@@ -27,7 +27,7 @@ def answer(function: Callable[[T], U], asked: T) -> U:
     Raises
     ------
     TypeError
-        If it has to be awaited, which would count as true.
+        If the result is awaitable, which would count as true.
     """
     found = function(asked)
     if inspect.isawaitable(found) or inspect.isasyncgen(found):
@@ -39,5 +39,5 @@ def answer(function: Callable[[T], U], asked: T) -> U:
 
 
 def named(function: object) -> str:
-    """Return the name of a function for a sentence."""
+    """Return the name of a function, for a message."""
     return str(getattr(function, "__qualname__", None) or repr(function))

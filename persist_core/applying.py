@@ -1,4 +1,4 @@
-"""Applying rules to what is already stored: in small steps, each in a transaction of its own."""
+"""Applies rules to what is already stored: in small steps, each in its own transaction."""
 
 from __future__ import annotations
 

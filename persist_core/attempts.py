@@ -1,4 +1,4 @@
-"""Changes on their way into a store, tried until it takes them: it may be away, and may refuse one of them for good."""
+"""Stores changes: retries while the store is away, and leaves out changes that it rejects for good."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .spi import Store
 __all__ = ("Attempts", "counting_refused")
 
 _CONFLICTS: typing.Final = 5
-"""How many times in a row another process may be in the way before the database is said to be in trouble."""
+"""How many conflicts with other processes in a row count as trouble with the database."""
 
 
 class Attempts:
@@ -31,18 +31,18 @@ class Attempts:
     store
         Where they go.
     gauges, notices
-        Where is counted what came of it, and where is said that the database is away, and back.
+        The counters, and the log for when the database is away and when it is back.
     depth
         Returns how many changes wait.
     heard
-        Hears of each attempt: ``None`` where it succeeded, or why the database did not take changes.
+        Called with ``None`` after a successful attempt, and with the error while the database accepts no changes.
     refused
-        Hears of a change that is left out, and why: it is refused for good.
+        Called with a change that is rejected for good, and the error.
 
     Attributes
     ----------
     trouble
-        Why the last attempt failed; ``None`` when it did not.
+        Why the last attempt failed; ``None`` if it did not.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Attempts:
         self.trouble: BackendError | None = None
 
     async def store_all(self, changes: Sequence[Change]) -> None:
-        """Store changes; where one is refused for good, halve them until only the refused one is left out."""
+        """Store changes; if one is rejected for good, halve them until only that one is left out."""
         try:
             await self._attempt(changes)
-        except Exception as error:  # noqa: BLE001 - whatever one change does, all others are stored
+        except Exception as error:  # noqa: BLE001 - one change must not affect the others
             if len(changes) == 1:
                 self._refused(changes[0], error)
                 return
@@ -109,7 +109,7 @@ class Attempts:
 
 @contextlib.contextmanager
 def counting_refused(gauges: Gauges) -> Generator[None]:
-    """Count what rules refuse when changes meet what is there: only whoever makes them knows that."""
+    """Count what rules reject when changes are finally made: only the code that makes them can tell."""
     refused = set[tuple[Entity[typing.Any], Key]]()
     token = REFUSED.set(refused)
     try:

@@ -1,4 +1,4 @@
-"""Finding whose line a warning is about."""
+"""Finds the line of the user's code that a warning is about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OURS: typing.Final = __name__.partition(".")[0]
 
 
 def stacklevel() -> int:
-    """Return the ``stacklevel`` that lets a warning of whoever calls this point at the first line that is not ours."""
+    """Return the ``stacklevel`` with which a warning by the caller points at the first line outside persist."""
     level = 1
     here = inspect.currentframe()
     frame = None if here is None else here.f_back
@@ -23,7 +23,7 @@ def stacklevel() -> int:
 
 
 def rewarned(call: Callable[[], object]) -> None:
-    """Call something that takes one of our lines for the one that it warns of."""
+    """Call something whose warnings would point at one of our lines, and let them point at the user's."""
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         call()

@@ -1,4 +1,4 @@
-"""Asking Discord for all members of a guild, where that is needed and nobody else does."""
+"""Requests all members of a guild from Discord, if they are needed and hikari does not request them itself."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ Policy = typing.Literal["never", "stale", "always"]
 
 
 class Pace(typing.NamedTuple):
-    """How often may be asked. Discord allows one request for all members of a guild in 30 s, and 120 sends a minute."""
+    """How often to send requests. Discord allows one for all members of a guild per 30 s, and 120 sends a minute."""
 
     guild: float = 30.0
     """Seconds from one request for a guild to the next."""
 
     shard: int = 60
-    """Requests a minute and shard: half of what may be sent is left to the bot."""
+    """Requests per minute and shard: the bot keeps half of what may be sent."""
 
     patience: float = 60.0
     """Seconds that the chunks of one request may take."""
 
     tries: int = 3
-    """How often a guild is asked for whose chunks do not all arrive."""
+    """How often to request the members of a guild whose chunks do not all arrive."""
 
 
 class _Guild:
-    """A guild whose members may have to be asked for."""
+    """A guild whose members may have to be requested."""
 
     __slots__ = ("count", "due", "id", "nonce", "shard", "tries", "used")
 
@@ -58,7 +58,7 @@ class _Guild:
         self.due = due
         self.nonce: str | None = None
         self.tries = 0
-        # The newest message tells which guild is used most: ids are moments.
+        # The guild with the newest message comes first: an id contains its time.
         last = (channel.get("last_message_id") for channel in payload.get("channels", ()))
         self.used = max((int(snowflake) for snowflake in last if snowflake), default=0)
 
@@ -69,11 +69,11 @@ class Chunker:
     Parameters
     ----------
     bot
-        Who asks.
+        The bot that sends the requests.
     feed, admission, reader, journal, gauges
-        What has been heard, what is kept, what is known, where is noted that it is stale, and what is counted.
+        The events received, the rules, what is known, where to mark members as stale, and the counters.
     policy
-        When to ask.
+        When to request members.
     pace
         How often.
     """
@@ -87,7 +87,7 @@ class Chunker:
         "GUILD_MEMBER_REMOVE",
         "MESSAGE_CREATE",
     )
-    """What it is to hear of."""
+    """The events that it needs to receive."""
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Chunker:
     # ------------------------------------------------------------------------------------------------------- hearing
 
     def observe(self, name: str, shard: hikari.api.GatewayShard, event: Payload) -> None:
-        """Hear of an event, in the feed's turn."""
+        """Receive an event from the feed."""
         match name:
             case "MESSAGE_CREATE" | "GUILD_MEMBER_ADD" | "GUILD_MEMBER_REMOVE":  # the most frequent ones
                 if self._guilds:
@@ -165,7 +165,7 @@ class Chunker:
     # -------------------------------------------------------------------------------------------------------- asking
 
     async def run(self) -> None:
-        """Ask, for as long as the cache is open."""
+        """Send requests, for as long as the cache is open."""
         while True:
             self._wake.clear()
             guild = self._next()
@@ -182,7 +182,7 @@ class Chunker:
                 self._guilds.pop(guild.id, None)
 
     def _next(self) -> _Guild | None:
-        """Return the guild that was used last of those that can be cared for now."""
+        """Return the most recently used guild that can be checked now."""
         now = time.monotonic()
         due = (guild for guild in self._guilds.values() if self._moment(guild) <= now)
         return max(due, key=lambda guild: guild.used, default=None)
@@ -226,9 +226,9 @@ class Chunker:
             return True
         await self._reader.barrier()
         page = await self._reader.page(Select(MEMBERS, guild_id=guild.id, want="count"))
-        note = await self._reader.note(MEMBERS, guild.id)  # last: all members may have been told by now
+        note = await self._reader.note(MEMBERS, guild.id)  # last, because all members may have arrived by now
         was_complete = note is not None and note.payload.get("state") == "complete"
-        if not self._admission.keeps_all(MEMBERS, guild.id):  # as many as Discord says there will never be
+        if not self._admission.keeps_all(MEMBERS, guild.id):  # Discord's count is never reached
             return self._policy == "stale" and not was_complete
         is_told = note is not None and note.payload.get("epoch") == self._feed.sessions.of(guild.shard).epoch
         if was_complete and (is_told or page.count == guild.count):
@@ -253,9 +253,9 @@ class Chunker:
 
 
 def asks_itself(bot: hikari.GatewayBotAware, guild: Payload) -> bool:
-    """Return whether hikari asks for the members of a created guild."""
+    """Return whether hikari itself requests the members of a created guild."""
     with_presences = bool(bot.intents & hikari.Intents.GUILD_PRESENCES)
-    # hikari has no public name for it; on is its default.
+    # hikari has no public name for this setting, which is on by default.
     if not getattr(bot.event_manager, "_auto_chunk_members", True) or (with_presences and not guild.get("large")):
         return False
     cache = getattr(bot.cache, "settings", None)

@@ -1,9 +1,9 @@
 """The encryption itself: AES-256-GCM of documents, and keyed hashes of texts to find them by.
 
-Each key is the root of three: one encrypts, one makes nonces, one makes hashes. A nonce is the HMAC of what is
-encrypted and of where it is stored, so that two are equal only where everything else is equal, too. A record that is
-told again unchanged therefore becomes what is stored already, and nothing is written. What this shows is whether a
-record is back at an earlier version of itself, and nothing about two records.
+Three keys are derived from each key: one encrypts, one makes nonces, one makes hashes. A nonce is the HMAC of the
+document and of where it is stored, so that two nonces are equal only if everything else is equal, too. A record that
+arrives again unchanged is therefore encrypted to what is stored already, and nothing is written. This reveals whether a
+record is back at an earlier version of itself, and nothing about how two records compare.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _HEAD: typing.Final = 2
 
 
 class _Cipher:
-    """What one key does."""
+    """Encrypts and hashes with one key."""
 
     def __init__(self, name: str, key: bytes) -> None:
         self.head = bytes((ENCRYPTED, len(name))) + name.encode()
@@ -44,7 +44,7 @@ class _Cipher:
 
     def seal(self, where: bytes, document: bytes) -> bytes:
         where = self.head + where
-        # There is no NUL in JSON, and so the first one here says where the document begins.
+        # The place is JSON, which contains no NUL, so the first one after it marks where the document begins.
         nonce = hmac.digest(self._numbering, where + b"\0" + document, "sha256")[:_NONCE]
         return self.head + nonce + self._encrypting.encrypt(nonce, document, where)
 
@@ -94,11 +94,11 @@ class Ring:
             raise CorruptRecordError(msg) from None
 
     def check(self, name: str) -> str:
-        """Return what shows later whether a key of this name is the same one, and nothing else about it."""
+        """Return a value that shows later whether a key of this name is the same one, and reveals nothing else."""
         return self._ciphers[name].hashed(place("persist_meta", ("check",)), name)
 
     def hashes(self, table: str, column: str, *, readable: bool) -> Seek:
-        """Return what hashes a text of a column: with the current key first, and with all others if it is readable."""
+        """Return a function that hashes a column's text: with the current key first, and if ``readable`` with all."""
         where = place(table, (column,))
         current = self._writing
         others = [cipher for cipher in self._ciphers.values() if cipher is not current] if readable else []
@@ -106,16 +106,16 @@ class Ring:
 
 
 class Concealed:
-    """Which columns are hashes.
+    """Knows which columns hold hashes.
 
     Parameters
     ----------
     ring
         The keys.
     written
-        Columns that hashes are written into, by kind.
+        Columns whose texts are hashed before they are written, by kind.
     held
-        Columns that hold hashes beside texts, or may, because an earlier setting was another one.
+        Columns that may hold both hashes and texts, because the settings used to be different.
     """
 
     def __init__(

@@ -82,7 +82,7 @@ class Lookups:
         query = Select(entity, keys=tuple(waiters), want=want, metadata=metadata, whole=whole)
         try:
             _tell(waiters, await self._answer(query))
-        except Exception as error:  # noqa: BLE001 - whoever asked hears of it
+        except Exception as error:  # noqa: BLE001 - the callers receive it
             _fail(waiters, error)
         except BaseException:
             _fail(waiters, BackendError(_CLOSED))

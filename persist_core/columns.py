@@ -1,4 +1,4 @@
-"""Columns for the table of entities: what is read from a payload, checked, and in the form that a column holds."""
+"""Columns for the table of entities: each reads a value from a payload, checks it and converts it for the database."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _column(
         value = payload.get(name)
         return value if value is None or type(value) is plain else convert(value)
 
-    # All rows that are written pass through here: what is plain, or absent, costs no call of ours.
+    # All rows that are written pass through here: a value that is absent or of the plain type costs no function call.
     def read_all(payloads: Sequence[Payload]) -> Sequence[typing.Any]:
         for parent in parents:
             payloads = [payload.get(parent) or {} for payload in payloads]
@@ -69,7 +69,7 @@ def _column(
     return Column(kind, read, index, path, read_all)
 
 
-# What converts the values of many rows makes those of the usual form itself: a call for each would take as long again.
+# These convert values of the usual form inline: a function call for each would double the time.
 
 
 def _integers(values: Sequence[typing.Any], types: set[type]) -> Sequence[typing.Any]:
@@ -96,7 +96,7 @@ def _moments(values: Sequence[typing.Any], types: set[type]) -> Sequence[typing.
 
 
 def _are_of_utc(values: Sequence[str], joined: str) -> bool:
-    """Return whether timestamps, also given one behind the other, are all of the form that Discord gives them."""
+    """Return whether all timestamps have Discord's usual form; ``joined`` is their concatenation."""
     count = len(values)
     return (
         set(map(len, values)) == {_UTC_LENGTH}
@@ -113,7 +113,7 @@ def _lists(values: Sequence[typing.Any], _: set[type]) -> Sequence[typing.Any]:
 
 
 def unexpected(meant: str, value: object) -> TypeError:
-    """Return the error of a field that is not what Discord documents. It is logged, and what people wrote is not."""
+    """Return the error for a field that is not as Discord documents it. It is logged, so it names no value."""
     return TypeError(f"expected {meant}, got {type(value).__name__}")
 
 
@@ -154,17 +154,17 @@ def _first(items: object, name: str) -> int | None:
 
 
 def moment(value: str | datetime.datetime) -> str:
-    """Spell a moment as a ``time`` column does: UTC, ``YYYY-MM-DD HH:MM:SS.ffffff``.
+    """Return a moment in the format of a ``time`` column: UTC, ``YYYY-MM-DD HH:MM:SS.ffffff``.
 
     Parameters
     ----------
     value
-        A timestamp of Discord's (ISO 8601), or a moment. A moment without a time zone is taken as UTC.
+        A timestamp from Discord (ISO 8601), or a moment. A moment without a time zone is taken as UTC.
 
     Raises
     ------
     ValueError
-        If it is none that UTC has.
+        If UTC has no such moment.
     """
     if isinstance(value, str):
         if len(value) == _UTC_LENGTH and value.endswith("+00:00"):
@@ -180,12 +180,12 @@ def moment(value: str | datetime.datetime) -> str:
 
 
 def instant(spelt: str) -> datetime.datetime:
-    """Return the moment that a ``time`` column spells."""
+    """Return the moment in a ``time`` column."""
     return datetime.datetime.fromisoformat(spelt).replace(tzinfo=datetime.UTC)
 
 
 def later(than: str) -> str:
-    """Spell the present moment as a ``time`` column does, or the first one that is later than another if it is not."""
+    """Return the current time in the format of a ``time`` column, or the first one after ``than`` if that is later."""
     now = moment(datetime.datetime.now(datetime.UTC))
     if now > than:
         return now
@@ -193,7 +193,7 @@ def later(than: str) -> str:
 
 
 def text(path: str, *, index: bool = False, unset: str | None = None) -> Column:
-    """Return a column of text at a dotted path of the payload, and the text that hikari takes for none."""
+    """Return a text column, read from a dotted path of the payload. hikari reads the text ``unset`` as ``None``."""
     return dataclasses.replace(_column("text", path, str, _no("a text"), index=index), unset=unset)
 
 
@@ -203,37 +203,37 @@ def integer(path: str, *, index: bool = False, unset: int | None = None) -> Colu
 
 
 def snowflake(path: str, *, index: bool = False) -> Column:
-    """Return a column of the id of something else."""
+    """Return a column for the id of something else."""
     return _column("snowflake", path, int, _integer, index=index, convert_all=_integers)
 
 
 def boolean(path: str, *, absent: bool | None = None) -> Column:
-    """Return a column of a truth value, and what it means that the field is left out, as hikari takes it."""
+    """Return a column for a truth value. hikari reads a missing field as ``absent``."""
     return dataclasses.replace(_column("boolean", path, bool, _no("true or false"), index=False), absent=absent)
 
 
 def filled(path: str) -> Column:
-    """Return a column of whether a list has anything in it."""
+    """Return a column for whether a list has any items."""
     return _column("boolean", path, _Never, _filled, index=False)
 
 
 def time(path: str, *, index: bool = False) -> Column:
-    """Return a column of a moment."""
+    """Return a column for a moment."""
     return _column("time", path, _Never, moment, index=index, convert_all=_moments)
 
 
 def born(path: str, *, index: bool = False) -> Column:
-    """Return a column of the moment that an id was made in, as the id itself tells."""
+    """Return a column for the moment when an id was created, which the id contains."""
     return _column("time", path, _Never, _born, index=index)
 
 
 def first(path: str, name: str, *, index: bool = False) -> Column:
-    """Return a column of the id that a field of the first object in a list holds."""
+    """Return a column for the id in a field of the first object in a list."""
     return _column("snowflake", path, _Never, lambda items: _first(items, name), index=index)
 
 
 def snowflakes(path: str, *, also: str = "") -> Column:
-    """Return a column of a list of ids, such as the roles of a member, and the column whose id is in it as well."""
+    """Return a column for a list of ids, such as a member's roles. ``also`` names a column whose id is in it, too."""
     return dataclasses.replace(
         _column("snowflakes", path, _Never, _snowflakes, index=False, convert_all=_lists), also=also
     )

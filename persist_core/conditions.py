@@ -1,4 +1,4 @@
-"""Conditions on the columns of a record, as values: asked in Python here, spelled in SQL by a dialect.
+"""Conditions on the columns of a record, as values: evaluated in Python here, written in SQL by a dialect.
 
 One row of :data:`TESTS` is one way to compare a column with a value. The same rows serve ``find``, the scopes of
 deletions, the records that are not stored yet and every store, so they mean the same everywhere: a column that is
@@ -38,7 +38,7 @@ class Test(typing.NamedTuple):
     """One way to compare a column with a value."""
 
     holds: Callable[[typing.Any, typing.Any], bool]
-    """Given a column that is not NULL and the value asked for."""
+    """Compares a column that is not NULL with the requested value."""
 
 
 def _shard(snowflake: int, shard: tuple[int, int]) -> bool:
@@ -69,7 +69,7 @@ class Condition(typing.NamedTuple):
 
 
 class Not(typing.NamedTuple):
-    """The opposite of a condition. What is NULL is neither: it satisfies the opposite too, as a reader expects."""
+    """The opposite of a condition. A column that is NULL satisfies the opposite, as a reader expects."""
 
     condition: Conditional
 
@@ -87,23 +87,23 @@ class AllOf(typing.NamedTuple):
 
 
 class Within(typing.NamedTuple):
-    """``columns`` are the key of a record of ``entity`` for which ``where`` holds, or other columns of it.
+    """``columns`` are the key, or the columns ``theirs``, of a record of ``entity`` that meets ``where``.
 
-    Only a store can tell: it is how a deletion reaches what belongs to the deleted.
+    Only a store can tell. Deletions use this to find what belongs to the deleted records.
     """
 
     columns: tuple[str, ...]
     entity: Entity[typing.Any]
     where: Where
     theirs: tuple[str, ...] = ()
-    """What ``columns`` are there; the key if this is empty."""
+    """The corresponding columns of ``entity``; its key if this is empty."""
 
 
 class Known(typing.NamedTuple):
-    """A record of this kind and key is remembered, whatever record is being looked at.
+    """A record of this kind and key is known, whatever record is being checked.
 
-    Only a store can tell, unless a change of that key is about to be stored. It is how a count goes up for what was
-    not there before, and does not for what is told again.
+    Only a store can tell, unless a change of that key is about to be stored. Counts use this: they go up for a new
+    record, but not for one that is sent again.
     """
 
     entity: Entity[typing.Any]
@@ -111,7 +111,7 @@ class Known(typing.NamedTuple):
 
     @property
     def within(self) -> Within:
-        """The question for the keys of all records with this key, of which there is one or none."""
+        """The query for the keys of all records with this key: one or none."""
         parts = zip(self.entity.key, self.key, strict=True)
         return Within(
             tuple(self.entity.key), self.entity, tuple(Condition(name, "equals", part) for name, part in parts)
@@ -119,7 +119,7 @@ class Known(typing.NamedTuple):
 
 
 class Worded(typing.NamedTuple):
-    """What a record can be searched for contains all of some phrases, both as ``words.py`` makes them."""
+    """The searchable text of a record contains all of some phrases, both in the form that ``words.py`` makes."""
 
     entity: Entity[typing.Any]
     phrases: tuple[str, ...]
@@ -131,11 +131,11 @@ Where = tuple[Conditional, ...]
 
 
 Owners = Callable[[Within], Collection[tuple[typing.Any, ...]]]
-"""Returns the keys of the records that a :class:`Within` speaks of."""
+"""Returns the keys of the records that a :class:`Within` refers to."""
 
 
 def knowns_in(where: Where) -> Iterator[Known]:
-    """Yield what conditions ask whether it is remembered."""
+    """Yield the conditions that check whether a record is known."""
     for condition in where:
         asked = condition.condition if isinstance(condition, Not) else condition
         if isinstance(asked, Known):
@@ -143,19 +143,19 @@ def knowns_in(where: Where) -> Iterator[Known]:
 
 
 def settled(where: Where, is_known: Callable[[Known], bool | None]) -> Where | None:
-    """Return what is left of conditions when it is known of some things whether they are remembered.
+    """Return what is left of conditions, given which records are known.
 
     Parameters
     ----------
     where
         The conditions.
     is_known
-        Tells whether a thing is remembered; ``None`` where only a store knows.
+        Returns whether a record is known; ``None`` if only a store can tell.
 
     Returns
     -------
     Where | None
-        Those that may hold or not; ``None`` if one of them never does.
+        The conditions that are still undecided; ``None`` if one can never hold.
     """
     left: list[Conditional] = []
     for condition in where:
@@ -188,14 +188,14 @@ def matches(where: Where, column: Callable[[str], typing.Any], owners: Owners | 
     where
         The conditions.
     column
-        Returns the value of a column. Raises :class:`LookupError` when it cannot be known.
+        Returns the value of a column. Raises :class:`LookupError` if it is unknown.
     owners
-        Returns the keys that a :class:`Within` speaks of, where that is known: a store knows, the journal does not.
+        Returns the keys that a :class:`Within` refers to: a store knows them, the journal does not.
 
     Returns
     -------
     bool | None
-        ``None`` when it depends on something that only a store knows.
+        ``None`` if it depends on something that only a store knows.
     """
     unknown = False
     for condition in where:
@@ -212,7 +212,7 @@ def _holds(condition: Conditional, column: Callable[[str], typing.Any], owners: 
             try:
                 found = column(name)
             except (LookupError, TypeError, ValueError, AttributeError):
-                return None  # or it is not of its kind, which a store refuses
+                return None  # or it has the wrong type, which a store rejects
             if test == "is_null":
                 return found is None
             return found is not None and TESTS[test].holds(found, value)
@@ -248,7 +248,7 @@ def _any(found: Collection[bool | None]) -> bool | None:
 
 
 def withins(where: Where) -> Iterator[Within]:
-    """Yield what conditions ask about other kinds, wherever it stands in them, but not what that asks in turn."""
+    """Yield the conditions on other kinds at any depth, but not those nested inside them."""
     for condition in where:
         match condition:
             case Within():
@@ -264,7 +264,7 @@ def withins(where: Where) -> Iterator[Within]:
 
 
 def worded_in(where: Where) -> Iterator[Entity[typing.Any]]:
-    """Yield the kinds that conditions search, wherever that stands in them."""
+    """Yield the kinds that conditions search, at any depth."""
     for condition in where:
         match condition:
             case Worded(entity):

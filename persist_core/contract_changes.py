@@ -130,7 +130,7 @@ class KeyedChanges(Contract):
         async with self.opened() as store:
             try:
                 await store.apply([Put(user(1)), Put(record)])
-            except Exception:  # noqa: BLE001 - whatever it raises, the journal leaves the record out
+            except Exception:  # noqa: BLE001 - the journal leaves out the record on any exception
                 assert await keys(store, USERS) == []
             else:
                 assert (await there(store, record)).payload == record.payload

@@ -55,7 +55,7 @@ class Encryption:
     columns: Mapping[str, Collection[str]] = dataclasses.field(default_factory=dict[str, Collection[str]])
 
     def __post_init__(self) -> None:
-        importlib.import_module(f"{__package__}.ciphers")  # an extra, and whoever lacks it is told here
+        importlib.import_module(f"{__package__}.ciphers")  # raises if the extra is missing
         if not isinstance(self.keys, Mapping) or not self.keys:
             msg = "keys must be a mapping from names to keys, such as {'2026': persist.Encryption.new_key()}"
             raise QueryError(msg)
@@ -99,7 +99,7 @@ class Encryption:
         try:
             said = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            # What the parser says may have a line of the file in it, and that line a key.
+            # The parser's message may quote a line of the file, and that line may have a key.
             why = error.strerror if isinstance(error, OSError) else "it is not TOML"
             msg = f"the keys in {os.fspath(path)!r} cannot be read: {why}"
             raise QueryError(msg) from None

@@ -103,7 +103,7 @@ class MissingDriverError(PersistError, ImportError):
 
 
 class QueryError(PersistError, TypeError):
-    """A filter, an order or an argument does not exist for this kind of thing, or its value has the wrong type."""
+    """A filter, an order or an argument does not exist for this kind, or its value has the wrong type."""
 
 
 class SchemaError(PersistError):

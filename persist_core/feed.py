@@ -240,7 +240,7 @@ class Feed:
             return None
         try:
             return together.plan([payload for _, payload in events], context)
-        except Exception:  # noqa: BLE001 - one of them is unreadable, which shows when they are read one by one
+        except Exception:  # noqa: BLE001 - reading them one by one shows which one is unreadable
             return None
 
     def _accept_all(self, read: Sequence[_Read]) -> bool:
@@ -249,7 +249,7 @@ class Feed:
         skipped, suppressed = gauges.skipped.copy(), gauges.suppressed
         try:
             admitted = self._admitted([change for _, changes, _ in read for change in changes])
-        except Exception:  # noqa: BLE001 - one of them cannot be taken, which shows when they are taken one by one
+        except Exception:  # noqa: BLE001 - taking them one by one shows which one cannot be taken
             gauges.skipped.clear()  # rejected changes are counted then
             gauges.skipped.update(skipped)
             gauges.suppressed = suppressed

@@ -111,7 +111,7 @@ class Fetcher:
         self._flights: dict[Hashable, asyncio.Task[typing.Any]] = {}
         self._absent: dict[Hashable, tuple[float, hikari.NotFoundError]] = {}
         self._confirmed: collections.OrderedDict[tuple[AnyEntity, Key], str] = collections.OrderedDict()
-        """When REST has said a thing last: if it was the same as before, that is stored nowhere."""
+        """When REST last returned an object; if it was unchanged, the database does not record that."""
 
     async def one(self, asked: Asked, ask: Ask[T], wish: Wish) -> T:
         """Return one object.
@@ -166,12 +166,12 @@ class Fetcher:
         return None
 
     async def _learned(self, engine: Engine, record: Record) -> str:
-        """Return when a record was learned, or found to be as it was."""
+        """Return when a record was learned, or last found to be unchanged."""
         confirmed = self._confirmed.get((record.entity, record.key), "")
         return max(confirmed, await engine.reader.last_told(record))
 
     async def _stored(self, engine: Engine, asked: Asked, *, metadata: bool = False) -> Sequence[Record]:
-        """Return what is remembered of what is asked for, unless it is somewhere else than where that should be."""
+        """Return the stored records of a requested object whose columns have the required values."""
         records = [await engine.reader.record(entity, asked.key, metadata=metadata) for entity in asked.kinds]
         return [
             record

@@ -214,7 +214,7 @@ def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth
 
 
 def _unset(entity: Entity[typing.Any], column: str) -> Conditional:
-    """Return the condition that hikari says ``None`` of a column."""
+    """Return the condition that hikari has ``None`` for a column."""
     null = Condition(column, "is_null")
     found = entity.columns.get(column)
     if found is None or found.unset is None:

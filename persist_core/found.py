@@ -187,7 +187,7 @@ class Found(hikari.LazyIterator[T]):
     async def exists(self) -> bool:
         """Return whether there is any result."""
         first = self._asking(self._search.unranked, limit=1)
-        return any([bool(some) async for some in first._keys()])  # noqa: SLF001 - one of this class
+        return any([bool(some) async for some in first._keys()])  # noqa: SLF001 - of the same class
 
     async def ids(self) -> list[hikari.Snowflake]:
         """Return the ids of all results; for members, presences and voice states the ids of their users.

@@ -1,4 +1,4 @@
-"""An event loop that gives way to the thread that writes, where that falls behind."""
+"""Lets the event loop give way to the thread that writes, if that falls behind."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ("GivingWay",)
 
 _EVERY, _FOR = 0.005, 0.0002
 _BEHIND: typing.Final = 0.05
-"""Seconds after which a writer that has not got through one step is taken to wait for the event loop."""
+"""Seconds for one step after which the writer is assumed to wait for the event loop."""
 
 
 class GivingWay:
     """Sleeps for a moment now and then, as long as the writer is behind.
 
-    A loop that never idles starves every other thread, the writer's too: it loses each race for the GIL.
+    A loop that never idles starves every other thread, including the writer's, which loses each race for the GIL.
 
     Parameters
     ----------
     store
-        What is written to. It has a ``writes_in_thread`` that is true where a thread of this process does that.
+        The store. Its ``writes_in_thread``, if it has one, says whether a thread of this process writes.
     progress
-        How the writing gets on.
+        The progress of writing.
     depth
         Returns how many changes are not stored yet.
     busy
@@ -43,24 +43,24 @@ class GivingWay:
         self._gave_way = 0.0
 
     def begin(self) -> None:
-        """Look from now on whether the writer is behind: it begins."""
+        """Start checking whether the writer, which begins now, is behind."""
         self._look_again(_BEHIND)
 
     def end(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def is_behind(self) -> bool:
-        """Return whether a writer that is a thread of this process is late, or has too much to write."""
-        # A server has its own reasons to take long; and whoever waits for it is the loop itself.
+        """Return whether the writer is a thread of this process, and is late or has too much to write."""
+        # A server has its own reasons to take long, and the loop itself waits for it.
         if not getattr(self._store, "writes_in_thread", False):
             return False
         return self._progress.silence > _BEHIND or self._depth() > self._busy
 
     def give_way(self) -> None:
-        """Give way to a writer that is behind. A burst from the gateway, which lets no timer run, has to call this."""
+        """Give way to a writer that is behind. A burst from the gateway must call this, as it lets no timer run."""
         if time.monotonic() - self._gave_way >= _EVERY:
             time.sleep(_FOR)
             self._gave_way = time.monotonic()

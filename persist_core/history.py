@@ -1,4 +1,4 @@
-"""Between what is admitted and the journal: what messages were before they change or go, where rules say so."""
+"""Sits between admission and the journal: preserves messages before they change or go, if the rules say so."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def history_of(rules: Rules) -> History:
 
 
 class Historian:
-    """Adds to changes what remembers what was there before, for one open cache.
+    """Adds changes that preserve the previous versions of messages, for one open cache.
 
     Parameters
     ----------
     admission
-        Whose rules say whether that is wanted.
+        The rules, which say whether to do so.
     now
-        Returns the moment that stands for the changes being made.
+        Returns the time of the changes being made.
     """
 
     def __init__(self, admission: Admission, now: Callable[[], str]) -> None:
@@ -47,12 +47,12 @@ class Historian:
         self._has_any = False
 
     async def learn(self, ask: Callable[[Select], Awaitable[Page]]) -> None:
-        """See whether there are versions from a time when rules kept them: they go with their messages all the same."""
+        """Find out whether earlier rules have left versions: these are deleted with their messages in any case."""
         self._has_any = bool((await ask(Select(MESSAGE_VERSIONS, limit=1, want="keys"))).records)
         self._rules = None
 
     def told(self, changes: Iterable[Change]) -> Iterable[Change]:
-        """Return changes, and before those that end a version of a message what remembers it."""
+        """Return changes; before each that ends a version of a message, insert one that preserves it."""
         rules = self._admission.rules
         if rules is not self._rules:
             self._rules = rules
@@ -77,7 +77,7 @@ class Historian:
                 yield self._archive(change.guild_id, Condition("id", "equals", key[0]))
             case Drop(entity, key) if entity is MESSAGES:
                 yield DropScope(MESSAGE_VERSIONS, None, (Condition("message_id", "equals", key[0]),))
-            case DropScope(entity, guild_id, where) if history == "keep" and where:  # without where a guild is left
+            case DropScope(entity, guild_id, where) if history == "keep" and where:  # without where, the bot leaves
                 if entity is MESSAGE_VERSIONS:
                     return
                 yield Archive(MESSAGES, guild_id, where, MESSAGE_VERSIONS, self._now())
@@ -90,7 +90,7 @@ class Historian:
 
 
 def _edited_at(change: Patch) -> str | None:
-    """Return when a message was edited, if that is what a change tells of."""
+    """Return when a message was edited, if a change says so."""
     for edit in change.edits:
         if isinstance(edit, Part) and (edited := edit.fields.get("edited_timestamp")):
             return str(edited)

@@ -125,7 +125,7 @@ def _guarded(plugin: str, what: str, step: Callable[[], T]) -> T | None:
     """Run a step of a plugin; if it fails, log that once."""
     try:
         return step()
-    except Exception:  # noqa: BLE001 - whatever a plugin does, the bot goes on
+    except Exception:  # noqa: BLE001 - a plugin must not stop the bot
         if _is_new(plugin, what):
             _LOG.exception("the plugin %s does not work: %s failed; this is not logged again", plugin, what)
         return None

@@ -1,4 +1,4 @@
-"""The bots that a cache is attached to: one with a gateway, or one to which Discord sends nothing but interactions."""
+"""The bots that a cache can be attached to: one with a gateway, or one that only receives interactions."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from .errors import PersistError
 __all__ = ("Host", "RestLife", "identity_of", "intents_of")
 
 Host = hikari.GatewayBotAware | hikari.RESTBotAware
-"""A bot of either sort."""
+"""A bot of either type."""
 
 
 def intents_of(bot: Host) -> hikari.Intents:
-    """Return the intents of a bot; all, for one without a gateway: whatever is up to date is kept so by others."""
+    """Return the intents of a bot; all for one without a gateway, because another process keeps data up to date."""
     return bot.intents if isinstance(bot, hikari.GatewayBotAware) else hikari.Intents.ALL
 
 
 def identity_of(bot: Host) -> int | None:
-    """Return the user that a bot is, once a shard of it has been told that."""
+    """Return the ID of a bot's own user, once one of its shards knows it."""
     shards = bot.shards.values() if isinstance(bot, hikari.GatewayBotAware) else ()
     for shard in shards:
-        with contextlib.suppress(hikari.HikariError, AssertionError):  # what is not connected does not know
+        with contextlib.suppress(hikari.HikariError, AssertionError):  # a shard that is not connected does not know it
             return int(shard.get_user_id())
     return None
 
 
 class RestLife:
-    """Opens a cache when its REST bot starts, and closes it when that has stopped, however it stops.
+    """Opens a cache when its REST bot starts, and closes it when the bot has stopped, for whatever reason.
 
     Parameters
     ----------
     bot
-        The bot. If it runs already, the cache is opened at once.
+        The bot. If it is already running, the cache is opened at once.
     owner
         The cache.
     start, close
-        What opens it, and closes it.
+        Open and close it.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class RestLife:
 
     @staticmethod
     def owners(bot: hikari.RESTBotAware) -> Iterator[object]:
-        """Yield the caches that are attached to a bot, the first one first."""
+        """Yield the caches that are attached to a bot, in the order they were attached."""
         for callback in bot.on_startup:
             life = getattr(callback, "__self__", None)
             if isinstance(life, RestLife):
@@ -68,16 +68,16 @@ class RestLife:
     async def _begin(self, bot: hikari.RESTBotAware) -> None:
         try:
             await self._on_startup(bot)
-        except PersistError:  # what ends a bot that starts closes one that runs
+        except PersistError:  # raising would end a starting bot; a running one has to be closed
             await bot.close()
 
     async def _on_startup(self, bot: hikari.RESTBotAware) -> None:
         await self._start()
-        # Last of all, so that others may still ask while they stop ...
+        # Last, so that other shutdown callbacks can still use the cache ...
         if self._on_shutdown in bot.on_shutdown:
             bot.remove_shutdown_callback(self._on_shutdown)
         bot.add_shutdown_callback(self._on_shutdown)
-        # ... which is never, if one of them raises.
+        # ... but if one of them raises, this one is never called.
         self._following = asyncio.create_task(self._follow(bot), name="persist follows its bot")
 
     async def _on_shutdown(self, _: hikari.RESTBotAware) -> None:

@@ -1,4 +1,4 @@
-"""How much a store keeps of each kind: records, bytes, age, and of how many guilds all is known."""
+"""How much a store holds of each kind: records, bytes, age, and for how many guilds it is complete."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ AnyEntity = Entity[typing.Any]
 
 
 class Held(typing.NamedTuple):
-    """What a store keeps of one kind."""
+    """What a store holds of one kind."""
 
     kind: str
     records: int
     size: int
-    """Bytes of what Discord said; the columns and indexes beside it are not counted."""
+    """The size of the payloads in bytes; columns and indexes are not counted."""
 
     oldest: str | None
-    """When the first of them was first stored, as ISO 8601 in UTC."""
+    """When the oldest record was first stored, in ISO 8601, in UTC."""
 
     newest: str | None
-    """When the last of them was changed."""
+    """When a record was last changed."""
 
     guilds: Mapping[str, int]
-    """In how many guilds it is known how far: ``complete``, ``partial``, ``stale``, ``unknown``."""
+    """How many guilds are in each state: ``complete``, ``partial``, ``stale``, ``unknown``."""
 
 
 async def held(store: Store, seen: Callable[[str, int], None]) -> list[Held]:
-    """Return what a store keeps, kind by kind.
+    """Return what a store holds, kind by kind.
 
     Parameters
     ----------
     store
         The store. It is open.
     seen
-        Hears of each kind when it has been counted.
+        Called with each kind once it has been counted.
     """
     states: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     there = await copying.kinds(store)
@@ -81,7 +81,7 @@ async def _asked(store: typing.Any, entity: AnyEntity) -> Counts:
 
 
 async def _read(store: typing.Any, entity: AnyEntity) -> Counts:
-    """Read everything, where the database cannot count."""
+    """Read everything, for stores that cannot count."""
     records = size = 0
     oldest: str | None = None
     newest: str | None = None

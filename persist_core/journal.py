@@ -144,7 +144,7 @@ class Journal:
         waiting = self._waiting
         if not (waiting.size or self._is_spelled):  # the empty batch may be an hour old
             waiting.at = later(waiting.at)
-            with contextlib.suppress(RuntimeError):  # without an event loop, each access has a time of its own
+            with contextlib.suppress(RuntimeError):  # without an event loop, each access has a different time
                 asyncio.get_running_loop().call_soon(self._spell_anew)
                 self._is_spelled = True
         return waiting.at

@@ -1,7 +1,7 @@
-"""Everything, or all of a guild, as lines of JSON; and back.
+"""Exports everything, or all of a guild, as lines of JSON, and imports them again.
 
-The first line says what it is, each other line is a record with its history, and the last line counts them: a file
-that was cut off is not taken for a whole one.
+The first line names the format, each other line is a record with its history, and the last line counts them, so that a
+truncated file is recognized.
 """
 
 from __future__ import annotations
@@ -45,20 +45,20 @@ async def exported(
     Parameters
     ----------
     source
-        What is asked: a store, or a store as it was at one moment.
+        A store, or a snapshot of one.
     kinds
         The kinds that it has.
     seen
-        Hears how it goes on.
+        Called with the progress.
     guild_id
-        The guild of which everything is wanted, with its members' users; all guilds if this is left out.
+        The guild to export, with its members' users; by default everything.
     unreadable
-        Where is counted what cannot be read, and is left out.
+        Counts the records that cannot be read and are left out.
 
     Raises
     ------
     persist.PersistError
-        If nothing is known of the guild.
+        If the guild is not stored.
     """
     version = importlib.metadata.version("hikari-persist")
     at = moment(datetime.datetime.now(datetime.UTC))
@@ -109,15 +109,15 @@ async def _of_guild(source: Answers, kinds: Sequence[AnyEntity], guild_id: int) 
 
 
 class Imported(typing.NamedTuple):
-    """What became of the lines of a file."""
+    """The result of an import."""
 
     stored: int
     left_out: int
-    """How many records were not stored because they are of who was erased, where the target may hold something."""
+    """How many records were not stored because they are about erased users or guilds; zero without ``merge``."""
 
 
 def check(lines: Iterable[bytes]) -> None:
-    """See to it that lines are what :func:`exported` makes, and all of it.
+    """Check that lines are a complete export by :func:`exported`.
 
     Raises
     ------
@@ -129,23 +129,23 @@ def check(lines: Iterable[bytes]) -> None:
 
 
 async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: bool = False) -> Imported:
-    """Store what the lines say, but for what the target knows to have been erased.
+    """Store the records in the lines, without those about erased users and guilds if the target has any.
 
     Parameters
     ----------
     target
-        Where it goes. It is open.
+        The store to write to. It is open.
     lines
-        What :func:`exported` has made.
+        The lines, as :func:`exported` makes them.
     seen
-        Hears how it goes on.
+        Called with the progress.
     merge
-        Whether the target may hold something. What it knows of later than the lines do stays as it is.
+        Whether the target may hold data. Records that are newer in the target stay as they are.
 
     Raises
     ------
     persist.PersistError
-        If these are not such lines, or not all of them. What was before the bad one is stored.
+        If the lines are invalid or incomplete. Everything before the invalid line is stored.
     """
     if not merge:
         await copying.refuse_full(target, "let newer records win with --merge")

@@ -195,12 +195,12 @@ class Judge:
     def _predicted(self, record: Record) -> bool:
         try:
             thing = made_of(self._asked.decoder(), record)
-        except Exception as error:  # noqa: BLE001 - whatever one payload does to hikari, the next one is asked about
+        except Exception as error:  # noqa: BLE001 - one payload must not affect the next
             self._warn(record, error)
             return False
         try:
             return bool(answer(typing.cast("Callable[[object], bool]", self.keep.predicate), thing))
-        except Exception as error:  # noqa: BLE001 - whatever a predicate does, the next thing is asked about
+        except Exception as error:  # noqa: BLE001 - one object must not affect the next
             self._warn(record, error)
             self._asked.failed(record, error)
             return False

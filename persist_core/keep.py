@@ -17,12 +17,12 @@ from .filters import Filter, plain
 
 __all__ = ("LISTS", "MOST", "SOURCES", "Ids", "Keep", "Source", "hash_of", "shown")
 
-# One without a predicate is of any kind. Without a default, mypy takes it to be of none where it has no context.
+# A Keep without a predicate fits any kind. Without this default, mypy infers none where it has no context.
 T_contra = typing_extensions.TypeVar("T_contra", contravariant=True, default=typing.Any)
 U = typing.TypeVar("U")
 
 Source = typing.Literal["gateway", "chunk", "rest"]
-"""How a thing was learned: from an event, from a requested list of members, or from REST."""
+"""How an object was learned: from an event, from a requested list of members, or from REST."""
 
 SOURCES: typing.Final = frozenset(typing.get_args(Source))
 
@@ -139,7 +139,7 @@ class Keep(typing.Generic[T_contra]):
     @property
     def age(self) -> float | None:
         """``max_age`` in seconds."""
-        return typing.cast("float | None", self.max_age)  # as it was made
+        return typing.cast("float | None", self.max_age)  # __post_init__ has converted it
 
     @property
     def orphan_age(self) -> float | None:

@@ -1,4 +1,4 @@
-"""The words that rows of the table of entities are written in."""
+"""The building blocks for rows of the table of entities."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ __all__ = ("ID", "MEMBER", "Intents", "guild", "own_id", "user_in")
 
 Intents = hikari.Intents
 ID: typing.Final[Mapping[str, Kind]] = {"id": "snowflake"}
-"""The key of what has an id of its own."""
+"""The key of kinds with their own ids."""
 
 MEMBER: typing.Final[Mapping[str, Kind]] = {"guild_id": "snowflake", "user_id": "snowflake"}
-"""The key of what there is once for each member of a guild."""
+"""The key of kinds with one object per member of a guild."""
 
 
 def own_id(payload: Payload, _: int | None) -> Key:
-    """Identify a thing by its id."""
+    """Identify an object by its id."""
     return (int(payload["id"]),)
 
 
 def user_in(payload: Payload, guild_id: int | None) -> Key:
-    """Identify a thing by its guild and its user."""
+    """Identify an object by its guild and its user."""
     return (guild_id, int(payload["user"]["id"]))  # type: ignore[return-value] # a cast would be a call for each member
 
 
 def guild(record: Record) -> hikari.Snowflake:
-    """Return the guild of a thing.
+    """Return the guild of a record.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Kinds of things: the bot's application, what it has sold, and who may use its commands."""
+"""Kinds of objects: the bot's application, what it has sold, and who may use its commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .objects import subscription
 
 __all__ = ("COMMAND_PERMISSIONS", "ENTITLEMENTS", "OWN_APPLICATION", "SUBSCRIPTIONS")
 
-# Who asks for it knows the bot, whose id is not the application's if both are old.
+# The key is the bot's id, which is what callers know; the application's id may differ if both are old.
 OWN_APPLICATION = Entity(
     "own_application",
     {"bot_id": "snowflake"},
@@ -23,7 +23,7 @@ OWN_APPLICATION = Entity(
     about="The bot's application and its owner, as fetched from REST; no event reports it.",
 )
 
-# What was paid for outlives the bot's stay in a guild: the guild is a column, and not an owner.
+# Purchases outlive the bot's stay in a guild, so the guild is a column and not an owner.
 ENTITLEMENTS = Entity(
     "entitlements",
     ID,

@@ -1,4 +1,4 @@
-"""Kinds of things: channels, threads, and the ways into them."""
+"""Kinds of objects: channels, threads, and the ways into them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _decode_channel(make: Decoder, record: Record) -> hikari.PermissibleGuildCha
 def _decode_thread(make: Decoder, record: Record) -> hikari.GuildThreadChannel:
     payload = record.payload
     if member := payload.get("member"):
-        # The own membership in GUILD_CREATE says neither which thread nor which user it means.
+        # In GUILD_CREATE, the bot's own membership names neither the thread nor the user.
         payload = {**payload, "member": {"id": payload["id"], "user_id": make.me, **member}}
     return make.factory.deserialize_guild_thread(payload, guild_id=guild(record))
 
@@ -154,7 +154,7 @@ WEBHOOKS = Entity(
     },
     lambda make, record: make.factory.deserialize_webhook({"guild_id": record.guild_id, **record.payload}),
     owners=(IN_GUILD, (CHANNELS, ("channel_id",))),
-    # The address that Discord calls url ends with the token.
+    # The URL ends with the token.
     secrets=frozenset(("token", "url")),
     names=("author_id",),
     about="Webhooks fetched from REST, without their tokens.",

@@ -1,4 +1,4 @@
-"""Kinds of things: guilds, and what each of them makes for itself."""
+"""Kinds of objects: guilds, and what each of them creates for itself."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GUILDS = Entity(
 )
 
 IN_GUILD: typing.Final = (GUILDS, ("guild_id",))
-"""That a thing ends with its guild."""
+"""The owner of kinds that are deleted along with their guild."""
 
 ROLES = Entity(
     "roles",

@@ -1,4 +1,4 @@
-"""Kinds of things: messages."""
+"""Kinds of objects: messages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ MESSAGES = Entity(
 
 
 def _version(payload: Payload, _: int | None) -> Key:
-    """Tell the versions of a message apart by when each was written, to the microsecond."""
+    """Identify a version of a message by when it was written, to the microsecond."""
     written = datetime.datetime.fromisoformat(payload.get("edited_timestamp") or payload["timestamp"])
     since = written - datetime.datetime.fromtimestamp(0, datetime.UTC)
     return (int(payload["id"]), since // datetime.timedelta(microseconds=1))

@@ -1,4 +1,4 @@
-"""Kinds of things: what guilds do not allow, and what was done about it."""
+"""Kinds of objects: auto-moderation and the audit log."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ AUDIT_LOG_ENTRIES = Entity(
     owners=(IN_GUILD,),
     intents=Intents.GUILD_MODERATION,
     opt_in=True,
-    # A reason and changes tell of whom they were made, too.
+    # The reason and the changes also reveal something about the target.
     subjects=("user_id", "target_id"),
     about="What moderators did, for 45 days unless rules say otherwise.",
 )

@@ -1,4 +1,4 @@
-"""Kinds of things: what the cache knows of its own knowing."""
+"""Kinds of objects: the cache's own notes."""
 
 from __future__ import annotations
 

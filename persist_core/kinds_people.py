@@ -1,4 +1,4 @@
-"""Kinds of things: users, members, and what they are at."""
+"""Kinds of objects: users, members, and what they are doing."""
 
 from __future__ import annotations
 

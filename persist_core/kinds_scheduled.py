@@ -1,4 +1,4 @@
-"""Kinds of things: what guilds have planned, and who wants to come."""
+"""Kinds of objects: scheduled events, and who is interested in them."""
 
 from __future__ import annotations
 

@@ -267,13 +267,13 @@ class Lifetime:
         )
 
     async def answering(self) -> Reader:
-        """Return what answers questions, once an opening that is under way has ended."""
+        """Return the reader, once an opening that is under way has ended."""
         if self.engine is not None and self.engine.loop.is_closed():
             self.leave_ended_loop()
         if self.engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         elif self.engine is None and not self._ended and self._is_early:
-            # A listener that hears of the bot's start before the cache does asks before it is open.
+            # A listener that receives StartingEvent before the cache does may query it before it is open.
             with contextlib.suppress(PersistError):
                 await asyncio.shield(self._begin(patient=not self._strict))
         if self.engine is None:
@@ -282,11 +282,11 @@ class Lifetime:
 
     @property
     def _is_early(self) -> bool:
-        """Whether a question may begin the opening, because the bot is starting and about to begin it anyway."""
+        """Whether a query may begin the opening, because the bot is starting and about to begin it anyway."""
         return self._gateway is None or (self._opening is None and self._bot.is_alive and self._bot.rest.is_alive)
 
     async def opened(self) -> Engine:
-        """Return what runs, once an opening that is under way has ended."""
+        """Return the engine, once an opening that is under way has ended."""
         await self.answering()
         if self.engine is None:
             raise self._closed()

@@ -7,34 +7,34 @@ import typing
 __all__ = ("Limits",)
 
 _STEPS: typing.Final = 8
-"""How many transactions a large batch is: each takes its turns of the event loop, which is busy where much piles up."""
+"""How many transactions a large batch takes: each costs turns of the event loop, which is busy in a flood."""
 
 
 class Limits(typing.NamedTuple):
     """How much the journal holds, and for how long."""
 
     interval: float = 0.05
-    """Seconds that changes may wait for company; what a killed process loses at most."""
+    """Seconds that changes may wait for others; a killed process loses at most this much."""
 
     batch: int = 4096
-    """Changes that are written without waiting any longer."""
+    """The number of changes that are written without waiting any longer."""
 
     busy: int = 20_000
-    """Changes from which on a busy event loop gives way to a thread that writes, and that are stored in one
-    transaction."""
+    """The number of waiting changes from which a busy event loop gives way to a writing thread; also the size that one
+    transaction may have."""
 
     most: int = 200_000
-    """Changes that are held while the database is away or does not answer. What comes then is shed, ephemeral kinds
-    first. A database that is at work is given what there is, and the gateway is read more slowly meanwhile."""
+    """The most changes to hold while the database is away or does not answer. Any more are dropped, ephemeral kinds
+    first. While the database works, none are dropped; the gateway is read more slowly instead."""
 
     asked: int = 50_000
-    """Questions for what was known before an event that may wait. What is asked then is not told, and counted."""
+    """The most requests for the state before an event that may wait. Any more are not answered, and counted."""
 
     @property
     def enough(self) -> int:
-        """From how many changes on none waits for company: a journal that is half full does not either."""
+        """The number of changes from which none waits for others: a full batch, or a journal that is half full."""
         return min(self.batch, self.most // 2 + 1)
 
     def at_once(self, size: int) -> int:
-        """Return how many changes of a batch of so many are stored in one transaction."""
+        """Return how many changes of a batch of this size are stored in one transaction."""
         return max(self.batch, self.busy, size // _STEPS)

@@ -1,4 +1,4 @@
-"""Listeners that wait for something before they hear an event, such as until it is in the database."""
+"""Listeners that wait for something before they receive an event, such as until it is in the database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Listener = Callable[[E], Coroutine[typing.Any, typing.Any, None]]
 
 
 class Annotated(typing.Protocol):
-    """What makes a listener of a function whose first parameter says for which events, and leaves its type as it is."""
+    """A decorator for listeners whose first parameter's annotation names the event types. It preserves their type."""
 
     def __call__(self, listener: Listener[E], /) -> Listener[E]:
         """Return the listener."""
@@ -27,23 +27,23 @@ class Annotated(typing.Protocol):
 def after(
     step: Callable[[E], Awaitable[None]], listener: Callable[[E], Coroutine[typing.Any, typing.Any, None]]
 ) -> Callable[[E], Coroutine[typing.Any, typing.Any, None]]:
-    """Return a listener that takes a step with an event before it hears it.
+    """Return a listener that is called only after a step with the event.
 
     Parameters
     ----------
     step
-        What to wait for.
+        The step to wait for.
     listener
-        What to call then.
+        The listener to call then.
     """
     if not inspect.iscoroutinefunction(listener):
-        return listener  # for hikari to refuse
+        return listener  # hikari rejects it
     heard = _After(_heard, step, listener)
     return functools.update_wrapper(heard, listener)  # hikari reads the name and the annotations
 
 
 class _After(functools.partial[Coroutine[typing.Any, typing.Any, None]]):
-    """A listener that is taken for the one that it calls: by that one, a bot finds it, and unsubscribes it."""
+    """A listener that equals the one it calls, so that a bot can unsubscribe it by that one."""
 
     def __eq__(self, other: object) -> bool:
         return self is other or bool(self.args[1] == other)
@@ -60,14 +60,14 @@ async def _heard(
 
 
 def heard_by(listener: Callable[..., object], event_types: Sequence[object]) -> list[type[hikari.Event]]:
-    """Return the types of events that a listener is registered for, as hikari finds them; none where it would refuse.
+    """Return the event types that hikari registers a listener for; none if it would reject the listener.
 
     Parameters
     ----------
     listener
-        The listener, whose annotation tells where nothing else does.
+        The listener. Without ``event_types``, its annotation names the types.
     event_types
-        The types that are named with it.
+        The types that it is registered with.
     """
     if not event_types:
         try:

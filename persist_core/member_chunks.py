@@ -1,4 +1,4 @@
-"""Requests for all members of guilds, followed from the asking to the last chunk. One follower per gateway session."""
+"""Follows requests for all members of guilds from sending to the last chunk. One follower per gateway session."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ("CONCERNED", "MemberChunks")
 _MEMBER_EVENTS: typing.Final = frozenset(("GUILD_MEMBER_ADD", "GUILD_MEMBER_UPDATE", "GUILD_MEMBER_REMOVE"))
 
 CONCERNED: typing.Final = _MEMBER_EVENTS | {"GUILD_CREATE", "GUILD_DELETE", "GUILD_MEMBERS_CHUNK"}
-"""The events that mean something to a request for members."""
+"""The events that affect a request for members."""
 
 
 class _Request:
-    """What has been heard since all members of a guild were asked for."""
+    """What has arrived since all members of a guild were requested."""
 
     __slots__ = ("heard", "left", "lost", "nonce", "seen")
 
@@ -31,7 +31,7 @@ class _Request:
 
 
 class MemberChunks:
-    """Finds out when the chunks of a request have told all members of a guild, and who they are.
+    """Finds out when the chunks of a request have listed all members of a guild, and who they are.
 
     Parameters
     ----------
@@ -44,14 +44,14 @@ class MemberChunks:
         self._requests: dict[int, _Request] = {}
 
     def ask(self, guild_id: int, nonce: str | None) -> None:
-        """Begin to follow a request for all members of a guild, just before it is sent.
+        """Start following a request for all members of a guild, just before it is sent.
 
         Parameters
         ----------
         guild_id
             The guild.
         nonce
-            What its chunks will be marked with. ``None`` if hikari asks, whose marks are known by their form.
+            The nonce of its chunks; ``None`` if hikari sends the request, whose nonces have a known form.
         """
         self._requests[guild_id] = _Request(nonce, self._lost())
 
@@ -61,11 +61,11 @@ class MemberChunks:
         return request is not None and request.nonce == nonce
 
     def forget(self, guild_id: int) -> None:
-        """Follow the requests for a guild no longer. Its chunks then add members and take none away."""
+        """Stop following the request for a guild. Its chunks then add members and remove none."""
         self._requests.pop(guild_id, None)
 
     def without_left(self, name: str, event: Payload) -> Payload:
-        """Return an event without what a chunk tells of members who have left since it was asked for."""
+        """Return an event; from a chunk, remove the members who have left since it was requested."""
         if name != "GUILD_MEMBERS_CHUNK" or (request := self._requests.get(int(event["guild_id"]))) is None:
             return event
         if not request.left:
@@ -78,7 +78,7 @@ class MemberChunks:
         return {**event, **stay}
 
     def note(self, name: str, event: Payload, shard_id: int, origin: Origin) -> Iterator[Change]:
-        """Yield what follows from an event for the members of its guild, after the event's own changes."""
+        """Yield what else an event changes about the members of its guild, after its own changes."""
         if name in ("GUILD_CREATE", "GUILD_DELETE"):
             self.forget(int(event["id"]))
         elif name in _MEMBER_EVENTS:

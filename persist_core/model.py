@@ -114,7 +114,7 @@ class Column:
     """What a missing field means; ``None`` if it means neither true nor false."""
 
     unset: str | int | None = None
-    """What Discord says where hikari says ``None``; ``None`` where that is nothing at all."""
+    """The value that Discord sends where hikari has ``None``; ``None`` if Discord sends null or nothing."""
 
     also: str = ""
     """The column whose id is in the list as well, which Discord leaves out and hikari adds; empty if there is none."""

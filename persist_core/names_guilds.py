@@ -23,7 +23,7 @@ class GuildNames(HikariNames):
         raise NotImplementedError
 
     async def _knows_all_roles(self, guild: hikari.Snowflake) -> bool:
-        """Return whether a role that is not known does not exist any more."""
+        """Return whether a role that is not known no longer exists."""
         raise NotImplementedError
 
     async def completeness(self, guild: hikari.SnowflakeishOr[hikari.PartialGuild], kind: str) -> Completeness:

@@ -1,4 +1,4 @@
-"""What a database notes of itself, and the right to change its notes and tables, which one process has at a time."""
+"""The notes in a database about itself, and the lock for changing its notes and tables."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ __all__ = ("APPLICATION", "known", "locked", "of_payloads")
 _LOG = logging.getLogger("persist")
 
 _LONG: typing.Final = 3.0
-"""Seconds after which whoever waits for another process says so."""
+"""Seconds after which waiting for another process is logged."""
 
 APPLICATION: typing.Final = "persist"
-"""The application that a database of ours notes."""
+"""The application in the notes of persist's databases."""
 
 
 def _select_meta(dialect: Dialect) -> str:
@@ -31,7 +31,7 @@ def _select_meta(dialect: Dialect) -> str:
 
 
 async def of_payloads(dialect: Dialect, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> Mapping[str, str]:
-    """Return what a database notes of how its payloads are stored."""
+    """Return a database's notes about how its payloads are stored."""
     return {row[0]: row[1] for row in await fetch(_select_meta(dialect)) if is_note(row[0])}
 
 
@@ -40,7 +40,7 @@ class _Fetches(typing.Protocol):
 
 
 async def known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str, str]:
-    """Return what a database says it is, nothing for one that has nothing of ours yet."""
+    """Return the notes of a database; none if it has no tables of persist's yet."""
     existing = {row[0] for row in await database.fetch(dialect.list_tables)}
     if META.name not in existing:
         ours = {table.name for table in tables()}
@@ -64,7 +64,7 @@ async def known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str
 
 @contextlib.asynccontextmanager
 async def locked(dialect: Dialect, driver: Driver, transaction: Transaction) -> AsyncGenerator[None]:
-    """Lend the right to change the tables and notes of a database, which one process has at a time."""
+    """Hold the lock for changing the tables and notes of a database, which one process has at a time."""
     for sql in dialect.prepare:
         await transaction.execute(sql)
     if dialect.lock and not await _is_locked(dialect, driver, transaction):

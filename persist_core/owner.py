@@ -1,4 +1,4 @@
-"""Whose database it is: that of one bot, as each READY forgets what the bot that it is for is not in."""
+"""Ensures that a database belongs to one bot, because READY deletes the guilds that its bot is not in."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ("Owner", "twin_refusal")
 
 
 def twin_refusal(store: Store, others: Iterable[Store]) -> SchemaError | None:
-    """Return why a bot may not open a database that its other caches have open; ``None`` if they have others open."""
+    """Return why a bot may not open a database: another of its caches has it open. ``None`` if none has."""
     place = getattr(store, "place", None)
     if place is None or all(getattr(other, "place", None) != place for other in others):
         return None
@@ -24,12 +24,12 @@ def twin_refusal(store: Store, others: Iterable[Store]) -> SchemaError | None:
 
 
 class Owner:
-    """Knows which bot a database remembers.
+    """Knows which bot a database belongs to.
 
     Attributes
     ----------
     known
-        The bots that have written into it; none before the first one has.
+        The bots that have written to it; empty for a new database.
     """
 
     def __init__(self) -> None:
@@ -37,19 +37,19 @@ class Owner:
         self._where = ""
 
     async def learn(self, store: Store, me: int | None) -> None:
-        """Ask a database that has just been opened whose it is.
+        """Find out which bot a database that has just been opened belongs to.
 
         Parameters
         ----------
         store
             The database.
         me
-            The bot, where it is known already.
+            The bot, if it is known already.
 
         Raises
         ------
         persist.SchemaError
-            If it is another bot's.
+            If it belongs to another bot.
         """
         page = await store.select(Select(OWN_USER, want="keys"))
         self.known = tuple(int(record.key[0]) for record in page.records)
@@ -58,7 +58,7 @@ class Owner:
             raise refusal
 
     def refusal(self, me: int) -> SchemaError | None:
-        """Return why a bot may not write to the database; ``None`` if it may, as far as is known so far."""
+        """Return why a bot may not write to the database; ``None`` if it may, or if that is not known yet."""
         if not self.known or me in self.known:
             return None
         return SchemaError(

@@ -1,4 +1,4 @@
-"""Where a page ends and the next one begins: an order in which no two records are equal, and what is after a place."""
+"""Paging: an order in which no two records are equal, and the condition for what comes after a place in it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ AnyEntity = Entity[typing.Any]
 
 
 def total(query: Select) -> Sequence[Order]:
-    """Return an order in which no two records that are asked for are equal."""
+    """Return an order in which no two of the requested records are equal."""
     named = {order.column for order in query.order}
-    # What is the same in all of them tells none from another, and would keep an index from leading to the place.
+    # A column with the same value everywhere distinguishes nothing, and would prevent an index from finding the place.
     named |= {condition.column for condition in query.where if _is_one_value(condition)}
     if query.guild_id is not None:
         named.add("guild_id")
@@ -32,7 +32,7 @@ def _is_one_value(condition: Conditional) -> typing.TypeGuard[Condition]:
 
 
 class _Place(typing.NamedTuple):
-    """What a page ended with in one column."""
+    """The value of one column at the end of a page."""
 
     name: str
     kind: Storage
@@ -42,14 +42,14 @@ class _Place(typing.NamedTuple):
 
 
 def after(speller: Speller, entity: AnyEntity, order: Sequence[Order], cursor: Row) -> str:
-    """Spell the condition that a record comes after a place in an order, where NULL comes first.
+    """Return the SQL condition for records after a place in an order, where NULL comes first.
 
     Parameters
     ----------
     speller
-        Spells it, and gathers what it binds.
+        Writes values, and collects the parameters.
     entity
-        The kind of thing.
+        The kind.
     order, cursor
         The order, and the place in it.
     """
@@ -74,7 +74,7 @@ def after(speller: Speller, entity: AnyEntity, order: Sequence[Order], cursor: R
 
 
 def _end_of_key(places: Sequence[_Place]) -> int:
-    """Return where those columns at the end begin that can be compared as one row: parts of a key, in one direction."""
+    """Return where the last columns begin that can be compared as one row: parts of the key, in one direction."""
     start = len(places)
     while start and places[start - 1].required and places[start - 1].descending is places[-1].descending:
         start -= 1
@@ -82,7 +82,7 @@ def _end_of_key(places: Sequence[_Place]) -> int:
 
 
 def _not_before(speller: Speller, first: _Place) -> str:
-    """Say of the first column alone what follows from the rest: it leads the database to the place at once."""
+    """Return a redundant condition on the first column alone: with it, the database finds the place at once."""
     if first.value is None or (first.descending and not first.required):
         return ""
     return f" AND {first.name} {'<=' if first.descending else '>='} {speller.value(first.kind, first.value)}"

@@ -143,7 +143,7 @@ class Past:
             async with asyncio.timeout(_PATIENCE):
                 for entity, keyed, scopes in _by_kind(asked):
                     found |= await self._find(entity, keyed, scopes)
-        except Exception as error:  # noqa: BLE001 - what a listener is not told must not keep changes from the store
+        except Exception as error:  # noqa: BLE001 - a missing answer must not keep changes from the store
             self._notices.say(
                 logging.WARNING,
                 "away",

@@ -1,4 +1,4 @@
-"""A store that may not be there yet: opened before the first changes are made, and tried again until it can be."""
+"""A store whose database may be away at the start: it is opened again before changes are stored, until that works."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ("Patient",)
 
 
 class Patient:
-    """A store whose changes may wait for its database, which the journal tries again and again.
+    """A store whose changes may wait for its database; the journal retries again and again.
 
     Parameters
     ----------
     store
-        The store that is meant.
+        The actual store.
     opened
         Looks at it each time that it has been opened. What it raises, opening it raises.
     """
@@ -29,7 +29,7 @@ class Patient:
 
     @property
     def writes_in_thread(self) -> bool:
-        """Whether a thread of this process writes, to which the event loop has to give way."""
+        """Whether a thread of this process writes, which the event loop has to give way to."""
         return bool(getattr(self._store, "writes_in_thread", False))
 
     async def open(self) -> None:
@@ -50,7 +50,7 @@ class Patient:
         await self._store.close()
 
     async def purge(self) -> bool:
-        """Leave nothing of what was deleted in the files, where the store can do that, and return whether it did."""
+        """Remove all traces of deleted data from the files, if the store can do that. Return whether it did."""
         purge: Callable[[], Awaitable[bool]] | None = getattr(self._store, "purge", None)
         return purge is not None and await purge()
 
@@ -60,7 +60,7 @@ class Patient:
         await self._store.apply(changes)
 
     async def select(self, query: Select) -> Page:
-        # A question does not wait for a database that is away; it is told why.
+        # A query does not wait for a database that is away; it raises the reason.
         if self._missing is not None:
             raise self._missing
         return await self._store.select(query)

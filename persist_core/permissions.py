@@ -1,4 +1,4 @@
-"""What a member may do, as Discord works it out.
+"""The permissions of members, as Discord computes them.
 
 See `Permissions <https://docs.discord.com/developers/topics/permissions>`_.
 """
@@ -49,22 +49,22 @@ Takes = Mapping[hikari.Permissions, hikari.Permissions]
 _IN_TEXT: typing.Final[Takes] = {hikari.Permissions.SEND_MESSAGES: _OF_WRITING}
 _IN_VOICE: typing.Final[Takes] = {**_IN_TEXT, hikari.Permissions.CONNECT: _OF_TALKING}
 _IN_THREAD: typing.Final[Takes] = {hikari.Permissions.SEND_MESSAGES_IN_THREADS: _OF_WRITING}
-"""What takes another permission, which is named first."""
+"""The permissions that a member loses without the one that is named first."""
 
 Overwrites = Mapping[hikari.Snowflake, hikari.PermissionOverwrite]
 
 
 def in_guild(owner_id: int, member: hikari.Member, roles: Iterable[hikari.Role]) -> hikari.Permissions:
-    """Return what a member may do in a guild where no channel says otherwise, timeout aside.
+    """Return a member's permissions in a guild, without the effects of channels and timeouts.
 
     Parameters
     ----------
     owner_id
-        Who owns the guild.
+        The owner of the guild.
     member
         The member.
     roles
-        All roles of the member, the one of everybody as well.
+        All roles of the member, including the role of everybody.
     """
     if member.id == owner_id:
         return _ALL
@@ -78,11 +78,11 @@ def in_channel(
     overwrites: Overwrites,
     takes: Takes = _IN_TEXT,
 ) -> hikari.Permissions:
-    """Return what is left of, and added to, a member's permissions by the overwrites of a channel, timeout aside.
+    """Return a member's permissions after the overwrites of a channel, without the effects of timeouts.
 
-    Everybody's overwrite comes first, then those of all roles together, then the member's own. Who may not look may do
-    nothing there, and who may not write may not mention, attach or embed anything either, nor may who may not connect
-    to a voice channel do anything in it, or change it: see `Implicit Permissions
+    Everybody's overwrite comes first, then those of all roles together, then the member's own. A member who cannot view
+    a channel has no permissions there. One who cannot write cannot mention roles, attach files or embed links either,
+    and one who cannot connect to a voice channel cannot do anything in it or change it: see `Implicit Permissions
     <https://docs.discord.com/developers/topics/permissions#implicit-permissions>`_.
     """
     if permissions & hikari.Permissions.ADMINISTRATOR:
@@ -108,12 +108,12 @@ async def asked(
     channel: hikari.SnowflakeishOr[hikari.PartialChannel] | None,
     knows_all_roles: Callable[[hikari.Snowflake], Awaitable[bool]],
 ) -> hikari.Permissions | None:
-    """Answer ``Cache.permissions``, which says what it means."""
+    """Return the result of ``Cache.permissions``, which documents it."""
     found, who = await cache.guilds.get(guild), await cache.members.get(guild, member)
     if found is None or who is None:
         return None
     roles = await cache.roles.get_many({*who.role_ids, found.id})
-    # A role that was deleted while nobody heard stands with its members still; of those that are all told, it is none.
+    # Members may still name a role that was deleted while the bot was offline. If all roles are known, ignore it.
     if roles.missing and (int(found.id) in roles.missing or not await knows_all_roles(found.id)):
         return None
     permissions = in_guild(found.owner_id, who, roles)
@@ -136,10 +136,10 @@ async def asked(
 async def _is_let_in(
     cache: HikariNames, thread: hikari.GuildThreadChannel, member: hikari.Member, permissions: hikari.Permissions
 ) -> bool:
-    """Return whether a thread is surely not hidden from somebody who may do so much in its channel."""
+    """Return whether a member's permissions in a thread are certain; they are not if it may be hidden."""
     if thread.type is not hikari.ChannelType.GUILD_PRIVATE_THREAD or not permissions & hikari.Permissions.VIEW_CHANNEL:
         return True
     if permissions & hikari.Permissions.MANAGE_THREADS:
         return True
-    # Who is not remembered may still be in it: Discord lists the members of threads to nobody who does not ask.
+    # Somebody who is not known to be in it may still be: Discord does not list the members of threads by itself.
     return await cache.thread_members.get(thread, member) is not None

@@ -1,4 +1,4 @@
-"""A few connections to a server: made when needed, lent to one at a time, and made anew when the server was away."""
+"""A pool of connections to a server: opened when needed, lent to one user at a time, and replaced after an outage."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ C = typing.TypeVar("C")
 
 
 class Link(typing.NamedTuple, typing.Generic[C]):
-    """How connections are made and ended with one client library."""
+    """How to open and close connections with one client library."""
 
     connect: Callable[[], Awaitable[C]]
     close: Callable[[C], Awaitable[None]]
-    """Ends a connection in whatever state it is."""
+    """Closes a connection, whatever its state."""
 
     is_usable: Callable[[C], bool]
-    """Whether a connection is open, and in no transaction."""
+    """Whether a connection is open, and not in a transaction."""
 
     is_lost: Callable[[Exception], bool]
-    """Whether an error says that the server is not the one it was: gone, restarted, or only reading now."""
+    """Whether an error means that the server has changed: it is gone, was restarted, or is read-only now."""
 
 
 class Pool(typing.Generic[C]):
@@ -33,11 +33,11 @@ class Pool(typing.Generic[C]):
     Parameters
     ----------
     link
-        How they are made and ended.
+        How to open and close them.
     least
-        How many are made at once.
+        How many to open at the start.
     most
-        How many there are at most; who needs one more waits.
+        The maximum; anyone who needs one more waits.
     """
 
     def __init__(self, link: Link[C], least: int, most: int) -> None:
@@ -49,7 +49,7 @@ class Pool(typing.Generic[C]):
         self._closed = False
 
     async def open(self) -> None:
-        """Connect. When that fails, nothing stays connected."""
+        """Connect. If that fails, no connection stays open."""
         try:
             for _ in range(self._least):
                 self._idle.append(await self._link.connect())
@@ -58,7 +58,7 @@ class Pool(typing.Generic[C]):
             raise
 
     async def close(self) -> None:
-        """Disconnect. Connections that are lent end as they come back."""
+        """Disconnect. Lent connections are closed when they are returned."""
         self._closed = True
         self._end_idle()
         while self._ending:
@@ -66,7 +66,7 @@ class Pool(typing.Generic[C]):
 
     @contextlib.asynccontextmanager
     async def lend(self) -> AsyncGenerator[C]:
-        """Lend a connection. Whoever is cancelled while using it leaves it in an unknown state: then it ends."""
+        """Lend a connection. If its user is canceled, its state is unknown, so it is closed."""
         async with self._room:
             connection = await self._take()
             reusable = False
@@ -102,7 +102,7 @@ class Pool(typing.Generic[C]):
         task.add_done_callback(self._ending.discard)
 
     async def _close(self, connection: C) -> None:
-        # Whatever is wrong with a connection that ends, nobody is there to hear of it.
+        # Nobody needs to know what is wrong with a connection that is being closed.
         with contextlib.suppress(Exception):
             await self._link.close(connection)
 
@@ -116,11 +116,11 @@ _KEEP_ALIVE: typing.Final = (
 
 
 def keep_alive(transport: asyncio.BaseTransport | None) -> None:
-    """Let the system notice within half a minute that the other side has vanished without a word."""
+    """Let the system notice within half a minute if the other side has vanished."""
     raw: socket.socket | None = transport.get_extra_info("socket") if transport is not None else None
     if raw is None or raw.family not in (socket.AF_INET, socket.AF_INET6):
         return
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _KEEP_ALIVE:  # which of them there are depends on the system
+    for name, value in _KEEP_ALIVE:  # the system may not have all of them
         if (option := getattr(socket, name, None)) is not None:
             raw.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,4 +1,4 @@
-"""How the writing of a batch gets on: for how long nothing has moved, and whether the database does not answer."""
+"""The progress of writing a batch: for how long there was none, and whether the database has stopped answering."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _STALLS_AFTER: typing.Final = 60.0
 """Seconds after which a database that has not answered counts as away."""
 
 _TURNS: typing.Final = 500
-"""Turns of the event loop that are waited for its answer then: the loop may not have come to it."""
+"""Turns of the event loop to wait for the answer after that: the loop may not have processed it yet."""
 
 
 class WriteProgress:
-    """Tells a writer that gets on from one that waits, and that from a database which does not answer any more.
+    """Distinguishes a writer that makes progress from one that waits, and from a database that no longer answers.
 
     Attributes
     ----------
@@ -33,11 +33,11 @@ class WriteProgress:
 
     @property
     def silence(self) -> float:
-        """For how many seconds nothing has moved; 0 while nothing is being written."""
+        """How many seconds there was no progress; 0 while nothing is being written."""
         return time.monotonic() - self.moved if self.is_writing else 0.0
 
     def begin(self) -> None:
-        """Note that a batch is being written from now on, or again."""
+        """Note that writing a batch begins, or begins again."""
         self.is_writing = True
         self.step()
 
@@ -46,11 +46,11 @@ class WriteProgress:
         self.moved = time.monotonic()
 
     def end(self) -> None:
-        """Note that nothing is being written any more."""
+        """Note that writing has ended."""
         self.is_writing = False
 
     def is_stalled(self) -> bool:
-        """Return whether the database has not answered for long, although the event loop had time to hear of it."""
+        """Return whether the database has not answered for long, although the event loop had time for an answer."""
         if self.silence <= _STALLS_AFTER:
             self._turns = 0
         elif not self._turns:

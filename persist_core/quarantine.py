@@ -43,13 +43,13 @@ class Quarantine:
     Parameters
     ----------
     gauges
-        Where they are counted.
+        The counters.
 
     Attributes
     ----------
     erased
-        Returns what tells who was erased, if anybody was. Of what names one of them no more is kept than that there
-        was something.
+        Returns a function that says who was erased; ``None`` if nobody was. Of an item that names one of them, only the
+        fact that there was one is kept.
     """
 
     def __init__(self, gauges: Gauges) -> None:
@@ -77,7 +77,7 @@ class Quarantine:
         self._add(Quarantined(what, key, payload, error))
 
     def forget(self, erased: Erased) -> int:
-        """Drop what names anything that is erased, and return how many items that were. They stay counted."""
+        """Drop the items that name anything erased, and return how many these were. They stay counted."""
         kept = [item for item in self._kept if not _names(item, erased)]
         dropped = len(self._kept) - len(kept)
         self._kept.clear()
@@ -105,5 +105,5 @@ def _names(item: Quarantined, erased: Erased) -> bool:
         return True
     try:
         return scrubbed(item.payload, erased) is not item.payload
-    except Exception:  # noqa: BLE001 - whatever it looks like, it may name anybody
+    except Exception:  # noqa: BLE001 - a malformed payload may name anybody
         return True

@@ -1,4 +1,4 @@
-"""Questions to a database of SQL: how one is spelled, and how the rows of its answer become records."""
+"""Queries for an SQL database: writes them in SQL, and turns the resulting rows into records."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .spi import Order, Page, Row, Select, Unreadable
 __all__ = ("Questions", "Spelled")
 
 AnyEntity = Entity[typing.Any]
-_new = tuple.__new__  # half of what a named tuple's own takes
+_new = tuple.__new__  # takes half as long as a named tuple's own
 
 
 class _Beside(typing.NamedTuple):
-    """Where in a row a part stands, and what makes a record of it."""
+    """Where a part is in a row, and how to make a record of it."""
 
     part: Part
     columns: slice
@@ -31,41 +31,41 @@ class _Beside(typing.NamedTuple):
 
 
 class _Form(typing.NamedTuple):
-    """What is the same in all questions for the same columns of a kind."""
+    """What all queries for the same columns of a kind have in common."""
 
     columns: str
     table: str
     parts_joined: str
     alone: str
-    """The whole of what asks for one record. Its SQL is the same for every key, and most questions are of this sort."""
+    """The complete SQL of a query for a single record, the same for every key. Most queries are of this type."""
 
     kinds: Sequence[Storage]
     read: Read
     parts: Sequence[_Beside]
     lazy: bool
-    """Whether records can be made of rows later, one by one: nothing is known then that another process changes."""
+    """Whether records can be made of rows later, one by one: nothing that this depends on can change meanwhile."""
 
 
 class Spelled(typing.NamedTuple):
-    """A question as a database is asked it."""
+    """A query in SQL."""
 
     query: Select
     sql: str
     params: Row
     form: _Form
     order: Sequence[Order] = ()
-    """What is sorted by: these columns stand at the end of each row."""
+    """The columns to sort by, which are at the end of each row."""
 
 
 class Questions:
-    """Spells questions, and reads answers.
+    """Writes queries in SQL, and reads their results.
 
     Parameters
     ----------
     dialect
-        How to spell.
+        The SQL dialect.
     codec
-        How payloads are stored, where that is not as JSON.
+        How payloads are stored, if not as JSON.
     """
 
     def __init__(self, dialect: Dialect, codec: Codec | None) -> None:
@@ -76,7 +76,7 @@ class Questions:
     # -------------------------------------------------------------------------------------------------------- spelling
 
     def spelled(self, query: Select) -> Spelled:
-        """Spell a question."""
+        """Return a query in SQL."""
         form, keys = self._form(query), query.keys
         if keys is not None and len(keys) == 1 and _asks_for_keys_alone(query):
             return _new(Spelled, (query, form.alone, self._bound(query.entity, keys[0]), form, ()))
@@ -86,7 +86,7 @@ class Questions:
         if query.want == "count":
             sql = f"SELECT COUNT(*) FROM {self._dialect.quote(entity.name)}{_clause(where)}"
             return Spelled(query, sql, speller.params, form)
-        # One row needs no order, and rows that are all asked for need none either.
+        # Without a limit, results need an order only if the query asks for one.
         order = () if query.limit is None and not query.order else paging.total(query)
         if self._codec is not None:
             for name, _ in order:
@@ -133,12 +133,12 @@ class Questions:
         listed = ", ".join(columns)
         where = self._dialect.keys(Speller(self._dialect), entity, (tuple(entity.key),))
         alone = f"SELECT {listed} FROM {table}{joined} WHERE {where}"
-        # Whoever asked decides whether a part is still true, and does so for a page, not for one record.
+        # Whether parts are still current is decided for a whole page, not for one record.
         lazy = payload and self._codec is None and not any(_passes(beside.part.entity) for beside in parts)
         return _Form(listed, table, joined, alone, kinds, read, parts, lazy)
 
     def _table(self, entity: AnyEntity, part: Part, names: Sequence[str]) -> str:
-        # Its columns have names of their own: what conditions and orders name are those of the record.
+        # Its columns get other names, as conditions and orders name the columns of the record.
         quote = self._dialect.quote
         inner = [on for other in parts_of(entity) if other.inside == part.name for on in other.on]
         given = ", ".join(
@@ -150,7 +150,7 @@ class Questions:
         return f"LEFT JOIN {table} ON {' AND '.join(same)}"
 
     def _sorted(self, entity: AnyEntity, name: str, *, down: bool) -> str:
-        # A key is never NULL, and an order that says nothing about NULL finds the key's own index.
+        # A key is never NULL, and an order that does not mention NULL can use the key's index.
         ends = ("", " DESC") if name in entity.key else (self._dialect.ascending, self._dialect.descending)
         column = self._dialect.quote(name)
         if self._dialect.then_by and name not in entity.key and kind_of(entity, name) == "text":
@@ -163,21 +163,21 @@ class Questions:
     # --------------------------------------------------------------------------------------------------------- reading
 
     def page(self, spelled: Spelled, rows: Sequence[Row], *, wholly: bool = False) -> Page:
-        """Read an answer.
+        """Read the result of a query.
 
         Parameters
         ----------
         spelled
-            What was asked.
+            The query.
         rows
-            What the database answered.
+            The rows that the database returned.
         wholly
-            Whether what is encrypted and cannot be read is raised, and not only named.
+            Whether to raise an error for a record that cannot be decrypted, rather than list it as corrupt.
 
         Raises
         ------
         persist.CorruptRecordError
-            If that is asked for, and it cannot.
+            If a record cannot be decrypted, and ``wholly`` is set.
         """
         query, form, order = spelled.query, spelled.form, spelled.order
         if self._dialect.read:
@@ -205,13 +205,13 @@ def _passes(entity: AnyEntity) -> bool:
 
 
 def _are_plain(rows: Sequence[Row], form: _Form) -> bool:
-    """Return whether all documents look like JSON: others are for a codec, which another process may have changed."""
+    """Return whether all documents look like JSON. Others need a codec, which another process may have changed."""
     places = [form.kinds.index("document"), *(beside.document for beside in form.parts)]
     return all(row[place] is None or row[place][:1] == "{" for place in places for row in rows)
 
 
 def _wholes(entity: AnyEntity, form: _Form, rows: Sequence[Row]) -> Iterator[Record | Unreadable]:
-    """Make the records of rows with their parts, each when it is asked for."""
+    """Yield the records of rows with their parts, each made during iteration."""
     width = len(entity.key)
     for row in rows:
         try:
@@ -219,7 +219,7 @@ def _wholes(entity: AnyEntity, form: _Form, rows: Sequence[Row]) -> Iterator[Rec
         except ValueError as error:
             yield Unreadable(entity, tuple(row[:width]), str(error))
             continue
-        # These have just been parsed, and nobody has them yet.
+        # These payloads have just been parsed, and nothing else refers to them yet.
         into = {"": typing.cast("dict[str, typing.Any]", record.payload)}
         for part, columns, document, _ in form.parts:
             if (stored := row[document]) is None or part.inside not in into:
@@ -240,7 +240,7 @@ def _parts(parts: Sequence[_Beside], rows: Sequence[Row]) -> Mapping[AnyEntity, 
                 if row[document] is not None:
                     record = read(row[columns])
                     made[record.key] = record
-    except ValueError:  # who asks for it by its key is told which
+    except ValueError:  # reading it by its key reports which one
         return None
     return found
 

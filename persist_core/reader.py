@@ -182,7 +182,7 @@ class Reader:
             return await self._record(entity, key, metadata=metadata, whole=whole, as_stored=as_stored)
         now = journal.folded(stored, changes)
         if as_stored and now is not None and stored is not None and now.payload == stored.payload:
-            now = now if entity.ephemeral else stored  # that begins anew with each session
+            now = now if entity.ephemeral else stored  # these begin again with each session
         elif metadata and stored is not None:
             now = now and now._replace(first_seen=stored.first_seen, revision=stored.revision + 1)
         return _Found(now, self._parts_of(page))

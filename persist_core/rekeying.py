@@ -1,8 +1,8 @@
-"""Rewriting all that a database holds as it is to be stored now: with another key, encrypted at last, or no more.
+"""Rewrites everything in a database in the form in which it should be stored: with another key, encrypted, or not.
 
-It goes kind by kind in the order of keys, a small transaction each time, beside whoever else reads and writes. What is
-stored as it is wanted stays untouched, and so does all that is known of a record but how it is stored. That is also how
-it goes on after an interruption: it looks at everything again, and finds most of it done.
+This goes kind by kind in key order, in small transactions, while others read and write. Records that already have this
+form stay untouched, and of the others only the form changes, not the metadata. After an interruption it checks
+everything again, and most of it is already done.
 """
 
 from __future__ import annotations
@@ -33,47 +33,47 @@ _ATTEMPTS: typing.Final = 8
 
 AnyEntity = Entity[typing.Any]
 Seen = Callable[[str, int, int], None]
-"""Hears of a kind, of how many more of its records have been looked at, and of how many there are of all kinds."""
+"""Called with a kind, how many more of its records have been processed, and how many there are of all kinds."""
 
 
 class Rekeyed(typing.NamedTuple):
-    """What has been rewritten."""
+    """The result of rewriting."""
 
     rewritten: int
     unreadable: int
-    """How many records nobody can read, with these keys at least. They are left as they are."""
+    """How many records cannot be read, at least with these keys. They stay as they are."""
 
     hides: bool
-    """Whether something became encrypted that was in clear."""
+    """Whether plain data has been encrypted."""
 
 
 async def rekey(dialect: Dialect, driver: Driver, sealing: Sealing, seen: Seen, *, decrypt: bool = False) -> Rekeyed:
-    """Rewrite everything as it is wanted to be stored. The driver is open.
+    """Rewrite everything in the form in which it should be stored. The driver is open.
 
     Parameters
     ----------
     dialect, driver
         The database.
     sealing
-        How it is wanted to be stored.
+        How payloads should be stored.
     seen
-        Hears how it goes on.
+        Called with the progress.
     decrypt
-        Whether it is not to be encrypted any more.
+        Whether to remove the encryption.
 
     Raises
     ------
     persist.SchemaError
         If the database cannot be read with these keys.
     persist.BackendError
-        If somebody else goes on writing in the old way.
+        If another process keeps writing with the old settings.
     """
     turn = await _noted(dialect, driver, sealing, decrypt=decrypt, done=False)
     work = _Work(dialect, driver, turn.codec, seen)
     for _ in range(_ROUNDS):
         before = work.rewritten
         await work.through()
-        if work.rewritten == before:  # everything was seen, and nothing had to be done
+        if work.rewritten == before:  # everything was checked, and nothing had to be rewritten
             await _noted(dialect, driver, sealing, decrypt=decrypt, done=True)
             return Rekeyed(work.rewritten, work.unreadable, turn.hides)
     msg = (
@@ -90,7 +90,7 @@ async def _noted(dialect: Dialect, driver: Driver, sealing: Sealing, *, decrypt:
     async with driver.transaction() as transaction, notes.locked(dialect, driver, transaction):
         migrator = migrations.Migrator(dialect, transaction, repr(driver), None)
         turn = await migrator.turn(way)
-        await texts.arrange(migrator, None, turn.codec)  # what is searched does not stand beside it in clear
+        await texts.arrange(migrator, None, turn.codec)  # no search index may hold encrypted texts in plain
         return turn
 
 
@@ -107,7 +107,7 @@ class _Work:
         self.unreadable = 0
 
     async def through(self) -> None:
-        """See to it that all records are stored as they have to be."""
+        """Rewrite all records that need it."""
         self.unreadable = 0
         for name in ENTITIES:
             rows = await self._driver.fetch(f"SELECT COUNT(*) FROM {self._dialect.quote(name)}")
@@ -163,7 +163,7 @@ class _Work:
         return converted(dialect, tuple(kinds.values()), rows)
 
     def _wanted(self, entity: AnyEntity, key: Key, stored: bytes | str) -> dict[str, typing.Any]:
-        """Return what the columns of a record have to hold."""
+        """Return the values that the columns of a record should have."""
         document = self._codec.opened(entity.name, key, stored)
         wanted: dict[str, typing.Any] = {"payload": self._codec.sealed(entity.name, key, document.decode())}
         for name, conceal in self._codec.concealed(entity).items():
@@ -192,4 +192,4 @@ def _text(entity: AnyEntity, column: str, document: bytes) -> str | None:
     try:
         return typing.cast("str | None", entity.columns[column].read(orjson.loads(document)))
     except (AttributeError, LookupError, TypeError, ValueError):
-        return None  # it cannot be found by what nobody can read
+        return None  # a value that cannot be read cannot be searched for

@@ -1,4 +1,4 @@
-"""From rows to records: all that is the same for each row of a question is worked out before the first one."""
+"""Turns rows into records. Everything that is the same for all rows of a query is computed once, before the first."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ __all__ = ("Part", "Read", "columns_of", "kind_of", "parts_of", "payload_of", "r
 
 AnyEntity = Entity[typing.Any]
 Read = Callable[[Row], Record]
-"""Makes a record of a row. Raises ``ValueError`` if what is stored is not a payload any more."""
+"""Makes a record of a row. Raises ``ValueError`` if the stored payload is no longer valid."""
 
 _METADATA: typing.Final = ("source", "shard", "epoch", "first_seen", "revision")
 _KINDS: typing.Final[Mapping[str, Storage]] = {"payload": "document", **METADATA}
-_new = tuple.__new__  # half of what a named tuple's own takes
+_new = tuple.__new__  # takes half as long as a named tuple's own
 
 
 class Part(typing.NamedTuple):
-    """A thing of another kind that belongs into records, and is read beside them: one table more in a question."""
+    """A part of records that is stored under its own kind and read along with them, from one more table of a query."""
 
     name: str
-    """What its table is called there."""
+    """The name of its table in the query."""
 
     entity: AnyEntity
     on: tuple[str, ...]
-    """The columns that hold its key, in the table of the record, or in that of the part that it is in itself."""
+    """The columns that hold its key, in the table of the record or of the part that contains it."""
 
     inside: str
-    """The name of that part; empty where it is the record."""
+    """The name of the part that contains it; empty if the record itself does."""
 
     field: str
-    """The field of that which it is."""
+    """The field that contains it."""
 
 
 @functools.cache
 def parts_of(entity: AnyEntity) -> Sequence[Part]:
-    """Return the parts of things of a kind, and the parts of these, each after what it is in."""
+    """Return the parts of records of a kind, and the parts of these, each after the one that contains it."""
     found: list[Part] = []
 
     def gather(entity: AnyEntity, inside: str) -> None:
@@ -57,7 +57,7 @@ def parts_of(entity: AnyEntity) -> Sequence[Part]:
 
 
 def kind_of(entity: AnyEntity, name: str) -> Storage:
-    """Return what a column holds, also where it is the payload."""
+    """Return the type of a column, including the payload and the metadata."""
     return _KINDS.get(name) or entity.kind_of(name)
 
 
@@ -69,7 +69,7 @@ def columns_of(entity: AnyEntity, *, payload: bool, metadata: bool) -> tuple[str
 
 
 def payload_of(document: bytes | str) -> dict[str, typing.Any]:
-    """Return what a document says. Raises ``ValueError`` if it is not a payload any more."""
+    """Return the payload in a document. Raises ``ValueError`` if it is not one."""
     payload = orjson.loads(document)
     if type(payload) is not dict:
         msg = "its payload is not a JSON object"
@@ -78,7 +78,7 @@ def payload_of(document: bytes | str) -> dict[str, typing.Any]:
 
 
 def reader_of(entity: AnyEntity, codec: Codec | None, *, payload: bool, metadata: bool) -> Read:
-    """Return what makes records of rows that have these columns first."""
+    """Return a function that makes records of rows that begin with these columns."""
     width = len(entity.key)
     names = columns_of(entity, payload=payload, metadata=metadata)
     guild = names.index("guild_id") if "guild_id" in names else None

@@ -259,7 +259,7 @@ class Rules:
             return answer(per_guild, hikari.Snowflake(guild_id))
         except Exception as error:
             if isinstance(per_guild, _Combined) and isinstance(error, QueryError):
-                raise  # it names the one of them that does
+                raise  # it names the function that raises
             what = f"per_guild, which is {named(per_guild)}, raises {error!r}"
             msg = f"{what} for guild {guild_id}; fix it"
             raise QueryError(msg) from error
@@ -288,7 +288,7 @@ Combine = Callable[[Whole, Whole], Whole]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Combined:
-    """What two rules say of a guild, combined."""
+    """Combines what two rules say about a guild."""
 
     one: Rules
     other: Rules
@@ -301,7 +301,7 @@ class _Combined:
 def _combined(one: Rules, other: Rules, combine: Combine) -> Rules:
     guilds = [kept for kept in (one.guilds, other.guilds) if isinstance(kept, Keep)]
     if guilds and False in (one.guilds, other.guilds):
-        # Neither says what both together do: one limits everything, and the other one nothing but guilds themselves.
+        # No single value means both: one limits everything in guilds, and the other only guilds themselves.
         msg = (
             f"guilds=False and guilds={guilds[0]!r} cannot be combined: the Keep also applies to everything in the "
             "guilds, and guilds=False does not; choose one of them"

@@ -32,7 +32,7 @@ _FILTERS: typing.Final[Mapping[str, Callable[[typing.Any], Filter[typing.Any]]]]
     "not": filters.not_,
 }
 _NAMES: typing.Final = {"less": "before", "greater": "after"}
-"""What tests are called that are not called as the functions that make them."""
+"""The tests whose names differ from the functions that make them."""
 
 _UNSET: typing.Final = {"unset": True}
 
@@ -41,12 +41,12 @@ _UNSET: typing.Final = {"unset": True}
 
 
 def written(kinds: Mapping[str, object], per_guild: object) -> str:
-    """Spell rules.
+    """Return rules as TOML.
 
     Raises
     ------
     persist.QueryError
-        If one of them is a function that has no name to be found by.
+        If they contain a function that cannot be imported by name.
     """
     said: dict[str, object] = {} if per_guild is None else {"per_guild": _reference("per_guild", per_guild)}
     said |= {name: kept for name, kept in kinds.items() if isinstance(kept, bool)}
@@ -103,19 +103,19 @@ def _reference(name: str, function: object) -> str:
 
 
 def read(text: str, where: pathlib.Path | None) -> dict[str, typing.Any]:
-    """Return what rules are made of: kinds, and ``per_guild``.
+    """Return the arguments of rules: kinds, and ``per_guild``.
 
     Parameters
     ----------
     text
-        A file's contents.
+        The contents of a file.
     where
-        The folder whose modules may be named in it.
+        The folder with the modules that it may name.
 
     Raises
     ------
     persist.QueryError
-        If it is not TOML, or says what cannot be said.
+        If it is not TOML, or does not hold valid rules.
     """
     try:
         whole = tomllib.loads(text)

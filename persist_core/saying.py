@@ -173,7 +173,7 @@ class Saying:
         if whole is None or self._state() != self._before or (whole.most and len(self._listed) >= whole.most):
             return
         entity, guild_id = whole.entity, whole.guild_id
-        # What was told of after the question was asked may be newer than the answer.
+        # What arrived after the request began may be newer than its answer.
         where: Where = (*whole.within, Condition("last_updated", "less", self.began))
         if self._listed:
             where = (*where, Not(Condition(tuple(entity.key)[-1], "is_in", frozenset(self._listed))))

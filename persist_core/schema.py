@@ -1,4 +1,4 @@
-"""Tables, derived from the kinds of things, and the rows that go into them."""
+"""The tables, derived from the kinds, and the rows in them."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ class Table(typing.NamedTuple):
     indexes: tuple[tuple[str, ...], ...]
     about: str
     compared: str = "payload"
-    """The column that tells whether a row that is written is the one that is stored, which then stays untouched."""
+    """The column that shows whether a row to write equals the stored one, which then stays untouched."""
 
     @property
     def counts(self) -> bool:
-        """Whether it is counted how often a row was written."""
+        """Whether it counts how often a row was written."""
         return any(field.name == "revision" for field in self.fields)
 
     @property
     def beside(self) -> int:
-        """How many columns, the last ones, tell of each row when and by whom it was told, and how often."""
+        """How many of the last columns hold metadata: the source of each row, when it was written, and how often."""
         return len(_METADATA) if self.counts else 0
 
     @property
@@ -96,7 +96,7 @@ _METADATA: typing.Final = (
 
 @functools.cache
 def table_of(entity: Entity[typing.Any]) -> Table:
-    """Return the table of a kind of thing."""
+    """Return the table of a kind."""
     key = tuple(entity.key)
     beside = entity.in_guild and "guild_id" not in key
     guild = (Field("guild_id", "snowflake"),) if beside else ()
@@ -104,7 +104,7 @@ def table_of(entity: Entity[typing.Any]) -> Table:
     indexes += [
         (name, *(part for part in key if part != name)) for name, column in entity.columns.items() if column.index
     ]
-    # Whom nothing names any more is looked for by them.
+    # The search for users that nothing names anymore needs these indexes.
     led = {key[0], *(index[0] for index in indexes)}
     indexes += [(name, *(part for part in key if part != name)) for name in entity.users if name not in led]
     return Table(
@@ -124,7 +124,7 @@ def table_of(entity: Entity[typing.Any]) -> Table:
 
 @functools.cache
 def texts_of(entity: Entity[typing.Any]) -> Table:
-    """Return the table beside that of a kind of thing that holds what it can be searched for."""
+    """Return the table with the texts to search of a kind."""
     key = tuple(field for field in table_of(entity).fields if field.name in entity.key)
     return Table(
         f"persist_search_{entity.name}",
@@ -142,9 +142,9 @@ def tables() -> Sequence[Table]:
 
 
 def row_of(record: Record) -> Row:
-    """Return the row of a record that is stored for the first time, here at least: what history it has comes with it.
+    """Return the row of a record that is new in this database; if it already has a history, that is in the row.
 
-    Its payload is JSON, without what is stored with its own kind and what is never stored.
+    Its payload is JSON, without the parts that are stored under their own kinds and without secrets.
     """
     return tuple(column[0] for column in columns_of((record,)))
 
@@ -155,18 +155,18 @@ def columns_of(records: Sequence[Record]) -> Columnar:
 
 
 class Rows(typing.Generic[T]):
-    """Rows of one table that are made of things, some at a time, when they are needed.
+    """Rows of one table that are made when they are needed, some at a time.
 
-    They are made by whoever asks for them, in the thread that writes them where there is one.
+    The thread that uses them makes them: the one that writes, if the driver has one.
 
     Parameters
     ----------
     things
-        What they are made of.
+        The things to make rows of.
     make
         Makes the rows of some things, column by column.
     stride
-        How many times more of them than usual a statement writes.
+        The factor by which a statement writes more rows than usual.
     """
 
     __slots__ = ("_make", "_things", "stride")
@@ -182,13 +182,13 @@ class Rows(typing.Generic[T]):
         return len(self._things)
 
     def columns(self, start: int, count: int) -> Columnar:
-        """Return so many rows, or as many as there are, column by column."""
+        """Return up to ``count`` rows, column by column."""
         return self._make(self._things[start : start + count])
 
 
 @functools.cache
 def _columns(entity: Entity[typing.Any]) -> Callable[[Sequence[Record]], Columnar]:
-    """Return what makes rows of a kind, with all that can be known before the first one."""
+    """Return a function that makes rows of a kind, with everything computed in advance that is the same for all."""
     columns = tuple(entity.columns.values())
     apart = (*entity.joins, *entity.secrets)
     beside = entity.in_guild and "guild_id" not in entity.key
@@ -200,7 +200,7 @@ def _columns(entity: Entity[typing.Any]) -> Callable[[Sequence[Record]], Columna
                 payload.pop(name, None)
         return left
 
-    # A step here is taken for each row that is written: most of them are inside of one call for all rows.
+    # Every step here costs time for each row that is written, so most of them are one call for all rows.
     def make(records: Sequence[Record]) -> Columnar:
         _, keys, guilds, payloads, origins, first_seen, revisions = zip(*records, strict=True)
         sources, shards, epochs, moments = zip(*origins, strict=True)

@@ -1,6 +1,6 @@
-"""Taking a person out of what others have said, whatever it is: one walk through any payload.
+"""Removes a person from other people's data: one walk through any payload.
 
-What is the person's own goes; what is somebody else's stays and names Discord's "Deleted User" where it named them.
+The person's own objects go; everybody else's stay, and name Discord's "Deleted User" instead of the person.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 __all__ = ("DELETED_USER", "NO_GUILD", "Erased", "scrubbed")
 
 DELETED_USER: typing.Final = "456226577798135808"
-"""The id that Discord itself puts in the place of accounts that are gone."""
+"""The id that Discord itself uses for deleted accounts."""
 
 NO_GUILD: typing.Final = "0"
-"""What stands for a guild that is not to be named."""
+"""The placeholder for a guild that must not be named."""
 
 Erased = Callable[[str], str | None]
-"""Returns the id that stands for an id that must not be there; ``None`` for an id that may stay."""
+"""Returns the placeholder for an id that must not be there; ``None`` for an id that may stay."""
 
 _STAND_IN: typing.Final[dict[str, typing.Any]] = {
     "username": "Deleted User",
@@ -30,27 +30,27 @@ _STAND_IN: typing.Final[dict[str, typing.Any]] = {
 _LOOKS_LIKE_A_USER: typing.Final = ("username", "discriminator", "global_name")
 _BY: typing.Final = ("author", "user", "user_id")
 _SHORTEST: typing.Final = 15
-"""Digits of the oldest ids there are. Shorter numbers are only taken for ids where a field or a mention says so."""
+"""The number of digits of the oldest ids. Shorter numbers only count as ids if a field or a mention says so."""
 
 _IDS: typing.Final = re.compile(r"(?<=<@)\d{1,20}(?=>)|(?<=<@!)\d{1,20}(?=>)|(?<!\d)\d{15,20}(?!\d)")
 
 
 class _Gone:
-    """Stands for what is not to be there."""
+    """Marks what must be removed."""
 
 
 _GONE: typing.Final = _Gone()
 
 
 def scrubbed(payload: typing.Any, erased: Erased) -> typing.Any:
-    """Return a payload in which nobody is named who is erased; the same object if nobody was.
+    """Return a payload that names nobody who is erased; the same object if it named none of them.
 
     Parameters
     ----------
     payload
-        What Discord said of something that is not the person's own, or an edit of it.
+        The payload of an object that is not the person's own, or an edit of one.
     erased
-        Tells what stands for an id.
+        Returns the placeholder for an id.
     """
     return _fields(payload, erased) if isinstance(payload, dict) else _walked(payload, erased)
 
@@ -80,7 +80,7 @@ def _list(items: Sequence[typing.Any], erased: Erased) -> typing.Any:
 
 
 def _object(value: dict[str, typing.Any], erased: Erased) -> typing.Any:
-    """Walk an object inside another one: a user is replaced; what is the person's own, or says what they may, goes."""
+    """Walk an object inside another one. An erased user is replaced; their own objects and permissions go."""
     if (stand_in := _stand_in(value.get("id"), erased)) is not None:
         return _anonymous(value, stand_in)
     if _is_by(value, erased) and ("author" in value or "id" not in value):
@@ -95,7 +95,7 @@ def _fields(value: dict[str, typing.Any], erased: Erased) -> dict[str, typing.An
     for name, item in value.items():
         new = _named(name, item, erased)
         stand_in = erased(name) if name.isdecimal() else None
-        if name == "member":  # it tells of whoever stands beside it
+        if name == "member":  # it belongs to the user next to it
             is_by = _is_by(value, erased) if is_by is None else is_by
             new = _GONE if is_by else new
         if stand_in is not None and not (isinstance(item, dict) and _is_user(item)):
@@ -113,7 +113,7 @@ def _named(name: str, item: typing.Any, erased: Erased) -> typing.Any:
 
 
 def _is_by(value: dict[str, typing.Any], erased: Erased) -> bool:
-    """Return whether an object says of itself that it is of somebody who is erased."""
+    """Return whether an object names somebody erased as its author or user."""
     for name in _BY:
         who = value.get(name)
         if _stand_in(who.get("id") if isinstance(who, dict) else who, erased) is not None:

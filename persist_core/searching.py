@@ -1,4 +1,4 @@
-"""What people look for, in their words: taken apart, and made into conditions and an order of how well they are met."""
+"""Turns what people search for into conditions, and ranks the results by how well they match."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ _NOTHING: typing.Final[Where] = (AnyOf(()),)
 
 
 class Search(typing.NamedTuple):
-    """What a search asks for."""
+    """A search, as conditions."""
 
     where: Where = ()
-    """What holds for everything that it finds."""
+    """The conditions that all results meet."""
 
     order: tuple[Order, ...] = ()
-    """How those of one rank are sorted: what was said last comes first, and names by the ids of who has them."""
+    """How to sort the results of one rank: messages with the newest first; empty for names, which are sorted by id."""
 
     ranks: tuple[Where, ...] = ()
-    """What holds for what is found first, for what comes next, and so on: for everything that it finds one of them."""
+    """The conditions of each rank, the best first. Every result meets exactly one of them."""
 
     @property
     def unranked(self) -> Search:
-        """The same, in whatever order it is asked for."""
+        """The same search without ranks."""
         return self._replace(ranks=())
 
 
 class _Phrase(typing.NamedTuple):
-    """Words that have to be in a row."""
+    """Words that must occur in a row."""
 
     words: str
     is_open: bool
-    """Whether the last of them may go on."""
+    """Whether the last one may be the beginning of a longer word."""
 
 
 def searching(entity: AnyEntity, question: object) -> Search:
-    """Return what a question asks of a kind of thing.
+    """Return the search that a question means for a kind.
 
     Raises
     ------
@@ -75,7 +75,7 @@ def searching(entity: AnyEntity, question: object) -> Search:
 
 
 def _nested(tiers: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
-    """Let each tier, best first, have all that the next one has: what is in one of its phrases it has already."""
+    """Add the phrases of the next tier to each tier, unless one of its own phrases contains them. The best is first."""
     nested = [tiers[-1]]
     for tier in tiers[-2::-1]:
         lacking = (phrase for phrase in nested[0] if not any(phrase in longer for longer in tier))
@@ -85,7 +85,7 @@ def _nested(tiers: Sequence[tuple[str, ...]]) -> Sequence[tuple[str, ...]]:
 
 
 def _phrases(question: str) -> Iterator[_Phrase]:
-    """Take a question apart: at its spaces, but not between quotes. Only what is still being written is open."""
+    """Split a question at its spaces, but not between quotes. A phrase in closed quotes is not open."""
     parts = _QUOTES.split(question)
     for number, part in enumerate(parts):
         quoted = number % 2 == 1
@@ -96,7 +96,7 @@ def _phrases(question: str) -> Iterator[_Phrase]:
 
 
 def _literally(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
-    """Yield what texts have in them, those that come first first: all in a row; all; all, and the last one goes on."""
+    """Yield what texts must contain, best rank first: all words in a row; all words; all, the last one as a prefix."""
     closed = tuple(f" {phrase.words} " for phrase in phrases)
     last = phrases[-1]
     yield (f" {_in_a_row(phrases)} ",)
@@ -105,7 +105,7 @@ def _literally(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
 
 
 def _namely(phrases: Sequence[_Phrase]) -> Iterator[tuple[str, ...]]:
-    """Yield what names have in them: just that; that first; words that begin so; words that have it inside."""
+    """Yield what names must contain, best rank first: the whole name; its beginning; beginnings of words; any parts."""
     row = _in_a_row(phrases)
     yield (f"\n {row} \n",)
     yield (f"\n {row}",)
@@ -118,7 +118,7 @@ def _in_a_row(phrases: Sequence[_Phrase]) -> str:
 
 
 def _all(entity: AnyEntity, phrases: tuple[str, ...]) -> tuple[Conditional, ...]:
-    """Return the conditions that all phrases are found in a thing, or in what is stored apart from it."""
+    """Return the conditions that a record, or its parts under other kinds, contain all phrases."""
     joined = [join for join in entity.joins.values() if join.entity.searched]
     if not joined:
         return (Worded(entity, phrases),)
@@ -129,7 +129,7 @@ def _all(entity: AnyEntity, phrases: tuple[str, ...]) -> tuple[Conditional, ...]
 
 
 def kinds_named(names: object) -> Sequence[AnyEntity]:
-    """Return the kinds whose texts have to be kept so that some kinds can be searched.
+    """Return the kinds whose texts must be indexed so that some kinds can be searched.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Conditions and keys, spelled for one database, with the values that they bind."""
+"""Conditions and keys in the SQL of one database, with their parameters."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if typing.TYPE_CHECKING:
 __all__ = ("Speller", "keys_in_lists")
 
 _FEW: typing.Final = 1000
-"""How many values one statement may bind one by one: databases set a limit."""
+"""How many values to bind one by one, as databases limit the parameters of a statement."""
 
 _WIDE: typing.Final = 100
-"""Options that stand side by side. SQLite counts each as one level deeper, and knows a thousand levels."""
+"""How many options to join with OR at once. SQLite counts each as one level deeper, and allows a thousand levels."""
 
 
 def keys_in_lists(speller: Speller, entity: Entity[typing.Any], keys: Sequence[Key]) -> str:
-    """Spell the condition that a record has one of some keys, grouped by all but the last part of them."""
+    """Return the condition that a record has one of some keys, grouped by all parts except the last one."""
     *firsts, last = entity.key.items()
     groups: dict[Key, list[int | str]] = {}
     for key in keys:
@@ -44,7 +44,7 @@ def keys_in_lists(speller: Speller, entity: Entity[typing.Any], keys: Sequence[K
 
 
 class _Spelling(typing.NamedTuple):
-    """How one test of the table in ``conditions.py`` is spelled, and which values it binds, of which kinds."""
+    """How to write one test of the table in ``conditions.py`` in SQL, and its parameters with their types."""
 
     template: Callable[[Dialect], str]
     values: Callable[[Storage, typing.Any], Sequence[tuple[Storage, typing.Any]]]
@@ -57,7 +57,7 @@ def _one(template: str) -> _Spelling:
 def _after_prefix(prefix: str) -> str:
     """Return the least text that is greater than every text with this prefix."""
     last = ord(prefix[-1]) + 1
-    return prefix[:-1] + chr(0xE000 if last == 0xD800 else last)  # noqa: PLR2004 - surrogates are no characters
+    return prefix[:-1] + chr(0xE000 if last == 0xD800 else last)  # noqa: PLR2004 - skip the surrogates
 
 
 def _prefix_values(kind: Storage, prefix: str) -> Sequence[tuple[Storage, typing.Any]]:
@@ -84,14 +84,14 @@ _SPELLINGS: typing.Final[Mapping[str, _Spelling]] = {
 
 
 class Speller:
-    """Spells conditions of one statement and gathers what they bind.
+    """Writes the conditions of one statement and collects their parameters.
 
     Parameters
     ----------
     dialect
-        How to spell.
+        The SQL dialect.
     codec
-        Which columns hold something else than what they are called.
+        Knows which columns hold something other than their plain text.
     """
 
     def __init__(self, dialect: Dialect, codec: Codec | None = None) -> None:
@@ -101,20 +101,20 @@ class Speller:
         self.rows: bool = dialect.rows
 
     def quote(self, name: str) -> str:
-        """Return an identifier."""
+        """Return a quoted identifier."""
         return self._dialect.quote(name)
 
     def value(self, kind: Storage, value: typing.Any) -> str:
-        """Bind a value and return what stands for it."""
+        """Bind a value and return its placeholder."""
         return self.values(kind, (value,))
 
     def bound(self, value: typing.Any) -> str:
-        """Bind a value as it is and return what stands for it."""
+        """Bind a value without conversion and return its placeholder."""
         self.params.append(value)
         return self._dialect.placeholder(len(self.params))
 
     def values(self, kind: Storage, values: Iterable[typing.Any]) -> str:
-        """Bind values and return the list that stands for them."""
+        """Bind values and return a list of their placeholders."""
         convert, template = self._dialect.bind.get(kind), self._dialect.store.get(kind)
         given = list(values) if convert is None else [None if v is None else convert(v) for v in values]
         places = range(len(self.params) + 1, len(self.params) + len(given) + 1)
@@ -123,7 +123,7 @@ class Speller:
         return ", ".join(marks if template is None else map(template.format, marks))
 
     def where(self, entity: Entity[typing.Any], guild_id: int | None, where: Where) -> list[str]:
-        """Return what must all hold."""
+        """Return conditions that must all hold."""
         if guild_id is not None:
             where = (Condition("guild_id", "equals", guild_id), *where)
         return [self.condition(entity, condition) for condition in where]
@@ -184,14 +184,14 @@ class Speller:
         terms = terms_asked(phrases, inside=entity.searched.inside)
         asked = self.bound(search.asked([term._replace(word=search.prefix + term.word) for term in terms]))
         words = self.quote("words")
-        # The index says where to look; this says what is found, and the same for every database.
+        # The index finds candidates; this decides, in the same way on every database.
         parts = [self._dialect.contains.format(words, self.value("text", phrase)) for phrase in phrases]
         parts.insert(0, search.matches.format(table, asked))
         inner = f"SELECT {key} FROM {self.quote(table)} WHERE {' AND '.join(parts)}"
         return f"{key if len(entity.key) == 1 else f'({key})'} IN ({inner})"
 
     def _related(self, entity: Entity[typing.Any], within: Within) -> str:
-        # Asked for each of ours, by the key of theirs: what is asked about one person reads no table to its end.
+        # The subquery uses the other table's key, so that a query about one person does not scan a table.
         here, there = self.quote(entity.name), self.quote(within.entity.name)
         pairs = zip(within.theirs, within.columns, strict=True)
         same = [f"{there}.{self.quote(theirs)} = {here}.{self.quote(ours)}" for theirs, ours in pairs]
@@ -204,7 +204,7 @@ class Speller:
 
 
 def _either(options: Sequence[str]) -> str:
-    """Return what holds where at least one option does."""
+    """Return the condition that at least one option holds."""
     if len(options) <= _WIDE:
         return f"({' OR '.join(options) or '1 = 0'})"
     middle = len(options) // 2

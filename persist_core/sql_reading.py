@@ -1,4 +1,4 @@
-"""Querying an SQL database, and how its payloads are stored, which another process may change while it is open."""
+"""Queries an SQL database, and follows changes of how its payloads are stored, which other processes may make."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ class SqlReader:
         self.questions = Questions(self.dialect, sealed.codec)
 
     def speller(self) -> Speller:
-        """Return what spells the values of one statement."""
+        """Return a speller for one statement."""
         return Speller(self.dialect, self.codec)
 
     async def renew(self, fetch: Callable[[str], Awaitable[Sequence[Row]]]) -> bool:
-        """See whether another process has changed how payloads are stored, and follow it. Return whether it has."""
+        """If another process has changed how payloads are stored, follow it. Return whether it has."""
         with translated(self._driver):
             noted = await notes.of_payloads(self.dialect, fetch)
         if noted == self.notes:
@@ -75,9 +75,9 @@ class SqlReader:
         return True
 
     async def answer_by(self, fetch: Callable[[str, Row], Awaitable[Sequence[Row]]], query: Select) -> Page:
-        """Answer a question by one way to ask the database."""
+        """Answer a query, running it with ``fetch``."""
         spelled = self.questions.spelled(query)
-        try:  # a context would take longer than the rest of this
+        try:  # a context manager would take longer than the rest of this
             rows = await fetch(spelled.sql, spelled.params)
         except self._driver.errors as error:
             raise translation(self._driver, error) from error
@@ -89,8 +89,8 @@ class SqlReader:
         return page
 
     async def stored(self, transaction: Transaction, query: Select) -> Sequence[Record]:
-        """Return what is stored, and keep others from changing it until a transaction ends."""
-        # Wholly: what is encrypted and cannot be read is not to be taken for nothing, and written over.
+        """Return stored records, and lock them until a transaction ends."""
+        # Wholly, because a record that cannot be decrypted must not count as missing and be overwritten.
         spelled = self.questions.spelled(query)
         rows = await transaction.fetch(f"{spelled.sql}{self._in_turn(query)}{self.dialect.lock_rows}", spelled.params)
         try:
@@ -101,18 +101,18 @@ class SqlReader:
             return self.questions.page(self.questions.spelled(query), rows, wholly=True).records
 
     def _in_turn(self, query: Select) -> str:
-        """Spell that rows are locked in the order of their keys, as by every other process."""
+        """Return the clause that locks rows in key order, as every process does."""
         if query.keys is None or len(query.keys) == 1 or not self.dialect.lock_rows:
             return ""
         return f" ORDER BY {', '.join(map(self.dialect.quote, query.entity.key))}"
 
     async def check_search(self, entity: Entity[typing.Any], kinds: Collection[Entity[typing.Any]]) -> None:
-        """See to it that some kinds can be searched, for a question about one of them.
+        """Check that some kinds can be searched, for a query about one of them.
 
         Raises
         ------
         persist.QueryError
-            If one of them cannot, or not yet.
+            If one of them cannot be searched, or not yet.
         """
         with translated(self._driver):
             note = await self._driver.lookup(texts.asked(self.dialect))
@@ -126,17 +126,17 @@ class SqlReader:
 
 
 class Moment:
-    """A database as it is at one moment.
+    """A snapshot of a database.
 
     Parameters
     ----------
     answer
-        Answers a question about that moment.
+        Answers a query from the snapshot.
     """
 
     def __init__(self, answer: Callable[[Select], Awaitable[Page]]) -> None:
         self._answer = answer
 
     async def select(self, query: Select) -> Page:
-        """Answer a question."""
+        """Answer a query."""
         return await self._answer(query)

@@ -45,7 +45,7 @@ _SCOPES: typing.Final = 32
 """How many scopes one statement deletes."""
 
 _HOLDING: typing.Final = 512
-"""How many records one call can sort or name in a good part of a millisecond."""
+"""How many records one call can sort or list in a good part of a millisecond."""
 
 
 class _Work(typing.NamedTuple):
@@ -66,7 +66,7 @@ class SqlWriter:
     Parameters
     ----------
     reader
-        How the database spells, how payloads are stored there just now, and what is stored.
+        Knows the dialect and how payloads are currently stored, and reads stored records.
     """
 
     def __init__(self, reader: SqlReader) -> None:
@@ -91,7 +91,7 @@ class SqlWriter:
             await write(work, run[0].entity, run)
 
     async def _keyed(self, work: _Work, entity: AnyEntity, changes: Sequence[KeyedChange]) -> None:
-        """Make changes of keys: if they are of more than one sort, no two of them are of one key."""
+        """Make changes of keys. If they are of more than one type, each has a different key."""
         of_sort = collections.defaultdict[type, list[typing.Any]](list)
         for sort, alike in itertools.groupby(changes, type):
             of_sort[sort] += alike
@@ -102,7 +102,7 @@ class SqlWriter:
             await self._upsert(work, entity, [*puts.values(), *records])
 
     async def _lock(self, transaction: Transaction, runs: Iterable[Sequence[Change]]) -> None:
-        """Lock in the order of keys what other processes write, too, and is about to be written in more than one go."""
+        """Lock, in key order, shared records that this batch writes with more than one statement."""
         shared: dict[AnyEntity, list[Sequence[Change]]] = {}
         for run in runs:
             if run[0].entity.is_shared and type(run[0]) in _KEYED:
@@ -115,7 +115,7 @@ class SqlWriter:
 
     async def _upsert(self, work: _Work, entity: AnyEntity, records: Collection[Record]) -> None:
         await self._turn(work.transaction, len(records))
-        # In the order of their keys: the database finds neighbours together, and processes do not block each other.
+        # In key order, so that the database finds neighbors together, and processes do not deadlock.
         records = sorted(records, key=KEY_OF)
         await self._turn(work.transaction, len(records))
         dialect, codec, questions = self._reader.dialect, self._reader.codec, self._reader.questions
@@ -127,14 +127,14 @@ class SqlWriter:
             await self._execute(work.transaction, texts.written(dialect, entity, records))
 
     async def _turn(self, transaction: Transaction, count: int) -> None:
-        """Let the event loop come round where one call for so many records has just kept it from that."""
+        """Let the event loop turn if one call for this many records has just blocked it."""
         if count >= _HOLDING:
             give_way: Callable[[], Awaitable[None]] = getattr(transaction, "give_way", self._stride.turn)
             await give_way()
 
     async def _execute(self, transaction: Transaction, statements: Iterable[Statement]) -> None:
         execute_all: Callable[[Iterable[Statement]], Awaitable[None]] | None = getattr(transaction, "execute_all", None)
-        if execute_all is not None:  # whoever has a thread of its own makes them there
+        if execute_all is not None:  # its thread also makes the rows
             await execute_all(statements)
             return
         under_way: asyncio.Task[None] | None = None
@@ -147,14 +147,14 @@ class SqlWriter:
             if under_way is not None:
                 await under_way
         finally:
-            # One that is refused ends the transaction, which it has to leave before that.
+            # A failure ends the transaction, so the statement under way must be over by then.
             if under_way is not None:
                 await asyncio.gather(under_way, return_exceptions=True)
 
     async def _patched(
         self, work: _Work, entity: AnyEntity, changes: Iterable[Patch]
     ) -> tuple[Sequence[Record], Sequence[Key]]:
-        """Return what becomes of what is stored, and the keys of which nothing is left."""
+        """Return the patched records, and the keys of those to delete."""
         of_key: dict[Key, list[Patch]] = {}
         for change in changes:
             of_key.setdefault(change.key, []).append(change)
@@ -202,7 +202,7 @@ class SqlWriter:
         known_keys = functools.partial(stored_keys, work.transaction, self._reader.questions)
         for change in await amending.combined(changes, known_keys):
             query = Select(entity, guild_id=change.guild_id, where=change.where)
-            every = change._replace(where=())  # what it reaches is asked of the database, which alone can tell
+            every = change._replace(where=())  # the query finds what it covers
             stored = await self._reader.stored(work.transaction, query)
             if change.keeps is not None and change.keeps.whole:
                 stored = await joining.whole(stored, self._parts(work.transaction))
@@ -220,14 +220,14 @@ class SqlWriter:
 
 
 def are_decided(changes: Sequence[Change]) -> bool:
-    """Return whether rules decide about any of them."""
+    """Return whether rules decide about any of the changes."""
     if _DECIDED.isdisjoint(map(type, changes)):
         return False
     return any(isinstance(change, (Patch, Amend)) and change.keeps is not None for change in changes)
 
 
 def _runs(changes: Sequence[Change], most: int) -> Iterator[Sequence[Change]]:
-    """Cut changes into neighbours of one kind, and of one sort where they are not of keys that are all different."""
+    """Cut changes into runs of one kind; a run has one type, unless all of its keys are different."""
     for _, of_kind in itertools.groupby(changes, ENTITY_OF):
         run = list(of_kind)
         if len(set(map(type, run))) == 1:

@@ -141,7 +141,7 @@ def _trouble(decoder: Decoder, record: Record) -> What | None:
         record.entity.decode(decoder, record)
     except hikari.UnrecognisedEntityError:
         return "unknown to hikari"
-    except Exception:  # noqa: BLE001 - whatever hikari makes of it
+    except Exception:  # noqa: BLE001 - hikari may raise anything
         return "undecodable"
     return None
 

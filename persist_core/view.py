@@ -95,7 +95,7 @@ class View(typing.Generic[T]):
             return True
         if record.guild_id is None or not running:
             return False
-        # What a session lists and was the same before is not written again.
+        # Objects that a session lists unchanged are not written again.
         note = await reader.note(self.entity, record.guild_id)
         return note is not None and confirms(note, record, running)
 

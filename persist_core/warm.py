@@ -39,13 +39,13 @@ class Row(typing.NamedTuple):
     """The method of ``hikari.api.MutableCache`` that takes one."""
 
     clear: str = ""
-    """The method that removes all of a guild."""
+    """The method that removes all objects of a guild."""
 
     listed: str = ""
-    """The field of GUILD_CREATE that lists all of them. hikari replaces what it had with these, unless it is empty."""
+    """The field of GUILD_CREATE that lists all of them. Unless it is empty, hikari replaces what it has with these."""
 
     needs: hikari.Intents = hikari.Intents.NONE
-    """The intents without which no event would say that one of them is gone."""
+    """The intents without which no event says that one is gone."""
 
 
 ROWS: typing.Final = (
@@ -61,7 +61,7 @@ ROWS: typing.Final = (
     Row(MEMBERS, Components.MEMBERS, "set_member", "clear_members_for_guild", needs=hikari.Intents.GUILD_MEMBERS),
     Row(MESSAGES, Components.MESSAGES, "set_message", needs=hikari.Intents.GUILD_MESSAGES),
 )
-"""Every row, in the order in which they are filled. What holds for one session only is not among them."""
+"""Every row, in the order in which they are filled. Ephemeral kinds are not among them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

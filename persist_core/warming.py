@@ -149,7 +149,7 @@ class Warmer:
     def _note(self, row: Row, record: Record) -> None:
         if row.entity is GUILDS:
             # Until Discord says that the guild is available, hikari calls it unavailable, as after READY.
-            self._cache.set_guild_availability(int(record.key[0]), False)  # noqa: FBT003 - hikari's own signature
+            self._cache.set_guild_availability(int(record.key[0]), False)  # noqa: FBT003 - hikari's signature
         elif row.entity is MEMBERS:
             self._unconfirmed.setdefault(int(record.key[0]), set()).add(int(record.key[1]))
         if record.guild_id is not None or row.entity is GUILDS:
@@ -228,7 +228,7 @@ class Warmer:
             self._do(self._end_refill(guild_id, refill))
 
     async def _end_refill(self, guild_id: int, refill: _Refill) -> None:
-        while self._refill(guild_id, refill):  # noqa: ASYNC110 - nothing is waited for: others have their turns
+        while self._refill(guild_id, refill):  # noqa: ASYNC110 - it does not wait, it only lets others run
             await asyncio.sleep(0)
 
     def _refill(self, guild_id: int, refill: _Refill) -> bool:

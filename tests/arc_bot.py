@@ -43,7 +43,7 @@ async def suggest(
 
 
 def client_of(stage: Stage) -> arc.GatewayClient:
-    # On a crowded machine, it would answer by itself before the command does.
+    # On a slow machine, it would defer by itself before the command responds.
     client = arc.GatewayClient(stage.bot, autodefer=False)
     client.set_type_dependency(Notes, stage.notes)
     client.include(arc.slash_command("slash", "A command")(respond))
@@ -171,7 +171,7 @@ async def views(
 
 
 def load(stage: Stage, client: arc.GatewayClient, moment: Moment) -> None:
-    """Load the extension at some moment."""
+    """Load the extension at a given moment."""
 
     async def on(_: hikari.Event) -> None:
         client.load_extension(PATH)

@@ -75,7 +75,7 @@ async def settled(sim: FakeDiscord, cache: persist.Cache) -> None:
 async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
     """Wait until a condition holds that cannot be awaited."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - nothing tells when it does
+        while not condition():  # noqa: ASYNC110 - it cannot be awaited
             await asyncio.sleep(0.002)
 
 

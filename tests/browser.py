@@ -1,4 +1,4 @@
-"""A browser that reads pages as people do: Chromium without a window, asked through its DevTools protocol."""
+"""A browser that displays pages as people see them: headless Chromium, controlled with its DevTools protocol."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import aiohttp
 
 __all__ = ("Tab", "opened", "program")
 
-# It asks nobody for updates, and cannot find any host but this one.
+# It does not check for updates, and can only reach this machine.
 _FLAGS: typing.Final = (
     "--headless",
     "--no-sandbox",
@@ -31,12 +31,12 @@ _FLAGS: typing.Final = (
 
 
 def program() -> str | None:
-    """Return where Chromium is, if it is installed."""
+    """Return the path of Chromium, if it is installed."""
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 class Tab:
-    """A page of a browser, and what it has asked the network for."""
+    """A page of a browser, and the URLs it has requested."""
 
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = socket
@@ -51,7 +51,7 @@ class Tab:
         return (await self._until(lambda message: message.get("id") == number))["result"]
 
     async def show(self, url: str, *, width: int, dark: bool = False) -> None:
-        """Open a page on a screen of a width, and wait until all of it is there."""
+        """Open a page on a screen of a given width, and wait until it has loaded."""
         await self.call("Page.enable")
         await self.call("Network.enable")
         await self.call("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=True)
@@ -61,7 +61,7 @@ class Tab:
         await self._until(lambda message: message.get("method") == "Page.loadEventFired")
 
     async def value(self, expression: str) -> typing.Any:
-        """Return what an expression is in the page."""
+        """Return the value of an expression in the page."""
         return (await self.call("Runtime.evaluate", expression=expression, returnByValue=True))["result"].get("value")
 
     async def _until(self, wanted: typing.Callable[[dict[str, typing.Any]], bool]) -> dict[str, typing.Any]:
@@ -75,7 +75,7 @@ class Tab:
 
 @contextlib.asynccontextmanager
 async def opened() -> AsyncIterator[Tab]:
-    """Start a browser with a profile of its own, and give its only tab."""
+    """Start a browser with its own profile, and yield its only tab."""
     chromium = program()
     assert chromium is not None
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
@@ -103,7 +103,7 @@ async def opened() -> AsyncIterator[Tab]:
 
 
 async def _read(process: asyncio.subprocess.Process, address: asyncio.Future[str]) -> None:
-    """Read all that it says, which it waits for, and find in that where it listens."""
+    """Read all of its output, so that it does not block, and find the address that it listens on."""
     assert process.stderr is not None
     async for line in process.stderr:
         found = re.search(rb"DevTools listening on ws://([^/]+)/", line)

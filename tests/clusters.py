@@ -23,7 +23,7 @@ _SECONDS: typing.Final = 90
 
 
 def _free_ports(count: int) -> list[int]:
-    """Return ports that are free, and whose neighbours are."""
+    """Return free ports, each followed by another free port."""
     found: list[int] = []
     while len(found) < count:
         with socket.socket() as one, socket.socket() as other:
@@ -44,11 +44,11 @@ class Node:
     Parameters
     ----------
     folder
-        Where its files are.
+        The folder of its files.
     port
-        Where it listens.
+        The port that it listens on.
     user
-        Whose process it is, if we are root.
+        The user to run it as, if the tests run as root.
     """
 
     def __init__(self, folder: pathlib.Path, port: int, user: str | None) -> None:
@@ -59,7 +59,7 @@ class Node:
 
     @property
     def log(self) -> pathlib.Path:
-        """What it said."""
+        """The file with its log."""
         return self.folder.with_suffix(".log")
 
     def run(self, command: Sequence[str | pathlib.Path]) -> None:
@@ -70,21 +70,21 @@ class Node:
             )
 
     def serve(self, command: Sequence[str | pathlib.Path]) -> None:
-        """Let it serve."""
+        """Start the server."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, cwd=self.folder.parent, user=self.user, start_new_session=True
             )
 
     def kill(self) -> None:
-        """Let it and all its children die on the spot, as when its machine loses power."""
+        """Kill it and all its children immediately, as if its machine lost power."""
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
 
     def wait_until(self, ready: Callable[[], bool]) -> None:
-        """Wait for something about it."""
+        """Wait until a condition holds."""
         deadline = time.monotonic() + _SECONDS
         while not ready():
             if time.monotonic() > deadline or self._process is None or self._process.poll() is not None:
@@ -105,7 +105,7 @@ def _said(command: Sequence[str | pathlib.Path]) -> str:
 
 
 class _Cluster:
-    """What both have in common: a folder, and nodes that end with it."""
+    """What both clusters have in common: a folder, and nodes."""
 
     def __init__(self, program: Program, size: int) -> None:
         self.binaries = program.find()
@@ -117,14 +117,14 @@ class _Cluster:
         self.nodes = [Node(self.folder / f"n{number}", port, account) for number, port in enumerate(ports)]
 
     def close(self) -> None:
-        """End all nodes and remove their files."""
+        """Kill all nodes and remove their files."""
         for node in self.nodes:
             node.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Primary(_Cluster):
-    """A PostgreSQL primary, and a standby that has each commit before it is acknowledged if ``synchronous``."""
+    """A PostgreSQL primary and a standby; if ``synchronous``, the standby has each commit before it is acknowledged."""
 
     def __init__(self, *, synchronous: bool) -> None:
         super().__init__(POSTGRESQL, 2)
@@ -132,7 +132,7 @@ class Primary(_Cluster):
         self._bin = pathlib.Path(self.binaries["initdb"]).resolve().parent
 
     def url(self, wanted: str = "primary") -> str:
-        """Spell the URL of both servers."""
+        """Return the URL of both servers."""
         hosts = ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
         return f"postgresql://persist@{hosts}/postgres?target_session_attrs={wanted}&timeout=5"
 
@@ -194,7 +194,7 @@ class Primary(_Cluster):
         return _said([self._bin / "psql", *where, "-XAtc", sql]).strip()
 
     def fail_over(self) -> None:
-        """Kill the primary, and make the standby one. It cannot wait for itself to have a standby."""
+        """Kill the primary and promote the standby, which must no longer wait for a standby of its own."""
         primary, standby = self.nodes
         primary.kill()
         self._ask(standby, "ALTER SYSTEM SET synchronous_standby_names = ''")
@@ -211,12 +211,12 @@ class Galera(_Cluster):
         self._transfer = _free_ports(3)
 
     def url(self, first: int = 0) -> str:
-        """Spell the URL of all nodes, one of them first."""
+        """Return the URL of all nodes, beginning with a given one."""
         nodes = self.nodes[first:] + self.nodes[:first]
         return f"mysql://root@{','.join(f'127.0.0.1:{node.port}' for node in nodes)}/persist?timeout=5"
 
     def start(self) -> None:
-        """Start all three, and wait until they are one cluster."""
+        """Start all three, and wait until they have formed a cluster."""
         for number, node in enumerate(self.nodes):
             node.run(
                 [

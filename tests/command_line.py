@@ -1,4 +1,4 @@
-"""The command line, called here; and databases for it, filled and read by stores alone."""
+"""Runs the command line in this process, on databases that only stores have filled and read."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ def stored(url: str) -> dict[str, list[Record]]:
 
 
 def call(*words: str, code: int = 0) -> typing.Any:
-    """Run a command here, and return what it says as JSON; what it complains of if it ends with another code than 0."""
+    """Run a command in this process, and return its JSON output, or its standard error if it should fail."""
     result = CliRunner().invoke(app, [*words, "--json"])
     assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
     return json.loads(result.stdout) if code == 0 else result.stderr
 
 
 def answered(*words: str, code: int) -> typing.Any:
-    """Run a command here that finds something wrong, and return what it says of it as JSON."""
+    """Run a command in this process that finds problems, and return its JSON output."""
     result = CliRunner().invoke(app, [*words, "--json"])
     assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
     return json.loads(result.stdout)
 
 
 def said(*words: str, code: int = 0) -> str:
-    """Run a command here, and return what it says to people."""
+    """Run a command in this process, and return its output for people."""
     result = CliRunner().invoke(app, [*words])
     assert result.exit_code == code, (result.stdout, result.stderr, result.exception)
     return result.stdout + result.stderr

@@ -1,4 +1,4 @@
-"""What every test may ask for. A server starts when the first test asks for it, and never if none does."""
+"""Fixtures for all tests. A server starts when the first test requests it, and not at all if none does."""
 
 from __future__ import annotations
 
@@ -55,25 +55,25 @@ def _ours(server: servers.NamedServer) -> Iterator[servers.Server]:
 
 @pytest.fixture
 def postgresql_server(_any_postgresql: servers.NamedServer) -> Iterator[servers.Server]:
-    """Lend the run's own PostgreSQL, to be stopped, killed and started; it runs again afterwards in any case."""
+    """Yield the run's own PostgreSQL, which the test may stop, kill and start; it is running again afterward."""
     yield from _ours(_any_postgresql)
 
 
 @pytest.fixture
 def mysql_server(_any_mysql: servers.NamedServer) -> Iterator[servers.Server]:
-    """Lend the run's own MariaDB, to be stopped, killed and started; it runs again afterwards in any case."""
+    """Yield the run's own MariaDB, which the test may stop, kill and start; it is running again afterward."""
     yield from _ours(_any_mysql)
 
 
 @pytest.fixture
 def redis_server(_any_redis: servers.NamedServer) -> Iterator[servers.Server]:
-    """Lend the run's own Redis, to be stopped, killed and started; it runs again afterwards in any case."""
+    """Yield the run's own Redis, which the test may stop, kill and start; it is running again afterward."""
     yield from _ours(_any_redis)
 
 
 @pytest.fixture
 async def postgresql_url(_any_postgresql: servers.NamedServer) -> AsyncIterator[str]:
-    """Give the URL of a new, empty PostgreSQL database."""
+    """Yield the URL of a new, empty PostgreSQL database."""
     pytest.importorskip("asyncpg", reason="asyncpg is not installed.")
     async with _any_postgresql.database() as url:
         yield url
@@ -81,7 +81,7 @@ async def postgresql_url(_any_postgresql: servers.NamedServer) -> AsyncIterator[
 
 @pytest.fixture
 async def mysql_url(_any_mysql: servers.NamedServer) -> AsyncIterator[str]:
-    """Give the URL of a new, empty MariaDB database."""
+    """Yield the URL of a new, empty MariaDB database."""
     pytest.importorskip("aiomysql", reason="aiomysql is not installed.")
     async with _any_mysql.database() as url:
         yield url
@@ -89,27 +89,27 @@ async def mysql_url(_any_mysql: servers.NamedServer) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def redis_url(_any_redis: servers.NamedServer) -> AsyncIterator[str]:
-    """Give the URL of an empty Redis database."""
+    """Yield the URL of an empty Redis database."""
     async with _any_redis.database() as url:
         yield url
 
 
 @pytest.fixture
 def sqlite_url(tmp_path: pathlib.Path) -> str:
-    """Give the URL of an SQLite file that does not exist yet."""
+    """Return the URL of an SQLite file that does not exist yet."""
     return f"sqlite:///{tmp_path / 'cache.db'}"
 
 
 @pytest.fixture(params=["all at once", "one by one"])
 async def heard(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[hearing.Hearing]:
-    """Lend a bot that hears what the test says, with a cache that stores nothing before it is asked, or each event."""
+    """Yield a bot that receives the test's events, with a cache that stores each event, or nothing until a flush."""
     async with hearing.Hearing(sqlite_url, settled=request.param == "one by one") as heard:
         yield heard
 
 
 @pytest.fixture
 async def guild(heard: hearing.Hearing) -> Payload:
-    """Let the bot hear of a guild with some of everything, and give the guild."""
+    """Send the bot a guild with some of everything, and return the guild."""
     guild = payloads.guild(own_user=payloads.own_user(id=hearing.ME), members=6, threads=2, voice_states=2)
     await heard.ready(guild)
     return guild
@@ -117,7 +117,7 @@ async def guild(heard: hearing.Hearing) -> Payload:
 
 @pytest.fixture(params=["sqlite", "memory", "postgresql", "mysql"])
 def engine_url(request: pytest.FixtureRequest) -> str:
-    """Give the URL of an empty place on each engine, one after the other."""
+    """Return the URL of an empty database, on each engine in turn."""
     if request.param == "memory":
         return "memory://"
     return str(request.getfixturevalue(f"{request.param}_url"))
@@ -125,7 +125,7 @@ def engine_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def stage(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[frameworks.Stage]:
-    """Set the stage for a bot of a command framework, in a folder of its own."""
+    """Yield a stage for a bot of a command framework, in its own folder."""
     monkeypatch.chdir(tmp_path)
     async with frameworks.played() as stage:
         yield stage

@@ -1,6 +1,6 @@
-"""Public Discord payloads, read where they lie.
+"""Public Discord payloads, read from outside the repository.
 
-They are other projects' fixtures under other projects' licences, so none of them is copied here.
+They are fixtures of other projects under their own licenses, so they are not copied here.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ _NEIGHBOUR = pathlib.Path(__file__).parents[1] / "../shared/corpus"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sample:
-    """One payload and where it is from."""
+    """A payload and its source."""
 
     source: str
     """The project, the file and the name in it."""
 
     license: str
-    """The licence of that project, by its SPDX name."""
+    """The license of that project, by its SPDX name."""
 
     kind: str
-    """What the payload is: the name of a gateway event in capitals, or of a kind of thing."""
+    """What the payload is: the name of a gateway event in capitals, or of a kind of object."""
 
     payload: Mapping[str, typing.Any]
     """The payload, exactly as its project wrote it."""
 
     envelope: bool
-    """Whether the payload is a whole gateway frame, so that what it says is under ``d``."""
+    """Whether the payload is a complete gateway frame, whose data is under ``d``."""
 
     hikari_ok: bool | None
-    """Whether hikari 2.6.0 can read it; ``None`` if it has nothing to read it with."""
+    """Whether hikari 2.6.0 can read it; ``None`` if hikari has no method for it."""
 
     @property
     def data(self) -> typing.Any:
-        """What the payload says, out of its envelope."""
+        """The data, without the frame."""
         return self.payload["d"] if self.envelope else self.payload
 
 
 def folder() -> pathlib.Path:
-    """Find the folder of payloads, or skip the running test and say why."""
+    """Return the folder of payloads, or skip the running test with a reason."""
     named = os.environ.get("PERSIST_CORPUS")
     found = pathlib.Path(named) if named else _NEIGHBOUR
     if not found.is_dir():
@@ -57,7 +57,7 @@ def folder() -> pathlib.Path:
 
 
 def payloads() -> Iterator[Sample]:
-    """Read every payload of every ``*.jsonl`` in the folder, in a stable order."""
+    """Yield every payload of every ``*.jsonl`` in the folder, in a stable order."""
     names = [field.name for field in dataclasses.fields(Sample)]
     for path in sorted(folder().glob("*.jsonl")):
         with path.open(encoding="utf-8") as lines:

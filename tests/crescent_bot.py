@@ -102,7 +102,7 @@ def _include_what_commands_call(client: crescent.Client) -> None:
 
 
 def load(stage: Stage, client: crescent.Client, moment: Moment) -> None:
-    """Load the plugin at some moment."""
+    """Load the plugin at a given moment."""
 
     async def on(_: hikari.Event) -> None:
         client.plugins.load(PATH)

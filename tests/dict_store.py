@@ -1,4 +1,4 @@
-"""The simplest store: dictionaries of JSON. What the contract says, read word by word, and nothing else."""
+"""The simplest store: dictionaries of JSON. It implements the contract literally, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ("DictStore", "Place")
 
 AnyEntity = Entity[typing.Any]
 Place = dict[AnyEntity, dict[Key, Record]]
-"""What stores of one place have in common."""
+"""The data that all stores of one place share."""
 
 
 class DictStore:

@@ -1,6 +1,6 @@
-"""A bot's journal alone in a process: it takes changes without end, and says what the database has acknowledged.
+"""A bot's journal in its own process: it accepts changes without end, and reports what the database acknowledges.
 
-Each line that it writes is the number of the last change that is stored. It ends when its standard input does.
+Each line of its output is the number of the last stored change. It ends when its standard input does.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from persist.plugins import open_store
 from persist.quarantine import Quarantine
 
 _SHARED = 50
-"""Users that all processes write, so that they get into each other's way."""
+"""How many users all processes write, so that they get in each other's way."""
 
 
 async def main(url: str, guild_id: int) -> None:

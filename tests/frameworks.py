@@ -1,4 +1,4 @@
-"""A bot of some command framework, and people who use it: what they ask goes from Discord through the gateway to it."""
+"""A bot of any command framework, and users of it: their commands reach it from the fake Discord over the gateway."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ABOUT_ITSELF: typing.Final = ("GET /gateway", "GET /oauth2", "GET /applications
 
 
 class Notes:
-    """Where what nobody answers to writes what it was given."""
+    """Collects notes from code that cannot respond to a user, such as a listener."""
 
     def __init__(self) -> None:
         self.queue: asyncio.Queue[str] = asyncio.Queue()
@@ -40,7 +40,7 @@ class Notes:
 
 
 def bot_of(sim: FakeDiscord, **options: typing.Any) -> hikari.GatewayBot:
-    """Make a bot that remembers nothing itself."""
+    """Make a bot whose own cache is off."""
     return hikari.GatewayBot(
         bots.TOKEN,
         rest_url=sim.rest_url,
@@ -61,25 +61,25 @@ def databases() -> list[str]:
 async def told(
     cache: persist.Cache, members: persist.Members, guild_id: hikari.Snowflakeish, user_id: hikari.Snowflakeish
 ) -> str:
-    """Say what only a cache knows: the name of a guild, and the nickname of a member."""
+    """Return what only a cache knows: the name of a guild, and the nickname of a member."""
     guild = await cache.get_guild(guild_id)
     member = await members.get(guild_id, user_id)
     return f"{guild and guild.name} knows {member and member.nickname}"
 
 
 def option(name: str, value: object, kind: hikari.OptionType = hikari.OptionType.STRING, **fields: object) -> Payload:
-    """Make an option that somebody gives a command."""
+    """Make an option that a user passes to a command."""
     return {"name": name, "type": int(kind), "value": value, **fields}
 
 
 @dataclasses.dataclass(slots=True)
 class Stage:
-    """A guild with people in it, before a bot.
+    """A guild with members, and a bot.
 
     Attributes
     ----------
     said
-        What a bot says whose cache knows the guild and the member who asks.
+        The reply of a bot whose cache knows the guild and the member.
     """
 
     sim: FakeDiscord
@@ -99,7 +99,7 @@ class Stage:
 
     @property
     def user_id(self) -> str:
-        """The id of whoever asks."""
+        """The id of the user who runs commands."""
         return str(self.guild["members"][0]["user"]["id"])
 
     @property
@@ -108,12 +108,12 @@ class Stage:
         return "Aquarium knows Nemo"
 
     async def run(self, name: str, *options: Payload, **wishes: typing.Any) -> Payload:
-        """Let somebody run a command, and return the bot's first answer."""
+        """Run a command as a user, and return the bot's first answer."""
         await self.sim.slash(self.guild_id, self.channel_id, name, options, **wishes)
         return await self.answer()
 
     async def run_privately(self, name: str, *options: Payload, **wishes: typing.Any) -> Payload:
-        """Let somebody run a command in a direct message, and return the bot's first answer."""
+        """Run a command in a direct message, and return the bot's first answer."""
         await self.sim.slash(None, payloads.snowflake(), name, options, **{"user_id": self.user_id, **wishes})
         return await self.answer()
 
@@ -123,12 +123,12 @@ class Stage:
             return await self.sim.interactions_inbox.get()
 
     async def type(self, name: str, *options: Payload) -> list[str]:
-        """Let somebody type an option of a command, and return the values that the bot proposes."""
+        """Type an option of a command, and return the values that the bot suggests."""
         answer = await self.run(name, *options, kind=AUTOCOMPLETE)
         return [str(choice["value"]) for choice in answer["choices"]]
 
     async def point(self, name: str, kind: hikari.CommandType) -> Payload:
-        """Let somebody run a command on themselves, or on a message of theirs, and return the bot's first answer."""
+        """Run a user command on the user, or a message command on one of their messages; return the first answer."""
         member = self.guild["members"][0]
         if kind is hikari.CommandType.USER:
             target = self.user_id
@@ -141,24 +141,24 @@ class Stage:
         return await self.run(name, data=data)
 
     async def say(self, content: str, user_id: str | None = None, channel_id: str | None = None) -> Payload:
-        """Let somebody send a message."""
+        """Send a message as a user."""
         return await self.sim.create_message(channel_id or self.channel_id, content, user_id or self.user_id)
 
     @contextlib.asynccontextmanager
     async def playing(self) -> AsyncIterator[None]:
-        """Run the bot until the block ends; it knows its guild by then, if it has a cache."""
+        """Run the bot until the block ends. When it begins, the cache, if there is one, knows the guild."""
         async with bots.started(self.sim, self.bot, persist.Cache.of(self.bot)):
             await self.sim.wait_until(lambda: not any(session.arriving for session in self.sim.live_sessions()))
             yield
 
     async def settled(self) -> None:
-        """Wait until the cache has heard all that happened so far."""
+        """Wait until the cache has received everything so far."""
         cache = persist.Cache.of(self.bot)
         assert cache is not None
         await bots.settled(self.sim, cache)
 
     def asked(self) -> dict[str, int]:
-        """Return the requests by which the bot asked Discord about what a cache knows."""
+        """Return the bot's requests to Discord that a cache could have answered."""
         return {
             request: count
             for request, count in self.sim.rest_log.items()
@@ -168,7 +168,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def played(**options: typing.Any) -> AsyncIterator[Stage]:
-    """Set the stage: a Discord, a guild in it, and a bot that is not running yet."""
+    """Yield a stage: a fake Discord with a guild, and a bot that is not running yet."""
     async with FakeDiscord(seed=1) as sim:
         guild = sim.add_guild(name="Aquarium", members=5, threads=1, voice_states=1)
         user_id = guild["members"][0]["user"]["id"]

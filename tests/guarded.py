@@ -1,6 +1,6 @@
-"""The same bot in three command frameworks: its commands are guarded by hooks, or tell what became of an argument."""
+"""The same bot in three command frameworks: hooks guard its commands, or the commands show a converted argument."""
 
-# Annotations are evaluated where they stand: the frameworks read them, and each is imported where it is used.
+# Annotations are not postponed: the frameworks read them, and each framework is imported only where it is used.
 
 import contextlib
 import importlib
@@ -16,20 +16,20 @@ from frameworks import Stage
 __all__ = ("FRAMEWORKS", "Framework", "Guards", "described", "framework_named")
 
 Guards = Callable[[types.ModuleType], Mapping[str, typing.Any]]
-"""Makes hooks, by the names of the commands that they guard, of a framework's own module."""
+"""Makes hooks from a framework's module, by the names of the commands that they guard."""
 
 
 class Framework(typing.NamedTuple):
-    """How a bot is made with a framework, and how that framework says no.
+    """How to make a bot with a framework, and how that framework refuses to run a command.
 
     Attributes
     ----------
     name
-        Its name, and that of the module of ``persist.integrations``.
+        The name of the framework and of the module in ``persist.integrations``.
     errors
-        The classes of errors, by what somebody lacks; none, where the hook tells them itself.
+        The class of the error for each unmet requirement; empty if the hook itself tells the user.
     begin
-        Returns a client, how a guarded command is added to it, and how one that converts what is written.
+        Returns a client, and functions that add a guarded command and one that converts its argument.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Framework(typing.NamedTuple):
 
     @contextlib.asynccontextmanager
     async def playing(self, stage: Stage, guards: Guards = lambda _: {}, *, load: bool = True) -> AsyncIterator[None]:
-        """Run a bot until the block ends; a command says ``ran`` if its hook lets it, and else why not."""
+        """Run a bot until the block ends; a command replies ``ran`` if its hook allows it, and otherwise why not."""
         client = self.begin(stage)
         for name, hook in guards(self.integration.hooks).items():
             client.guard(name, hook)
@@ -56,7 +56,7 @@ class Framework(typing.NamedTuple):
             yield
 
     def refusal(self, answer: Payload, what: str) -> str:
-        """Return in which words somebody was told that they may not, after a look at how."""
+        """Return the message of a refusal, after checking its form."""
         if not self.errors:
             assert answer["flags"] == hikari.MessageFlag.EPHEMERAL
             return str(answer["content"])
@@ -73,7 +73,7 @@ class _Client(typing.NamedTuple):
 
 
 def described(thing: typing.Any) -> str:
-    """Return what tells that a thing is whole: its type and its id."""
+    """Return a description of an object: its type and its id."""
     return f"{type(thing).__name__} {thing.id}"
 
 
@@ -123,7 +123,7 @@ def _lightbulb(stage: Stage) -> _Client:
 def _arc(stage: Stage) -> _Client:
     import arc  # noqa: PLC0415 - it may not be installed
 
-    # On a crowded machine, it would answer by itself before the command does.
+    # On a slow machine, it would defer by itself before the command responds.
     client = arc.GatewayClient(stage.bot, autodefer=False)
 
     def guard(name: str, hook: typing.Any) -> None:

@@ -134,7 +134,7 @@ class Hearing:
         await self.cache.close()
 
     async def hear(self, name: str, payload: Payload, *, shard: int = 0, settle: bool | None = None) -> None:
-        """Feed a payload to the bot, and check that nobody has changed the payload."""
+        """Feed a payload to the bot, and check that nothing has changed the payload."""
         if self._settled if settle is None else settle:
             await self.cache.flush()
         before = copy.deepcopy(payload)

@@ -1,4 +1,4 @@
-"""Functions that files of rules name."""
+"""Functions that rules files name."""
 
 from __future__ import annotations
 

@@ -166,7 +166,7 @@ def client_of(stage: Stage) -> lightbulb.GatewayEnabledClient:
 
 
 def load(stage: Stage, client: lightbulb.GatewayEnabledClient, moment: Moment) -> None:
-    """Load the extension at some moment, and start the client."""
+    """Load the extension at a given moment, and start the client."""
 
     async def on(_: hikari.Event) -> None:
         await client.load_extensions(PATH)

@@ -1,10 +1,10 @@
 """A bot alone in its process, to be killed: `lone_bot.py '{"rest_url": ..., "url": ...}'`.
 
-It says ``started``, and ``heard TEXT`` for each message that begins with ``!``. Wishes:
+It prints ``started``, and ``heard TEXT`` for each message that begins with ``!``. Its options:
 
 ``cache``       options of the cache
 ``run``         options of ``bot.run``
-``close_on``    close the bot from within a listener when this message is heard
+``close_on``    close the bot from within a listener when this message arrives
 ``times``       how often to run it
 """
 
@@ -21,7 +21,7 @@ import persist
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - whoever started this reads it
+    print(text, flush=True)  # noqa: T201 - the test reads it
 
 
 def main(wishes: dict[str, typing.Any]) -> None:

@@ -201,7 +201,7 @@ class _Naive:
         return self._stripped(kind, thing, guild)
 
     def _keeps_inside(self, message: Payload, outer: int | None) -> bool:
-        guild = message.get("guild_id") or outer  # a message that is replied to is shown without its guild
+        guild = message.get("guild_id") or outer  # a message that is replied to has no guild in the payload
         record = ENTITIES["messages"].record(message, guild and int(guild), Origin("gateway", 0, 1, ""))
         return self._keeps(record)
 

@@ -1,4 +1,4 @@
-"""The simplest reading of what changes mean: a store that is one dict, and makes one change after the other."""
+"""The simplest implementation of changes: a store that is a dict, and makes one change after the other."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Place = tuple[Entity[typing.Any], Key]
 
 
 class PlainStore:
-    """Keeps records in a dict. It knows nothing of order and pages: it is asked for keys and for whole kinds."""
+    """Keeps records in a dict. It supports neither order nor pages, only queries by key and for entire kinds."""
 
     def __init__(self, records: Iterable[Record] = ()) -> None:
         self.records: dict[Place, Record] = {(record.entity, record.key): record for record in records}
@@ -66,7 +66,7 @@ class PlainStore:
             if place[0] is change.entity and self._in(change.guild_id, record) and self._all(change.where, record)
         ]
         for place, record in covered:
-            # Which records there are in the scope is decided: what is left is what becomes of each.
+            # Which records are in the scope is already decided; only the effect on each is left.
             self._set(place, fold(record, change._replace(guild_id=None, where=())))
 
     def _set(self, place: Place, record: Record | None) -> None:
@@ -102,5 +102,5 @@ class PlainStore:
 
     @property
     def payloads(self) -> Mapping[Place, tuple[int | None, typing.Any]]:
-        """What is known, without who said it when."""
+        """The payloads and guilds of all records, without their origins."""
         return {place: (record.guild_id, dict(record.payload)) for place, record in self.records.items()}

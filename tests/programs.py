@@ -26,7 +26,7 @@ Command: typing.TypeAlias = Sequence[str | pathlib.Path]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Site:
-    """Where one server is: what a command line has to know."""
+    """What the command line of one server needs: its programs, its folder and its port."""
 
     binaries: Mapping[str, pathlib.Path]
     folder: pathlib.Path
@@ -40,7 +40,7 @@ class Site:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Program:
-    """A kind of database server: everything that is not the same for all of them."""
+    """A kind of database server: everything that differs between them."""
 
     name: str
     variable: str
@@ -48,28 +48,28 @@ class Program:
     package: str
     binaries: tuple[str, ...]
     folders: tuple[str, ...]
-    """Where a binary may be that is not on the PATH, as patterns."""
+    """Patterns for folders with binaries that are not on the PATH."""
     account: str
-    """Who runs it when we are root, for servers that refuse root."""
+    """The account to run it as if the tests run as root, which some servers refuse."""
     address: str
     """The URL of a new server, up to its port."""
     home: str
-    """The database that is there from the beginning."""
+    """The database that always exists."""
     prepare: Callable[[Site], Command | None]
     """The command that makes a new server's files."""
     serve: Callable[[Site], Command]
     """The command that serves in the foreground."""
     greeting: bytes
-    """What to say to a server to hear whether it takes clients."""
+    """What to send to a server to find out whether it accepts clients."""
     is_ready: Callable[[bytes], bool]
-    """Whether the answer says so."""
+    """Whether the answer means that it does."""
     stop_signal: signal.Signals
-    """The polite signal that does not wait for clients to leave."""
+    """The signal for a clean shutdown that does not wait for clients to leave."""
     run: Callable[[str, str], Awaitable[None]]
-    """Run one statement at a URL."""
+    """Runs one statement on the database of a URL."""
     create: str | None
     drop: str | None
-    """The statements for one database; None if databases are numbers that exist anyway."""
+    """The statements that create and drop a database; None if databases are numbers that always exist."""
 
     @property
     def is_installed(self) -> bool:

@@ -1,4 +1,4 @@
-"""Payloads of every kind of thing, in all their sorts, and what hikari itself makes of them."""
+"""Payloads of every kind of object, in all varieties, and what hikari itself makes of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LISTS: typing.Final = frozenset(
 
 
 class Sample(typing.NamedTuple):
-    """One payload, as it is remembered."""
+    """One payload, as it is stored."""
 
     kind: str
     name: str
@@ -465,13 +465,13 @@ def _samples() -> Iterator[Sample]:
 
 
 SAMPLES: typing.Final = tuple(_samples())
-"""Every sort of every kind."""
+"""Every variety of every kind."""
 
 Builder = Callable[[hikari.api.EntityFactory, Payload, hikari.Snowflake], object]
 
 
 def _built_thread(factory: hikari.api.EntityFactory, payload: Payload, guild: hikari.Snowflake) -> object:
-    # What GUILD_CREATE says of the own membership names nobody.
+    # In GUILD_CREATE, the bot's own membership names no user.
     named = "user_id" in (payload.get("member") or {})
     own = hikari.UNDEFINED if named else hikari.Snowflake(ME)
     return factory.deserialize_guild_thread(payload, guild_id=guild, user_id=own)
@@ -482,7 +482,7 @@ def _id(value: str | None) -> hikari.Snowflake | None:
 
 
 def _app(factory: hikari.api.EntityFactory) -> hikari.RESTAware:
-    # hikari's factory keeps its app to itself, and gives it to all that it makes.
+    # hikari's factory does not expose its app, but each object that it makes does.
     return factory.deserialize_user(_ANN).app
 
 
@@ -515,7 +515,7 @@ def _subscription(factory: hikari.api.EntityFactory, payload: Payload, _: hikari
         hikari.Snowflake(payload["id"]),
         hikari.Snowflake(payload["user_id"]),
         *lists,
-        *moments[:2],  # type: ignore[arg-type] - Discord always tells these two
+        *moments[:2],  # type: ignore[arg-type] - Discord always sends these two
         known.get(payload["status"], payload["status"]),
         moments[2],
         payload.get("country"),
@@ -582,4 +582,4 @@ BUILT: typing.Final[Mapping[str, Builder]] = {
     "erasure_keys": lambda _factory, payload, _guild: payload,
     "suppressions": lambda _factory, payload, _guild: payload,
 }
-"""What hikari makes of each kind; of our own kinds it is the payload."""
+"""What hikari makes of each kind; for our own kinds, the payload."""

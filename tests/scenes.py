@@ -1,4 +1,4 @@
-"""Scenes for tests of what changes do: some things that are known, and then anything that may happen to these."""
+"""Scenes for tests of changes: some known objects, and then anything that may happen to them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_GUILD: typing.Final[dict[AnyEntity, tuple[int, ...]]] = {
     MEMBERS: (60, 62),
     VOICE_STATES: (60, 62),
 }
-"""Even ids, to which the number of the guild less one is added: each thing is in one guild for good."""
+"""Even ids, to which the number of the guild minus one is added, so that each object always stays in one guild."""
 
 KINDS: typing.Final = (GUILDS, *_OF_GUILD)
 Cast = tuple[AnyEntity, ...]
@@ -40,7 +40,7 @@ _CASTS: typing.Final[tuple[Cast, ...]] = (
     (EMOJIS, MEMBERS, ROLES),
     (GUILDS, *_OF_GUILD),
 )
-"""Kinds that meet in one scene: the fewer they are, the more they have to do with each other."""
+"""Kinds that appear together in one scene: the fewer there are, the more they interact."""
 
 _EMOJI: typing.Final = ({"id": None, "name": "🐟"}, {"id": "5", "name": "blob"})
 
@@ -120,7 +120,7 @@ def keyed(draw: st.DrawFn, cast: Cast) -> Change:
 
 
 def _owner(entity: AnyEntity, guild_id: int) -> int | None:
-    """Return the guild that a thing belongs to; a guild belongs to none."""
+    """Return the guild that an object belongs to; a guild belongs to none."""
     return guild_id if entity.in_guild else None
 
 
@@ -158,7 +158,7 @@ def conditions(draw: st.DrawFn, entity: AnyEntity, guild_id: int) -> Conditional
 
 @st.composite
 def scopes(draw: st.DrawFn, cast: Cast) -> list[Change]:
-    """Make a change of a scope, or the deletion of some things with all that is theirs."""
+    """Make a change of a scope, or the deletion of some objects with everything that belongs to them."""
     entity, guild_id = draw(st.sampled_from(cast)), draw(st.sampled_from(GUILD_IDS))
     where = tuple(draw(st.lists(conditions(entity, guild_id), max_size=2)))
     within = draw(st.sampled_from([_owner(entity, guild_id), None]))
@@ -172,7 +172,7 @@ def scopes(draw: st.DrawFn, cast: Cast) -> list[Change]:
 
 
 class Scene(typing.NamedTuple):
-    """What is known at first, and what happens then, in some acts."""
+    """What is known at first, and what happens then, in several acts."""
 
     base: list[Record]
     acts: list[list[Change]]
@@ -197,5 +197,5 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 
 def every_key(entity: AnyEntity) -> list[Key]:
-    """Return all keys that things of a kind have in any scene."""
+    """Return all keys that objects of a kind have in any scene."""
     return [key for guild_id in GUILD_IDS for key in keys_of(entity, guild_id)]

@@ -1,4 +1,4 @@
-"""Comparing methods of ours with hikari's: arguments by name, kind and type, and results by type."""
+"""Compares our methods with hikari's: arguments by name, kind and type, and results by type."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _NAMES: typing.Final = {
     if name.startswith("hikari.") and not name.startswith(("hikari.impl", "hikari.internal", "hikari.events"))
     for end in ("", "_")
 }
-"""What hikari imports for type checkers only."""
+"""The names that hikari imports for type checkers only."""
 
 
 def named(owner: type, start: str) -> Iterator[tuple[str, Callable[..., object]]]:
-    """Yield the public methods of a class whose names have a beginning."""
+    """Yield the methods of a class whose names begin with ``start``."""
     for name, method in inspect.getmembers(owner, inspect.isfunction):
         if name.startswith(start):
             yield name, method
@@ -32,7 +32,7 @@ def _hints(method: Callable[..., object]) -> dict[str, typing.Any]:
 
 
 def _same(ours: typing.Any, theirs: typing.Any) -> bool:
-    """Tell whether two types are the same, or ours is a class made for theirs."""
+    """Return whether two types are the same, or ours is a subclass of theirs."""
     if ours == theirs:
         return True
     inside, outside = typing.get_args(ours), typing.get_args(theirs)
@@ -49,12 +49,12 @@ def _parts(hint: typing.Any) -> tuple[typing.Any, ...]:
 
 
 def _takes(ours: typing.Any, theirs: typing.Any) -> bool:
-    """Tell whether an argument may be all that it may be there. It may be more."""
+    """Return whether our argument accepts every type that theirs does. It may accept more."""
     return all(any(_same(mine, its) for mine in _parts(ours)) for its in _parts(theirs))
 
 
 def differences(ours: Callable[..., object] | None, theirs: Callable[..., object]) -> Iterator[str]:
-    """Yield in words what somebody who calls our method as they call theirs would notice; awaiting is allowed."""
+    """Yield a description of each difference for callers of both methods, except that ours may be awaitable."""
     if ours is None:
         yield "it is missing"
         return

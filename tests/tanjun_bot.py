@@ -216,7 +216,7 @@ def client_of(stage: Stage) -> tanjun.Client:
 
 
 def load(stage: Stage, client: tanjun.Client, moment: Moment) -> None:
-    """Load the module at some moment."""
+    """Load the module at a given moment."""
 
     async def on(_: hikari.Event) -> None:
         client.load_modules(PATH)

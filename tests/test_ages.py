@@ -1,4 +1,4 @@
-"""How old an answer may be: what was told or listed longer ago is left out, on every engine."""
+"""How old an answer may be: objects that were sent or listed longer ago are left out, on every engine."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_what_was_told_longer_ago_is_not_found(engine_url: str) -> None:
         for role, ago in zip(roles, ages, strict=True):
             tell(heard, "roles", role, ago)
         young = [int(role["id"]) for role in roles[:2]]
-        async for cache in heard.answers():  # also while all of it waits to be stored
+        async for cache in heard.answers():  # also while everything waits to be stored
             found = cache.roles.find(max_age=HOUR).order_by("position")
             assert [role.id async for role in found] == young
             assert [entry.value and entry.value.id for entry in await found.entries()] == young

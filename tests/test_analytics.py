@@ -1,4 +1,4 @@
-"""The views for people who ask in SQL say what is there, and each query of the guide runs on each engine."""
+"""The SQL views show what is stored, and each query of the guide runs on each engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[SqlStore]:
-    """Lend a database of one guild with its views."""
+    """Yield a store with one guild and the views."""
     store = open_store(url)
     assert isinstance(store, SqlStore)
     await store.open()

@@ -1,4 +1,4 @@
-"""Changed rules are applied to what is stored: by the cache, and by the command line while no bot runs."""
+"""Changed rules are applied to stored data: by the cache, and by the command line while no bot runs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ async def test_what_is_left_is_what_would_have_been_kept(
         done = await whole.cache.apply_rules(rules)
         assert (planned.forgotten, planned.trimmed, planned.is_dry_run) == (done.forgotten, done.trimmed, True)
         after, expected = await whole.stored(), await filtered.stored()
-        # Users belong to no guild: whether one was met in a guild that is not kept is not known any more.
+        # Users belong to no guild, so it is no longer known whether one was met in a guild that is not kept.
         assert {
             place: payload for place, payload in after.items() if place[0] != "users" or place in expected
         } == expected
@@ -113,7 +113,7 @@ async def test_what_is_left_is_what_would_have_been_kept(
         assert sum(done.forgotten.values()) + sum(done.trimmed.values()) > 0
         again = await whole.cache.apply_rules()
         assert (again.forgotten, again.trimmed) == ({}, {})
-        for payload in payloads_said:  # they are in force
+        for payload in payloads_said:  # the rules are in force
             await whole.hear("MESSAGE_CREATE", payload)
         assert (await whole.stored()).keys() == after.keys()
 
@@ -176,7 +176,7 @@ async def test_a_predicate_that_raises_makes_nothing_be_forgotten(
             await heard.cache.apply_rules(broken, dry_run=dry_run)
         assert await heard.cache.members.count() == sum(len(guild["members"]) for guild in guilds)
         await heard.hear("GUILD_MEMBER_ADD", {**payloads.member(payloads.user(id="77")), "guild_id": guilds[0]["id"]})
-        assert await heard.cache.get_member(id_of(guilds[0]), 77) is not None  # the rules of before are in force
+        assert await heard.cache.get_member(id_of(guilds[0]), 77) is not None  # the previous rules are in force
 
 
 async def test_a_predicate_that_raises_is_told_of_by_health(sqlite_url: str, guilds: list[Payload]) -> None:

@@ -1,4 +1,4 @@
-"""A process that is killed while it applies rules has applied some of them, and nothing by halves."""
+"""A process that is killed while it applies rules has done part of the work, but nothing by halves."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ MOMENTS: typing.Final[Mapping[str, tuple[str, Where, int]]] = {
     "half of the messages have gone": ("messages", (Condition("channel_id", "equals", OTHER),), 500),
     "the last kind is left": ("messages", (), 2500),
 }
-"""When it is killed: as soon as so many things of a kind are left."""
+"""When to kill it: as soon as only this many objects of a kind are left."""
 
 _OWN: typing.Final = """
 import asyncio, sys, bots, persist
@@ -87,7 +87,7 @@ def begun(way: Sequence[str], url: str, file: pathlib.Path) -> subprocess.Popen[
 
 
 async def killed(way: Sequence[str], url: str, file: pathlib.Path, moment: tuple[str, Where, int]) -> int:
-    """Kill a process in the middle, and return its status."""
+    """Kill a process in the middle of its work, and return its exit status."""
     kind, where, most = moment
     store = open_store(url)
     await store.open()
@@ -123,7 +123,7 @@ def test_the_next_start_finds_nothing_by_halves_and_applying_again_finishes(
 
     assert asyncio.run(killed(WAYS[way], url, file, MOMENTS[moment])) == -signal.SIGKILL
     left = everything(url)
-    # The samples have less than hikari wants, and rules on members leave the voice states of those who are not kept.
+    # The samples lack fields that hikari needs, and rules for members leave the voice states of rejected members.
     wrong = {each["what"] for each in answered("verify", url, code=1)["findings"]}
     assert wrong <= {"undecodable", "without owner", "unchecked"}
     assert untouched < left.keys() <= before.keys()

@@ -32,7 +32,7 @@ async def playing(stage: Stage) -> AsyncIterator[arc.GatewayClient]:
 
 @contextlib.asynccontextmanager
 async def running(stage: Stage, client: arc.GatewayClient) -> AsyncIterator[None]:
-    """Run the bot; arc answers nothing before it has started, which is later than the bot has."""
+    """Run the bot until arc has started, which is later than the bot; before that, arc does not respond."""
     async with stage.playing():
         await stage.sim.wait_until(lambda: client.is_started)
         yield

@@ -1,4 +1,4 @@
-"""Converters of each framework find what people mean in the cache, and ask Discord only for what it does not know."""
+"""Each framework's converters find what users mean in the cache, and request only what is missing from Discord."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ async def cache(stage: Stage, framework: Framework) -> AsyncIterator[persist.Cac
 
 
 async def converted(stage: Stage, name: str, value: str, **wishes: typing.Any) -> str:
-    """Let somebody write an argument, and return what became of it."""
+    """Run a command with an argument, and return what the argument was converted to."""
     return str((await stage.run(f"to-{name}", frameworks.option("it", value), **wishes))["content"])
 
 
 def plain_member(stage: Stage, *others: str) -> str:
-    """Return the id of somebody else who neither owns the guild nor is a bot."""
+    """Return the id of another member who neither owns the guild nor is a bot."""
     return next(
         str(member["user"]["id"])
         for member in stage.guild["members"]
@@ -187,7 +187,7 @@ async def test_a_message_of_a_private_thread_is_found_by_those_who_are_in_it(sta
     inside = plain_member(stage, reader)
     async with stage.sim.silently():
         await stage.sim.update_thread_members(guild_id, thread["id"], added=[inside])
-    for _ in range(2):  # the second time, it is remembered who is in it
+    for _ in range(2):  # the second time, the cache knows who is in it
         assert await converted(stage, "message", link, user_id=inside) == f"Message {message['id']}"
     assert stage.asked() == {"GET /channels/{id}/thread-members/{id}": 2}
 

@@ -1,4 +1,4 @@
-"""A gateway that says more than the database takes is read more slowly, and neither forgotten nor lost for that."""
+"""A gateway that sends more than the database can take is read more slowly, without losing events or the connection."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def test_a_flood_waits_at_the_gateway_while_the_database_is_behind(
             await cache.flush()
             assert cache.stats().held_back > 0
             assert len(await cache.members.find().ids()) == _MEMBERS + 2
-            # What is said afterwards is heard as ever.
+            # Later events are received as usual.
             message = await sim.create_message(bots.text_channel(guild), "hello")
             await bots.settled(sim, cache)
             assert await cache.messages.get(int(message["id"])) is not None
@@ -62,7 +62,7 @@ async def test_nothing_is_read_for_a_while_only_although_it_stays_too_much(monke
             await bots.until(lambda: heard == ["waits"])
             assert gauges.held_back >= 0.2
             held_back = gauges.held_back
-            pressing.begin()  # it has been so for long enough
+            pressing.begin()  # it has been stopped for long enough
             await sim.create_message(bots.text_channel(guild), "comes")
             await bots.until(lambda: heard == ["waits", "comes"])
             pressing.end()

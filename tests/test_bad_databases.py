@@ -1,4 +1,4 @@
-"""A database or a backend that cannot be used is refused with its name and the way out, and left as it was."""
+"""A database or a backend that cannot be used is rejected with its name and a way out, and left unchanged."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from persist import schema
 
 
 def _said(program: str) -> str:
-    """Run a program, and return what it prints."""
+    """Run a program, and return its output."""
     command = [sys.executable, "-c", textwrap.dedent(program)]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
@@ -98,7 +98,7 @@ def test_a_missing_driver_names_the_extra_that_installs_it() -> None:
 
 @contextlib.contextmanager
 def _database(tmp_path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a name for a file, and see that whatever was written to it is as it was, and alone."""
+    """Yield the path of a file, and check afterward that it is the only file in its folder."""
     made = tmp_path / "made"
     made.mkdir()
     path = made / "cache.db"
@@ -175,7 +175,7 @@ async def test_a_folder_is_no_database(tmp_path: pathlib.Path) -> None:
 
 
 def test_a_folder_that_may_not_be_written_is_said_to_be_one() -> None:
-    # pytest's own folders are for this user alone.
+    # Only this user can enter pytest's own folders.
     with tempfile.TemporaryDirectory() as closed:
         pathlib.Path(closed).chmod(0o555)
         program = f"""
@@ -184,7 +184,7 @@ def test_a_folder_that_may_not_be_written_is_said_to_be_one() -> None:
             import bots, os, persist
             cache = persist.Cache(bots.make(), "sqlite:///{closed}/cache.db")
             if os.geteuid() == 0:
-                os.setuid(65534)  # whom root's packages may be closed to as well
+                os.setuid(65534)  # this user may not be able to read root's packages
             try:
                 asyncio.run(cache.open())
             except persist.BackendError as error:

@@ -1,4 +1,4 @@
-"""Whatever is wrong is said at once, in one sentence with the way out, and nothing has been written by then."""
+"""Every mistake is reported immediately, in one sentence with a way out, before anything is written."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Anything = typing.Any
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[pathlib.Path]:
-    """Work in a folder of its own, in which nothing may be when the test ends that it has not put there itself."""
+    """Change to an empty folder, and check at the end that it contains only what the test put there itself."""
     place = tmp_path / "place"
     place.mkdir()
     monkeypatch.chdir(place)
@@ -182,7 +182,7 @@ async def test_what_is_no_id_is_refused(
 ) -> None:
     for wrong in NO_ID:
         if wrong is None and ask is ASKED_BY_ID["not_"]:
-            continue  # unset is a value that can be asked for
+            continue  # unset is a valid value
         with pytest.raises(persist.QueryError):
             await ask(cache, wrong)
 

@@ -1,4 +1,4 @@
-"""However changes are gathered and split, what comes of them is what comes of making them one by one."""
+"""However changes are gathered and split, the result is the same as when they are made one by one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def gathered(changes: Sequence[Change]) -> list[Change]:
 
 
 def taken(changes: Sequence[Change], most: int) -> Batch:
-    """Take changes, so many at once."""
+    """Take changes, at most this many at once."""
     batch = Batch("")
     for start in range(0, len(changes), most):
         batch.take(changes[start : start + most])
@@ -181,7 +181,7 @@ def test_changes_of_keys_become_one_per_key(changes: list[Change]) -> None:
 
 
 class _Desk:
-    """A journal and a reader on a store, as a cache has them."""
+    """A journal and a reader on a store, as in a cache."""
 
     def __init__(self, store: Store, limits: Limits | None = None) -> None:
         gauges = Gauges()
@@ -191,7 +191,7 @@ class _Desk:
         self.reader = Reader(store, self.journal, gauges, decoder=_nobody, current=lambda: AllOf(()))
 
     async def known(self) -> dict[tuple[AnyEntity, Key], tuple[int | None, typing.Any]]:
-        """Ask for every key that there can be, one by one and many at once, which must be the same."""
+        """Read every possible key, one by one and many at once, which must give the same."""
         found = {}
         for entity in KINDS:
             keys = every_key(entity)
@@ -232,7 +232,7 @@ def test_what_waits_is_answered_for_as_it_will_be_stored(scene: Scene) -> None:
 
 
 class _Watched(PlainStore):
-    """A store that is looked at before each transaction, and after it, before who writes hears that it is over."""
+    """A store that calls a function before each transaction, and after it, before the writer knows that it is over."""
 
     def __init__(self, base: Sequence[Record]) -> None:
         super().__init__(base)
@@ -253,7 +253,7 @@ def _counts(change: Change) -> bool:
 
 
 def told_at(moment: str, change: Change) -> Change:
-    """Return a change as it is when it is told at a moment."""
+    """Return a change with another time."""
     if isinstance(change, Put):
         return Put(change._replace(origin=change.origin._replace(at=moment)))
     if isinstance(change, (Patch, Amend)):
@@ -262,7 +262,7 @@ def told_at(moment: str, change: Change) -> Change:
 
 
 async def answered_as_it_is_being_stored(scene: Scene, most: int) -> int:
-    """Return how many transactions it was."""
+    """Check the answers around each transaction, and return how many transactions there were."""
     store = _Watched(scene.base)
     desk = _Desk(store, Limits(batch=most, busy=most))
     expected = made(scene.base, scene.changes).payloads
@@ -273,7 +273,7 @@ async def answered_as_it_is_being_stored(scene: Scene, most: int) -> int:
             for key in every_key(entity):
                 asked = asyncio.create_task(desk.reader.record(entity, key))
                 await asyncio.wait((asked,), timeout=0)
-                if not asked.done():  # only the store knows, and it is waited for
+                if not asked.done():  # only the store knows, and this waits for it
                     asked.cancel()
                 elif ((record := asked.result()) and (record.guild_id, record.payload)) != expected.get((entity, key)):
                     wrong.append((key, record, expected.get((entity, key))))
@@ -288,7 +288,7 @@ async def answered_as_it_is_being_stored(scene: Scene, most: int) -> int:
 
 
 _OPENS: typing.Final = (patch(_THREAD, Part({"name": "y"})), patch(_THREAD, Part({"name": "z"}), create=True))
-"""Only a store can tell whether the first one changes anything, so that a new segment begins."""
+"""Only a store can tell whether the first one changes anything, so a new segment begins."""
 
 _POSTS: typing.Final = [_POST, *(_POST._replace(key=(number,)) for number in (31, 32))]
 
@@ -337,7 +337,7 @@ def test_what_is_stored_in_many_transactions_is_answered_for_as_a_whole() -> Non
 
 @st.composite
 def counting(draw: st.DrawFn) -> Scene:
-    """Make a scene in which members come to guilds and go, each counted where that is news, among other changes."""
+    """Make a scene in which members join and leave guilds, each counted if that is news, among other changes."""
     guilds = [(GUILDS, guild_id) for guild_id in GUILD_IDS]
     base = [Record(entity, (guild_id,), None, {"member_count": 2, "name": "a"}, ORIGIN) for entity, guild_id in guilds]
     places = [(guild_id, key) for guild_id in GUILD_IDS for key in keys_of(MEMBERS, guild_id)]

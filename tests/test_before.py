@@ -1,4 +1,4 @@
-"""What a listener is told of the time before its event is what the cache held just then, whatever came since."""
+"""Listeners get exactly the state that the cache had before their event, whatever has happened since."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def whole_guild(**fields: typing.Any) -> Payload:
 
 
 def written(guild: Payload, count: int = 1) -> list[Payload]:
-    """Make messages, of which each has its number as its content."""
+    """Make messages whose content is their number."""
     author = guild["members"][0]["user"]
     place = bots.text_channel(guild)
     return [payloads.message(place, author, guild_id=guild["id"], content=str(number)) for number in range(count)]
@@ -64,7 +64,7 @@ def react(message: Payload, name: str = "MESSAGE_REACTION_ADD") -> tuple[str, Pa
 
 
 class Log:
-    """What listeners were told of the time before their events."""
+    """The states before their events that listeners got."""
 
     def __init__(self, cache: persist.Cache) -> None:
         self.said: list[tuple[str, str | None]] = []
@@ -89,7 +89,7 @@ class Log:
 
 
 async def told(hearing: Hearing, name: str, row: Before, payload: Payload) -> typing.Any:
-    """Let a listener hear an event, and return what it was told."""
+    """Send an event to a listener, and return the state before it that the listener got."""
     found: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
     async def listener(event: typing.Any) -> None:
@@ -98,7 +98,7 @@ async def told(hearing: Hearing, name: str, row: Before, payload: Payload) -> ty
         found.set_result(before if field == before else f"{field!r} is not {before!r}")
 
     async def nobody(event: hikari.GuildMessageDeleteEvent) -> None:
-        """Listen: hikari does not read bulk deletions for those who only listen to these."""
+        """Exist, because hikari does not read bulk deletions if there are only listeners for these."""
 
     hearing.cache.listen(*row.heard)(listener)
     hearing.bot.listen()(nobody)
@@ -108,7 +108,7 @@ async def told(hearing: Hearing, name: str, row: Before, payload: Payload) -> ty
 
 
 async def held(hearing: Hearing, row: Before, payload: Payload) -> typing.Any:
-    """Return what the cache holds now of what an event is about."""
+    """Return the current state in the cache of what an event is about."""
     assert hearing.cache._engine is not None
     reader = hearing.cache._engine.reader
     found: list[typing.Any] = []
@@ -190,7 +190,7 @@ async def test_after_a_restart_the_first_events_are_told_too(hearing: Hearing) -
         hearing.consume("MESSAGE_CREATE", message)
     await hearing.reopen()
     log = Log(hearing.cache)
-    # In one batch with the guild: whether what it replaces reaches the messages only the database can tell.
+    # In one batch with the guild: only the database can tell whether its replacements affect the messages.
     hearing.consume("GUILD_CREATE", guild)
     for event in (edit(edited, "new"), delete(deleted), edit(edited, "newer")):
         hearing.consume(*event)
@@ -220,7 +220,7 @@ async def test_it_is_true_too_while_an_earlier_batch_is_being_written(sqlite_url
 
 
 class Happenings:
-    """Events at random, of a few messages, members and roles that are told of, changed, deleted and told of again."""
+    """Random events about a few messages, members and roles that are created, changed, deleted and created again."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -262,7 +262,7 @@ HEARD: typing.Final = (
 async def all_told(
     hearing: Hearing, events: Sequence[tuple[str, Payload]], pause: typing.Callable[[], int]
 ) -> list[str]:
-    """Let listeners hear events, with pauses of so many turns of the loop between, and return what they were told."""
+    """Send events to listeners, with pauses of some turns of the event loop, and return the states that they got."""
     found: dict[int, str] = {}
     expected = 0
 
@@ -272,7 +272,7 @@ async def all_told(
 
     await hearing.ready()
     for number, (name, payload) in enumerate(events):
-        _NUMBER.set(number)  # whoever listens takes it along
+        _NUMBER.set(number)  # the listeners' tasks inherit it
         hearing.consume(name, payload)
         expected += name in BEFORES and name != "CHANNEL_DELETE"
         turns = pause()
@@ -504,7 +504,7 @@ async def test_behind_a_database_that_never_answers_a_listener_does_not_hang(
         hearing.consume("MESSAGE_CREATE", message)
         await hearing.cache.flush()
         assert hearing.cache._engine is not None
-        async with hearing.cache._engine.journal._turn:  # whoever has it never gives it back
+        async with hearing.cache._engine.journal._turn:  # the test never releases it
             hearing.consume(*edit(message, "1"))
             assert await log.has(1) == [("to 1", None)]
         assert hearing.cache.gauges.unrecalled == {MESSAGES.name: 1}

@@ -1,4 +1,4 @@
-"""The benchmarks still run: a hundredth of each, once, with no word about how fast."""
+"""The benchmarks still run: a hundredth of each, once, whatever their results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events that are heard one right after the other change what they change when each is heard by itself."""
+"""Events that arrive directly after one another have the same effect as events that arrive one by one."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _GUILDS: typing.Final = ("400", "401")
 
 @pytest.fixture(autouse=True, scope="module")
 def close() -> Iterator[None]:
-    """Let whatever is heard belong to a burst, however slow the machine is."""
+    """Let all events belong to a burst, however slow the machine is."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("persist.bursts._CLOSE", float("inf"))
         yield
 
 
 def _member(nick: str, *names: str) -> Payload:
-    """Return as much of a member as is asked for: Discord does not always tell all of it."""
+    """Return the requested fields of a member, because Discord does not always send all of them."""
     whole = {"nick": nick, "roles": ["1"], "joined_at": "2021-04-11T05:20:15.179334+00:00", "deaf": False, "flags": 0}
     return {name: value for name, value in whole.items() if name in names or not names}
 
@@ -68,7 +68,7 @@ _FIRE: typing.Final = {"emoji": {"id": None, "name": "🔥"}}
 
 @st.composite
 def _others(draw: st.DrawFn) -> Event:
-    """Return something else of the same people and messages."""
+    """Return another event about the same people and messages."""
     message = draw(st.integers(900, 904))
     user = payloads.user(id=draw(st.sampled_from(("11", "22"))), username="w")
     return draw(
@@ -104,14 +104,14 @@ async def _ready(heard: Hearing) -> None:
 
 
 async def _after(events: Sequence[Event], *, apart: bool, rules: persist.Rules | None = None) -> object:
-    """Return all that is stored, and what has been counted, after events were heard."""
+    """Return everything stored and counted after some events."""
     async with Hearing("memory://", rules=rules) as heard:
         await _ready(heard)
         before = heard.cache.stats()
         for name, payload in events:
             heard.consume(name, payload)
             if apart:
-                assert heard.cache.stats().received[name]  # whoever counts wants all of it counted
+                assert heard.cache.stats().received[name]  # the statistics must count all of them
         await heard.cache.flush()
         after = heard.cache.stats()
         counted = (after.applied + after.coalesced - before.applied - before.coalesced, after.skipped)
@@ -119,7 +119,7 @@ async def _after(events: Sequence[Event], *, apart: bool, rules: persist.Rules |
 
 
 def _said(*members: Payload) -> Sequence[Event]:
-    """Return messages of one author, who is told of in one way and another."""
+    """Return messages of one author, each with different data about the member."""
     author = payloads.user(id="11")
     made = (payloads.message("500", author, id=str(900 + place), guild_id="400") for place in range(len(members)))
     return [("MESSAGE_CREATE", {**message, "member": member}) for message, member in zip(made, members, strict=True)]
@@ -154,7 +154,7 @@ async def test_what_rules_keep_out_of_a_burst_is_counted_for_each_message(
 
 
 def at_once(answer: Awaitable[T]) -> T:
-    """Return what is answered without waiting for anything."""
+    """Return the result of something that must not wait."""
     steps = answer.__await__()
     with pytest.raises(StopIteration) as ended:
         next(steps)
@@ -190,7 +190,7 @@ async def test_what_else_is_heard_comes_after_the_burst_before_it(sqlite_url: st
         assert [m.id for m in await heard.cache.messages.find(channel=500)] == [int(second["id"])]
         (epoch,) = epochs_of(heard)
         heard.consume("MESSAGE_CREATE", third)
-        await heard.ready(*_WORLD)  # another session begins: the message was heard in the one before
+        await heard.ready(*_WORLD)  # another session begins: the message arrived in the previous one
         assert epochs_of(heard) != {epoch}
         await heard.cache.flush()
         asked = Select(MESSAGES, keys=((int(third["id"]),),), metadata=True)
@@ -206,7 +206,7 @@ async def test_rules_go_by_what_has_been_heard(sqlite_url: str, messages: Sequen
         assert engine is not None
         rest = Origin("rest", None, 0, engine.journal.at)
         heard.consume("THREAD_CREATE", {**payloads.text_channel("400", id="550"), "type": 11, "parent_id": "500"})
-        told = {**messages[0], "channel_id": "550"}  # by REST, in the same turn of the loop
+        told = {**messages[0], "channel_id": "550"}  # from REST, in the same turn of the event loop
         engine.feed.accept([Put.of(MESSAGES, told, 400, rest)])
         assert await heard.cache.get_message(int(told["id"])) is not None
 

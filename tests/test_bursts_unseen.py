@@ -1,4 +1,4 @@
-"""That events are gathered can be told by nobody: who counts, who judges, another thread, hikari's own cache."""
+"""Nothing can observe that events are gathered: not statistics, rules, another thread, or hikari's own cache."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def edited(number: int, at: str) -> Payload:
 
 
 async def in_a_thread(heard: Hearing) -> None:
-    """Count as whoever collects metrics does."""
+    """Read the statistics as a collector of metrics does."""
     thread = threading.Thread(target=lambda: (heard.cache.stats(), heard.cache.health(), heard.cache.quarantine))
     thread.start()
     thread.join()
@@ -52,7 +52,7 @@ async def test_what_is_heard_while_a_thread_counts_is_there(monkeypatch: pytest.
         call_soon = loop.call_soon
 
         def switched(*args: typing.Any, **options: typing.Any) -> asyncio.Handle:
-            """Let Python turn to the other thread while an event is being taken."""
+            """Let Python switch to another thread while an event is being taken."""
             thread = threading.Thread(target=heard.cache.stats)
             thread.start()
             thread.join()
@@ -68,7 +68,7 @@ async def test_what_is_heard_while_a_thread_counts_is_there(monkeypatch: pytest.
 
 
 async def test_who_counts_in_a_thread_does_not_do_the_work_of_the_loop() -> None:
-    asyncio.get_running_loop().set_debug(True)  # which refuses what only its own thread may do
+    asyncio.get_running_loop().set_debug(True)  # it rejects calls from other threads
     async with Hearing("memory://") as heard:
         await heard.ready(GUILD)
         await heard.cache.flush()
@@ -118,7 +118,7 @@ async def test_who_joins_while_it_is_looked_for_who_left_stays_in_hikaris_cache(
         chunk = {"guild_id": GUILD["id"], "members": told, "chunk_index": 0, "chunk_count": 1, "nonce": "p0.1"}
         heard.consume("GUILD_MEMBERS_CHUNK", chunk)
         await asked.wait()
-        answer.set()  # the database has answered, and the socket has these at hand
+        answer.set()  # the database has answered, and the socket has these events ready
         heard.consume("GUILD_MEMBER_UPDATE", {**other, "guild_id": GUILD["id"]})
         heard.consume("GUILD_MEMBER_ADD", {**back, "guild_id": GUILD["id"]})
         await asyncio.sleep(0.05)
@@ -138,7 +138,7 @@ async def test_a_reaction_counts_once_while_it_is_stored_with_an_edit() -> None:
         async def slowly(changes: typing.Any) -> None:
             await apply(changes)
             committed.set()
-            await go_on.wait()  # it is committed, and nobody has heard of that yet
+            await go_on.wait()  # it is committed, and nobody knows that yet
 
         engine.store.apply = slowly  # type: ignore[method-assign]
         heard.consume("MESSAGE_UPDATE", edited(1, "2026-06-01T12:00:00+00:00"))

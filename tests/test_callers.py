@@ -1,4 +1,4 @@
-"""A warning points at the line of whoever brought it on, and at none of ours."""
+"""A warning points at the line of the user's code that caused it, and never at one of ours."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_warning_points_at_the_line_that_brought_it_on(act: Callable[[], None]
 
 def test_a_warning_of_a_framework_points_at_the_line_that_installs() -> None:
     pytest.importorskip("crescent")
-    import crescent  # noqa: PLC0415 - not every environment has it
+    import crescent  # noqa: PLC0415 - it may not be installed
 
     from persist.integrations import crescent as ours  # noqa: PLC0415
 

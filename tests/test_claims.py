@@ -1,4 +1,4 @@
-"""What the README says of others is what they do: each is installed as it is released, and plays the same scenes."""
+"""The README's claims about other libraries are true: each is installed as released, and runs the same scenarios."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn([sys.executable, "-m", "persist", *
 
 
 def at_a_terminal(*words: str, types: bytes = b"", code: int = 0) -> str:
-    """Run a command as a person does who types something, and return what is seen."""
+    """Run a command in a terminal, type something, and return the screen output."""
     done = subprocess.run(
         [sys.executable, "-c", TERMINAL, *words],
         input=types,

@@ -1,4 +1,4 @@
-"""What the command line does not do to the careless: leave something out, or bring it back, or take its place."""
+"""The command line protects careless users: nothing is left out, brought back or overwritten by accident."""
 
 from __future__ import annotations
 

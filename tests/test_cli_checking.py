@@ -1,4 +1,4 @@
-"""``verify``, ``vacuum`` and ``doctor`` find what is wrong, say the way out, and find nothing where nothing is."""
+"""``verify``, ``vacuum`` and ``doctor`` find problems and name the way out, and find none where there are none."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from command_line import answered, call, fill, said
 
 @pytest.fixture
 def learned(tmp_path: pathlib.Path) -> typing.Iterator[tuple[str, FakeDiscord]]:
-    """Give a database that a real bot has filled, and the Discord that it was filled from, which goes on running."""
+    """Yield a database that a real bot has filled, and the fake Discord it was filled from, which keeps running."""
     url = f"sqlite:///{tmp_path / 'cache.db'}"
     loop = asyncio.new_event_loop()
     sim = FakeDiscord(seed=3)
@@ -264,7 +264,7 @@ def test_postgresql_is_asked_whether_it_is_whole(postgresql_url: str, monkeypatc
     asyncio.run(_run(postgresql_url, "CREATE EXTENSION amcheck"))
     whole = found(answered("verify", postgresql_url, code=1))
     assert not whole.keys() & {("", "unchecked"), ("", "damaged")}
-    # An index that its table has gone away from, as after a crash of a disk that lied.
+    # An index that does not match its table, as after a crash of a disk that did not really write.
     key = "(SELECT indexrelid FROM pg_index WHERE indrelid = 'messages'::regclass AND indisprimary)"
     asyncio.run(
         _run(

@@ -1,4 +1,4 @@
-"""``stats``, ``show`` and ``find`` say what is there, on every engine, and make and change nothing."""
+"""``stats``, ``show`` and ``find`` show what is stored, on every engine, and create and change nothing."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ def test_a_database_that_lacks_a_kind_is_read_all_the_same(sqlite_url: str, tmp_
     other.close()
     assert call("stats", sqlite_url)["subscriptions"]["records"] == 0
     assert call("export", sqlite_url, str(tmp_path / "a.jsonl"))["records"] > 0
-    assert answered("verify", sqlite_url, code=1)["records"] > 0  # hikari makes nothing of these samples
+    assert answered("verify", sqlite_url, code=1)["records"] > 0  # hikari cannot make objects of these samples
 
 
 async def test_every_command_that_looks_or_saves_works_beside_a_running_bot(tmp_path: pathlib.Path) -> None:
@@ -202,7 +202,7 @@ async def test_every_command_that_looks_or_saves_works_beside_a_running_bot(tmp_
                 said, _ = await asyncio.wait_for(process.communicate(), 60)
                 await saying
                 written += 30
-                # verify may see a message whose channel is not known yet, and that is no error.
+                # verify may find a message whose channel is not known yet, which is not an error.
                 assert process.returncode == 0, (words, said.decode())
             assert await bot.ends(signal.SIGINT) is not None
         assert "lost" not in bot.log.read_text()

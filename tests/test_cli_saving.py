@@ -1,4 +1,4 @@
-"""What is exported or backed up while a bot writes is of one moment, and comes back whole, on every engine."""
+"""An export or backup while a bot writes is a consistent snapshot and can be restored completely, on every engine."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_a_backup_of_a_server_is_an_export_that_comes_back(url: str, other: str,
 
 @pytest.mark.parametrize("command", ["export", "backup"])
 def test_what_is_saved_while_a_bot_writes_is_of_one_moment(url: str, tmp_path: pathlib.Path, command: str) -> None:
-    # Each batch writes a guild and so many messages: a moment has all of them or none.
+    # Each batch writes a guild and many messages: a snapshot has all of them or none.
     fill(url, [guild(1, name="0"), *(message(number, 50, 1, content="0") for number in range(1, 3000))])
     file = tmp_path / ("a.db" if command == "backup" and url.startswith("sqlite") else "a.jsonl.gz")
 

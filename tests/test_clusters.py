@@ -1,4 +1,4 @@
-"""Many bots on a database of more than one machine: one dies, nothing acknowledged is lost, and the bots go on."""
+"""Many bots on a database cluster: one server dies, nothing acknowledged is lost, and the bots continue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BOTS = 3
 
 
 class Flood:
-    """A bot in a process of its own."""
+    """A bot in its own process."""
 
     def __init__(self, process: asyncio.subprocess.Process, guild_id: int) -> None:
         self._process = process
@@ -35,7 +35,7 @@ class Flood:
         self.said = ""
 
     async def goes_on(self, more: int = 200) -> None:
-        """Wait until so many more changes have been acknowledged."""
+        """Wait until this many more changes have been acknowledged."""
         target = self.acknowledged + more
         async with asyncio.timeout(90):
             while self.acknowledged < target:
@@ -53,7 +53,7 @@ class Flood:
         return bool(line)
 
     async def ends(self) -> None:
-        """Let it end, and hear the rest."""
+        """Let it end, and read the rest of its output."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         async with asyncio.timeout(60):
@@ -90,7 +90,7 @@ async def members(url: str, guild_id: int) -> set[int]:
 
 
 async def survive(urls: list[str], accident: Callable[[], None], after: str) -> None:
-    """Flood from many processes, let the accident happen, and see that all goes on and all is there."""
+    """Flood from many processes, cause an accident, and check that all continue and nothing is missing."""
     async with contextlib.AsyncExitStack() as stack:
         bots = [await stack.enter_async_context(flood(url, number + 1)) for number, url in enumerate(urls)]
         await asyncio.gather(*(bot.goes_on() for bot in bots))
@@ -146,7 +146,7 @@ async def test_a_standby_takes_over_and_nothing_acknowledged_is_lost(primary: cl
 
 async def test_a_standby_answers_questions_and_refuses_changes(primary: clusters.Primary) -> None:
     pytest.importorskip("asyncpg")
-    # A commit that waits until the standby shows it too.
+    # Commits wait until the standby shows them, too.
     writer = open_store(f"{primary.url()}&synchronous_commit=remote_apply")
     reader = open_store(primary.url("standby"))
     record = USERS.record({"id": "1", "username": "a"}, None, Origin("gateway", 0, 1, "2024-01-01 00:00:00.000000"))

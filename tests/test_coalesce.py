@@ -1,4 +1,4 @@
-"""Point reads that arrive together share a query, and each hears of its own record alone."""
+"""Point reads that arrive together share a query, and each gets only its own record."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from persist.spi import Page, Select
 
 
 class Database:
-    """Answers when it is told to, and remembers what it was asked."""
+    """Answers when the test lets it, and records the queries."""
 
     def __init__(self) -> None:
         self.asked: list[Select] = []

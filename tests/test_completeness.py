@@ -1,4 +1,4 @@
-"""How much is known of each kind in each guild, and that it is said."""
+"""The cache knows, and says, how complete each kind is in each guild."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def chunk(guild: Payload, nonce: str | None, index: int, count: int, *members: P
 
 
 def ask(heard: Hearing, guild: Payload, nonce: str) -> None:
-    """Do as if all members of a guild had been asked for."""
+    """Pretend that all members of a guild have been requested."""
     assert heard.cache._engine is not None
     sessions = heard.cache._engine.feed.sessions
     sessions.of(heard.shards[0]).chunks.ask(int(guild["id"]), nonce)
@@ -118,7 +118,7 @@ async def test_chunks_tell_nothing_of_who_has_left_since(heard: Hearing, guild: 
     user = int(gone["user"]["id"])
     ask(heard, guild, "ours")
     await heard.hear("GUILD_MEMBER_REMOVE", {"guild_id": guild["id"], "user": gone["user"]})
-    told = chunk(guild, "ours", 0, 2, *guild["members"])  # the last chunk, which would clear up, never comes
+    told = chunk(guild, "ours", 0, 2, *guild["members"])  # the last chunk never comes
     await heard.hear("GUILD_MEMBERS_CHUNK", {**told, "presences": [payloads.presence(gone["user"]["id"])]})
     async for cache in heard.answers():
         assert await cache.get_member(int(guild["id"]), user) is None
@@ -171,7 +171,7 @@ async def test_lost_changes_make_a_kind_stale_until_it_is_listed_again(heard: He
 @pytest.mark.parametrize("hidden", [True, False])
 async def test_threads_of_a_channel_that_is_hidden_grow_stale(heard: Hearing, guild: Payload, hidden: bool) -> None:  # noqa: FBT001
     channel, view = guild["channels"][1], str(int(hikari.Permissions.VIEW_CHANNEL))
-    # One of a guild that no database knows comes before, and must not be the last that is looked at.
+    # An update for an impossible guild comes first, and must not end the checks.
     await heard.hear("CHANNEL_UPDATE", {**payloads.text_channel(guild["id"]), "guild_id": "9" * 40})
     await asyncio.sleep(0)
     denied = payloads.overwrite(guild["id"], allow="0", deny=view if hidden else "0")
@@ -185,7 +185,7 @@ async def test_threads_of_a_channel_that_is_hidden_grow_stale(heard: Hearing, gu
 
 
 async def threads_are(heard: Hearing, guild: Payload, wanted: str) -> None:
-    """See to it that what is known of threads becomes stale, or does not."""
+    """Check that the state of threads becomes stale, or does not."""
     await heard.cache.flush()
     for _ in range(200 if wanted == "stale" else 20):
         if (found := (await state(heard.cache, guild, persist.THREADS))[0]) == "stale":
@@ -195,7 +195,7 @@ async def threads_are(heard: Hearing, guild: Payload, wanted: str) -> None:
 
 
 def shut(guild: Payload, role: str, *denied: hikari.Permissions) -> Payload:
-    """Return a guild whose everyone may do nothing, and the bot, by a role, all but what is denied."""
+    """Return a guild where @everyone has no permissions and the bot's role has all except the denied ones."""
     allowed = hikari.Permissions.VIEW_CHANNEL | hikari.Permissions.MANAGE_THREADS
     for permission in denied:
         allowed &= ~permission
@@ -305,7 +305,7 @@ async def test_members_that_move_while_chunks_arrive_are_not_mistaken(heard: Hea
     await heard.hear("GUILD_MEMBER_UPDATE", {**updated, "guild_id": guild["id"]})
     await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 0, 2, one))
     await heard.hear("GUILD_MEMBER_REMOVE", {"user": leaving["user"], "guild_id": guild["id"]})
-    # What this chunk tells is older than the leaving.
+    # This chunk is older than the member's departure.
     await heard.hear("GUILD_MEMBERS_CHUNK", chunk(guild, "ours", 1, 2, two, leaving))
     async for cache in heard.answers():
         assert await known(cache, guild) == ids(one, two, updated, joined)

@@ -1,4 +1,4 @@
-"""What is compressed is smaller, and is what it was: also beside what is not, encrypted, and when it is turned off."""
+"""Compressed data is smaller and unchanged: also next to uncompressed data, encrypted, or once compression is off."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KEYS = Encryption({"2026": Encryption.new_key()})
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give the URL of a new, empty database of every engine."""
+    """Return the URL of a new, empty database of every engine."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
@@ -65,7 +65,7 @@ async def put(store: SqlStore, records: Sequence[Record]) -> None:
 
 async def trained(store: SqlStore, kind: str = "users") -> None:
     async with asyncio.timeout(60):
-        while kind not in store._compressed():  # noqa: ASYNC110 - of something that happens by itself
+        while kind not in store._compressed():  # noqa: ASYNC110 - it happens in the background
             await asyncio.sleep(0.01)
 
 
@@ -86,17 +86,17 @@ async def test_what_is_written_becomes_small_when_there_is_a_dictionary(
         page = await store.select(Select(USERS, keys=((7,), (1200,)), metadata=True))
         assert {record.payload["username"] for record in page.records} == {"somebody 7", "somebody 1200"}
         assert {record.revision for record in page.records} == {2}
-        await put(store, people(1200, at=2, global_name="x"))  # told again, unchanged
+        await put(store, people(1200, at=2, global_name="x"))  # sent again, unchanged
         page = await store.select(Select(USERS, keys=((7,), (1200,)), metadata=True))
         assert {record.revision for record in page.records} == {2}
         await store.apply([Amend(USERS, None, (Condition("id", "less", 10),), (Part({"bot": True}),), origin(3))])
         whole = await content(store)
     async with opened(url, encryption, compress=False) as store:
         assert await content(store) == whole
-        await put(store, people(3))  # and they are as they were
+        await put(store, people(3))  # unchanged
         assert await size(store, "id <= 3") > await size(store, "id BETWEEN 11 AND 13")
     async with opened(url, encryption) as store:
-        assert "users" in store._compressed()  # and there is nothing to be trained again
+        assert "users" in store._compressed()  # nothing has to be trained again
         await put(store, people(3, at=4, global_name="y"))
         assert len(await content(store)) == len(whole)
 
@@ -116,7 +116,7 @@ async def test_another_process_reads_what_is_compressed_after_it_was_opened(url:
 
 
 def told(number: int, start: int = 1) -> list[Record]:
-    """Return messages as a bot hears them, of forty people, one of whom says and is what nobody else is."""
+    """Return messages by forty people, one of whom has a name and content that nobody else has."""
     found: list[Record] = []
     for each in range(start, start + number):
         person = each % 40
@@ -171,7 +171,7 @@ async def test_who_is_erased_is_not_in_a_dictionary_either(url: str) -> None:
         assert receipt.erased["messages"] == 60
         assert receipt.purged is url.startswith("sqlite")
         assert not [fragment for fragment in fragments(secret) if fragment in b"".join(await dictionaries(store))]
-        assert len(await content(store)) == 2400 - 60 + 2  # with the erasure's own key and suppression
+        assert len(await content(store)) == 2400 - 60 + 2  # plus the erasure's own key and suppression
 
 
 @pytest.mark.parametrize("encryption", [None, KEYS], ids=["in clear", "encrypted"])
@@ -186,19 +186,19 @@ async def test_dictionaries_of_what_people_said_are_told_of_and_removed(
     async with opened(url, encryption, compress=False) as store:
         await _make_earlier(store, encryption)
     async with opened(url, encryption) as store:
-        assert await content(store) == whole  # it still reads
+        assert await content(store) == whole  # it is still readable
         assert await store.purge() is False
         assert "`persist rekey` with its URL replaces and removes them" in caplog.text
         await trained(store)
         assert len(await dictionaries(store)) == 2
         assert (await rekey(f"{url}?compression=zstd", encryption)).rewritten == 1200
         assert len(await dictionaries(store)) == 1
-        assert await content(store) == whole  # also who was there before
+        assert await content(store) == whole  # including the earlier records
         assert await store.purge() is url.startswith("sqlite")
 
 
 async def _make_earlier(store: SqlStore, encryption: Encryption | None) -> None:
-    """Call a dictionary what it was called when it was trained on what people had said."""
+    """Rename a dictionary as if it had been trained on user content, as in earlier versions."""
     before, after = "anonymous dictionary of users", "dictionary of users"
     (value,) = await dictionaries(store)
     if encryption is not None:

@@ -1,4 +1,4 @@
-"""Every store keeps the contract that strangers' stores are held to."""
+"""Every store of ours fulfills the contract for third-party stores."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Encrypted(OfURL):
 
     def make_store(self) -> Store:
         pytest.importorskip("cryptography", reason="cryptography is not installed.")
-        # What is asked here of the texts of these kinds only texts can answer.
+        # The contract queries the texts of these kinds in ways that only plain texts can answer.
         columns = {"users": {"discriminator"}, "members": ()}
         return sealed(open_store(self.url), Encryption({"2026": self.key}, columns=columns))
 
@@ -83,7 +83,7 @@ class TestEncryptedMysql(Encrypted, TestMysql):
 
 
 class Compressed(OfURL):
-    """There are dictionaries from the beginning."""
+    """A store with compression dictionaries from the beginning."""
 
     @pytest.fixture(autouse=True)
     def _dictionaries(self, _place: None) -> None:
@@ -114,7 +114,7 @@ class TestCompressedMysql(Compressed, TestMysql):
 
 
 class Loaded(OfURL):
-    """Few new records are loaded as many are."""
+    """A store that loads a few new records in bulk as if there were many."""
 
     @pytest.fixture(autouse=True)
     def _eager(self, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The contract notices: each store here breaks one promise, and the test that is named after the promise fails."""
+"""The contract detects mistakes: each store here breaks one guarantee, and the test named after it fails."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from persist.testing import StoreContract
 
 
 class Changing(dict_store.DictStore):
-    """Makes other changes than it is asked for."""
+    """Makes different changes than requested."""
 
     def other(self, change: Change) -> Change | None:
         return change
@@ -30,7 +30,7 @@ class Changing(dict_store.DictStore):
 
 
 class Storing(dict_store.DictStore):
-    """Stores something else than it is given."""
+    """Stores different records than requested."""
 
     def kept(self, new: Record, old: Record | None, /) -> Record:
         raise NotImplementedError
@@ -43,7 +43,7 @@ class Storing(dict_store.DictStore):
 
 
 class Answering(dict_store.DictStore):
-    """Answers another question, or otherwise."""
+    """Answers a different query, or gives a different answer."""
 
     def other(self, query: Select) -> Select:
         return query
@@ -57,7 +57,7 @@ class Answering(dict_store.DictStore):
 
 
 class Judging(dict_store.DictStore):
-    """Understands conditions otherwise."""
+    """Evaluates conditions differently."""
 
     def judged(self, condition: Conditional, column: Callable[[str], typing.Any]) -> bool | None:
         raise NotImplementedError
@@ -97,7 +97,7 @@ class ScopesFirst(dict_store.DictStore):
 
 
 class Limited(dict_store.DictStore):
-    """Takes no more than so many changes of each sort, and no empty batch."""
+    """Makes only the first thousand drops and patches, and rejects empty batches."""
 
     async def apply(self, changes: Sequence[Change]) -> None:
         assert changes
@@ -411,7 +411,7 @@ class EndsEarly(Answering):
 
 
 class CountsPages(dict_store.DictStore):
-    """Goes on after so many records, instead of after a place."""
+    """Continues after a number of records instead of after a place."""
 
     async def select(self, query: Select) -> Page:
         start = int(query.after[0]) if query.after else 0
@@ -439,14 +439,14 @@ class MixesAnswersUp(dict_store.DictStore):
 
 
 class BreaksRules(Changing):
-    """Does not ask what is kept."""
+    """Ignores the rules in changes."""
 
     def other(self, change: Change) -> Change | None:
         return change._replace(keeps=None) if isinstance(change, (Patch, Amend)) else change
 
 
 class _Half:
-    """Asks what is kept of half a record."""
+    """Applies rules to half a record."""
 
     whole = False
 
@@ -459,7 +459,7 @@ class _Half:
 
 
 class AsksWithHalf(Changing):
-    """Asks what is kept without what is stored apart."""
+    """Applies rules to records without the parts under other kinds."""
 
     def other(self, change: Change) -> Change | None:
         if isinstance(change, (Patch, Amend)) and change.keeps is not None:
@@ -468,7 +468,7 @@ class AsksWithHalf(Changing):
 
 
 class ForgetsParts(Answering):
-    """Says that nothing is stored of the parts of what it is asked for."""
+    """Claims that none of the parts of its results are stored."""
 
     def answer(self, query: Select, page: Page) -> Page:
         parts = {join.entity: dict[Key, Record]() for join in query.entity.joins.values()}
@@ -476,7 +476,7 @@ class ForgetsParts(Answering):
 
 
 class HandsOutHalves(Answering):
-    """Leaves away the parts of what it makes lazily."""
+    """Leaves out the parts of the records that it makes lazily."""
 
     def answer(self, query: Select, page: Page, /) -> Page:
         return dataclasses.replace(page, records=(), wholes=page.records) if query.lazily else page
@@ -569,7 +569,7 @@ BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
 
 
 class Held(StoreContract):
-    """The contract, held against one kind of store. Its name keeps pytest from collecting it."""
+    """The contract, applied to one kind of store. Its name keeps pytest from collecting it."""
 
     def __init__(self, kind: type[dict_store.DictStore]) -> None:
         self._kind = kind

@@ -1,4 +1,4 @@
-"""Payloads that other projects have recorded or made up go through the cache, and come back as hikari reads them."""
+"""Payloads that other projects have recorded or made up pass through the cache, and come back as hikari reads them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from persist.model import Entity, Key, Origin
 _READY: typing.Final = {"user": {"id": ME, "username": "bot", "discriminator": "0"}, "guilds": []}
 _ORIGIN: typing.Final = Origin("gateway", 0, 1, "2026-01-01 00:00:00.000000")
 _KINDS: typing.Final[Mapping[str, str]] = {
-    # A subscriber of an event is told with a whole user, of another kind: tests/test_entities.py proves these.
+    # REST sends a subscriber of an event with a whole user, of another kind: tests/test_entities.py tests these.
     **{name.removesuffix("s"): name for name in BUILT if name != "scheduled_event_users"},
     "known_custom_emoji": "emojis",
     "invite_with_metadata": "invites",
 }
-"""What the corpus calls the kinds of things that are remembered."""
+"""The corpus's names for the kinds of objects."""
 
 _TOLD: typing.Final[Mapping[str, tuple[str, str | None]]] = {
     "MESSAGE_CREATE": ("messages", None),
@@ -40,7 +40,7 @@ _TOLD: typing.Final[Mapping[str, tuple[str, str | None]]] = {
     "VOICE_STATE_UPDATE": ("voice_states", None),
     "INVITE_CREATE": ("invites", None),
 }
-"""The events that tell a whole thing: its kind, and the field that it is in."""
+"""The events that contain a complete object: its kind, and its field."""
 
 
 def events() -> Iterator[corpus.Sample]:
@@ -52,18 +52,18 @@ async def made(heard: Hearing, entity: Entity[typing.Any], key: Key) -> object:
 
 
 def by_hikari(heard: Hearing, kind: str, payload: typing.Any, guild_id: object) -> object:
-    """Return what hikari makes of a thing; ``None`` for what it cannot read, and for what is of no guild."""
+    """Return what hikari makes of an object; ``None`` if it cannot read it, or it belongs to no guild."""
     try:
         thing = BUILT[kind](heard.bot.entity_factory, payload, hikari.Snowflake(str(guild_id)))
     except (LookupError, TypeError, ValueError, hikari.UnrecognisedEntityError):
         return None
     if isinstance(thing, hikari.VoiceState) and thing.member is not None and thing.member.id != thing.user_id:
-        return None  # somebody else's member, which only a made-up voice state has
+        return None  # another user's member, which only a made-up voice state has
     return None if isinstance(thing, hikari.PrivateChannel) else thing
 
 
 def _unended(entity: Entity[typing.Any], payload: Mapping[str, object]) -> dict[str, object]:
-    """Return a later end for what ended since it was recorded: nothing answers for that."""
+    """Return a later end for objects that have ended since they were recorded, as the cache does not return those."""
     return {entity.ends: "2100-01-01T00:00:00+00:00"} if entity.ends and payload.get(entity.ends) else {}
 
 
@@ -81,7 +81,7 @@ async def test_every_recorded_event_is_heard_and_nobody_complains(sqlite_url: st
         for kind in ("guilds", "channels", "threads", "members", "messages", "presences", "voice_states"):
             async for _ in getattr(heard.cache, kind).find():
                 pass
-    # hikari's own cache may be unable to read what another library has made up.
+    # hikari's own cache may be unable to read payloads that another library has made up.
     assert complaints <= {"Exception occurred in raw event dispatch conduit"}
 
 
@@ -129,11 +129,11 @@ async def test_recorded_things_come_back_as_hikari_reads_them() -> None:
             public = {name: value for name, value in told.items() if name not in entity.secrets}
             if (expected := by_hikari(heard, kind, public, GUILD)) is None:
                 continue
-            (running,) = heard.cache._running()  # what is ephemeral is true for the session that told it
+            (running,) = heard.cache._running()  # ephemeral objects belong to the session that sent them
             origin = _ORIGIN._replace(epoch=running)
             record = entity.record(told, int(GUILD) if entity.in_guild else None, origin)
             if any(isinstance(part, int) and part >= 1 << 63 for part in record.key):
-                continue  # invented: no snowflake is as late as that
+                continue  # made up: no snowflake is that late
             heard.remember(record)
             for _ in range(2):
                 found = await made(heard, entity, record.key)

@@ -1,4 +1,4 @@
-"""What a killed process, a locked file and a full disk cost: nothing that was stored, and little that was not."""
+"""A killed process, a locked file or a full disk costs nothing that was stored, and little that was not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def messages(guild: Payload, count: int) -> list[Payload]:
 
 
 async def until_stored(file: pathlib.Path, at_least: int) -> None:
-    """Wait until so many messages are in a file that another process writes."""
+    """Wait until this many messages are in a file that another process writes."""
     await bots.until(lambda: bots.rows(file, "SELECT COUNT(*) FROM messages")[0] >= at_least)
 
 
@@ -68,7 +68,7 @@ async def test_a_kill_costs_at_most_what_came_within_the_interval(
 
         flood = asyncio.create_task(sim.flood(sending(), rate=RATE))
         await until_stored(file, 1)
-        await asyncio.sleep(later)  # the moment is what varies
+        await asyncio.sleep(later)  # kill at different moments
         killed = time.monotonic()
         await bot.ends(signal.SIGKILL)
         flood.cancel()
@@ -76,10 +76,10 @@ async def test_a_kill_costs_at_most_what_came_within_the_interval(
             await flood
     assert bots.rows(file, "PRAGMA integrity_check") == ["ok"]
     stored = bots.rows(file, "SELECT id FROM messages ORDER BY id")
-    # A prefix of what was said, without a hole, and exactly as long as the sequence number beside it says.
+    # A prefix of what was sent, without gaps, and exactly as long as the stored sequence number says.
     assert stored == [int(message["id"]) for message in said[: len(stored)]]
     assert bots.rows(file, "SELECT sequence FROM shards") == [before + len(stored)]
-    # Hearing and committing take their time too, and more of it where other programs want the processor.
+    # Receiving and committing take time, too, and more if the machine is busy.
     crowded = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     old_enough = sum(moment < killed - INTERVAL - 0.8 * crowded for moment in sent)
     assert len(stored) >= old_enough
@@ -125,7 +125,7 @@ async def test_every_batch_says_how_far_its_shard_had_come(sim: FakeDiscord, fil
             seen.update(bots.rows(file, "SELECT (SELECT COUNT(*) FROM messages), (SELECT sequence FROM shards)"))
             await asyncio.sleep(0.01)
     assert len(seen) > 5
-    # What changes nothing, such as the event that tells that all is settled, is written with the next change.
+    # The sequence number of an event that changes nothing, such as the last one, is written with the next change.
     assert {sequence - before - count for count, sequence in seen if count} == {0}
 
 
@@ -133,7 +133,7 @@ async def test_every_batch_says_how_far_its_shard_had_come(sim: FakeDiscord, fil
 
 
 async def ends_having_heard(bot: bots.Lone, sim: FakeDiscord, guilds: list[Payload]) -> None:
-    """Stop a bot, politely, when it has heard everything that happened before."""
+    """Stop a bot cleanly once it has received everything so far."""
     (last,) = messages(guilds[0], 1)
     await sim.flood([("MESSAGE_CREATE", {**last, "content": "!last"})])
     await bot.says("heard")
@@ -156,7 +156,7 @@ async def test_processes_with_different_shards_on_one_file_leave_each_other_alon
             for bot in (first, second):
                 await ends_having_heard(bot, sim, guilds)
         sql = "SELECT guild_id, COUNT(*) FROM members GROUP BY 1"
-        # A flood is told to everybody, whoever's guild it is.
+        # A flood is sent to every shard, whatever the guild.
         assert dict(bots.rows(file, sql)) == dict.fromkeys(shard_of, 120)
         assert "lost" not in first.log.read_text() + second.log.read_text()
 
@@ -165,7 +165,7 @@ async def test_processes_with_different_shards_on_one_file_leave_each_other_alon
         async with bots.lone(sim, url, tmp_path, run=one) as first:
             await first.starts(sim)
             await ends_having_heard(first, sim, guilds)
-        # GUILD_CREATE has told shard 0 that nobody of the flood is a member of its guilds; the others are none of its.
+        # For the guilds of shard 0, GUILD_CREATE lists no members from the flood; it ignores the other guilds.
         assert dict(bots.rows(file, sql)) == {guild: (20, 120)[shard] for guild, shard in shard_of.items()}
         async with bots.lone(sim, url, tmp_path, run=other) as second:
             await second.starts(sim)
@@ -180,7 +180,7 @@ async def test_processes_with_different_shards_on_one_file_leave_each_other_alon
 
 @contextlib.asynccontextmanager
 async def locked_by_another(file: pathlib.Path) -> AsyncIterator[None]:
-    """Let another process write into an SQLite file for as long as the block takes."""
+    """Let another process hold the write lock of an SQLite file until the block ends."""
     program = (
         "import sqlite3, sys; connection = sqlite3.connect(sys.argv[1], isolation_level=None);"
         "connection.execute('BEGIN IMMEDIATE'); print(flush=True); input(); connection.execute('COMMIT')"

@@ -1,4 +1,4 @@
-"""A crescent bot reaches the cache from everything that crescent calls, wherever and whenever it is loaded."""
+"""A crescent bot can get the cache in everything that crescent calls, wherever and whenever the plugin is loaded."""
 
 from __future__ import annotations
 

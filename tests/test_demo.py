@@ -1,4 +1,4 @@
-"""The demo tells the truth: it ends well when every answer is right, and not when one is wrong."""
+"""The demo is honest: it succeeds if every answer is right, and fails if one is wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""hikari's own cache hears the same: it answers the same, except where it is wrong, which is written down here."""
+"""hikari's own cache gives the same answers to the same events, except for its mistakes, which are listed here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _KINDS: typing.Final = (
 
 
 class Excuse(typing.NamedTuple):
-    """What may differ, and why hikari's cache is the one that is wrong, or knows less."""
+    """A difference that is allowed, because hikari's cache is wrong or knows less."""
 
     kind: str
     difference: str
@@ -73,7 +73,7 @@ _EXCUSES: typing.Final = (
 
 
 def flat(view: Mapping[typing.Any, typing.Any], *start: int) -> Iterator[tuple[tuple[typing.Any, ...], object]]:
-    """Yield the things of a view, which may be one of views by guild, with their keys."""
+    """Yield the objects of a view with their keys. The view may contain one view per guild."""
     for key, value in view.items():
         if isinstance(value, Mapping):
             yield from flat(value, *start, key)
@@ -133,7 +133,7 @@ async def _play(url: str, comparison: Comparison, seed: int) -> None:
 
 
 def test_every_view_is_compared() -> None:
-    # A view for a guild or a channel is part of the one for all.
+    # A view for a guild or a channel is part of the view of everything.
     names = [name for name, _ in signatures.named(hikari.api.Cache, "get_") if name.endswith("_view")]
     assert sorted(names) == sorted(f"get_{kind}_view" for kind in _KINDS)
 

@@ -1,4 +1,4 @@
-"""The documentation builds, names everything public, shows code that runs, and leads nowhere that is not there."""
+"""The documentation builds, names everything public, shows code that runs, and has no broken links."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     if importlib.util.find_spec("mkdocs") is None:
         pytest.skip("mkdocs is not installed in this environment")
     folder = tmp_path_factory.mktemp("site")
-    # Without --quiet, which silences the warnings that --strict counts.
+    # Not with --quiet, which suppresses the warnings that --strict counts.
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
     done = subprocess.run(build, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -72,12 +72,12 @@ def test_the_site_asks_nothing_of_another_host(site: pathlib.Path) -> None:
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Say nothing of what is asked for."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def home(site: pathlib.Path) -> Iterator[str]:
-    """Serve the site to a browser of this machine."""
+    """Serve the site to a browser on this machine."""
     if browser.program() is None:
         if os.environ.get("PERSIST_REQUIRE_SERVERS") == "1":
             pytest.fail("Chromium is not installed")
@@ -298,7 +298,7 @@ def place(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pa
     monkeypatch.setenv("FIRST_SHARD", "0")
     monkeypatch.setenv("CACHE_KEY", persist.Encryption.new_key())
     monkeypatch.setattr(hikari.GatewayBot, "run", lambda *_, **__: None)
-    for bot in (hikari.GatewayBot, hikari.RESTBot):  # "token" stands for one
+    for bot in (hikari.GatewayBot, hikari.RESTBot):  # "token" is a placeholder
         make = functools.partialmethod(_made, bot.__init__)
         monkeypatch.setattr(bot, "__init__", make)
     (tmp_path / "persist.toml").write_text("")
@@ -339,14 +339,14 @@ def test_code_in_the_documentation_runs(block: str) -> None:
 
 
 def _begins_by_itself(tree: ast.Module) -> bool:
-    """Tell whether code names everything that it uses, and may stand in a file of its own."""
+    """Return whether code imports everything that it uses, so that it can be a file."""
     imports = any(isinstance(node, ast.Import) and node.names[0].name == "persist" for node in tree.body)
     waits = any(isinstance(node, ast.Await) for statement in tree.body for node in _outside(statement))
     return imports and not waits and "pytest" not in ast.unparse(tree) and "_open" not in ast.unparse(tree)
 
 
 def _outside(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what is in no function."""
+    """Yield everything outside functions."""
     if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         yield node
         for child in ast.iter_child_nodes(node):
@@ -357,7 +357,7 @@ def test_types_in_the_documentation_are_right(tmp_path: pathlib.Path) -> None:
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed in this environment")
     for number, block in enumerate(each.values[0] for each in blocks("python")):
-        # Frameworks read annotations in ways of their own; that code is run.
+        # Frameworks read annotations in their own ways; that code is run instead.
         if _begins_by_itself(ast.parse(block)) and not re.search(
             rf"^import ({'|'.join(FRAMEWORKS)})$", block, re.MULTILINE
         ):

@@ -1,4 +1,4 @@
-"""What is encrypted cannot be read, found, moved or mistaken without its key, and is what it was with it."""
+"""Without its key, encrypted data cannot be read, found, moved or confused; with the key, it is unchanged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ pytest.importorskip("cryptography", reason="cryptography is not installed.")
 
 OLD, NEW = Encryption.new_key(), Encryption.new_key()
 KEYS = Encryption({"2026": NEW})
-"""The only key, and the default of which columns are encrypted."""
+"""A single key, with the default columns."""
 
 
 @contextlib.asynccontextmanager
@@ -148,7 +148,7 @@ def test_who_lacks_cryptography_is_told_what_to_install(tmp_path: pathlib.Path) 
 
 @contextlib.contextmanager
 def at_rest(url: str, request: pytest.FixtureRequest) -> Iterator[pathlib.Path]:
-    """Lend the folder of the files of a database, when nobody writes into them."""
+    """Yield the folder with the files of a database while nothing writes to them."""
     where = yarl.URL(url)
     if where.scheme == "sqlite":
         yield pathlib.Path(where.path[1:]).parent
@@ -161,7 +161,7 @@ def at_rest(url: str, request: pytest.FixtureRequest) -> Iterator[pathlib.Path]:
 
 
 def seen(folder: pathlib.Path, needles: Sequence[str]) -> set[str]:
-    """Return which needles some file of a folder has in it."""
+    """Return the needles that the files in a folder contain."""
     found: set[str] = set()
     for path in folder.rglob("*"):
         if path.is_file():
@@ -175,7 +175,7 @@ def needle() -> str:
 
 
 def secret_records() -> tuple[list[Record], list[str]]:
-    """Return records with a text of its own in every place, and those texts."""
+    """Return records with a different text in every place, and those texts."""
     texts = [needle() for _ in range(9)]
     records = [
         user(1, username=texts[0], global_name=texts[1], avatar=texts[2]),
@@ -189,7 +189,7 @@ def secret_records() -> tuple[list[Record], list[str]]:
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give the URL of a new, empty database of every engine."""
+    """Return the URL of a new, empty database of every engine."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
@@ -197,7 +197,7 @@ async def test_nothing_of_it_is_in_the_files(url: str, request: pytest.FixtureRe
     records, texts = secret_records()
     proof = needle()
     async with opened(url, KEYS, *records) as store:
-        # What is written again, changed, found and patched leaves no trace either.
+        # Records that are rewritten, changed, found and patched leave no trace either.
         edits = (Part({"nick": texts[5], "banner": texts[3]}),)
         await store.apply([Patch(MEMBERS, (10, 1), 10, edits, origin(1)), Put(message(30, 20, 10, content=texts[0]))])
         await store.apply([Amend(CHANNELS, 10, (Condition("name", "equals", texts[5]),), edits, origin(2))])
@@ -343,7 +343,7 @@ async def test_columns_that_a_later_version_adds_are_no_reason_to_refuse(sqlite_
     async with opened(sqlite_url, KEYS, message(1, 5, content="a")):
         pass
     with contextlib.closing(sqlite3.connect(yarl.URL(sqlite_url).path[1:], isolation_level=None)) as database:
-        # As if `content` were new: neither the table nor the notes have it.
+        # As if `content` were a new column: neither the table nor the notes have it.
         database.execute("ALTER TABLE messages DROP COLUMN content")
         database.execute("""UPDATE persist_meta SET value = replace(value, '"content",', '') WHERE name = 'tables'""")
         database.execute(
@@ -377,7 +377,7 @@ async def test_what_was_moved_changed_or_put_there_is_not_believed(engine_url: s
         assert "it was encrypted with a key other than this '2026', or altered" in await corrupted(store)
         with pytest.raises(persist.CorruptRecordError):
             await store.apply([Patch(USERS, (2,), None, (Part({"avatar": "x"}),), origin(1), create=True)])
-        await store.apply([Put(user(2, username="guest"))])  # Discord says it again, and it is well
+        await store.apply([Put(user(2, username="guest"))])  # Discord sends it again, which repairs it
         assert (await store.select(Select(USERS, keys=((2,),)))).records
 
 
@@ -387,7 +387,7 @@ async def test_what_was_moved_changed_or_put_there_is_not_believed(engine_url: s
 async def test_a_bot_and_a_reader_share_an_encrypted_database(
     url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    """Each of them finds the keys in its environment."""
+    """Each finds the keys in its environment."""
     guild = payloads.guild(own_user=payloads.own_user(id=hearing.ME), members=6, threads=2, voice_states=2)
     texts = [needle() for _ in range(3)]
     guild["name"], guild["channels"][0]["name"], guild["members"][0]["user"]["username"] = texts

@@ -1,4 +1,4 @@
-"""Every kind of thing comes out of a database as it went in, and as hikari itself makes it."""
+"""Every kind of object comes out of a database as it went in, and as hikari itself makes it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def record_of(sample: Sample) -> Record:
 
 
 def remember(heard: Hearing, *samples: Sample) -> None:
-    """Remember samples; what is true for a session only, as told by the one that runs."""
+    """Pass samples to the cache; ephemeral ones come from the running session."""
     for sample in samples:
         record = record_of(sample)
         if record.entity.ephemeral:
-            if not heard.cache._running():  # it has been opened anew
+            if not heard.cache._running():  # it has been reopened
                 heard.consume("READY", {"user": payloads.own_user(id=ME), "guilds": []})
             (running,) = heard.cache._running()
             record = record._replace(origin=record.origin._replace(epoch=running))
@@ -47,7 +47,7 @@ def remember(heard: Hearing, *samples: Sample) -> None:
 
 
 def as_json(payload: typing.Any) -> bytes:
-    """Spell a payload, with the names of its fields in their order where none is stored apart."""
+    """Return a payload as JSON, in which the order of fields matters."""
     return orjson.dumps(payload)
 
 
@@ -56,7 +56,7 @@ def in_any_order(payload: typing.Any) -> bytes:
 
 
 async def whole(heard: Hearing, entity: Entity[typing.Any], key: Key) -> tuple[Payload, object]:
-    """Return the payload of a key and what hikari makes of it, as readers get them."""
+    """Return the payload of a key and its hikari object, as readers get them."""
     reader = await heard.cache._answering()
     record = await reader.record(entity, key)
     assert record is not None
@@ -69,7 +69,7 @@ def test_every_kind_has_payloads_here() -> None:
 
 
 def rounds(kind: str) -> Iterator[list[Sample]]:
-    """Yield all samples of a kind in as few lots as there can be without two of one key in a lot."""
+    """Yield all samples of a kind in as few groups as possible, without two of the same key in a group."""
     left = [sample for sample in SAMPLES if sample.kind == kind]
     while left:
         lot = {record_of(sample).key: sample for sample in reversed(left)}
@@ -84,7 +84,7 @@ async def test_what_is_stored_is_what_discord_said_and_what_hikari_makes(heard: 
         async for cache in heard.answers():
             for sample in samples:
                 record = record_of(sample)
-                if record.entity.ephemeral and not cache._running():  # opened anew, it has heard no session yet
+                if record.entity.ephemeral and not cache._running():  # reopened, it has no session yet
                     assert await (await cache._answering()).record(record.entity, record.key) is None
                     continue
                 payload, value = await whole(heard, record.entity, record.key)
@@ -95,7 +95,7 @@ async def test_what_is_stored_is_what_discord_said_and_what_hikari_makes(heard: 
 
 
 def assert_usable(bot: hikari.GatewayBot, value: object) -> None:
-    """Fail unless ids are hikari's own and the app is the bot."""
+    """Fail unless ids have hikari's type and the app is the bot."""
     assert getattr(value, "app", bot) is bot
     for name in ("id", "guild_id", "channel_id", "user_id", "parent_id"):
         found = getattr(value, name, None)
@@ -113,7 +113,7 @@ _SHAPES: typing.Final[dict[Kind, tuple[type, str]]] = {
 
 
 def assert_of_kind(kind: Kind, value: object) -> None:
-    """Fail unless a column holds what its kind promises to every database."""
+    """Fail unless a column's value has the form that its type guarantees to every database."""
     if value is None:
         return
     assert type(value) is _SHAPES[kind][0]
@@ -197,7 +197,7 @@ _SHORT, _LONG = "2015-04-26T06:26:56.93600+00:00", "2015-04-26T06:26:56.9360000+
         [_USUAL, "2015-04-26T06:26:56Z", _USUAL],
         [_USUAL, None],
         [_USUAL, _USUAL.replace("T", " ")],
-        [_SHORT, _LONG],  # as long as two of the usual ones
+        [_SHORT, _LONG],  # together as long as two usual ones
         [_LONG, _SHORT],
         [_USUAL[:-6], f"{_USUAL[-6:]}{_USUAL}"],
     ],
@@ -254,7 +254,7 @@ async def test_a_user_is_stored_once_and_joined_where_it_is_asked_for(heard: Hea
 
 
 def hikaris(bot: hikari.GatewayBot, guild_id: int) -> dict[str, typing.Mapping[typing.Any, object]]:
-    """Return all that hikari's own cache knows of a guild."""
+    """Return everything that hikari's own cache knows about a guild."""
     mine = bot.cache
     return {
         "channels": mine.get_guild_channels_view_for_guild(guild_id),
@@ -269,7 +269,7 @@ def hikaris(bot: hikari.GatewayBot, guild_id: int) -> dict[str, typing.Mapping[t
 
 
 async def ours(heard: Hearing, guild_id: int) -> dict[str, typing.Mapping[typing.Any, object]]:
-    """Return all that the cache knows of a guild, by the same names."""
+    """Return everything that the cache knows about a guild, by the same names."""
     cache = heard.cache
     return {
         "channels": await cache.get_guild_channels_view_for_guild(guild_id),

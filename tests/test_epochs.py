@@ -76,7 +76,7 @@ def requests(sim: FakeDiscord) -> int:
 
 async def _complete(cache: persist.Cache, guild: Payload) -> None:
     async with asyncio.timeout(20):
-        while not (await cache.completeness(int(guild["id"]), persist.MEMBERS)).is_complete:  # noqa: ASYNC110 - it is a question
+        while not (await cache.completeness(int(guild["id"]), persist.MEMBERS)).is_complete:  # noqa: ASYNC110 - it is a query
             await asyncio.sleep(0.02)
 
 
@@ -136,7 +136,7 @@ async def test_two_processes_leave_each_others_guilds_alone(tmp_path: pathlib.Pa
                 await second.says("started")
                 await sim.leave_guild(guilds[0]["id"])
                 await second.ends(by=signal.SIGINT)
-            # The second one starts again, and has lost a guild meanwhile.
+            # The second process starts again, and has left a guild meanwhile.
             async with sim.silently():
                 await sim.leave_guild(guilds[2]["id"])
             async with bots.lone(sim, url, tmp_path, run=shards[1]) as second:

@@ -1,4 +1,4 @@
-"""A person who is erased is nowhere: in no table, no file, no payload of others; and does not come back."""
+"""An erased person is gone from every table, every file and every payload of others, and does not come back."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ OTHERS: typing.Final = (
     *("messages", "threads", "channels", "invites", "scheduled_events"),
     *("emojis", "webhooks", "auto_mod_rules"),
 )
-"""Kinds of things of others that name the person."""
+"""Kinds of other people's objects that name the person."""
 
 
 class World(typing.NamedTuple):
-    """A guild with somebody in it who will ask to be erased, and somebody who will not."""
+    """A guild with a person who will be erased, and another who will not."""
 
     guild: Payload
     person: Payload
@@ -51,7 +51,7 @@ async def spoken(engine_url: str) -> AsyncIterator[Hearing]:
 
 
 async def told(heard: Hearing) -> World:
-    """Let a bot hear of somebody in every way there is."""
+    """Send a bot data about somebody in every possible way."""
     needle = secrets.token_hex(8)
     person = payloads.user(username=f"u{needle}", global_name=f"g{needle}", avatar=f"a{needle}")
     other = payloads.user()
@@ -208,7 +208,7 @@ async def test_who_was_erased_does_not_come_back_before_being_forgiven(spoken: H
     await spoken.cache.erase_user(person)
     for _ in range(2):
         for name, payload in _happenings(world, world.needles[0]):
-            if "message_snapshots" not in payload:  # whose words somebody forwards from now on is not said by anybody
+            if "message_snapshots" not in payload:  # new forwards do not say whose words they contain
                 await spoken.hear(name, copy.deepcopy(payload))
         await spoken.cache.flush()
         after = await lying_in(spoken)
@@ -216,7 +216,7 @@ async def test_who_was_erased_does_not_come_back_before_being_forgiven(spoken: H
         assert await spoken.cache.get_user(person) is None
         assert spoken.cache.gauges.suppressed > 0
         if spoken.url != "memory://":
-            await spoken.reopen()  # the list is read anew
+            await spoken.reopen()  # the list is read again
             spoken.consume("READY", {"user": payloads.own_user(id=ME), "guilds": [{"id": world.guild["id"]}]})
     assert await spoken.cache.forgive_user(person) is True
     assert await spoken.cache.forgive_user(person) is False
@@ -257,7 +257,7 @@ async def test_rules_do_not_know_a_guild_that_is_erased(sqlite_url: str) -> None
         await heard.hear("GUILD_CREATE", guild)
         assert await heard.cache.forgive_guild(int(guild["id"]))
         await heard.hear("MESSAGE_CREATE", said)
-        assert await heard.cache.messages.count() == 0  # nobody has told yet what the guild is called
+        assert await heard.cache.messages.count() == 0  # the guild is not known again yet
         await heard.hear("GUILD_CREATE", guild)
         await heard.hear("MESSAGE_CREATE", said)
         assert await heard.cache.messages.count() == 1
@@ -322,7 +322,7 @@ async def test_a_bot_learns_whom_another_process_has_erased(spoken: Hearing) -> 
         await eraser.erase("user", person)
     await store.close()
     await spoken.hear("GUILD_MEMBER_ADD", {**payloads.member(world.person), "guild_id": world.guild["id"]})
-    assert await spoken.cache.get_user(person) is not None  # it has not been told
+    assert await spoken.cache.get_user(person) is not None  # it does not know of the erasure
     assert spoken.cache._engine is not None
     await spoken.cache._engine.eraser.catch_up()
     after = await lying_in(spoken)
@@ -343,7 +343,7 @@ async def test_what_another_wrote_before_it_learned_of_an_erasure_goes_at_its_ne
         await eraser.erase("user", person)
     await store.close()
     await spoken.hear("GUILD_MEMBER_ADD", {**payloads.member(world.person), "guild_id": world.guild["id"]})
-    await spoken.reopen()  # it has not been told
+    await spoken.reopen()  # it does not know of the erasure
     assert spoken.cache._engine is not None
     await spoken.cache._engine.eraser.catch_up()
     assert await spoken.cache.get_user(person) is None
@@ -365,7 +365,7 @@ async def test_an_erasure_that_is_interrupted_is_finished_by_the_next_start(sqli
         assert again.cache._engine is not None
         await again.cache._engine.eraser.catch_up()
         suppressed = await again.cache._engine.store.select(Select(SUPPRESSIONS))
-        if not suppressed.records:  # it had not begun
+        if not suppressed.records:  # the erasure had not begun
             await again.cache.erase_user(person)
         assert await again.cache.messages.find(author=person).count() == 0
         assert await again.cache.get_user(person) is None
@@ -453,7 +453,7 @@ async def test_who_is_forgiven_is_missed_where_all_members_were_known(sqlite_url
     async with Hearing(sqlite_url) as heard:
         await heard.ready(guild)
         await heard.cache.erase_user(person)
-        assert (await heard.cache.completeness(guild_id, persist.MEMBERS)).is_complete  # all that may be known
+        assert (await heard.cache.completeness(guild_id, persist.MEMBERS)).is_complete  # everything that may be stored
         assert await heard.cache.forgive_user(person)
         assert (await heard.cache.completeness(guild_id, persist.MEMBERS)).state == "partial"
 

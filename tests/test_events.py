@@ -1,4 +1,4 @@
-"""Every row of the table of events is proven, and what is in no row is counted."""
+"""Every row of the table of events has a proof, and events without a row are counted."""
 
 from __future__ import annotations
 

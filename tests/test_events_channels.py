@@ -19,7 +19,7 @@ def channel_of(guild: Payload, kind: int = 0) -> Payload:
 
 
 async def say(heard: Hearing, channel_id: str, guild: Payload, **fields: typing.Any) -> int:
-    """Let somebody write, and return the id of the message."""
+    """Send a message, and return its id."""
     message = payloads.message(channel_id, payloads.user(), guild_id=guild["id"], **fields)
     await heard.hear("MESSAGE_CREATE", message)
     return id_of(message)
@@ -185,7 +185,7 @@ async def test_which_messages_are_pinned_is_unknown_where_nobody_tells(engine_ur
             assert sorted(pinned) == ([1, 3, 4] if hears else [3])
             assert await cache.messages.find(is_pinned=None).count() == (0 if hears else 3)
             found = await cache.get_message(1)
-            assert found is not None  # what hikari has to be given is not what is known
+            assert found is not None  # hikari needs a value even if it is not known
             assert found.is_pinned is hears
 
 

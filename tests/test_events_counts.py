@@ -1,4 +1,4 @@
-"""What the cache counts: members who come and go, who wants to come to an event, and votes, each of them once."""
+"""What the cache counts, each once: members who join and leave, users interested in an event, and votes."""
 
 from __future__ import annotations
 

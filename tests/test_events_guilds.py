@@ -29,7 +29,7 @@ def text_channel_of(guild: Payload) -> str:
 
 
 async def say(heard: Hearing, channel_id: str, guild: Payload | None, shard: int = 0) -> int:
-    """Let somebody write, and return the id of the message."""
+    """Send a message, and return its id."""
     guild_id = None if guild is None else guild["id"]
     message = payloads.message(channel_id, payloads.user(), guild_id=guild_id)
     await heard.hear("MESSAGE_CREATE", message, shard=shard)
@@ -103,7 +103,7 @@ async def test_ready_ends_what_is_true_for_one_session_only(two_shards: Hearing)
     async for cache in two_shards.answers():
         assert await cache.get_presence(id_of(mine), user) is None
         assert await cache.get_voice_state(id_of(mine), user) is None
-        # What is opened anew has heard of no session that they belong to.
+        # A reopened cache has no session that they belong to.
         lives = bool(cache._running())
         assert (await cache.get_presence(id_of(neighbour), other) is not None) is lives
         assert (await cache.get_voice_state(id_of(neighbour), other) is not None) is lives

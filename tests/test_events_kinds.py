@@ -52,7 +52,7 @@ async def test_things_are_made_changed_and_forgotten(heard: Hearing, guild: Payl
     session = heard.cache
     async for cache in heard.answers():
         if ENTITIES[kind].ephemeral and cache is not session:
-            continue  # it was true for that session only
+            continue  # it belonged to that session
         view = getattr(cache, kind)
         assert (await view.entry(id_of(kept))).payload == kept
         assert (await view.entry(id_of(changed))).payload == {**changed, **change}

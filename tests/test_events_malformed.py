@@ -1,4 +1,4 @@
-"""Whatever a payload looks like: nobody sees an exception, it is counted, and nothing else is worse for it."""
+"""Whatever a payload looks like, no exception escapes, it is counted, and nothing else is affected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Path = tuple[str | int, ...]
 
 
 def paths(value: object, depth: int, so_far: Path = ()) -> Iterator[Path]:
-    """Yield the way to every field and to the first items of every list, down to a depth."""
+    """Yield the path to every field and to the first items of every list, down to a depth."""
     if depth == 0:
         return
     if isinstance(value, dict):
@@ -40,7 +40,7 @@ def paths(value: object, depth: int, so_far: Path = ()) -> Iterator[Path]:
 
 
 def changed(payload: Payload, path: Path, *new: object) -> Payload:
-    """Return a payload with something else at a place, or with nothing there."""
+    """Return a payload with another value at a path, or with none there."""
     payload = copy.deepcopy(payload)
     parent: typing.Any = payload
     for step in path[:-1]:
@@ -53,7 +53,7 @@ def changed(payload: Payload, path: Path, *new: object) -> Payload:
 
 
 def spoilt(payload: Payload, chance: random.Random) -> Iterator[Payload]:
-    """Yield a payload with each of its fields dropped, nulled and retyped, and then spoilt at random places."""
+    """Yield a payload with each of its fields dropped, nulled and retyped, and then with random damage."""
     near = list(paths(payload, 2))
     for path in near if len(near) < 50 else chance.sample(near, 50):
         yield changed(payload, path)
@@ -69,25 +69,25 @@ def spoilt(payload: Payload, chance: random.Random) -> Iterator[Payload]:
             try:
                 worse = changed(worse, path, copy.deepcopy(chance.choice((None, *_RETYPED))))
             except (LookupError, TypeError):
-                continue  # what was there is gone already
+                continue  # the field is gone already
         yield worse
 
 
 @pytest.fixture
 async def no_complaints() -> AsyncIterator[None]:
-    """Fail when the event loop is told of an exception, but for hikari's about what it cannot read itself."""
+    """Fail if the event loop reports an exception, except hikari's own about payloads that it cannot read."""
     found: list[str] = []
     loop = asyncio.get_running_loop()
 
     def complain(_: asyncio.AbstractEventLoop, context: dict[str, typing.Any]) -> None:
         task = str(context.get("future", context.get("task")))
-        # hikari asks for the members of a strange guild, and nobody looks at how that ends.
+        # hikari requests the members of a malformed guild, and nothing awaits that task.
         if "guild create members request" not in task and context["message"] != _CONDUIT:
             found.append(f"{context['message']}: {task}")
 
     loop.set_exception_handler(complain)
     yield
-    gc.collect()  # a task that nobody looked at says so when it goes, which is to be now
+    gc.collect()  # a task that nobody awaited reports its exception when it is collected
     loop.set_exception_handler(None)
     assert not found
 
@@ -133,7 +133,7 @@ async def test_a_malformed_payload_is_counted_and_costs_only_itself(sqlite_url: 
         assert await heard.cache.get_member(int(bystander["id"]), 77) is not None
         await heard.cache.flush()
         await read_everything(heard)
-        if name != "READY":  # a malformed one may well say that guilds are gone
+        if name != "READY":  # a malformed READY may well say that guilds are gone
             after = await heard.stored(int(bystander["id"]))
             assert after.pop(("members", (int(bystander["id"]), 77)))
             assert after == before

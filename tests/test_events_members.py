@@ -162,7 +162,7 @@ async def test_voice_states_come_change_and_go(heard: Hearing, guild: Payload) -
         assert await cache.get_voice_state(id_of(guild), id_of(gone["user"])) is None
         assert await cache.get_member(id_of(guild), id_of(gone["user"])) is not None
         assert await cache.get_member(id_of(guild), id_of(new["user"])) is not None
-        if not cache._running():  # opened anew, it has heard of no session yet
+        if not cache._running():  # reopened, it has no session yet
             continue
         for member in (changed, new):
             found = await cache.get_voice_state(id_of(guild), id_of(member["user"]))

@@ -26,7 +26,7 @@ def channel_of(guild: Payload, kind: int = 0) -> Payload:
 
 
 async def say(heard: Hearing, guild: Payload, place: Payload | None = None, **fields: typing.Any) -> Payload:
-    """Let somebody write."""
+    """Send a message."""
     member = payloads.member(payloads.user())
     place = place or channel_of(guild)
     fields = {"guild_id": guild["id"], "member": member, "channel_type": place["type"], **fields}
@@ -240,7 +240,7 @@ async def test_deleted_messages_are_gone(heard: Hearing, guild: Payload) -> None
 
 
 def tallies(payload: Payload) -> list[tuple[object, ...]]:
-    """Return emoji, normal and burst count, and whether the bot is among these."""
+    """Return each emoji, its normal and burst counts, and whether the bot is among them."""
     sorts = ("normal", "burst")
     return [
         (each["emoji"]["name"], *(each["count_details"][sort] for sort in sorts), each["me"], each["me_burst"])

@@ -126,7 +126,7 @@ async def test_a_moderation_log_tells_of_what_was_there_before_the_restart(
 
 @contextlib.asynccontextmanager
 async def sharded(sim: FakeDiscord, url: str, folder: pathlib.Path, *shards: int) -> AsyncIterator[None]:
-    """Run a process of the sharded bot until the block ends, and kill it then."""
+    """Run a process of the sharded bot, and kill it when the block ends."""
     with (folder / f"shard-{shards[0]}.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -163,7 +163,7 @@ async def test_two_processes_with_four_shards_answer_for_all(postgresql_url: str
                 return f"Shard {shard} of 4: {everything}; you are in {names}." in said
 
             async with asyncio.timeout(30):
-                while not answered():  # what one process has heard the other one finds when that is stored
+                while not answered():  # one process finds what the other has received once it is stored
                     await sim.create_message(place, "!where", nemo["id"])
                     with contextlib.suppress(TimeoutError):
                         await sim.wait_until(answered, 1)
@@ -173,7 +173,7 @@ async def test_two_processes_with_four_shards_answer_for_all(postgresql_url: str
                 await sim.wait_until(lambda: len(list(sim.live_sessions())) == 4, 30)
                 for shard in of_shard:
                     await ask(shard)
-            await ask(min(of_shard))  # the other process is dead, and what it has told is there
+            await ask(min(of_shard))  # the other process is dead, and its data is there
 
 
 async def finds_what_was_said(stage: Stage, example: types.ModuleType) -> None:

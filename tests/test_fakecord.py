@@ -19,7 +19,7 @@ TOKEN: typing.Final = "OTAw.fake.token"
 
 
 class Bot:
-    """A running bot that writes down what it hears."""
+    """A running bot that records what it receives."""
 
     def __init__(self, rest_url: str, intents: hikari.Intents) -> None:
         self.hikari = hikari.GatewayBot(
@@ -67,7 +67,7 @@ async def sim() -> typing.AsyncIterator[FakeDiscord]:
 
 @pytest.fixture
 def no_complaints(caplog: pytest.LogCaptureFixture) -> typing.Iterator[None]:
-    """Fail when hikari could not read something: it logs that and goes on."""
+    """Fail if hikari could not read something, which it only logs."""
     yield
     assert [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
 
@@ -82,7 +82,7 @@ def text_channel_of(guild: Payload) -> str:
 
 
 async def settled(sim: FakeDiscord, bot: Bot) -> None:
-    """Wait until the bot has heard all that happened so far."""
+    """Wait until the bot has received everything so far."""
     before = bot.names.count("SETTLED")
     await sim.emit("SETTLED", {})
     await sim.wait_until(lambda: bot.names.count("SETTLED") > before)

@@ -1,4 +1,4 @@
-"""``cache.fetch_*``: answered from memory where it may be, by REST where not, and remembered."""
+"""``cache.fetch_*``: answered from the cache if possible, otherwise by REST, and then stored."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _REST_ONLY: typing.Final = frozenset(
     fetch_voice_regions fetch_webhook_message fetch_welcome_screen fetch_widget
     """.split()  # noqa: SIM905 - names read like words
 )
-"""What no cache can answer: the gateway tells nothing of it, or too little."""
+"""What no cache can answer, because the gateway sends too little of it, or nothing."""
 _OURS: typing.Final = frozenset({"prefer", "max_age"})
 
 
@@ -62,7 +62,7 @@ def test_each_question_of_hikaris_rest_client_is_served_or_known_not_to_be() -> 
 
 
 class Stage(typing.NamedTuple):
-    """A Discord, a bot and its cache, and a guild that both know."""
+    """A fake Discord, a bot with a cache, and a guild that both know."""
 
     sim: FakeDiscord
     bot: hikari.GatewayBot
@@ -124,7 +124,7 @@ async def test_what_is_known_is_not_asked_for_and_is_what_rest_says(stage: Stage
 
 
 class _Preferring:
-    """A cache that is always told to ask REST."""
+    """A cache that always gets ``prefer="rest"``."""
 
     def __init__(self, cache: persist.Cache) -> None:
         self._cache = cache

@@ -1,4 +1,4 @@
-"""What REST lists is remembered, what it lists no more is forgotten, and what is whole is not asked for again."""
+"""What REST lists is stored, what it no longer lists is deleted, and complete lists are not requested again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _Ask = Callable[[typing.Any, "Unheard"], typing.Any]
 
 
 class Unheard(typing.NamedTuple):
-    """A bot, and things of its guild that came to be while nobody was told."""
+    """A bot, and objects in its guild that were created without events."""
 
     sim: FakeDiscord
     bot: hikari.GatewayBot
@@ -290,7 +290,7 @@ async def test_a_channel_of_a_type_that_only_discord_knows_is_kept(unheard: Unhe
 async def test_an_invite_is_known_where_no_counts_are_asked_for(unheard: Unheard) -> None:
     cache = unheard.cache
     assert (await cache.fetch_invite(unheard.code)).code == unheard.code
-    assert await cache.get_invite(unheard.code) is None  # what it told was not all of it
+    assert await cache.get_invite(unheard.code) is None  # it was not a complete invite
     await cache.fetch_guild_invites(unheard.guild)
     before = unheard.requests
     known = await cache.fetch_invite(unheard.code, with_counts=False)

@@ -1,4 +1,4 @@
-"""What can be asked beyond columns: metadata, joins, forgetting, permissions; on every engine."""
+"""What can be queried besides columns: metadata, joins, forgetting, permissions; on every engine."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def test_only_what_a_running_session_has_said_is_verified(asked: Hearing) 
     await asked.ready(new, old)
     await asked.cache.flush()
     await asked.cache.flush()
-    # What is the same as before is not written again, and yet said.
+    # Unchanged objects are not written again, but still confirmed.
     assert set(await asked.cache.roles.find(verified=True).ids()) == ids([*new["roles"], *old["roles"]])
     assert await asked.cache.roles.find(verified=False) == []
     for entry in await asked.cache.roles.find(verified=True).entries():
@@ -243,7 +243,7 @@ async def test_members_are_found_by_their_roles_and_everybody_has_the_guilds_own
     assert set(await asked.cache.members.with_role(role).ids()) == expected
     everybody = {int(each["user"]["id"]) for each in (*guild["members"], lucky)}
     assert set(await asked.cache.members.with_role(int(guild["id"])).ids()) == everybody
-    for has in (role, int(guild["id"])):  # as hikari's members say it, who all have the role that has the guild's id
+    for has in (role, int(guild["id"])):  # as for hikari's members, who all have the role whose id is the guild's
         those = {(each.guild_id, each.id) for each in await asked.cache.members.find() if has in each.role_ids}
         found = await asked.cache.members.find(role_ids=persist.has(has))
         assert {(each.guild_id, each.id) for each in found} == those
@@ -302,7 +302,7 @@ async def test_one_question_to_the_database_is_for_a_member_and_its_user(asked: 
     assert len(heard) == 3
     (state,) = guild["voice_states"]
     assert await asked.cache.get_voice_state(int(guild["id"]), int(state["user_id"]))
-    assert len(heard) <= 5  # it is true of a running session alone, and its member may be in memory
+    assert len(heard) <= 5  # it belongs to a running session, and its member may be in memory
 
 
 async def test_a_member_whose_user_cannot_be_read_is_found_by_what_can(asked: Hearing) -> None:
@@ -340,7 +340,7 @@ async def test_what_cannot_be_read_of_a_page_is_counted_and_the_rest_is_found(sq
         assert len(found) == len(guild["members"]) - 1
         assert [entry.value for entry in found if "user" not in entry.payload] == [None]
         undecodable = heard.cache.gauges.undecodable
-        assert (undecodable["users"], undecodable["members"]) == (1, 2)  # one has no user any more to be made with
+        assert (undecodable["users"], undecodable["members"]) == (1, 2)  # one of them lacks its user
         assert len(await heard.cache.members.find().limit(3)) == 1
 
 
@@ -391,7 +391,7 @@ async def test_what_is_deleted_is_forgotten_with_all_that_belongs_to_it(asked: H
 
 
 async def how_much(asked: Hearing, guild: Payload) -> str:
-    """Return how much is known of who is in a guild."""
+    """Return how completely the members of a guild are known."""
     return (await asked.cache.completeness(int(guild["id"]), persist.MEMBERS)).state
 
 

@@ -1,4 +1,4 @@
-"""What goes wrong in somebody's first five minutes says what it is, and what to do."""
+"""Whatever goes wrong in a user's first five minutes is explained, with a way out."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_missing_intent_is_told_with_both_ways_out() -> None:
     assert any(
         each.startswith("without the intent MESSAGE_CONTENT, messages arrive without their content") for each in said
     )
-    assert all(each.filename == __file__ for each in told)  # it points at the line that makes the cache
+    assert all(each.filename == __file__ for each in told)  # it points at the line that creates the cache
     with pytest.warns(hikari.MissingIntentWarning) as told:
         persist.Cache(bot, "memory://", rules=persist.Rules.no_message_content())
     assert not any("MESSAGE_CONTENT" in str(each.message) for each in told)
@@ -86,7 +86,7 @@ def test_a_missing_intent_is_told_with_both_ways_out() -> None:
 
 
 def unprivileged() -> list[str]:
-    """Return what a command begins with so that rights count for it, also where root runs the tests."""
+    """Return a prefix for commands that makes file permissions apply to them, even if root runs the tests."""
     if os.name == "nt":
         pytest.skip("rights are other things on Windows")
     if os.geteuid() != 0:
@@ -98,7 +98,7 @@ def unprivileged() -> list[str]:
 
 @pytest.fixture
 def closed(tmp_path: pathlib.Path) -> typing.Iterator[pathlib.Path]:
-    """Give a folder in which nobody may write, with a database in it of which the same is true."""
+    """Yield a read-only folder with a read-only database in it."""
     folder = tmp_path / "closed"
     folder.mkdir()
     asyncio.run(_made(folder / "there.db"))
@@ -174,13 +174,13 @@ def test_an_old_python_is_refused_by_pip() -> None:
 def test_what_is_shown_installs_this_library_and_not_its_first_release() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     for page in (README, (ROOT / "docs" / "tutorial.md").read_text()):
-        # pip takes an alpha only where it is asked for.
+        # pip installs an alpha only if the version specifier asks for one.
         assert f"pip install 'hikari-persist>={version}'" in page
         assert "pip install hikari-persist" not in page
 
 
 def make_with(folder: pathlib.Path, version: str, goal: str) -> tuple[pathlib.Path, subprocess.CompletedProcess[str]]:
-    """Run make with a stand-in for a Python: it claims to be of a version, and says what it is asked to run."""
+    """Run make with a fake Python that claims to be a certain version, and prints what it should run."""
     if shutil.which("make") is None or os.name == "nt":
         pytest.skip("there is no make here")
     for name in ("Makefile", "pyproject.toml"):
@@ -195,7 +195,7 @@ exec '{sys.executable}' -c "{claim}; exec(sys.argv[1])" "$2"
     )
     (folder / "python").chmod(0o700)
     command = ["make", goal, f"PYTHON={folder / 'python'}"]
-    # These tests may be run by make, which hands things on to any make below it.
+    # If make runs these tests, it passes variables on to any make that they run.
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return folder / "python", subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 

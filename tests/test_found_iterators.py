@@ -1,4 +1,4 @@
-"""What is found is a lazy iterator as hikari's own are, and can be begun anew, which those cannot."""
+"""The results of ``find`` are a lazy iterator like hikari's own, but can be iterated again, unlike those."""
 
 from __future__ import annotations
 

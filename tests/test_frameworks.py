@@ -1,4 +1,4 @@
-"""What holds in every command framework: whatever it calls has the cache, wherever and whenever that is loaded."""
+"""In every command framework, everything it calls can get the cache, wherever and whenever it is loaded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from persist.views import VIEWS
 
 
 class Framework:
-    """A bot of a framework, with a command for each place that may want the cache.
+    """A bot of a framework, with a command for each place that may need the cache.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Framework:
 
     @contextlib.asynccontextmanager
     async def playing(self, stage: Stage, moment: str) -> AsyncIterator[typing.Any]:
-        """Load the integration into a new client before the bot starts, within its start or after it, and run both."""
+        """Load the integration into a new client before, during or after the bot's start, and run both."""
         client = self.client_of(stage)
         self._bot.load(stage, client, moment)
         async with self.running(stage, client):
@@ -45,7 +45,7 @@ class Framework:
 
     @contextlib.asynccontextmanager
     async def running(self, stage: Stage, client: typing.Any) -> AsyncIterator[None]:
-        """Run the bot; arc answers nothing before its client has started, which is later than the bot has."""
+        """Run the bot until its client has started; arc's client starts later than the bot, and responds only then."""
         async with stage.playing():
             await stage.sim.wait_until(lambda: getattr(client, "is_started", True))
             yield
@@ -60,7 +60,7 @@ _TANJUN: typing.Final = pytest.param("tanjun", marks=_OLD_ALLUKA)
 
 
 def only(*names: typing.Any) -> pytest.MarkDecorator:
-    """Return a mark for a test of some frameworks."""
+    """Return a mark for tests of only some frameworks."""
     return pytest.mark.parametrize("framework", names, indirect=True)
 
 
@@ -162,7 +162,7 @@ async def test_a_database_that_cannot_be_opened_is_critical_and_the_bot_goes_on(
     assert "nowhere" in record.getMessage()
 
 
-@only(_ARC, _TANJUN, _CRESCENT)  # a client of lightbulb does not tell what it was given
+@only(_ARC, _TANJUN, _CRESCENT)  # lightbulb's client does not reveal what it was given
 def test_the_cache_is_the_one_given_else_the_one_had_else_attached(framework: Framework, stage: Stage) -> None:
     attached, given = persist.Cache(stage.bot, "memory://"), persist.Cache(stage.bot, "memory://")
     client = framework.client_of(stage)

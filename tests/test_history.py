@@ -1,4 +1,4 @@
-"""What messages were before they were edited or deleted, where rules say that this is kept."""
+"""Messages as they were before they were edited or deleted, if the rules keep that."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_every_version_is_kept_until_the_message_is_deleted(engine_url: st
         assert await contents(heard) == []
         await heard.hear("MESSAGE_UPDATE", edited("second", 1))
         await heard.hear("MESSAGE_UPDATE", edited("third", 2))
-        # Links that are unfurled, pins and reactions make no version.
+        # Link previews, pins and reactions make no version.
         await heard.hear("MESSAGE_UPDATE", {**edited("third", 2), "embeds": [payloads.embed()]})
         await heard.hear("MESSAGE_UPDATE", {**deleted(), "pinned": True})
         await heard.hear("MESSAGE_UPDATE", edited("fourth", 3))

@@ -1,4 +1,4 @@
-"""Plugins hear of what is stored and add kinds of things, and one that fails costs nobody else anything."""
+"""Plugins receive what is stored and add kinds of objects, and one that fails affects nothing else."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PLUGIN = pathlib.Path(__file__).with_name("ticket_plugin.py")
 
 
 class Listening:
-    """A plugin that hears of what is stored."""
+    """A plugin that receives what is stored."""
 
     def __init__(self) -> None:
         self.heard: list[Change] = []
@@ -100,7 +100,7 @@ async def test_a_plugin_that_raises_or_is_slow_is_named_once_and_nothing_is_lost
 @pytest.mark.parametrize("engine", ["sqlite_url", "postgresql_url", "mysql_url"])
 def test_a_plugin_adds_a_kind_of_thing_to_a_database_that_is_there(engine: str, request: pytest.FixtureRequest) -> None:
     url = request.getfixturevalue(engine)
-    # In a process of its own: what can be remembered is the same for all caches of a process.
+    # In its own process, because all caches of a process have the same kinds.
     done = subprocess.run([sys.executable, PLUGIN, url], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {

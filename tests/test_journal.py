@@ -1,4 +1,4 @@
-"""The journal: one change per key, one bad record alone, and a limit past which all that is given up is counted."""
+"""The journal: one change per key, bad records left out one by one, and a limit beyond which every loss is counted."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def message(**fields: typing.Any) -> Payload:
 
 
 class Shelf:
-    """A store that keeps the changes it is given, refuses what is poisoned, and fails as often as it is told to."""
+    """A store that keeps the changes it gets, rejects poisoned ones, and fails as often as the test says."""
 
     def __init__(self) -> None:
         self.batches: list[Sequence[Change]] = []
@@ -346,7 +346,7 @@ async def test_a_small_limit_loses_nothing_while_the_database_keeps_up(tmp_path:
         for number in range(1, 11):
             for _ in range(400):
                 hearing.consume("MESSAGE_CREATE", message())
-            # Nobody asks for it, and the interval is an hour: a journal that is nearly full does not wait.
+            # Nothing flushes, and the interval is an hour: a journal that is nearly full does not wait.
             await bots.until(lambda number=number: cache.gauges.applied >= 400 * number)
         await cache.flush()
         assert cache.gauges.lost.total() == 0
@@ -412,12 +412,12 @@ async def test_the_loop_gives_way_to_a_writer_that_is_late(monkeypatch: pytest.M
         kit.shelf.writes_in_thread = True
         kit.shelf.may_store.clear()
         kit.journal.accept([kit.put()])
-        await bots.until(lambda: len(gave) > 3)  # although next to nothing waits
+        await bots.until(lambda: len(gave) > 3)  # although hardly anything waits
         kit.shelf.may_store.set()
         await kit.journal.flush()
         assert set(gave) == {giving_way._FOR}
         gave.clear()
-        kit.shelf.writes_in_thread = False  # as on a server, which takes its time, and for which the loop itself waits
+        kit.shelf.writes_in_thread = False  # as with a server, which the event loop itself waits for
         kit.shelf.may_store.clear()
         kit.journal.accept([kit.put() for _ in range(50)])
         await asyncio.sleep(0.1)
@@ -461,14 +461,14 @@ async def test_what_a_program_has_frozen_itself_stays_so() -> None:
         for _ in range(3):
             kit.journal.accept([kit.put() for _ in range(1500)])
         await kit.journal.write()
-        assert abs(gc.get_freeze_count() - frozen) < 1000  # what has been freed is not frozen any more
+        assert abs(gc.get_freeze_count() - frozen) < 1000  # freed objects are no longer frozen
     finally:
         gc.unfreeze()
 
 
 @pytest.fixture
 def thresholds() -> Iterator[tuple[int, int, int]]:
-    """Lend the thresholds of the garbage collector, to be changed."""
+    """Yield the thresholds of the garbage collector, and restore them afterward."""
     usual = gc.get_threshold()
     yield usual
     gc.set_threshold(*usual)

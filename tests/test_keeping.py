@@ -1,4 +1,4 @@
-"""What rules keep is kept, and nothing else: not what they refuse, and not what they drop."""
+"""What rules keep is stored, and nothing else: not what they reject, and not what they drop."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def guild() -> Payload:
 
 @pytest.fixture(params=["all at once", "one by one"])
 async def heard(request: pytest.FixtureRequest, sqlite_url: str) -> AsyncIterator[Callable[..., Hearing]]:
-    """Give a way to make a hearing with rules, of whom each event is stored before the next one, or none."""
+    """Yield a function that makes a hearing with rules, which stores each event at once, or nothing by itself."""
     made: list[Hearing] = []
 
     def make(**kinds: Anything) -> Hearing:
@@ -204,7 +204,7 @@ async def test_a_member_is_looked_at_with_its_user(heard: Callable[..., Hearing]
         await hearing.ready(guild)
         kept = {id_of(member["user"]) for member in people if not member["user"]["bot"]}
         assert {int(member.id) for member in await hearing.cache.members.find()} == kept
-        for member in people:  # only part of each is told, and of some of them nobody is known
+        for member in people:  # the event has only part of each member, and some members are not known
             told = {"nick": "x", "roles": [role["id"]], "joined_at": member["joined_at"]}
             await hearing.hear("VOICE_STATE_UPDATE", _voice(guild, {**member, **told}))
             if not member["user"]["bot"]:

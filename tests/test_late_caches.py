@@ -1,4 +1,4 @@
-"""A cache that is attached when its bot has begun to start, or runs already, opens itself and hears what follows."""
+"""A cache that is attached while its bot starts, or when it is running, opens itself and receives what follows."""
 
 from __future__ import annotations
 

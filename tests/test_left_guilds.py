@@ -1,4 +1,4 @@
-"""What is of a guild that the bot is not in goes, however it came to be there."""
+"""Data of a guild that the bot is not in is deleted, however it got there."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_a_guild_of_another_shard_stays(engine_url: str) -> None:
     here, there = ({**a_guild(), "id": str(number << 22)} for number in (2, 3))
     async with Hearing(engine_url, shards=2) as heard:
         await heard.ready(here, shard=0)
-        await heard.hear("GUILD_CREATE", there, shard=1)  # whose READY has not been heard yet
+        await heard.hear("GUILD_CREATE", there, shard=1)  # this shard's READY has not arrived yet
         assert await heard.cache.sweep() == {}
         await heard.hear("READY", ready(), shard=1)
         await heard.cache.sweep()

@@ -1,4 +1,4 @@
-"""A cache lives and ends with its bot, however that ends, and loses nothing by it."""
+"""A cache starts and stops with its bot, however that stops, and loses nothing."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_a_second_start_keeps_every_member_of_a_large_guild(sim: FakeDisco
         await bot.request_guild_members(int(guild["id"]))
         await sim.wait_until(lambda: cache.gauges.received["GUILD_MEMBERS_CHUNK"] == 2)
         assert await cache.members.count(guild=int(guild["id"])) == 1001
-    # Without presences, GUILD_CREATE lists the bot and whoever is in voice.
+    # Without presences, GUILD_CREATE lists only the bot and those in voice channels.
     again = bots.make(sim.rest_url, hikari.Intents.ALL & ~hikari.Intents.GUILD_PRESENCES)
     rules = persist.Rules(off=frozenset({persist.PRESENCES}))
     cache = persist.Cache(again, f"sqlite:///{file}", rules=rules, members="never")
@@ -228,7 +228,7 @@ async def test_a_strict_cache_that_cannot_be_opened_ends_its_bot(sim: FakeDiscor
     log = bot.log.read_text()
     assert "CRITICAL:persist:the cache cannot be opened" in log
     assert "create it first" in log
-    # What is read last is hikari's own traceback.
+    # hikari's own traceback comes last in the log.
     assert log.index("the bot is closed, as its cache is strict") < log.index("ComponentStateConflictError")
 
 

@@ -1,4 +1,4 @@
-"""Whoever listens finds in the cache what he hears of: at once, and on disk when he asked for that."""
+"""A listener finds its event in the cache immediately, and in the database if it asked for confirmation."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ async def run(file: pathlib.Path) -> AsyncIterator[Run]:
 
 @pytest.fixture
 def no_complaints(caplog: pytest.LogCaptureFixture) -> typing.Iterator[None]:
-    """Fail when a listener failed: hikari logs that and goes on."""
+    """Fail if a listener failed, which hikari only logs."""
     yield
     assert [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR] == []
 
 
 class Burst:
-    """Messages that are written, edited five times each, and some of them deleted, faster than anybody can listen."""
+    """Messages that are sent, edited five times each, and some of them deleted, faster than listeners can run."""
 
     def __init__(self, guild: Payload, count: int = 200) -> None:
         channel, author = bots.text_channel(guild), guild["members"][0]["user"]
@@ -141,7 +141,7 @@ def _argument(cache: persist.Cache, heard: list[hikari.Event]) -> None:
 
 def _wrong_annotation(cache: persist.Cache, heard: list[hikari.Event]) -> None:
     @cache.listen(hikari.GuildMessageCreateEvent, confirm=True)
-    async def listener(event: NotThere) -> None:  # type: ignore[name-defined] # noqa: F821 - nobody has to resolve it
+    async def listener(event: NotThere) -> None:  # type: ignore[name-defined] # noqa: F821 - nothing has to resolve it
         heard.append(event)
 
 

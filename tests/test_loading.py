@@ -1,4 +1,4 @@
-"""Many new records at once on PostgreSQL: by COPY, next to what is there already and to what others write meanwhile."""
+"""Many new records at once on PostgreSQL: with COPY, despite existing records and what others write meanwhile."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _new(place: int) -> range:
 
 
 class _Asked:
-    """Stores users, and tells how often it was asked which of them are there."""
+    """Stores users, and counts the queries for which of them exist."""
 
     def __init__(self, store: SqlStore) -> None:
         self._store = store
@@ -76,7 +76,7 @@ async def test_it_is_asked_what_is_there_only_where_something_was(postgresql_url
         await store.apply([_user(number) for number in _new(0)])
         asked = _Asked(store)
         assert await asked.storing(*_new(1)) == 0
-        assert await asked.storing(0, *_new(2)) == 1  # one of them is there
+        assert await asked.storing(0, *_new(2)) == 1  # one of them exists
         assert await asked.storing(*_new(3)) == 1
         assert await asked.storing(*_new(4)) == 0
         assert len(await _names(store)) == 5 * _MANY
@@ -88,7 +88,7 @@ async def test_it_is_asked_more_seldom_the_more_often_all_were_there(postgresql_
         asked = _Asked(store)
         times = [await asked.storing(*_new(0)) for _ in range(24)]
         assert [place for place, asks in enumerate(times) if asks] == [0, 2, 6, 14, 22]
-        # What comes new is stored all the same, and is loaded again once it has been asked.
+        # New records are stored in any case, and loaded in bulk again after the next query.
         assert [await asked.storing(*_new(place)) for place in range(1, 10)] == [0] * 6 + [1, 0, 0]
         assert len(await _names(store)) == 10 * _MANY
 
@@ -130,7 +130,7 @@ async def test_one_that_cannot_be_stored_leaves_nothing_half_written_and_the_con
         for poison in ("\ud800", 1 << 70):
             changes = [_user(number) for number in range(_MANY)]
             changes[-1] = Put(changes[-1]._replace(payload={**changes[-1].payload, "username": poison}))
-            with pytest.raises(Exception):  # noqa: B017, PT011 - what it is, is the codec's or the driver's business
+            with pytest.raises(Exception):  # noqa: B017, PT011 - the codec or the driver chooses the exception
                 await store.apply(changes)
             assert await _names(store) == {}
         await store.apply([_user(number) for number in range(_MANY)])

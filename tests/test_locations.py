@@ -1,4 +1,4 @@
-"""A place can be named by an object instead of a URL, and neither shows its password."""
+"""A database can be named by an object instead of a URL, and neither reveals the password."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two processes that write into one database at the same moment: nothing gets lost between them, and neither waits."""
+"""Two processes write to one database at the same moment: nothing is lost, and neither waits."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_whom_another_process_is_just_naming_is_not_forgotten(server_url: 
 
 
 async def test_a_deadlock_is_no_outage(server_url: str, caplog: pytest.LogCaptureFixture) -> None:
-    others = [Put(user(number, "theirs")) for number in (2, *range(100, 400))]  # the larger one is let through
+    others = [Put(user(number, "theirs")) for number in (2, *range(100, 400))]  # the database aborts the smaller one
     async with Hearing(server_url) as heard:
         heard.accept(*(Put(user(number, "before")) for number in (1, 2)))
         await heard.cache.flush()

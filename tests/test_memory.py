@@ -1,4 +1,4 @@
-"""The tier in memory: what it answers is what the database would, it shares nothing, and it has a size."""
+"""The memory tier: its answers are the same as the database's, it shares nothing, and it has a size."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _MANY: typing.Final = hypothesis.settings(
     max_examples=60, deadline=None, suppress_health_check=list(hypothesis.HealthCheck), database=None
 )
 _SIZES: typing.Final = st.sampled_from((0.002, 16.0))
-"""One in which not even all of a scene has room, and one in which everything has."""
+"""One size that cannot hold even a whole scene, and one that can hold everything."""
 
 
 # ------------------------------------------------------------------------------------------- as without, whatever comes
 
 
 class _Desk:
-    """A journal, a reader and a memory on a store, as a cache has them."""
+    """A journal, a reader and a memory tier on a store, as in a cache."""
 
     def __init__(self, scene: Scene, size: float) -> None:
         self.gauges = Gauges()
@@ -103,7 +103,7 @@ async def _asked_in_between(scene: Scene, size: float, data: st.DataObject) -> N
 
 @contextlib.asynccontextmanager
 async def _side_by_side(guild: Payload) -> AsyncIterator[tuple[Hearing, persist.Cache, persist.Cache]]:
-    """Run two caches that hear the same, with a memory and without."""
+    """Run two caches that receive the same events, with and without a memory tier."""
     heard = Hearing("memory://")
     without = persist.Cache(heard.bot, "memory://", interval=3600, members="never", memory=None)
     async with heard, without:
@@ -145,7 +145,7 @@ async def _hear_and_compare(data: st.DataObject) -> None:
                 await without.flush()
                 names |= await _keys(without) | await _keys(cache)
             for entity, key in sorted(names, key=lambda each: (each[0].name, each[1])):
-                if entity not in (SHARDS, COMPLETENESS):  # which say when it was heard
+                if entity not in (SHARDS, COMPLETENESS):  # these contain times
                     assert_alike(await _made(cache, entity, key), await _made(without, entity, key))
 
 
@@ -159,7 +159,7 @@ _CONSTANT: typing.Final = (
 
 
 def _shared(one: object, other: object, path: str) -> typing.Iterator[str]:
-    """Yield where two things are the very same although somebody could change it."""
+    """Yield the paths of mutable values that two objects share."""
     if isinstance(one, _CONSTANT):
         return
     if one is other and one != ():
@@ -191,7 +191,7 @@ def test_a_copy_is_alike_and_shares_nothing_that_can_be_changed(sample: Sample) 
 
 @pytest.fixture
 async def warm(sqlite_url: str) -> AsyncIterator[tuple[Hearing, Payload]]:
-    """Lend a bot that has heard of a guild and stored it."""
+    """Yield a bot that has received and stored a guild."""
     guild = payloads.guild(own_user=payloads.own_user(id=ME), members=6, voice_states=2)
     async with Hearing(sqlite_url) as heard:
         await heard.ready(guild)
@@ -224,7 +224,7 @@ def _altered_by_hand(url: str, sql: str, *params: object) -> None:
 
 
 def _read(cache: persist.Cache) -> int:
-    """Return how much was read from the database by key."""
+    """Return how many records were read from the database by key."""
     counts = (cache.gauges.hits, cache.gauges.misses)
     return sum(count for each in counts for (tier, _), count in each.items() if tier == "database")
 
@@ -362,7 +362,7 @@ async def test_what_a_database_refuses_is_forgotten(warm: tuple[Hearing, Payload
     heard, guild = warm
     key = (int(guild["id"]),)
     assert await heard.cache.get_role(*key) is not None
-    # Too great for a column.
+    # Too large for a column.
     wrong: Payload = {"position": 1 << 70, "name": "refused"}
     heard.accept(Patch(ROLES, key, int(guild["id"]), (Part(wrong),), _ORIGIN))
     await heard.cache.flush()
@@ -405,7 +405,7 @@ _LARGE: typing.Final[dict[str, typing.Callable[[int], Payload]]] = {
 
 @pytest.mark.parametrize("kind", _LARGE)
 async def test_things_take_no_more_memory_than_is_estimated(kind: str) -> None:
-    """Objects, payloads and what it takes to find them, as Python counts."""
+    """The estimate covers objects, payloads and indexes, as Python measures them."""
     gauges = Gauges()
     tier = Memory(1000, lambda _: True, gauges)
     entity: Entity[typing.Any] = ENTITIES[kind]

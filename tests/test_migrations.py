@@ -1,4 +1,4 @@
-"""A database of an earlier version becomes one of this version, and one that is not ours stays as it is."""
+"""A database of an earlier version is migrated to this version, and a foreign database stays unchanged."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ DUMPS = pathlib.Path(__file__).parent / "dumps"
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give the URL of a new, empty database of every engine."""
+    """Return the URL of a new, empty database of every engine."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
 async def run(url: str, *statements: str) -> None:
-    """Run statements with the engine's own client, as somebody else would."""
+    """Run statements with the engine's own client library."""
     where = yarl.URL(url)
     if where.scheme == "sqlite":
         with contextlib.closing(sqlite3.connect(where.path[1:])) as connection:
@@ -62,7 +62,7 @@ async def run(url: str, *statements: str) -> None:
 
 
 async def load(url: str, version: int = 1) -> None:
-    """Make the database of an earlier version, with data in it."""
+    """Create a database of an earlier version, with data."""
     text = (DUMPS / f"version_{version}.{yarl.URL(url).scheme}.sql").read_text(encoding="utf-8")
     await run(url, *text.removesuffix(";\n").split(";\n"))
 
@@ -76,7 +76,7 @@ def numbers(found: Page) -> Sequence[int]:
 
 
 async def check_version_2(store: SqlStore) -> None:
-    """Look at what the dump of version 1 has become."""
+    """Check what the dump of version 1 has become."""
     assert numbers(await page(store, Condition("has_attachments", "equals", value=True))) == [
         101,
         102,
@@ -271,7 +271,7 @@ async def test_a_process_killed_in_the_middle_of_a_migration_leaves_it_to_the_ne
 
 
 async def test_tables_that_were_made_in_part_are_completed(mysql_url: str) -> None:
-    # What a killed process leaves where each table is committed on its own: whose the database is, and some tables.
+    # A killed process leaves this if each table is committed on its own: the notes, and some of the tables.
     async with opened(mysql_url):
         pass
     last = list(tables())[-1].name

@@ -1,4 +1,4 @@
-"""Prometheus and OpenTelemetry see every metric, and what is shipped for them names only metrics that there are."""
+"""Prometheus and OpenTelemetry get every metric, and the dashboard and alerts name only metrics that exist."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_prometheus_scrapes_every_metric_of_every_cache(sqlite_url: str) -
     registry = prometheus_client.CollectorRegistry()
     async with Hearing(sqlite_url) as heard, Hearing("memory://") as other:
         prometheus.install(heard.cache, registry=registry)
-        prometheus.install(heard.cache, registry=registry)  # again is no-op
+        prometheus.install(heard.cache, registry=registry)  # the second time is a no-op
         prometheus.install(other.cache, name="other", registry=registry)
         with pytest.raises(persist.QueryError, match=r"a cache named 'cache' is already monitored; .*name='second'"):
             prometheus.install(other.cache, registry=registry)
@@ -195,7 +195,7 @@ def test_dashboard_and_alerts_ask_for_metrics_and_labels_that_there_are(where: s
 @pytest.mark.parametrize(("where", "expression"), list(expressions()))
 def test_dashboard_and_alerts_are_written_in_promql(where: str, expression: str) -> None:
     promql_parser = pytest.importorskip("promql_parser")
-    asked = re.sub(r"\$__\w+", "5m", expression)  # what Grafana puts in
+    asked = re.sub(r"\$__\w+", "5m", expression)  # as Grafana replaces it
     assert "$" not in asked.replace("$cache", ""), where
     promql_parser.parse(asked)
 
@@ -219,7 +219,7 @@ def test_the_dashboard_is_what_grafana_reads() -> None:
 
 
 def lost(said: typing.Any, read: typing.Any, where: str = "") -> Iterator[str]:
-    """Yield what Grafana's own types know nothing of."""
+    """Yield the fields that Grafana's own types do not have."""
     if isinstance(said, dict):
         for name, value in said.items():
             yield from lost(value, read[name], f"{where}/{name}") if name in read else (f"{where}/{name}",)
@@ -242,7 +242,7 @@ def test_panels_do_not_lie_on_each_other() -> None:
 
 def test_every_metric_is_on_the_dashboard_or_is_said_to_be_elsewhere() -> None:
     text = " ".join(expression for _, expression in expressions())
-    # The sum of two that are there, and the raw numbers that a lag is made of.
+    # The dashboard shows the lag of shards instead of their sequence numbers, and has no use for the other two.
     elsewhere = {
         "persist_events_unknown_total",
         "persist_last_flush_timestamp_seconds",

@@ -1,4 +1,4 @@
-"""Whoever knows hikari's cache knows this one: the same names, arguments and results."""
+"""The cache has the same methods as hikari's, with the same names, arguments and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which cache the integrations give out where none is named."""
+"""Which cache the integrations use if none is named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every filter of every kind of column on every engine finds what plain Python says, whatever waits to be stored."""
+"""Every filter on every type of column on every engine finds the same as plain Python, whatever waits to be stored."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from persist.edits import Part
 from persist.entities import THREADS
 from persist.model import Kind, Origin, Payload
 
-# Late enough that no archived thread is swept while a slow machine is still asking.
+# Late enough that no archived thread is swept during the test, however slow the machine is.
 _ORIGIN: typing.Final = Origin("gateway", 0, 17, "2999-01-02 03:04:05.000006")
 _EVERYWHERE: typing.Final = settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -36,7 +36,7 @@ _INJECTIONS: typing.Final = (
 )
 _GREATEST: typing.Final = 2**63 - 1
 
-# What a column may hold, few enough to meet again.
+# The values of columns, so few that some repeat.
 _TEXTS = st.sampled_from((*ODDITIES, *_INJECTIONS)) | st.text(max_size=4)
 _NUMBERS = st.sampled_from((0, 1, -1, 5, 1 << 40, 3 << 60, 1 << 62, _GREATEST, -_GREATEST - 1)) | st.integers(-3, 3)
 _SNOWFLAKES = st.sampled_from((0, 1, 11, 111, 1 << 62, _GREATEST)) | st.integers(1, 6)
@@ -48,7 +48,7 @@ _MOMENTS = st.datetimes(
 
 
 class Sort(typing.NamedTuple):
-    """One column, what it may hold, and how a payload says so."""
+    """One column, its possible values, and their form in a payload."""
 
     name: str
     kind: Kind
@@ -82,7 +82,7 @@ Row = dict[str, typing.Any]
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """A filter as people write it, and the same in plain Python."""
+    """A filter as users write it, and the same in plain Python."""
 
     wanted: typing.Any
     holds: Callable[[typing.Any], bool]
@@ -140,7 +140,7 @@ def _asked(sort: Sort) -> st.SearchStrategy[Asked]:
 
 
 def _is_one_question(asked: Asked) -> bool:
-    """Leave out lists of ids compared with a list, which is refused."""
+    """Exclude lists of ids compared with a list, which is an error."""
     return not (isinstance(asked.wanted, list) and any(isinstance(each, frozenset) for each in asked.wanted))
 
 
@@ -169,7 +169,7 @@ def remember(asked: Hearing, number: int, row: Row) -> None:
 
 
 def in_order(rows: dict[int, Row], order: list[tuple[str, bool]]) -> list[int]:
-    """Sort as `order_by` promises: what is unset first, and equals by id."""
+    """Sort as `order_by` does: unset values first, and equal ones by id."""
     numbers = sorted(rows, reverse=bool(order) and order[-1][1])
     for name, down in reversed(order):
         numbers.sort(
@@ -209,7 +209,7 @@ async def test_what_is_found_is_what_python_finds(
         remember(asked, number, row)
         rows[number] = row
     await asked.cache.flush()
-    # What waits changes some of what is stored, drops one, and brings more.
+    # The waiting changes alter some stored objects, drop one, and add more.
     for number, row in enumerate(pending, len(stored)):
         remember(asked, number, row)
         rows[number] = row

@@ -1,4 +1,4 @@
-"""Users whom nothing names any more go after a while, and whoever is named anywhere stays."""
+"""Users that nothing names anymore are deleted after a while, and users that are named anywhere stay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from persist.retention import unnamed
 from persist.spi import Select
 
 TOLD: typing.Final = datetime.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=datetime.UTC)
-"""When things are told of that a test tells of as if REST did."""
+"""The time at which REST seems to send the tests' objects."""
 
 CHANNEL: typing.Final = "200000000000000001"
 ANN: typing.Final = payloads.user(id="300000000000000001")
@@ -31,7 +31,7 @@ NAMING: typing.Final = [(entity.name, column) for entity in ENTITIES.values() fo
 
 
 def naming(kind: str, column: str) -> tuple[Record, int]:
-    """Return a thing that names a user in a column, for as long as nobody takes it away, and the user."""
+    """Return a record that names a user in a column and that nothing deletes by itself, and the user."""
     entity = ENTITIES[kind]
     for sample in SAMPLES:
         if sample.kind == kind:
@@ -52,14 +52,14 @@ async def users(heard: Hearing) -> list[int]:
 def test_all_kinds_say_whom_they_name() -> None:
     assert {("messages", "author_id"), ("members", "user_id"), ("bans", "user_id"), ("own_user", "id")} <= {*NAMING}
     assert not USERS.users
-    # A column of another kind that is called like one that holds a user holds one too, or is listed here.
+    # If another kind has a column of the same name as one that holds a user, that column holds one, too.
     called = {column for _, column in NAMING if column not in ("id", "target_id", "bot_id")}
     also = {(name, column) for name, entity in ENTITIES.items() for column in entity.columns if column in called}
     assert also <= {*NAMING}
 
 
 async def stays_until_unnamed(url: str, *named: tuple[Record, int]) -> None:
-    """Tell of things and the users whom they name, and see to it that these go after those, and not before."""
+    """Store objects and the users that they name, and check that the users go after the objects, and not before."""
     clock = Clock()
     clock.now = TOLD + datetime.timedelta(days=30, microseconds=1)
     endless: persist.Keep[typing.Any] = persist.Keep(max_age=math.inf)
@@ -168,7 +168,7 @@ async def test_it_goes_on_a_little_at_a_time(sqlite_url: str, monkeypatch: pytes
         assert engine is not None
         swept = [(await engine.sweeper._sweep(1)).get("users", 0) for _ in range(5)]
         assert (sum(swept), max(swept)) == (35, 10)
-        # And from the beginning again.
+        # The search starts again from the beginning.
         heard.tell("users", ANN, None)
         assert sum([(await engine.sweeper._sweep(1)).get("users", 0) for _ in range(2)]) == 1
 

@@ -1,4 +1,4 @@
-"""An object of the wrong kind is refused, and whatever may have the same id is taken."""
+"""An object of the wrong kind is rejected, and any object that may have the same id is accepted."""
 
 from __future__ import annotations
 

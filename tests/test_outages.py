@@ -1,4 +1,4 @@
-"""A database that goes away comes back to a store that waits for it; one that cannot be used says what to do."""
+"""A store waits for a database that goes away and comes back; for one that cannot be used, it says what to do."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECRET = "s3cret-w0rd"
 
 
 class Place(typing.NamedTuple):
-    """A server of ours, and a database on it."""
+    """A server that the tests control, and a database on it."""
 
     server: servers.Server
     url: str
@@ -39,7 +39,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 
 
 async def refused(url: str) -> BackendError:
-    """Try to open, and return why that failed."""
+    """Try to open a store, and return why that failed."""
     store = open_store(url)
     with pytest.raises(BackendError) as caught:
         await store.open()
@@ -209,7 +209,7 @@ async def test_a_database_that_is_not_there_is_named(place: Place) -> None:
 
 @pytest.fixture
 async def poor(place: Place) -> AsyncIterator[str]:
-    """Give the URL of a user who may connect, with a password, and do nothing else."""
+    """Yield the URL for a user with a password who may connect, and do nothing else."""
     program, home = place.server.program, place.server.url()
     if program is servers.POSTGRESQL:
         name = yarl.URL(place.url).path[1:]
@@ -364,7 +364,7 @@ async def test_a_schema_that_is_not_there_is_named(postgresql_url: str) -> None:
 async def test_payloads_stay_what_they_were_made_as(postgresql_url: str) -> None:
     async with opened(f"{postgresql_url}?payload=jsonb") as store:
         await store.apply([Put(user(1, username="a"))])
-    async with opened(postgresql_url) as store:  # it finds out
+    async with opened(postgresql_url) as store:  # it detects the type
         await store.apply([Put(user(2, username="\0"))])
         assert len(await keys(store, USERS)) == 2
     with pytest.raises(SchemaError, match="this database stores payloads as jsonb; leave out"):

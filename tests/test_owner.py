@@ -1,4 +1,4 @@
-"""A database is one bot's: another one would make it forget all guilds that only the first is in."""
+"""A database belongs to one bot: another bot would delete all guilds that only the first one is in."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_another_bot_that_is_ready_before_the_database_is_open_changes_not
         await heard.cache.close()
         heard._make()
         opening = asyncio.create_task(heard.cache.open())
-        for _ in range(3):  # the gateway is heard, and the database not asked yet
+        for _ in range(3):  # it receives events, but has not queried the database yet
             await asyncio.sleep(0)
         heard.consume("READY", of_the_other())
         with pytest.raises(persist.SchemaError, match="Name another database"):

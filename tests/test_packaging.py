@@ -1,4 +1,4 @@
-"""What is installed is what is in the folders, under the names that were promised, and it stays out of the way."""
+"""The wheel contains what is in the folders, under the documented names, and has no side effects."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OPTIONAL = (
 
 
 def sources() -> dict[str, pathlib.Path]:
-    """Every file that must be in the wheel, by its name there. An earlier folder wins over the one around it."""
+    """Return every file that must be in the wheel, by its name there. Nested folders are listed before outer ones."""
     found: dict[pathlib.Path, str] = {}
     for folder, package in FOLDERS.items():
         for path in sorted((ROOT / folder).rglob("*")):
@@ -55,7 +55,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
 
 
 def run(program: str) -> str:
-    # -P: the folder that the tests were started in is not where an import looks.
+    # With -P, imports do not look in the current directory.
     return subprocess.run([sys.executable, "-P", "-c", program], check=True, capture_output=True, text=True).stdout
 
 
@@ -63,9 +63,9 @@ def import_or_skip(name: str) -> types.ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        # Ours names the extra, and was raised from the one that names the module.
+        # Our own error names the extra; its cause names the module.
         missing = error if isinstance(error, ModuleNotFoundError) else error.__cause__
-        # Only what an extra brings may be absent; a module of our own that is not found is a failure.
+        # Only modules from extras may be missing; a missing module of our own is a failure.
         if not isinstance(missing, ModuleNotFoundError) or str(missing.name).partition(".")[0] not in OPTIONAL:
             raise
         pytest.skip(f"{missing.name} is not installed.")

@@ -1,4 +1,4 @@
-"""What a member may do is worked out as Discord does: a table of cases."""
+"""Permissions are computed as Discord computes them: a table of cases."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def deny(target: int, permissions: hikari.Permissions) -> Overwrite:
 
 
 class Case(typing.NamedTuple):
-    """Who asks with which roles, what the channel says, and what comes of it: in the guild, and in the channel."""
+    """A member's roles, the overwrites of the channel, and the resulting permissions in the guild and the channel."""
 
     about: str
     guild: hikari.Permissions
@@ -145,7 +145,7 @@ async def test_who_may_not_connect_may_do_nothing_in_a_voice_channel(heard: Hear
     ]
     await heard.ready({**guild_of(_CASES[0]), "roles": [everybody], "channels": channels, "threads": []})
     ask = heard.cache.permissions
-    assert await ask(_GUILD, _ANN, _CHANNEL + 1) == may & ~P.CONNECT  # text: there is nothing to connect to
+    assert await ask(_GUILD, _ANN, _CHANNEL + 1) == may & ~P.CONNECT  # a text channel has nothing to connect to
     for voice in (_CHANNEL + 10, _CHANNEL + 20):
         assert await ask(_GUILD, _ANN, voice) == may
         denied = await ask(_GUILD, _ANN, voice + 1)
@@ -187,7 +187,7 @@ async def test_a_role_that_was_deleted_while_nobody_heard_allows_nothing(heard: 
         without = await heard.cache.permissions(_GUILD, 500, channel)
         assert without is not None
         assert await heard.cache.permissions(_GUILD, 501, channel) == without
-    await heard.reopen()  # nobody has said in this session which roles there are
+    await heard.reopen()  # this session has not listed the roles yet
     assert await heard.cache.permissions(_GUILD, 501) is None
 
 
@@ -230,4 +230,4 @@ async def test_who_may_not_look_or_write_may_not_do_what_takes_that(
     assert there & left == left
     thread = await heard.cache.permissions(_GUILD, 600, _THREAD)
     assert thread is not None
-    assert bool(thread & P.ATTACH_FILES) == (denied == P.SEND_MESSAGES)  # it takes another permission to write there
+    assert bool(thread & P.ATTACH_FILES) == (denied == P.SEND_MESSAGES)  # writing there needs another permission

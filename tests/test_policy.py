@@ -1,4 +1,4 @@
-"""Rules are told in words, and told off where they contradict themselves."""
+"""Rules are put into words, and contradictions in them cause warnings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the first release told people to write still runs, and holds at once."""
+"""The quick start of the first release still runs, and the cache is now immediately up to date."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import frameworks
 import hikari
 import pytest
 
-# There, the listener had to sleep for five seconds before it asked.
+# In the first release, the listener had to sleep for five seconds before it queried the cache.
 QUICK_START: typing.Final = """
 import hikari
 import hikaripersist as persist
@@ -26,7 +26,7 @@ async def message_created(event: hikari.GuildMessageCreateEvent) -> None:
 """
 
 
-@pytest.mark.filterwarnings("ignore::hikari.MissingIntentWarning")  # the first release did not look at intents
+@pytest.mark.filterwarnings("ignore::hikari.MissingIntentWarning")  # the first release ignored intents
 @pytest.mark.parametrize("intents", [hikari.Intents.ALL_UNPRIVILEGED, hikari.Intents.ALL])
 @pytest.mark.parametrize("first", ["", "from __future__ import annotations\n"])
 async def test_the_first_quick_start_runs_and_holds_at_once(

@@ -1,4 +1,4 @@
-"""A cache without a gateway finds what a bot has stored, and changes nothing."""
+"""A cache without a gateway reads what a bot has stored, and changes nothing."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_a_reader_tells_what_members_may_do_and_how_much_is_known(url: str
     guild_id, users = int(guild["id"]), [int(member["user"]["id"]) for member in guild["members"]]
     async with hearing.Hearing(url) as heard:
         await heard.ready(guild)
-        # A role that was deleted while nobody heard: all that there are have been told since.
+        # A role that was deleted while the bot was offline; all existing roles have been listed since.
         named = {**payloads.member(payloads.user(id="501"), ["77"]), "guild_id": guild["id"]}
         await heard.hear("GUILD_MEMBER_ADD", named)
         told = {user: await heard.cache.permissions(guild_id, user) for user in (*users, 501)}
@@ -120,7 +120,7 @@ async def test_a_reader_makes_no_database(url: str, tmp_path: pathlib.Path) -> N
     with pytest.raises(persist.PersistError, match=r"a bot with a persist\.Cache"):
         await persist.connect(url, rest_bot()).open()
     assert files(tmp_path) == []
-    # Nothing of it is there, else a bot that uses the database for the first time would be refused or find too little.
+    # No tables are left behind: otherwise a bot could not use the database, or would find too few tables.
     await filled(url)
 
 

@@ -1,4 +1,4 @@
-"""What is stored is rewritten with another key, encrypted at last, or decrypted, whatever comes between."""
+"""Stored data is rewritten with another key, encrypted for the first time, or decrypted, despite interruptions."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BOTH = Encryption({"2026": NEW, "2025": OLD}, current="2026")
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give the URL of a new, empty database of every engine."""
+    """Return the URL of a new, empty database of every engine."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
@@ -67,7 +67,7 @@ async def rekey(url: str, encryption: Encryption | None, *, decrypt: bool = Fals
     assert isinstance(store, SqlStore)
     heard: list[tuple[int, int]] = []
     done = await store.rekey(lambda _, more, total: heard.append((more, total)), decrypt=decrypt)
-    assert sum(more for more, _ in heard) >= heard[-1][1]  # more, where somebody writes meanwhile
+    assert sum(more for more, _ in heard) >= heard[-1][1]  # more, if something writes meanwhile
     return done
 
 
@@ -138,9 +138,9 @@ async def test_other_columns_are_encrypted(url: str) -> None:
 
 
 async def interrupted(url: str, encryption: Encryption) -> None:
-    """Begin to rekey, and give up in the middle."""
+    """Start to rekey, and stop in the middle."""
 
-    class Enough(Exception):  # noqa: N818 - it is none
+    class Enough(Exception):  # noqa: N818 - it is not an error
         pass
 
     def stop(name: str, more: int, _: int) -> None:
@@ -166,7 +166,7 @@ async def test_a_bot_works_on_what_is_half_rewritten(url: str, before: Encryptio
         await store.apply([Put(message(4000, 20, 10, content="new"))])
     if before is not None:
         with pytest.raises(SchemaError, match="which is missing"):
-            await store_of(url, AFTER).open()  # what is not rewritten yet takes the old key
+            await store_of(url, AFTER).open()  # the rest still needs the old key
     await rekey(url, BOTH)
     async with opened(url, AFTER) as store:
         assert [row for row in await content(store) if row[1] != (4000,)] == whole
@@ -245,7 +245,7 @@ def test_commands_find_the_keys(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
     asyncio.run(fill())
     assert "there are no keys to encrypt" in call("rekey", first, code=1)
     monkeypatch.setenv("PERSIST_KEYS", f"2025:{OLD}")
-    assert call("copy", first, last)["same"] is True  # from what is in clear into what is encrypted
+    assert call("copy", first, last)["same"] is True  # from plain to encrypted
     assert call("show", "messages", "30", "--url", last)["payload"]["content"] == "hello"
     assert call("show", "messages", "30", "--url", first)["payload"]["content"] == "hello"
     saved = str(tmp_path / "saved.jsonl")

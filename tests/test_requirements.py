@@ -1,4 +1,4 @@
-"""Hooks of each framework let a command run, or say why not, by what the cache knows."""
+"""Each framework's hooks let a command run or say why not, based on the cache."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cache(stage: Stage) -> persist.Cache:
 
 
 def somebody(stage: Stage) -> str:
-    """Return the id of somebody who does not own the guild, has no role and is in no channel's overwrites."""
+    """Return the id of a member who does not own the guild, has no roles and is in no channel's overwrites."""
     return next(
         str(member["user"]["id"])
         for member in stage.guild["members"]
@@ -78,7 +78,7 @@ async def test_a_role_of_another_guild_is_required(stage: Stage, framework: Fram
     async with framework.playing(stage, guards):
         answer = await stage.run("patrons", user_id=who)
         assert framework.refusal(answer, "roles") == "You need the role role-1 to use this."
-        assert stage.asked() == {"GET /guilds/{id}/members/{id}": 1}  # it might have been a member
+        assert stage.asked() == {"GET /guilds/{id}/members/{id}": 1}  # the user might be a member
         user = next(member["user"] for member in stage.guild["members"] if member["user"]["id"] == who)
         await stage.sim.add_member(home["id"], payloads.member(user, [role["id"]]))
         assert (await stage.run("patrons", user_id=who))["content"] == "ran"
@@ -143,7 +143,7 @@ async def test_permissions_of_the_bot_are_computed_from_the_cache(stage: Stage, 
         await stage.sim.update_channel(stage.guild_id, closed["id"], permission_overwrites=[])
         assert (await stage.run("there"))["content"] == "ran"
         words = framework.refusal(await stage.run("here"), "bot permissions")
-        assert words == "The bot needs the permission Speak for this."  # nobody may look at that channel
+        assert words == "The bot needs the permission Speak for this."  # no one can view that channel
         await stage.sim.update_channel(stage.guild_id, stage.channel_id, permission_overwrites=[])
         assert (await stage.run("here"))["content"] == "ran"
         assert stage.asked() == {}

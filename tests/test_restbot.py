@@ -1,4 +1,4 @@
-"""A cache of a REST bot opens and closes with it, answers, asks Discord for what it lacks, and remembers that."""
+"""The cache of a REST bot opens and closes with it, answers, requests what it lacks from Discord, and stores that."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def serving(bot: hikari.RESTBot) -> AsyncIterator[None]:
 
 
 async def run(stage: Stage, bot: hikari.RESTBot, name: str, **wishes: typing.Any) -> str:
-    """Let somebody run a command of a REST bot, and return what it says, at once or later."""
+    """Run a command of a REST bot, and return its reply, whether immediate or deferred."""
     body = orjson.dumps(stage.sim.interaction(stage.guild_id, stage.channel_id, name, **wishes))
     moment = b"1700000000"
     response = await bot.on_interaction(body, KEY.sign(moment + body).signature, moment)
@@ -73,7 +73,7 @@ async def test_what_discord_is_asked_for_is_remembered(stage: Stage) -> None:
             assert (await cache.members.find(guild=guild_id))[0].nickname == "Nemo"
             await cache.fetch_member(guild_id, user_id, max_age=datetime.timedelta())
             assert len(await cache.fetch_roles(guild_id)) == len(stage.guild["roles"])
-            assert sum(stage.sim.rest_log.values()) == 2 * requests + 2  # it may have changed, and there may be more
+            assert sum(stage.sim.rest_log.values()) == 2 * requests + 2  # they may have changed
         assert not cache.is_open
         assert cache.quarantine == ()
 
@@ -281,7 +281,7 @@ async def _crescent(stage: Stage, bot: hikari.RESTBot) -> None:
 
 
 async def fetched(cache: persist.Cache, members: persist.Members, stage: Stage) -> str:
-    """Say what Discord was asked for and the cache has now."""
+    """Return what was requested from Discord and is now in the cache."""
     await cache.fetch_member(int(stage.guild_id), int(stage.user_id))
     member = await members.get(int(stage.guild_id), int(stage.user_id))
     return f"It knows {member and member.nickname}"

@@ -1,4 +1,4 @@
-"""What is kept is kept for as long as rules say, and no longer; and as many, and no more."""
+"""Objects are kept for as long as the rules say, and no longer; and as many as they say, and no more."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Clock:
 
 
 def snowflake(at: datetime.datetime, number: int = 0) -> str:
-    """Make an id that was made then."""
+    """Make an id with a given creation time."""
     return str(((round(at.timestamp() * 1000) - 1_420_070_400_000) << 22) + number)
 
 
@@ -91,7 +91,7 @@ async def test_each_channel_keeps_its_newest(engine_url: str) -> None:
         assert await heard.cache.sweep() == {"messages": 2}
         left = await heard.cache.messages.find(channel=int(CHANNEL)).ids()
         assert left == [int(snowflake(START, number)) for number in (0, 3, 4, 5)]
-        # From now on it looks only where there is more than before.
+        # From now on it only checks where the number of objects grows.
         await said(heard, message(START, 20, OTHER_CHANNEL))
         assert await heard.cache.sweep() == {"messages": 1}
         assert await heard.cache.sweep() == {}
@@ -107,7 +107,7 @@ async def test_each_channel_keeps_its_newest_whatever_else_looks_at_channels(eng
             await heard.ready(*guilds)
             assert heard.cache._engine is not None
             sweeper = heard.cache._engine.sweeper
-            await sweeper.sweep_lazily()  # from now on it looks only where there is more than before
+            await sweeper.sweep_lazily()  # from now on it only checks where the number of objects grows
             for number, guild in enumerate(guilds):
                 channel = guild["channels"][1]["id"]
                 ids = range(100 * number, 100 * number + 5)
@@ -148,7 +148,7 @@ async def test_each_guild_and_all_together_keep_so_many(engine_url: str) -> None
         swept = await heard.cache.sweep()
         assert (await count(heard, "members"), await count(heard, "roles"), await count(heard, "messages")) == (4, 4, 0)
         assert swept["messages"] == 1
-        # Who asks for all of them is not told that these are all.
+        # The list no longer counts as complete.
         known = await heard.cache.completeness(int(guilds[0]["id"]), persist.ROLES)
         assert not known.is_complete
 
@@ -164,7 +164,7 @@ async def test_bounds_are_kept_over_a_million_messages(sqlite_url: str) -> None:
 
 
 async def flooded(url: str, total: int, *, most: int, channels: int) -> None:
-    """Let a bot hear of many messages while it is swept, and see to it that bounds hold at every step."""
+    """Send a bot many messages while the cache sweeps, and check the limits at every step."""
     lot = 500
     people = {"users", "members", "bans", "scheduled_event_users"}
     rules = persist.Rules(messages=persist.Keep(max_per_channel=most), off=people)
@@ -360,14 +360,14 @@ async def test_nobody_looks_where_nothing_can_be_too_old_yet(sqlite_url: str, mo
         assert await sweeper.sweep_lazily() == {}
         assert "roles" not in asked
         clock.forward(hours=2)
-        assert await sweeper.sweep_lazily() == {}  # nobody has waited
-        assert await sweeper.sweep() == {"roles": len(guild["roles"])}  # whoever asks is answered
+        assert await sweeper.sweep_lazily() == {}  # the real time has not passed
+        assert await sweeper.sweep() == {"roles": len(guild["roles"])}  # an explicit sweep checks everything
         await heard.hear("GUILD_CREATE", guild)
         clock.forward(hours=-2)
         await heard.cache.apply_rules(persist.Rules(roles=persist.Keep(max_age=1e9)))
         asked.clear()
         await sweeper.sweep_lazily()
-        assert "roles" in asked  # other rules, another time
+        assert "roles" in asked  # other rules need another check
 
 
 async def test_rules_know_no_more_of_what_is_gone(sqlite_url: str) -> None:
@@ -407,7 +407,7 @@ async def test_what_took_long_to_count_is_not_counted_again_at_once(
         async def slow(query: Select) -> typing.Any:
             if query.want == "count":
                 counted.append(query.entity.name)
-                await asyncio.sleep(0.5)  # it rests for 25 seconds then
+                await asyncio.sleep(0.5)  # it then pauses for 25 seconds
             return await select(query)
 
         await said(heard, *(message(START, number) for number in range(5)))
@@ -416,4 +416,4 @@ async def test_what_took_long_to_count_is_not_counted_again_at_once(
         await said(heard, message(START, 5))
         assert await sweeper.sweep_lazily() == {}
         assert counted == ["messages"]
-        assert await sweeper.sweep() == {"messages": 1}  # whoever asks is answered
+        assert await sweeper.sweep() == {"messages": 1}  # an explicit sweep checks everything

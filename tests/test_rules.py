@@ -1,4 +1,4 @@
-"""Rules are values: they are equal, printed and combined as what they mean."""
+"""Rules are values: they are compared, printed and combined by what they mean."""
 
 from __future__ import annotations
 

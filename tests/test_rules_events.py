@@ -1,6 +1,6 @@
-"""After whatever happens, what is stored under rules is what a naive filter leaves of what is stored without them.
+"""Whatever happens, the data stored under rules equals the data stored without rules, reduced by a naive filter.
 
-And nothing that is dropped can be found in the files of a database, whoever looks with whatever.
+And dropped fields cannot be found in the files of a database.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ CASES: typing.Final[Mapping[str, Case]] = {
 }
 
 
-# A predicate or a column that is dropped cannot be selected by.
+# Rules cannot select by a column, or with a predicate on a field, that they drop.
 _CASES: typing.Final = st.one_of(
     st.sampled_from(list(CASES.values())),
     st.builds(
@@ -143,7 +143,7 @@ def _needle() -> str:
 
 
 async def _say_needles(url: str, rules: persist.Rules, needles: list[str]) -> str:
-    """Let the cache hear a needle in each field that may be dropped, wherever it shows; return all that is stored."""
+    """Send the cache needles in fields that may be dropped, everywhere they can occur; return everything stored."""
     content, changed, embedded, nick, name = needles
     guild, channel = _GUILDS[0], _TEXT[0][0]
     user = {**_GUILDS[0]["members"][0]["user"], "global_name": name}
@@ -173,7 +173,7 @@ async def _say_needles(url: str, rules: persist.Rules, needles: list[str]) -> st
 
 
 def _found(folder: pathlib.Path, needles: Sequence[str]) -> set[str]:
-    """Look through all bytes of all files, as those read them that have no database."""
+    """Return the needles in the bytes of all files, read without the database."""
     read = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
     return {needle for needle in needles if any(needle.encode() in data for data in read)}
 
@@ -193,7 +193,7 @@ def test_nothing_of_what_is_dropped_is_in_any_file(
     stored = asyncio.run(_say_needles(url, CASES["fields"].rules, needles))
     assert not [needle for needle in needles if needle in stored]
     assert _found(folder, needles) == set()
-    # What is not dropped would have been found: in some file at least, as databases compress what is long.
+    # Needles that are not dropped are found, at least in one file, as databases compress long values.
     stored = asyncio.run(_say_needles(url, persist.Rules(), needles))
     assert not [needle for needle in needles if needle not in stored]
     assert _found(folder, needles) != set()

@@ -1,4 +1,4 @@
-"""Rules are read from files and written into them, and the names of the first release mean what they meant."""
+"""Rules are read from files and written to them, and the names from the first release still mean the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules on every kind of thing, whatever event tells of it: what is stored is what a naive filter leaves."""
+"""Rules on every kind of object, whatever event sends it: the stored data is what a naive filter leaves."""
 
 from __future__ import annotations
 
@@ -60,14 +60,14 @@ _CHOSEN: typing.Final[Mapping[str, tuple[str, object]]] = {
     "entitlements": ("is_deleted", True),
     "subscriptions": ("status", 1),
 }
-"""A column of each kind that has one to choose by, and what those have in it that are not kept."""
+"""A column to select by for each kind that has one, and the value of objects that are not kept."""
 
 _VARIED: typing.Final[Mapping[str, tuple[object, ...]]] = {
     **dict.fromkeys(("name", "username", "nick", "content", "session_id", "topic", "reason"), ("in", "out")),
     "temporary": (True, False),
     "deleted": (True, False),
 }
-"""What changes from one event to the next, and what into."""
+"""Fields that change from one event to the next, and their values."""
 
 
 def _off(kind: str) -> Case:
@@ -81,7 +81,7 @@ def _column(kind: str) -> Case:
 
 
 def _predicate(kind: str) -> Case:
-    """Keep what hikari calls otherwise."""
+    """Keep objects whose hikari attribute has another value."""
     name, out = _CHOSEN[kind]
     rules = persist.Rules(**{kind: Keep(predicate=lambda thing: getattr(thing, name) != out)})
 
@@ -128,7 +128,7 @@ def _sources(kind: str) -> Case:
 
 
 def _mentioned(guild: Payload) -> dict[str, list[int]]:
-    """Return ids that a rule may be about."""
+    """Return ids that a rule may name."""
     return {
         "guilds": [int(guild["id"])],
         "channels": [int(channel["id"]) for channel in (*guild["channels"], *guild["threads"])],
@@ -142,7 +142,7 @@ _LISTED: typing.Final = [
     (kind, name)
     for kind in _KINDS
     for name in LISTS
-    if columns_of(ENTITIES[kind], name) is not None and kind != "guilds"  # which is about all that is in them
+    if columns_of(ENTITIES[kind], name) is not None and kind != "guilds"  # which is about their contents
 ]
 
 
@@ -182,7 +182,7 @@ def _combined(draw: st.DrawFn) -> Case:
     cases = draw(st.lists(_CASES, min_size=1, max_size=2))
     try:
         return cases[0] if len(cases) == 1 else both(*cases)
-    except persist.QueryError:  # what is dropped cannot be selected by
+    except persist.QueryError:  # rules cannot select by a field that they drop
         hypothesis.reject()
 
 
@@ -209,7 +209,7 @@ def _pool() -> list[Event]:
         found.append(("GUILD_DELETE", {"id": guild["id"], "unavailable": True}))
         found.append(("CHANNEL_DELETE", next(c for c in guild["channels"] if c["type"] == 0) | where))
         found.append(("THREAD_CREATE", {**told["THREAD_CREATE"], "message": told["MESSAGE_CREATE"]}))
-        # It does not list all of its members, or the cache would forget those that have joined meanwhile.
+        # It does not list all members, because the cache would then delete those that have joined meanwhile.
         found.append(("GUILD_CREATE", {**guild, "member_count": 1000, "large": True}))
     return found
 
@@ -218,7 +218,7 @@ _POOL: typing.Final = _pool()
 
 
 def _varied(value: typing.Any, seed: int) -> typing.Any:
-    """Return a payload in which some of what changes is different: the same of the same thing, wherever it shows."""
+    """Return a payload with some of its fields changed: the same for the same object, wherever it occurs."""
     if isinstance(value, list):
         return [_varied(item, seed) for item in typing.cast("list[typing.Any]", value)]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Processes with different rules on one database: each goes by its own, where it has the shards."""
+"""Processes with different rules on one database: each applies its own rules to the data of its shards."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Keep: typing.TypeAlias = persist.Keep[typing.Any]
 OLD: typing.Final = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 LATER: typing.Final = OLD + datetime.timedelta(days=3)
 GUILDS: typing.Final = (str(10 << 22), str(11 << 22))
-"""One of each shard, where there are two."""
+"""One guild for each of two shards."""
 
 CHANNEL, ANN = "200000000000000001", "300000000000000001"
 FIRST: typing.Final = (round(OLD.timestamp() * 1000) - 1_420_070_400_000) << 22
@@ -49,7 +49,7 @@ async def two(url: str, one: persist.Rules, other: persist.Rules) -> AsyncIterat
 
 @contextlib.contextmanager
 def runs(heard: Hearing, *shards: int) -> Iterator[None]:
-    """Let the bot of a process have some of the shards."""
+    """Let the bot of a process run some of the shards."""
     running: dict[int, object] = typing.cast("typing.Any", heard.bot)._shards
     running.update((shard, heard.shards[shard]) for shard in shards)
     yield
@@ -83,7 +83,7 @@ async def test_what_either_of_two_with_the_same_shards_forbids_goes_at_its_sweep
         assert await numbers(strict) == {1, 2}
         assert await strict.cache.sweep() == {"messages": 2}
         assert await numbers(lax) == set()
-        await hear(lax, said([3]))  # what the one does not forbid may come again, until the other looks again
+        await hear(lax, said([3]))  # what one allows may come back, until the other sweeps again
         assert await numbers(strict) == {3}
         assert await strict.cache.sweep() == {"messages": 1}
 
@@ -106,7 +106,7 @@ async def test_what_is_of_a_guild_is_kept_as_the_process_with_its_shard_says(url
             assert await lax.cache.sweep() == {}
             assert await strict.cache.sweep() == {"messages": 1}
             assert await numbers(lax) == {0, 2}
-        with runs(strict, 0), runs(lax, 1):  # and what is of no guild as the one with the first shard says
+        with runs(strict, 0), runs(lax, 1):  # outside guilds, the process with the first shard decides
             assert await lax.cache.sweep() == {}
             assert await strict.cache.sweep() == {"messages": 2}
             assert await numbers(lax) == set()

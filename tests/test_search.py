@@ -1,4 +1,4 @@
-"""What is searched is found, and the same is found on every engine, whatever was said and however it changed."""
+"""Searches find what they should, and the same on every engine, whatever the texts are and however they change."""
 # ruff: noqa: RUF001 - letters that look like others are what this is about.
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _GUILD: typing.Final = 7
 
 
 class ResolvingStore:
-    """What a stranger writes for a database that is not SQL: records in a dictionary, and `persist.resolving`."""
+    """A third-party store for a database without SQL: records in a dictionary, and `persist.resolving`."""
 
     def __init__(self, records: dict[tuple[Entity[typing.Any], Key], Record]) -> None:
         self._records = records
 
     async def open(self) -> None:
-        """Do nothing: it is there."""
+        """Do nothing: the records are there already."""
 
     async def close(self) -> None:
-        """Do nothing: it stays there."""
+        """Do nothing: the records stay."""
 
     async def apply(self, changes: Sequence[Change]) -> None:
         for entity, key, _, after in await resolved(changes, self._read):
@@ -67,7 +67,7 @@ class ResolvingStore:
 
 
 class OtherStores:
-    """A plugin with stores that keep records as long as it is there."""
+    """A plugin with stores that keep records for as long as the plugin exists."""
 
     def __init__(self) -> None:
         self._place: dict_store.Place = {}
@@ -91,7 +91,7 @@ def _other_stores() -> Iterator[None]:
 
 @pytest.fixture(params=["sqlite", "memory", "postgresql", "mysql", "dict", "resolving"])
 def any_url(request: pytest.FixtureRequest, _other_stores: None) -> str:
-    """Give the URL of an empty place on each engine, and in stores that know no SQL."""
+    """Return the URL of an empty database on each engine, and of stores without SQL."""
     if request.param in ("memory", "dict", "resolving"):
         return f"{request.param}://"
     return str(request.getfixturevalue(f"{request.param}_url"))
@@ -99,7 +99,7 @@ def any_url(request: pytest.FixtureRequest, _other_stores: None) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def server_url(request: pytest.FixtureRequest) -> str:
-    """Give the URL of an empty place of an SQL database that outlives its store."""
+    """Return the URL of an empty SQL database that outlives its store."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
@@ -166,7 +166,7 @@ def stands_in(words: list[str], phrase: list[str], *, is_open: bool = False) -> 
 
 
 def rank_of_text(text: str | None, phrases: list[Phrase]) -> int | None:
-    """Return how well a text fits, 0 best; `None` if it does not."""
+    """Return how well a text matches, with 0 for best; `None` if it does not."""
     words = words_of(text or "").split()
     if not phrases or not all(
         stands_in(words, phrase.words, is_open=phrase.is_open and phrase is phrases[-1]) for phrase in phrases
@@ -178,7 +178,7 @@ def rank_of_text(text: str | None, phrases: list[Phrase]) -> int | None:
 
 
 def rank_of_names(names: Sequence[str | None], phrases: list[Phrase]) -> int | None:
-    """Return how well one of the names fits, 0 best; `None` if none does."""
+    """Return how well one of the names matches, with 0 for best; `None` if none does."""
     each = [words for name in names if (words := words_of(name or "").split())]
     for phrase in phrases:
         if not any(
@@ -214,7 +214,7 @@ _QUESTION = st.lists(
 
 
 def no_surrogates(text: str) -> str:
-    """Return a text as Discord could say it."""
+    """Return a text that Discord could send."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -235,7 +235,7 @@ def name(searched: Hearing, number: int, names: Sequence[str | None], guild_id: 
 
 
 async def same(question: persist.Found[typing.Any], expected: Sequence[int], asked: str) -> None:
-    """Hold every way to read an answer to what is expected."""
+    """Check every way to read the results against the expected ids."""
     assert await question.ids() == expected, asked
     assert await question.count() == len(expected), asked
     assert await question.exists() is bool(expected), asked

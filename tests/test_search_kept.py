@@ -1,4 +1,4 @@
-"""What can be searched is in step with what is stored: whatever changes it, whoever writes, whenever it is on."""
+"""The search index matches the stored data, whatever changes it, whoever writes, and whenever it is enabled."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ALL: typing.Final = frozenset({"messages", "members"})
 
 @pytest.fixture(params=["sqlite", "postgresql", "mysql"])
 def url(request: pytest.FixtureRequest) -> str:
-    """Give the URL of an empty database of every engine that outlives its store."""
+    """Return the URL of an empty database that outlives its store, on every engine."""
     return str(request.getfixturevalue(f"{request.param}_url"))
 
 
@@ -49,7 +49,7 @@ async def heard(engine_url: str) -> AsyncIterator[Hearing]:
 
 @asynccontextmanager
 async def opened(url: str, *search: str, stay: bool = False) -> AsyncIterator[SqlStore]:
-    """Lend an open store; some kinds can be searched, or those that could be before."""
+    """Yield an open store with some searchable kinds, or with those from before."""
     store = open_store(url)
     assert isinstance(store, SqlStore)
     if not stay:
@@ -67,7 +67,7 @@ async def found_in(store: SqlStore, entity: Entity[typing.Any], question: str) -
 
 
 async def check_step(store: SqlStore) -> None:
-    """See to it that the texts, and the index of them, are those that a new start would make of what is stored."""
+    """Check that the texts and their index are the same as if they were made again from the stored data."""
     quote = store.dialect.quote
     search = store.dialect.search
     assert search is not None
@@ -182,7 +182,7 @@ async def test_members_are_found_by_the_name_that_they_have_now(heard: Hearing) 
     await heard.hear("GUILD_MEMBER_UPDATE", {**payloads.member(ali), **renamed})
     assert await search("zoe").ids() == [int(ali["id"])] * 2
     assert await search("nastja").ids() == [int(ali["id"])]
-    assert await search("baba").count() == 2  # by the user name
+    assert await search("baba").count() == 2  # by username
     assert await search('"ali baba"', guild=here).ids() == [int(ali["id"])]
     await heard.hear("GUILD_MEMBER_REMOVE", {"guild_id": guild["id"], "user": ali})
     assert {member.guild_id for member in await search("zoe")} == {int(other["id"])}
@@ -283,7 +283,7 @@ async def test_nothing_that_is_written_meanwhile_is_missed(url: str, monkeypatch
 
 
 async def test_one_that_was_interrupted_goes_on_where_it_was(mysql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What a killed process leaves where each slice is committed on its own.
+    # A killed process leaves this if each slice is committed on its own.
     monkeypatch.setattr(texts, "_SLICE", 3)
     async with opened(mysql_url) as store:
         await store.apply([Put(message(n, 5, 7, content=f"panda {n}")) for n in range(1, 12)])

@@ -1,4 +1,4 @@
-"""However a server is configured, it keeps the same and answers the same."""
+"""However a server is configured, persist stores the same data and gives the same answers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from persist.sql import SqlStore
 
 
 async def configured(url: str, **settings: str) -> None:
-    """Let a database of PostgreSQL have settings of its own."""
+    """Change the settings of one PostgreSQL database."""
     for name, value in settings.items():
         await servers.POSTGRESQL.run(url, f"ALTER DATABASE {yarl.URL(url).name} SET {name} = '{value}'")
 
@@ -56,7 +56,7 @@ async def test_payloads_that_are_jsonb_are_known_however_names_are_quoted(postgr
 
 @contextlib.asynccontextmanager
 async def encoded(url: str, encoding: str) -> AsyncIterator[str]:
-    """Lend the URL of a database of PostgreSQL whose texts are encoded in this way."""
+    """Yield the URL of a PostgreSQL database with a given encoding."""
     name = f"{yarl.URL(url).name}_{encoding.lower()}"
     made = f"CREATE DATABASE {name} ENCODING '{encoding}' LOCALE 'C' TEMPLATE template0"
     await servers.POSTGRESQL.run(url, made)
@@ -85,7 +85,7 @@ async def test_a_database_that_does_not_care_what_bytes_mean_keeps_texts_as_they
 
 @contextlib.asynccontextmanager
 async def with_globals(server: servers.Server, **settings: int) -> AsyncIterator[None]:
-    """Let MariaDB have some settings until the end."""
+    """Change some settings of MariaDB until the block ends."""
     try:
         for name, value in settings.items():
             await servers.MYSQL.run(server.url(), f"SET GLOBAL {name} = {value}")
@@ -120,6 +120,6 @@ async def test_a_server_that_takes_short_packets_only_keeps_many_long_messages(
             assert len(await keys(store, MESSAGES)) == count
         searched = open_store(mysql_url)
         assert isinstance(searched, SqlStore)
-        searched.search([MESSAGES])  # which makes the texts of what is there already
+        searched.search([MESSAGES])  # opening it indexes the existing texts
         await searched.open()
         await searched.close()

@@ -1,4 +1,4 @@
-"""The databases that the other tests stand on are there, empty, and can be taken away."""
+"""The databases that other tests rely on are available and empty, and can be stopped."""
 
 from __future__ import annotations
 

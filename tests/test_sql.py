@@ -1,4 +1,4 @@
-"""What each database is told, word by word, also by the dialects of servers that are not at hand."""
+"""The exact SQL for each database, including servers that are not available here."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ QUESTIONS = {
 
 
 def spoken(dialect: Dialect) -> Iterator[str]:
-    """Yield what a database hears: tables, writing, and questions."""
+    """Yield the SQL for a database: tables, writes and queries."""
     for table in (META, table_of(COMPLETENESS), table_of(INVITES)):
         yield from ddl.create(dialect, table)
     (field,) = (field for field in table_of(MESSAGES).fields if field.name == "has_attachments")
@@ -123,8 +123,8 @@ def spoken(dialect: Dialect) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_databases_are_told_what_they_were_told_before(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """If a difference is meant: PERSIST_WRITE_GOLDEN=1 writes the files anew, and a reviewer reads what changed."""
-    monkeypatch.setattr(sqlite, "BINDS_ONCE", True)  # this is only spelled here, which any Python can
+    """If a difference is intended, PERSIST_WRITE_GOLDEN=1 updates the files, and a reviewer reads what changed."""
+    monkeypatch.setattr(sqlite, "BINDS_ONCE", True)  # the SQL is not run here, so any Python will do
     text = "\n\n".join(
         "\n".join(textwrap.fill(line, 118, break_long_words=False, break_on_hyphens=False) for line in part.split("\n"))
         for part in spoken(DIALECTS[name])
@@ -205,7 +205,7 @@ def test_a_statement_is_neither_too_many_rows_nor_too_long() -> None:
 async def test_statements_grow_while_the_event_loop_is_slow_to_come_round() -> None:
     async def busy() -> None:
         while True:
-            time.sleep(0.03)  # noqa: ASYNC251 - this is what it is about
+            time.sleep(0.03)  # noqa: ASYNC251 - blocking is the point
             await asyncio.sleep(0)
 
     stride, table = Stride(), table_of(MESSAGES)

@@ -1,4 +1,4 @@
-"""What is peculiar to SQLite, which has no server that would put its users in a row."""
+"""What is special about SQLite, which has no server to coordinate its users."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _member(number: int, **fields: typing.Any) -> Put:
 
 
 async def test_many_may_make_one_file_at_once(tmp_path: pathlib.Path) -> None:
-    # Each turns the new file to WAL; SQLite tells one of two that meet there "database is locked" without waiting.
+    # Each switches the new file to WAL; if two do so at once, SQLite fails one immediately with "database is locked".
     for number in range(60):
         drivers = [SqliteDriver(tmp_path / f"{number}.db") for _ in range(12)]
         await asyncio.gather(*(driver.open() for driver in drivers))

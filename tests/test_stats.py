@@ -1,4 +1,4 @@
-"""What happens to a bot can be told from its cache's gauges alone, and every monitor sees the same of it."""
+"""A cache's counters alone show what happens to a bot, and every monitoring system sees the same."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def told(health: persist.Health) -> list[str]:
 
 
 class Flooded(Hearing):
-    """A bot that may keep few changes while its database is away, and tells at once what it hears."""
+    """A bot that may hold only a few changes while its database is away, and does not defer any."""
 
     LIMIT = 200
 
@@ -48,12 +48,12 @@ def message(number: int) -> dict[str, typing.Any]:
 
 async def until(test: typing.Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
-        while not test():  # noqa: ASYNC110 - nobody tells when a write has failed
+        while not test():  # noqa: ASYNC110 - a failed write causes no event
             await asyncio.sleep(0.01)
 
 
 class Place(typing.NamedTuple):
-    """A database, what takes it away from everybody, and what gives it back."""
+    """A database, and functions that make it unavailable and available again."""
 
     url: str
     cut: typing.Callable[[], object]
@@ -80,7 +80,7 @@ async def test_the_gauges_alone_tell_of_a_flood_and_a_database_that_goes_away(pl
         await heard.ready(guild)
         await cache.flush()
         calm = cache.stats()
-        # That the shard is not connected is true: nobody runs it.
+        # The shard is indeed not connected.
         assert told(cache.health()) == ["shard_disconnected"]
         assert (calm.depth, calm.age, calm.retries, calm.lost, calm.shards[0].lag) == (0, 0.0, 0, {}, 0)
         assert calm.applied > 0
@@ -115,9 +115,9 @@ async def test_the_gauges_alone_tell_of_a_flood_and_a_database_that_goes_away(pl
         assert after.lost == flood.lost
         assert told(cache.health()) == ["shard_disconnected", "changes_lost"]
         heard_of = sum(after.received[name] for name in ("MESSAGE_CREATE",))
-        # Nothing is silent: every message is stored, or it is counted as lost.
+        # Nothing is lost silently: every message is stored or counted as lost.
         assert await cache.messages.count() == heard_of - after.lost["messages"]
-        assert calm.retries == 0  # what was said once does not change any more
+        assert calm.retries == 0  # a snapshot does not change afterward
 
 
 async def test_reads_are_counted_by_who_knew(sqlite_url: str) -> None:

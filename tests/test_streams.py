@@ -1,4 +1,4 @@
-"""However many things there are: they are read page by page, and many keys take few questions."""
+"""However many objects there are, they are read page by page, and many keys take few queries."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ async def _say(asked: Hearing, first: int, last: int) -> None:
 
 
 async def _peak(asked: Hearing, *order: str) -> tuple[int, int]:
-    """Return how many messages were found one after the other, and the most memory that it took."""
+    """Return how many messages an iteration finds, and its peak memory."""
     gc.collect()
     tracemalloc.start()
     count = 0
@@ -54,7 +54,7 @@ async def test_ten_times_as_many_take_no_more_memory(asked: Hearing) -> None:
     for order in ((), ("-timestamp", "content")):
         many, high = await _peak(asked, *order)
         assert (few, many) == (1200, 12_000)
-        assert high < low * 2  # a page more or less may be on its way, of dozens
+        assert high < low * 2  # there may be one page more or less in memory, out of dozens
     assert not any(entity is MESSAGES for entity, _ in _kept(asked))
 
 
@@ -79,7 +79,7 @@ async def test_many_keys_take_one_question_per_thousand(asked: Hearing) -> None:
         asks.append(query)
         return await select(query)
 
-    store.select = noted  # type: ignore[method-assign] - it is counted, and asked
+    store.select = noted  # type: ignore[method-assign] - it counts the queries
     wanted = [*range(2500, 0, -1), 5, 5]
     users = await asked.cache.users.get_many(wanted)
     assert [user.id for user in users] == [*range(2300, 0, -1), 5, 5]

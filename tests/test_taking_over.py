@@ -1,4 +1,4 @@
-"""One process takes the place of another, and for a while both have the same shard and hear the same."""
+"""One process replaces another, and for a while both have the same shard and receive the same events."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_who_stays_knows_who_speaks_and_who_is_online(url: str, first: str
             assert found is not None
             assert found.visible_status == "dnd"
         assert await new.cache.presences.count(visible_status="dnd") == len(users)
-        await new.reopen()  # nobody has told anything in this process
+        await new.reopen()  # this process has not received anything
         assert await new.cache.voice_states.find() == []
 
 
@@ -64,7 +64,7 @@ async def test_who_was_forgotten_by_another_process_is_no_damage(url: str) -> No
     async with Hearing(url) as heard:
         await heard.ready(guild)
         await heard.cache.flush()
-        assert await heard.cache.get_member(guild_id, user) is not None  # the membership is kept in memory from now on
+        assert await heard.cache.get_member(guild_id, user) is not None  # the member is in the memory tier from now on
         store = store_of(url)
         await store.open()
         await store.apply([Drop(MEMBERS, (guild_id, user), guild_id), Drop(USERS, (user,), None)])
@@ -72,7 +72,7 @@ async def test_who_was_forgotten_by_another_process_is_no_damage(url: str) -> No
         assert heard.cache._engine is not None
         memory = heard.cache._engine.reader._memory
         assert memory is not None
-        memory.forget(USERS, (user,))  # as when it is too old, or there is no room
+        memory.forget(USERS, (user,))  # as if it were too old, or there were no room
         assert await heard.cache.get_member(guild_id, user) is None
         assert heard.cache.gauges.undecodable == {}
 

@@ -74,7 +74,7 @@ async def test_a_listener_of_hikari_gets_the_cache(stage: Stage, playing: tanjun
     @playing.injector.auto_inject_async
     async def on_message(
         event: hikari.GuildMessageCreateEvent,
-        messages: persist.Messages = alluka.inject(),  # noqa: B008 - this is how alluka is asked
+        messages: persist.Messages = alluka.inject(),  # noqa: B008 - this is how alluka injects
     ) -> None:
         message = await messages.get(event.message_id)
         stage.notes.write(f"heard {message and message.content}")
@@ -92,7 +92,7 @@ async def test_what_a_component_opens_finds_the_cache_open(stage: Stage) -> None
         notes.write(f"{cache.is_open}, {await cache.guilds.count()} guilds")
 
     client.add_component(opening)
-    # The client's listener comes first, as there is no cache before it.
+    # The client's listener runs first, because there is no cache before it.
     client.load_modules(PATH)
     async with stage.playing():
         assert await stage.notes.next() == "True, 0 guilds"

@@ -1,4 +1,4 @@
-"""Tanjun's converters, checks, limiters and prefixes ask the cache first, and Discord where it has no answer."""
+"""Tanjun's converters, checks, limiters and prefixes ask the cache first, and Discord if it has no answer."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ ONLY_CACHED: typing.Final = ("full-invite", "presence", "voice")
 
 
 def client_of(stage: Stage, **options: typing.Any) -> tanjun.Client:
-    """Make a client with a command for each converter, which writes down what it was given."""
+    """Make a client with a command for each converter that notes what it gets."""
     client = tanjun.Client.from_gateway_bot(stage.bot, **options).add_prefix("!")
     client.set_type_dependency(Notes, stage.notes)
     hooks = tanjun.MessageHooks()
@@ -81,7 +81,7 @@ def client_of(stage: Stage, **options: typing.Any) -> tanjun.Client:
 
 
 def with_command(client: tanjun.Client, name: str, *decorators: Callable[[typing.Any], typing.Any]) -> None:
-    """Add a command that writes that it ran."""
+    """Add a command that notes that it ran."""
 
     async def ran(_: tanjun.abc.MessageContext, notes: alluka.Injected[Notes]) -> None:
         notes.write("ran")
@@ -97,7 +97,7 @@ def described(thing: typing.Any) -> str:
 
 
 async def things(stage: Stage) -> dict[str, str]:
-    """Return the ids of one thing of each kind, which the guild has by now."""
+    """Return the ids of one object of each kind, and create those that the guild lacks."""
     guild, sim = stage.guild, stage.sim
     message = await stage.say("a word")
     channel = sim.open_direct_channel(stage.user_id)
@@ -171,13 +171,13 @@ def checking(stage: Stage) -> tanjun.Client:
 
 
 def somebody(stage: Stage) -> str:
-    """Return the id of somebody whose permissions come from roles, not from owning the guild."""
+    """Return the id of a member whose permissions come from roles, not from owning the guild."""
     people = (member for member in stage.guild["members"] if member["roles"] and not member["user"].get("bot"))
     return next(str(each["user"]["id"]) for each in people if each["user"]["id"] != stage.guild["owner_id"])
 
 
 async def ask(stage: Stage, name: str) -> str:
-    """Let somebody write a command in a channel of its own, and return what comes of it."""
+    """Send a command in a new channel, and return its outcome."""
     category = next(channel["id"] for channel in stage.guild["channels"] if channel["type"] == 4)
     channel = await stage.sim.create_channel(
         stage.guild_id, nsfw=name == "nsfw", parent_id=category, permission_overwrites=[]

@@ -1,4 +1,4 @@
-"""Connections are encrypted when a URL asks for it, and a server that cannot prove its name is not talked to."""
+"""Connections are encrypted if the URL asks for it, and a server that cannot prove its name is rejected."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ASKED = {
 
 
 class Papers(typing.NamedTuple):
-    """A certificate for 127.0.0.1, signed by itself."""
+    """A self-signed certificate for 127.0.0.1."""
 
     certificate: pathlib.Path
     key: pathlib.Path
@@ -65,7 +65,7 @@ def _serving(program: servers.Program) -> Iterator[tuple[servers.Server, Papers]
         pytest.skip(str(error))
     try:
         papers = make_papers(_papers(server.site))
-        if server._account is not None:  # a server reads its key only where nobody else may
+        if server._account is not None:  # a server only uses a key that nobody else can read
             for path in (papers.certificate.parent, *papers):
                 shutil.chown(path, user=server._account)
         papers.key.chmod(0o600)

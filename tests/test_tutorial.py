@@ -1,4 +1,4 @@
-"""The tutorial's bot is run as it is printed: it counts, is killed, and goes on where it was."""
+"""The tutorial's bot runs as printed: it counts, is killed, and continues where it was."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import bots
 from fakecord import FakeDiscord
 
 PAGE: typing.Final = pathlib.Path(__file__).parents[1] / "docs" / "tutorial.md"
-# Nothing but where Discord is: a reader's bot asks the real one.
+# It only changes the address of Discord: a reader's bot connects to the real one.
 PROGRAM: typing.Final = """
 import functools, hikari, runpy, sys
 real = hikari.GatewayBot
@@ -63,7 +63,7 @@ async def test_the_tutorial_is_true(tmp_path: pathlib.Path) -> None:
             assert again.startswith("I remember 4 messages")
             file = tmp_path / "cache.db"
             await bots.until(lambda: bots.rows(file, "SELECT COUNT(*) FROM messages")[0] >= 5)
-        async with running(sim, tmp_path):  # it was killed, with no time to say anything
+        async with running(sim, tmp_path):  # it was killed without warning
             assert (await count(sim, guild, channel)).startswith("I remember 6 messages in this channel and 12 members")
     looked = sqlite3.connect(tmp_path / "cache.db")
     for query in re.findall(r'sqlite3 cache\.db "([^"]+)"', PAGE.read_text()):

@@ -1,4 +1,4 @@
-"""Type checkers complain about each mistake that people may make, and about nothing else."""
+"""Type checkers report each mistake that users may make, and nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MISTAKES = pathlib.Path(__file__).with_name("mistakes.py")
 
 
 def meant() -> set[int]:
-    """Return the lines that say that they are wrong."""
+    """Return the numbers of the lines marked as wrong."""
     return {number for number, line in enumerate(MISTAKES.read_text().splitlines(), 1) if line.endswith("# wrong")}
 
 

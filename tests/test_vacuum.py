@@ -1,4 +1,4 @@
-"""After `persist vacuum --full`, nothing of what was erased lies in the files of a server's tables."""
+"""After `persist vacuum --full`, the files of a server's tables contain no erased data."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from persist.locations import store_of
 from persist.sql import SqlStore
 
 _LOGS: typing.Final = ("pg_wal/", "ib_logfile", "ibdata", "undo", "aria_log")
-"""Where a server notes first what it then does, and writes over it in its own time."""
+"""The files with a server's logs, which it overwrites in its own time."""
 
 
 def _lying(server: servers.Server, needle: str) -> list[str]:
@@ -25,14 +25,14 @@ def _lying(server: servers.Server, needle: str) -> list[str]:
 
 
 async def _settle(server: servers.Server) -> None:
-    """Let a server write what it has in memory into its files, as it does from time to time."""
+    """Make a server write its memory to its files, as it does from time to time."""
     await asyncio.to_thread(server.stop)
     await asyncio.to_thread(server.start)
 
 
 @pytest.fixture(params=["postgresql", "mysql"])
 def place(request: pytest.FixtureRequest) -> tuple[servers.Server, str]:
-    """Give a server of ours, and the URL of a new database there."""
+    """Return a server that the tests control, and the URL of a new database on it."""
     server = request.getfixturevalue(f"{request.param}_server")
     return server, str(request.getfixturevalue(f"{request.param}_url"))
 

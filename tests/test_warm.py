@@ -1,4 +1,4 @@
-"""hikari's own cache knows from the first event on what was remembered, and goes on knowing who is there."""
+"""hikari's own cache has the stored data from the first event on, and keeps the members up to date."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def make(
     intents: hikari.Intents = hikari.Intents.ALL & ~hikari.Intents.GUILD_PRESENCES,
     **settings: typing.Any,
 ) -> hikari.GatewayBot:
-    """Make a bot, which Discord tells only its own member and whoever is in a voice channel."""
+    """Make a bot that only gets its own member and those in voice channels from Discord."""
     return hikari.GatewayBot(
         bots.TOKEN,
         rest_url=sim.rest_url,
@@ -48,7 +48,7 @@ def make(
 
 
 async def remembered(sim: FakeDiscord, url: str, guild: Payload) -> None:
-    """Let a bot see everything once: all members too, as it has the intent for presences."""
+    """Let a bot receive everything once, including all members, as it has the intent for presences."""
     bot = bots.make(sim.rest_url)
     cache = persist.Cache(bot, url, members="always")
     async with bots.started(sim, bot, cache):
@@ -59,7 +59,7 @@ async def remembered(sim: FakeDiscord, url: str, guild: Payload) -> None:
 
 
 class First:
-    """What hikari's cache knew when the bot heard of its guild."""
+    """What hikari's cache knew when the bot received its guild."""
 
     def __init__(self, bot: hikari.GatewayBot) -> None:
         self.members = 0

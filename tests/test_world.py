@@ -1,7 +1,7 @@
-"""A random world, a real bot and a real database: after every turn the cache answers what the world is.
+"""A random world, a real bot and a real database: after every turn, the cache's answers match the world.
 
-A plan is drawn whole before it is played, so that it shrinks, and what it says when it fails is what happened.
-`PERSIST_WORLD=deep` plays more and longer.
+A complete plan is drawn before it is played, so that it can shrink and a failure shows what happened.
+`PERSIST_WORLD=deep` plays more and longer games.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ _LISTS: typing.Final[Mapping[str, str]] = {
     "scheduled_events": "guild_scheduled_events",
     "soundboard_sounds": "soundboard_sounds",
 }
-"""Each kind that a guild has a list of, and what Discord calls the list."""
+"""The kinds that a guild lists, and Discord's names for the lists."""
 
 _BESIDE: typing.Final = frozenset(("guild_id", "newly_created"))
-"""Fields that say where a thing is or how it was told, and not what it is."""
+"""Fields about where an object is or how it was sent, and not about the object itself."""
 
 
 async def compare(game: Game) -> None:
-    """Fail if the cache answers anything that is not so."""
+    """Fail if the cache gives a wrong answer."""
     assert game.cache.quarantine == ()
     world = game.sim.world
     assert {str(guild) for guild in await game.cache.get_guilds_view()} == set(world.guilds)
@@ -69,14 +69,14 @@ async def compare(game: Game) -> None:
 async def _compare_guild(game: Game, guild: Guild) -> None:
     async with asyncio.timeout(20):
         while not (members := await game.cache.completeness(int(guild.id), "members")).verified:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)  # some are being asked for
+            await asyncio.sleep(0.01)  # members are being requested
         assert members.state == "complete"
     for kind, field in _LISTS.items():
         known = await _known(game, kind, guild)
         real = {int(key): plain(thing) for key, thing in guild.children[field].items()}
         assert known == real, kind
         found = await game.cache.completeness(int(guild.id), kind)
-        # Of the presences in a large guild Discord lists some.
+        # Discord lists only some presences of a large guild.
         some = kind == "presences" and guild.member_count > LARGE
         assert (found.state, found.verified) == ("partial" if some else "complete", True), kind
     threads = await _known(game, "threads", guild)
@@ -103,11 +103,11 @@ async def _known(game: Game, kind: str, guild: Guild) -> dict[int, Payload]:
 
 
 def plain(payload: typing.Mapping[str, typing.Any]) -> Payload:
-    """Return what a thing is, however it was told."""
+    """Return an object's own fields, however it was sent."""
     found = {name: value for name, value in payload.items() if name not in _BESIDE}
-    if (user := found.get("user")) and user.get("bot"):  # of the bot itself READY tells more than its memberships do
+    if (user := found.get("user")) and user.get("bot"):  # READY has more fields of the bot than its memberships have
         found["user"] = user["id"]
-    if "session_id" in found:  # the member of a voice state has a place of its own
+    if "session_id" in found:  # the member of a voice state is stored separately
         found.pop("member", None)
     if "reactions" in found:
         found["reactions"] = [(tally["emoji"], tally["count"], tally["me"]) for tally in found["reactions"]]
@@ -124,7 +124,7 @@ _PLANS: typing.Final = st.lists(
 
 
 Place = Callable[[], contextlib.AbstractAsyncContextManager[str]]
-"""Gives the URL of a new database."""
+"""Yields the URL of a new database."""
 
 
 @contextlib.asynccontextmanager

@@ -1,4 +1,4 @@
-"""A backend that a stranger wrote, installed as strangers install, keeps the contract that came with the wheel."""
+"""A third-party backend, installed as users install it, passes the contract that the wheel contains."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
 
 @pytest.fixture(scope="module")
 def python(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Give the Python of a new environment that has the two wheels, what they need, and nothing of this repository."""
+    """Return the Python of a new environment with both wheels and what they need, without this repository."""
     folder = tmp_path_factory.mktemp("stranger")
     persist, example = wheels.build_persist(folder), wheels.build_example(folder)
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)

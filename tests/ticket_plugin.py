@@ -1,6 +1,6 @@
-"""A plugin that uses every hook: it remembers tickets, which are messages that begin with an exclamation mark.
+"""A plugin that uses every hook: it stores tickets, which are messages that begin with an exclamation mark.
 
-Run as a program it is a bot with this plugin, which hears of two tickets and says what it remembers of them.
+Run as a program, it is a bot with this plugin that receives two tickets and prints what it has stored of them.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def persist_commands(app: typing.Any) -> None:
 
 
 async def main(url: str) -> None:
-    """Say what a bot with this plugin remembers."""
-    without = plugins.open_store(url)  # a database of before the plugin
+    """Print what a bot with this plugin has stored."""
+    without = plugins.open_store(url)  # a database from before the plugin
     await without.open()
     await without.close()
     plugins.manager().register(sys.modules[__name__], name="tickets")

@@ -1,4 +1,4 @@
-"""Distributions, built as they are published."""
+"""Builds distributions as they are published."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ EXAMPLE = ROOT / "examples" / "your_own_backend"
 
 def build_persist(folder: pathlib.Path) -> pathlib.Path:
     """Build persist's own wheel in a folder, and return it."""
-    # From a copy: setuptools would put what an earlier build left in build/ into the wheel as well.
+    # From a copy, as setuptools would also include leftovers of earlier builds in build/.
     copy = folder / "persist"
     copy.mkdir()
     for name in ("LICENSE", "README.md", "pyproject.toml"):
@@ -26,7 +26,7 @@ def build_persist(folder: pathlib.Path) -> pathlib.Path:
 
 
 def build_example(folder: pathlib.Path) -> pathlib.Path:
-    """Build the wheel of the backend that a stranger might have written, and return it."""
+    """Build the wheel of the example of a third-party backend, and return it."""
     left = shutil.ignore_patterns("__pycache__", "build", "*.egg-info", ".*")
     return _build(pathlib.Path(shutil.copytree(EXAMPLE, folder / "example", ignore=left)))
 

@@ -1,4 +1,4 @@
-"""What may happen in a random world, as a table: each row does one thing to one guild, or nothing where it cannot."""
+"""Everything that may happen in a random world, as a table: each row does one thing in one guild, or nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Action = Callable[["Stage", Guild, int], Awaitable[object]]
 
 
 class Stage:
-    """The world, and the messages that the bot has heard of."""
+    """The world, and the messages that the bot has received."""
 
     def __init__(self, sim: FakeDiscord) -> None:
         self.sim = sim
@@ -22,13 +22,13 @@ class Stage:
         self.silent = False
 
     async def say(self, channel_id: str, guild: Guild) -> None:
-        if self.silent or not guild.available:  # what nobody heard cannot be remembered
+        if self.silent or not guild.available:  # the cache cannot know a message that was not sent to the bot
             return
         message = await self.sim.create_message(channel_id, "hello")
         self.heard[message["id"]] = channel_id
 
     def message(self, guild: Guild, number: int) -> tuple[str, str] | None:
-        """Return a message that was heard and still exists, with its channel."""
+        """Return a message that was received and still exists, with its channel."""
         places = {**guild.channels, **guild.threads}
         there = [
             (channel, message)
@@ -57,7 +57,7 @@ def on_message(act: Callable[[FakeDiscord, str, str], Awaitable[object]]) -> Act
 
 def on(kind: str, act: Callable[[FakeDiscord, Guild, Payload], Awaitable[object]]) -> Action:
     def play(stage: Stage, guild: Guild, number: int) -> Awaitable[object]:
-        # What is first is the bot, the owner or the role of everyone.
+        # The first one is the owner or the role of everyone.
         found = of(list(guild.children[kind].values())[kind in ("roles", "members") :], number)
         if found is not None and kind == "members" and found["user"]["id"] == stage.sim.world.bot_id:
             return nothing()

@@ -1,4 +1,4 @@
-"""A game with a random world: what happens, and what goes wrong meanwhile, as a table of ways."""
+"""A game with a random world: a table of the ways in which things happen while others go wrong."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ import persist
 __all__ = ("LARGE", "WAYS", "Check", "Choice", "Game")
 
 LARGE: typing.Final = 50
-"""How many members a guild has at most whose members are all listed."""
+"""The most members of a guild that Discord lists completely."""
 
 Choice = tuple[str, int, int]
-"""What happens, in which guild, and to which of its things."""
+"""What happens, in which guild, and to which of its objects."""
 
 Check = Callable[["Game"], Awaitable[None]]
-"""Fails unless a cache answers what is so."""
+"""Fails unless the answers of the cache are correct."""
 
 
 class Game:
-    """A world, and a bot in it whose cache is right or not.
+    """A world, and a bot in it whose cache is checked.
 
     Parameters
     ----------
     url
-        Where the cache keeps things.
+        The database of the cache.
     check
-        Looks whether it is right.
+        Checks the answers of the cache.
     guilds, shards
         How many there are.
     large
@@ -46,11 +46,11 @@ class Game:
         self._check = check
         for _ in range(guilds):
             self.sim.add_guild(members=4, threads=1, voice_states=1)
-        if large:  # Discord lists some of its members only: the others have to be asked for
+        if large:  # Discord lists only some of its members: the others have to be requested
             self.sim.add_guild(members=60, threads=0, presences=3)
 
     async def start(self) -> None:
-        """Let a bot start."""
+        """Start a bot."""
         self.bot = bots.make(self.sim.rest_url)
         self.cache = persist.Cache(self.bot, self._url, members="always")
         self.cache._pace = self.cache._pace._replace(guild=0.0, shard=10_000, patience=0.3, tries=10)
@@ -59,7 +59,7 @@ class Game:
         await bots.settled(self.sim, self.cache)
 
     async def end(self) -> None:
-        """Let it all end."""
+        """Stop the bot and the world."""
         if self.bot.is_alive:
             await self.bot.close()
         await self.sim.stop()
@@ -76,21 +76,21 @@ class Game:
                 await ACTIONS[name](self.stage, guild, which)
 
     async def unheard(self, choices: Sequence[Choice]) -> None:
-        """Let things happen that the bot is not told of."""
+        """Let things happen without events."""
         self.stage.silent = True
         async with self.sim.silently():
             await self.play(choices)
         self.stage.silent = False
 
     async def resumed(self, break_off: Callable[[], Awaitable[None]], choices: Sequence[Choice]) -> None:
-        """Let things happen while the bot reconnects, to be told of them then."""
+        """Let things happen while the bot reconnects; it receives the events when it resumes."""
         target = self.sim.resumes_ok + self.sim.settings.shards
         await break_off()
         await self.play(choices)
         await self.sim.wait_until(lambda: self.sim.resumes_ok >= target, 30)
 
     async def check(self) -> None:
-        """Fail if the cache, which has heard of all that happened, answers anything that is not so."""
+        """Fail if the cache, once it has received every event, gives a wrong answer."""
         await bots.settled(self.sim, self.cache)
         await self._check(self)
 

@@ -15,13 +15,13 @@ _CATEGORY: typing.Final = 4
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ChannelActions:
-    """Changes channels and threads and tells it."""
+    """Changes channels and threads, and sends the events."""
 
     world: World
     broadcast: Broadcast
 
     async def create_channel(self, guild_id: str, channel: Payload | None = None, **fields: typing.Any) -> Payload:
-        """Make a channel, a text channel unless one is given."""
+        """Create a channel; by default a text channel."""
         channel = (channel or payloads.text_channel(guild_id)) | fields
         self.world.insert_channel(self.world.guilds[guild_id], channel)
         await self.broadcast.emit("CHANNEL_CREATE", {**channel, "guild_id": guild_id})
@@ -37,8 +37,8 @@ class ChannelActions:
     async def delete_channel(self, guild_id: str, channel_id: str) -> None:
         """Delete a channel.
 
-        Of its threads, messages, invites, voice states, stage and scheduled events Discord tells nothing. The channels
-        of a deleted category lose their parent, each with an event.
+        Discord sends no events for its threads, messages, invites, voice states, stage and scheduled events. The
+        channels of a deleted category lose their parent, each with an event.
         """
         guild = self.world.guilds[guild_id]
         channel = guild.channels.pop(channel_id)
@@ -64,7 +64,7 @@ class ChannelActions:
         newly_created: bool = True,
         **fields: typing.Any,
     ) -> Payload:
-        """Make a thread; with `newly_created=False` the bot is told as if it were added to an old one."""
+        """Create a thread; with `newly_created=False`, the event is the one for being added to an old thread."""
         owner_id = self.world.guilds[guild_id].fields["owner_id"]
         thread = (thread or payloads.thread(guild_id, parent_id, owner_id)) | fields
         self.world.insert_channel(self.world.guilds[guild_id], thread)
@@ -81,7 +81,7 @@ class ChannelActions:
         return thread
 
     async def archive_thread(self, guild_id: str, thread_id: str, *, archived: bool = True) -> Payload:
-        """Archive a thread, or bring it back with `archived=False`."""
+        """Archive a thread, or unarchive it with `archived=False`."""
         metadata = self.world.guilds[guild_id].threads[thread_id]["thread_metadata"]
         changed = metadata | {"archived": archived, "archive_timestamp": payloads.iso()}
         return await self.update_thread(guild_id, thread_id, thread_metadata=changed)
@@ -94,7 +94,7 @@ class ChannelActions:
         await self.broadcast.emit("THREAD_DELETE", told)
 
     async def sync_threads(self, guild_id: str, channel_ids: typing.Sequence[str] | None = None) -> None:
-        """Tell the active threads of some channels, or of the whole guild when none are named (THREAD_LIST_SYNC)."""
+        """Send the active threads of some channels, or of the whole guild if none are named (THREAD_LIST_SYNC)."""
         threads = self.world.guilds[guild_id].active_threads()
         if channel_ids is not None:
             threads = [thread for thread in threads if thread["parent_id"] in channel_ids]
@@ -105,7 +105,7 @@ class ChannelActions:
         await self.broadcast.emit("THREAD_LIST_SYNC", told)
 
     async def update_thread_member(self, guild_id: str, thread_id: str, **changes: typing.Any) -> Payload:
-        """Change the bot's own membership of a thread, or make it a member."""
+        """Change the bot's own membership in a thread, or make it a member."""
         members = self.world.thread_members[thread_id]
         bot_id = self.world.bot_id
         own = members[bot_id] = members.get(bot_id, payloads.thread_member(thread_id, bot_id)) | changes
@@ -115,7 +115,7 @@ class ChannelActions:
     async def update_thread_members(
         self, guild_id: str, thread_id: str, *, added: typing.Sequence[str] = (), removed: typing.Sequence[str] = ()
     ) -> None:
-        """Let users, named by id, join and leave a thread."""
+        """Let users, given by id, join and leave a thread."""
         guild, members = self.world.guilds[guild_id], self.world.thread_members[thread_id]
         members.update((user_id, payloads.thread_member(thread_id, user_id)) for user_id in added)
         for user_id in removed:

@@ -12,7 +12,7 @@ from .gateway import INVALID_SESSION, RECONNECT
 
 @dataclasses.dataclass(slots=True)
 class RestFailure:
-    """A wish that some REST requests fail."""
+    """Which REST requests should fail."""
 
     path: re.Pattern[str]
     status: int
@@ -63,13 +63,13 @@ class Chaos:
                 await connection.send_opcode(INVALID_SESSION, resumable)
 
     def expire_sessions(self) -> None:
-        """Forget every session without a connection: a later resume is answered by an invalid session."""
+        """Forget every session without a connection: a later resume gets an invalid session."""
         for session in list(self._broadcast.sessions.values()):
             if session.connection is None:
                 del self._broadcast.sessions[session.id]
 
     def fail_rest(self, path: str, status: int = 500, times: int = 1) -> None:
-        """Let the next REST requests fail whose path matches.
+        """Let the next REST requests with a matching path fail.
 
         Parameters
         ----------

@@ -63,7 +63,7 @@ class Connection:
     payload_zlib
         Whether the client asked for compressed payloads when it identified.
     closing
-        Whether nothing may be sent any more.
+        Whether nothing may be sent anymore.
     server_close_code
         The code the simulator closed it with, if it did.
     bytes_raw, bytes_wire
@@ -88,8 +88,8 @@ class Connection:
         await self.socket.prepare(self._request)
 
     async def send(self, raw: bytes) -> None:
-        """Send one frame; does nothing when the connection is closing or already gone."""
-        async with self._lock:  # A compression stream has state: frames must leave in the order they are compressed.
+        """Send one frame. If the connection is closing or already gone, this is a no-op."""
+        async with self._lock:  # A compression stream has state: frames must be sent in the order they are compressed.
             if self.closing:
                 return
             self.bytes_raw += len(raw)
@@ -107,7 +107,7 @@ class Connection:
             await self.socket.send_str(body.decode())
 
     def _body(self, raw: bytes) -> tuple[bool, bytes]:
-        """Return whether a frame is binary, and what is in it."""
+        """Return whether a frame is binary, and its content."""
         if self.compression is not None:
             return True, self._encode(raw)
         if self.payload_zlib and len(raw) > _PAYLOAD_ZLIB_ABOVE:
@@ -115,7 +115,7 @@ class Connection:
         return False, raw
 
     async def hold(self, raws: typing.Iterable[bytes]) -> None:
-        """Make frames ready to leave with `release`; whatever else is sent waits until they have left.
+        """Prepare frames to be sent with `release`; everything else waits until they have been sent.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class Connection:
         self._held = b"".join(map(self._framed, raws))
 
     async def release(self) -> None:
-        """Let the frames leave that are held, as fast as the network takes them and at no cost of making them."""
+        """Send the held frames as fast as the network takes them, without the cost of making them."""
         held, self._held = self._held, None
         if held is None:
             return
@@ -138,13 +138,13 @@ class Connection:
                 if transport is None or transport.is_closing():
                     return
                 transport.write(held[start : start + _SLICE])
-                while transport.get_write_buffer_size() > _SLICE:  # noqa: ASYNC110 - a transport tells only its protocol
+                while transport.get_write_buffer_size() > _SLICE:  # noqa: ASYNC110 - a transport only notifies its protocol
                     await asyncio.sleep(_POLL_SECONDS)
         finally:
             self._lock.release()
 
     def _framed(self, raw: bytes) -> bytes:
-        """Return one event as it is on the wire: a frame of RFC 6455, which a server does not mask."""
+        """Return one event as an unmasked frame of RFC 6455."""
         is_binary, body = self._body(raw)
         self.bytes_raw += len(raw)
         self.bytes_wire += len(body)
@@ -156,7 +156,7 @@ class Connection:
         return struct.pack("!BBQ", first, 127, length) + body
 
     async def send_opcode(self, opcode: int, data: object = None) -> None:
-        """Send a frame that is no event."""
+        """Send a frame that is not an event."""
         await self.send(dumps({"op": opcode, "d": data, "s": None, "t": None}))
 
     async def close(self, code: int, reason: str = "") -> None:

@@ -46,7 +46,7 @@ class Control:
                     result = await _run(method, wish)
             else:
                 result = await _run(method, wish)
-        except Exception as error:  # noqa: BLE001 - Whatever went wrong is the caller's to see; the simulator goes on.
+        except Exception as error:  # noqa: BLE001 - the caller gets the error, and the simulator continues
             return _answer({"error": repr(error)}, status=400)
         return _answer({"result": result})
 

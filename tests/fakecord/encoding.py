@@ -1,4 +1,4 @@
-"""JSON, with orjson when it is there."""
+"""JSON, with orjson if it is installed."""
 
 from __future__ import annotations
 

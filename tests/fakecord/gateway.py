@@ -38,7 +38,7 @@ _VOICE_TYPES: typing.Final = frozenset({2, 13})
 
 
 class Gateway:
-    """Talks to clients over websockets."""
+    """Serves clients over websockets."""
 
     def __init__(
         self, settings: Settings, broadcast: Broadcast, members: MemberActions, chunks: MemberChunks, rng: random.Random
@@ -60,7 +60,7 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        """Where clients connect."""
+        """The URL that clients connect to."""
         return f"ws://127.0.0.1:{self.port}/gateway"
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:

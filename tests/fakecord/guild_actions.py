@@ -14,18 +14,18 @@ from .world import World
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class GuildActions:
-    """Changes guilds and tells it."""
+    """Changes guilds, and sends the events."""
 
     world: World
     broadcast: Broadcast
 
     def add_guild(self, payload: Payload | None = None, **options: typing.Any) -> Payload:
-        """Put a guild into the world without telling anybody, and return its payload.
+        """Add a guild to the world without events, and return its payload.
 
         Parameters
         ----------
         payload
-            The guild, or nothing to make one with the bot in it.
+            The guild; by default, one with the bot in it is made.
         **options
             Passed to `payloads.guild`.
         """
@@ -38,7 +38,7 @@ class GuildActions:
         return list(self.world.guilds)
 
     def guild_payload(self, guild_id: str) -> Payload:
-        """Return a guild as it is now, as GUILD_CREATE tells it to a client with every intent."""
+        """Return a guild in its current state, as in GUILD_CREATE for a client with every intent."""
         return self.world.guilds[guild_id].payload()
 
     async def join_guild(self, payload: Payload | None = None, **options: typing.Any) -> Payload:
@@ -71,7 +71,7 @@ class GuildActions:
         return summary
 
     async def create_role(self, guild_id: str, role: Payload | None = None, **fields: typing.Any) -> Payload:
-        """Make a role."""
+        """Create a role."""
         role = (role or payloads.role()) | fields
         self.world.guilds[guild_id].roles[role["id"]] = role
         await self.broadcast.emit("GUILD_ROLE_CREATE", {"guild_id": guild_id, "role": role})
@@ -85,7 +85,7 @@ class GuildActions:
         return role
 
     async def delete_role(self, guild_id: str, role_id: str) -> None:
-        """Delete a role; it also leaves members, emojis and permission overwrites, of which Discord tells nothing."""
+        """Delete a role. It also disappears from members, emojis and permission overwrites, without events."""
         guild = self.world.guilds[guild_id]
         del guild.roles[role_id]
         for index in (guild.members, guild.emojis):
@@ -98,11 +98,11 @@ class GuildActions:
         await self.broadcast.emit("GUILD_ROLE_DELETE", {"guild_id": guild_id, "role_id": role_id})
 
     async def set_emojis(self, guild_id: str, emojis: typing.Sequence[Payload]) -> None:
-        """Replace a guild's emojis, with none if need be."""
+        """Replace a guild's emojis; there may be none."""
         await self._replace(guild_id, "emojis", emojis, "GUILD_EMOJIS_UPDATE")
 
     async def set_stickers(self, guild_id: str, stickers: typing.Sequence[Payload]) -> None:
-        """Replace a guild's stickers, with none if need be."""
+        """Replace a guild's stickers; there may be none."""
         await self._replace(guild_id, "stickers", stickers, "GUILD_STICKERS_UPDATE")
 
     async def _replace(self, guild_id: str, name: str, items: typing.Sequence[Payload], event: str) -> None:
@@ -115,6 +115,6 @@ class GuildActions:
         for session in self.broadcast.listeners("GUILD_CREATE", guild_id):
             payload = guild_create(self.world.guilds[guild_id], session, self.world.bot_id)
             if joined:
-                del payload["unavailable"]  # Its absence is how Discord says that the bot is new there.
+                del payload["unavailable"]  # Its absence means that the bot is new there.
             await session.dispatch("GUILD_CREATE", payload)
             self.broadcast.observer.emitted["GUILD_CREATE"] += 1

@@ -1,4 +1,4 @@
-"""How much of a guild GUILD_CREATE tells to which client."""
+"""How much of a guild GUILD_CREATE contains for which client."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _TOO_MANY_FOR_PRESENCES = 75_000
 def guild_create(guild: Guild, session: Session, bot_id: str) -> Payload:
     """Return GUILD_CREATE as Discord sends it to one client.
 
-    Lists that are empty are sent as empty lists. Without presences, or in a huge guild, only the bot and the people
-    in voice are listed as members; above the client's large threshold, only those who are online, in voice, or have a
-    role or a nickname.
+    Empty lists are sent as empty lists. Without presences, or in a huge guild, only the bot and the people in voice are
+    listed as members; above the client's large threshold, only those who are online, in voice, or have a role or a
+    nickname.
     """
     payload = guild.payload()
     payload["large"] = guild.member_count > session.large_threshold

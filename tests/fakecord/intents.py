@@ -38,7 +38,7 @@ PRIVILEGED: typing.Final = int(Intent.GUILD_MEMBERS | Intent.GUILD_PRESENCES | I
 ALL_INTENTS: typing.Final = (1 << 26) - 1
 CONTENT_FIELDS: typing.Final[Payload] = {"content": "", "embeds": [], "attachments": [], "components": []}
 
-# (intent in a guild, intent in a DM or 0 when the event only happens in guilds, events)
+# (intent in a guild, intent in a DM or 0 if the event only happens in guilds, events)
 _ROWS: typing.Final[tuple[tuple[Intent, int, str], ...]] = (
     (Intent.GUILDS, 0, "GUILD_CREATE GUILD_UPDATE GUILD_DELETE"),
     (Intent.GUILDS, 0, "GUILD_ROLE_CREATE GUILD_ROLE_UPDATE GUILD_ROLE_DELETE"),
@@ -91,14 +91,14 @@ _ROWS: typing.Final[tuple[tuple[Intent, int, str], ...]] = (
     (Intent.GUILD_POLLS, Intent.DM_POLLS, "MESSAGE_POLL_VOTE_ADD MESSAGE_POLL_VOTE_REMOVE"),
 )
 
-# Plain integers: testing members of an IntFlag is slow, and this is asked for every event.
+# Plain integers: testing members of an IntFlag is slow, and this happens for every event.
 EVENT_INTENTS: typing.Final[dict[str, tuple[int, int]]] = {
     name: (int(in_guild), int(in_dm)) for in_guild, in_dm, names in _ROWS for name in names.split()
 }
 
 
 def wants(intents: int, name: str, payload: Payload, bot_id: str) -> bool:
-    """Tell whether a client with these intents is sent this event; events not in the table always are."""
+    """Return whether a client with these intents gets an event; events that are not in the table are always sent."""
     row = EVENT_INTENTS.get(name)
     if row is None:
         return True

@@ -1,4 +1,4 @@
-"""Commands that people run, and what the bot answers."""
+"""Commands that users run, and the bot's replies."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _IN_DIRECT_MESSAGE: typing.Final = 1
 
 
 class Interactions:
-    """Tells the bot of interactions and collects its replies.
+    """Sends interactions to the bot and collects its replies.
 
     Attributes
     ----------
     commands
         The registered commands by (application id, guild id or None), then by command id.
     responses
-        What the bot answered to each interaction token.
+        The bot's replies to each interaction token.
     """
 
     def __init__(self, settings: Settings, world: World, broadcast: Broadcast) -> None:
@@ -37,7 +37,7 @@ class Interactions:
         self._broadcast = broadcast
 
     async def slash(self, *where: typing.Any, **wishes: typing.Any) -> Payload:
-        """Tell the bot of an interaction, as `interaction` makes it; its reply lands in `interactions_inbox`."""
+        """Send the bot an interaction that `interaction` makes; the reply goes to `interactions_inbox`."""
         interaction = self.interaction(*where, **wishes)
         await self._broadcast.emit("INTERACTION_CREATE", interaction)
         return interaction
@@ -53,22 +53,22 @@ class Interactions:
         kind: int = _APPLICATION_COMMAND,
         data: Payload | None = None,
     ) -> Payload:
-        """Make the payload of somebody's running a slash command.
+        """Make the payload for a user running a slash command.
 
         Parameters
         ----------
         guild_id, channel_id
-            Where; in a direct message if there is no guild, with whom ``user_id`` says.
+            Where; without a guild, in a direct message with ``user_id``.
         name
             The command's name; it need not be registered.
         options
-            The options given, as payloads.
+            The options, as payloads.
         user_id
-            Who; the guild's first member unless given.
+            The user; by default the guild's first member.
         kind
             The interaction's type: 2 for a command, 3 for a component, 4 for autocomplete, 5 for a modal.
         data
-            The interaction's data, if it is not simply the command and its options.
+            The interaction's data, if it is not just the command and its options.
         """
         ident = payloads.snowflake()
         return {
@@ -116,7 +116,7 @@ class Interactions:
         }
 
     def reply(self, token: str, body: Payload) -> Payload:
-        """Take a reply of the bot, and return the message that it becomes."""
+        """Receive a reply of the bot, and return the message that it becomes."""
         self.responses[token].append(body)
         self._broadcast.observer.interactions_inbox.put_nowait({"token": token, **body})
         return self.message(token)
@@ -129,7 +129,7 @@ class Interactions:
         return payloads.message("1", author, content=content, application_id=app_id, webhook_id=app_id)
 
     def register(self, guild_id: str | None, definition: Payload) -> Payload:
-        """Fill in a command that the bot defines, the way Discord does."""
+        """Complete a command that the bot defines, as Discord does."""
         command: Payload = {
             "id": payloads.snowflake(),
             "application_id": self._settings.application_id,

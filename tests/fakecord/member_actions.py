@@ -13,13 +13,13 @@ from .world import World
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MemberActions:
-    """Changes members and users and tells it."""
+    """Changes members and users, and sends the events."""
 
     world: World
     broadcast: Broadcast
 
     async def add_member(self, guild_id: str, member: Payload | None = None, **fields: typing.Any) -> Payload:
-        """Let somebody join a guild; telling it of a member once more is allowed, as Discord does that too."""
+        """Let somebody join a guild. They may be a member already, as Discord may send the same event twice."""
         member = (member or payloads.member(payloads.user())) | fields
         self.world.guilds[guild_id].members[member["user"]["id"]] = member
         self.world.users[member["user"]["id"]] = member["user"]
@@ -27,7 +27,7 @@ class MemberActions:
         return member
 
     async def update_member(self, guild_id: str, user_id: str, **changes: typing.Any) -> Payload:
-        """Change fields of a member; `user={...}` changes fields of the user, in this guild's view of it."""
+        """Change fields of a member; `user={...}` changes fields of the user, as seen in this guild."""
         members = self.world.guilds[guild_id].members
         user = members[user_id]["user"] | changes.pop("user", {})
         member = members[user_id] = {**members[user_id], **changes, "user": user}
@@ -36,7 +36,7 @@ class MemberActions:
         return member
 
     async def remove_member(self, guild_id: str, user_id: str) -> None:
-        """Let somebody leave a guild; their presence, voice state and thread memberships go without an event."""
+        """Let somebody leave a guild; their presence, voice state and thread memberships disappear without events."""
         guild = self.world.guilds[guild_id]
         member = guild.members.pop(user_id)
         guild.presences.pop(user_id, None)
@@ -52,7 +52,7 @@ class MemberActions:
         return self.world.own_user
 
     async def ban(self, guild_id: str, user_id: str, reason: str | None = None) -> None:
-        """Ban somebody, who leaves the guild by that."""
+        """Ban somebody, who thereby leaves the guild."""
         user = self.world.users[user_id]
         self.world.bans[guild_id][user_id] = payloads.ban(user, reason)
         await self.broadcast.emit("GUILD_BAN_ADD", {"guild_id": guild_id, "user": user})
@@ -65,7 +65,7 @@ class MemberActions:
         await self.broadcast.emit("GUILD_BAN_REMOVE", {"guild_id": guild_id, "user": ban["user"]})
 
     async def set_presence(self, guild_id: str, presence: Payload) -> None:
-        """Change somebody's presence; make one with `payloads.presence`."""
+        """Change a presence; make one with `payloads.presence`."""
         presences = self.world.guilds[guild_id].presences
         if presence["status"] == "offline":
             presences.pop(presence["user"]["id"], None)

@@ -1,4 +1,4 @@
-"""Answering requests for guild members with chunks."""
+"""Answers requests for guild members with chunks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class MemberChunks:
         self._asked_for_all: dict[str, float] = {}
 
     def lose_chunks(self, count: int) -> None:
-        """Do not send the next `count` chunks, not even in a replay."""
+        """Omit the next `count` chunks, even from a replay."""
         self._lost += count
 
     async def answer(self, session: Session, request: Payload) -> None:

@@ -13,7 +13,7 @@ from .world import World
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MessageActions:
-    """Changes messages and tells it."""
+    """Changes messages, and sends the events."""
 
     world: World
     broadcast: Broadcast
@@ -21,7 +21,7 @@ class MessageActions:
     async def create_message(
         self, channel_id: str, content: str = "hello", author_id: str | None = None, **fields: typing.Any
     ) -> Payload:
-        """Let somebody send a message.
+        """Send a message as somebody.
 
         Parameters
         ----------
@@ -30,9 +30,9 @@ class MessageActions:
         content
             The text.
         author_id
-            Who sends it; the guild's first member (normally its owner), or the other person of a direct message.
+            The author; by default the guild's first member, normally its owner, or the recipient of a direct message.
         **fields
-            Passed to `payloads.message`: `rich=True` for one of everything, or fields to set.
+            Passed to `payloads.message`: fields to set, or `rich=True` for one of everything.
         """
         message = self._compose(channel_id, author_id, {"content": content, **fields})
         return await self.send_message(message)
@@ -46,13 +46,13 @@ class MessageActions:
         return message
 
     async def update_message(self, channel_id: str, message_id: str, **changes: typing.Any) -> Payload:
-        """Edit a message; `edited_timestamp=None` makes it an update that is no edit, such as an embed unfurling."""
+        """Edit a message. With `edited_timestamp=None` it is not an edit, but for instance an embed that appears."""
         message = self._change(channel_id, message_id, {"edited_timestamp": payloads.iso(), **changes})
         await self.broadcast.emit("MESSAGE_UPDATE", message)
         return message
 
     async def delete_message(self, channel_id: str, message_id: str) -> None:
-        """Delete a message; Discord tells nothing of pins, even if it was pinned."""
+        """Delete a message. Discord sends no event about pins, even if it was pinned."""
         self._forget(channel_id, [message_id])
         await self.broadcast.emit("MESSAGE_DELETE", {"id": message_id, **self.place(channel_id)})
 
@@ -73,12 +73,12 @@ class MessageActions:
         await self._tell_pins(self._change(channel_id, message_id, {"pinned": False}), moment)
 
     def place(self, channel_id: str) -> Payload:
-        """Return the fields that say where something happens: the channel and, outside direct messages, the guild."""
+        """Return the fields for where something happens: the channel and, outside direct messages, the guild."""
         guild = self.world.guild_of(channel_id)
         return {"channel_id": channel_id} | ({} if guild is None else {"guild_id": guild.id})
 
     def open_direct_channel(self, user_id: str) -> Payload:
-        """Return the direct message channel with somebody, made if there is none."""
+        """Return the direct message channel with somebody; create it if there is none."""
         for channel in self.world.direct_channels.values():
             if channel["recipients"][0]["id"] == user_id:
                 return channel

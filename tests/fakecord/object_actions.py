@@ -1,4 +1,4 @@
-"""What happens to the kinds of things that all come and go alike, as a table; and to invites, webhooks and logs."""
+"""What happens to kinds of objects that all come and go alike, as a table; and to invites, webhooks and audit logs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Row:
     event: str
     index: typing.Callable[[World, str], Index]
     key: str = "id"
-    # The fields that the DELETE event tells, or all of them.
+    # The fields in the DELETE event; empty for all of them.
     deleted: tuple[str, ...] = ()
 
 
@@ -50,20 +50,20 @@ _ROWS: typing.Final[dict[Kind, _Row]] = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ObjectActions:
-    """Changes things that come and go alike and tells it."""
+    """Changes objects that come and go alike, and sends the events."""
 
     world: World
     broadcast: Broadcast
 
     async def create(self, kind: Kind, payload: Payload) -> Payload:
-        """Make a thing of some kind; make its payload with the factory of the same name."""
+        """Create an object of some kind; make its payload with the factory of the same name."""
         row = _ROWS[kind]
         row.index(self.world, payload.get("guild_id", ""))[payload[row.key]] = payload
         await self.broadcast.emit(f"{row.event}_CREATE", payload)
         return payload
 
     async def update(self, kind: Kind, ident: str, guild_id: str = "", **changes: typing.Any) -> Payload:
-        """Change fields of a thing; the guild is needed for those that are in one."""
+        """Change fields of an object; the guild is needed if it is in one."""
         row = _ROWS[kind]
         index = row.index(self.world, guild_id)
         payload = index[ident] = index[ident] | changes
@@ -71,7 +71,7 @@ class ObjectActions:
         return payload
 
     async def delete(self, kind: Kind, ident: str, guild_id: str = "") -> None:
-        """Delete a thing; the guild is needed for those that are in one."""
+        """Delete an object; the guild is needed if it is in one."""
         row = _ROWS[kind]
         payload = row.index(self.world, guild_id).pop(ident)
         told = {name: payload[name] for name in row.deleted} if row.deleted else payload
@@ -88,7 +88,7 @@ class ObjectActions:
         await self._tell_event_user("GUILD_SCHEDULED_EVENT_USER_REMOVE", guild_id, event_id, user_id)
 
     async def create_invite(self, guild_id: str, channel_id: str, **fields: typing.Any) -> Payload:
-        """Make an invite to a channel."""
+        """Create an invite to a channel."""
         inviter = self.world.guilds[guild_id].first_member["user"]
         invite = payloads.invite(guild_id, channel_id, inviter, **fields)
         self.world.invites[invite["code"]] = invite
@@ -102,7 +102,7 @@ class ObjectActions:
         await self.broadcast.emit("INVITE_DELETE", told)
 
     async def create_webhook(self, guild_id: str, channel_id: str, **fields: typing.Any) -> Payload:
-        """Make a webhook, of which Discord only tells that something changed in the channel."""
+        """Create a webhook; the event only says that something changed in the channel."""
         creator = self.world.guilds[guild_id].first_member["user"]
         webhook = payloads.webhook(guild_id, channel_id, creator, **fields)
         self.world.webhooks[guild_id][webhook["id"]] = webhook

@@ -19,7 +19,7 @@ class Observer:
     Attributes
     ----------
     identifies, resumes_ok, resumes_failed
-        How often a client identified, resumed, and tried to resume in vain.
+        How often a client identified, resumed, and failed to resume.
     close_codes
         The close code of each gateway connection that ended, or None for a TCP reset.
     opcodes

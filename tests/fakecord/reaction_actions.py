@@ -1,4 +1,4 @@
-"""What people do to messages: react and vote. The stored message keeps the tallies."""
+"""Reactions and votes on messages. The stored message keeps the counts."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from .world import World
 
 
 def emoji_key(emoji: Payload) -> str:
-    """Return what tells emojis apart: the id of a custom one, the name of a unicode one."""
+    """Return what identifies an emoji: the id of a custom one, the name of a unicode one."""
     return str(emoji.get("id") or emoji["name"])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReactionActions:
-    """Changes reactions and votes and tells it."""
+    """Changes reactions and votes, and sends the events."""
 
     world: World
     broadcast: Broadcast
@@ -25,7 +25,7 @@ class ReactionActions:
     async def add_reaction(
         self, channel_id: str, message_id: str, user_id: str, emoji: Payload | str, *, burst: bool = False
     ) -> None:
-        """React to a message; doing so again changes nothing and is not told, as with Discord."""
+        """React to a message. A repeated reaction changes nothing and causes no event, as on Discord."""
         emoji = _as_emoji(emoji)
         people = self.world.reacted.setdefault(message_id, {}).setdefault(emoji_key(emoji), set())
         if (user_id, burst) in people:
@@ -43,7 +43,7 @@ class ReactionActions:
     async def remove_reaction(
         self, channel_id: str, message_id: str, user_id: str, emoji: Payload | str, *, burst: bool = False
     ) -> None:
-        """Take a reaction back."""
+        """Remove a reaction."""
         emoji = _as_emoji(emoji)
         self.world.reacted.get(message_id, {}).get(emoji_key(emoji), set()).discard((user_id, burst))
         self._tally(channel_id, message_id, emoji, user_id, burst=burst, step=-1)
@@ -70,11 +70,11 @@ class ReactionActions:
         await self._vote(channel_id, message_id, user_id, answer_id, step=1, event="MESSAGE_POLL_VOTE_ADD")
 
     async def remove_vote(self, channel_id: str, message_id: str, user_id: str, answer_id: int) -> None:
-        """Take a vote back."""
+        """Remove a vote."""
         await self._vote(channel_id, message_id, user_id, answer_id, step=-1, event="MESSAGE_POLL_VOTE_REMOVE")
 
     async def end_poll(self, channel_id: str, message_id: str) -> Payload:
-        """Close a poll: its results become final."""
+        """End a poll, which makes its results final."""
         message = self.world.messages[channel_id][message_id]
         results = message["poll"]["results"] | {"is_finalized": True}
         message = message | {"poll": message["poll"] | {"results": results}}

@@ -1,4 +1,4 @@
-"""The REST API's frame: routing, the log of requests, authorisation, failures on demand."""
+"""The framework of the REST API: routing, the log of requests, authorization, failures on demand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .settings import Settings
 
 _PREFIXES: typing.Final = ("/api/v10", "/api")
 _RETRY_AFTER: typing.Final = 0.05
-# Like Discord's: by token in the path, not by header.
+# As on Discord, their token is in the path, not in a header.
 _NEEDS_NO_TOKEN: typing.Final = re.compile(r"^/interactions/|^/webhooks/\d+/")
 _RATE_LIMIT_HEADERS: typing.Final = {
     "X-RateLimit-Limit": "1",
@@ -31,7 +31,7 @@ _RATE_LIMIT_HEADERS: typing.Final = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """One request, taken apart.
+    """One parsed request.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Call:
     body: typing.Any
 
 
-# Takes a call, returns what is answered as JSON; None stands for 204.
+# Takes a call, and returns the response as JSON; None means 204.
 Handler: typing.TypeAlias = typing.Callable[[Call], typing.Awaitable[object]]
 Route: typing.TypeAlias = tuple[str, str, Handler]
 
@@ -62,7 +62,7 @@ class Rest:
         self._chaos = chaos
 
     def install(self, app: web.Application, routes: typing.Iterable[Route]) -> None:
-        """Add routes to a server, first come first served."""
+        """Add routes to a server; the first match wins."""
         for method, path, handler in routes:
             for prefix in _PREFIXES:
                 app.router.add_route(method, prefix + path, self._serving(handler))
@@ -104,7 +104,7 @@ class Rest:
 def page(
     items: typing.Iterable[Payload], key: typing.Callable[[Payload], str], query: collections.abc.Mapping[str, str]
 ) -> list[Payload]:
-    """Return the page of items, by ascending id, that `after`, `before` and `limit` ask for."""
+    """Return the page of items, by ascending id, that `after`, `before` and `limit` select."""
     ordered = sorted(items, key=lambda item: int(key(item)))
     limit = int(query.get("limit", 1000))
     if "before" in query:

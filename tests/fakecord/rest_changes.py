@@ -1,4 +1,4 @@
-"""REST routes by which a bot changes a guild; what they do is told over the gateway, as if people had done it."""
+"""REST routes for a bot to change a guild; the gateway sends events as if people had done it."""
 
 from __future__ import annotations
 

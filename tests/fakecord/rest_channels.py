@@ -93,7 +93,7 @@ class ChannelRoutes:
         return [self._guilds.full_invite(each) for each in invites if each["channel_id"] == channel_id]
 
     async def _invite(self, call: Call) -> object:
-        # How often it may be used is only told to those who list all.
+        # Only lists of all invites say how often one may be used.
         invite = self._guilds.full_invite(self._world.invites[call.path["code"]])
         return {name: value for name, value in invite.items() if name not in _OF_LISTED_INVITES}
 

@@ -1,4 +1,4 @@
-"""REST routes about guilds and what is in them."""
+"""REST routes about guilds and their contents."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class GuildRoutes:
         return [self.full_invite(each) for each in self._world.invites.values() if each["guild_id"] == guild.id]
 
     def full_invite(self, invite: Payload) -> Payload:
-        """Return an invite as the REST API tells it, with its guild and channel spelt out."""
+        """Return an invite in the form of the REST API, with its guild and channel as objects."""
         guild = self._world.guilds[invite["guild_id"]]
         channel = self._world.channel(invite["channel_id"])
         return invite | {
@@ -177,6 +177,6 @@ def _is_called(member: Payload, start: str) -> bool:
 
 
 def my_guild(guild: Guild, own_user_id: str) -> Payload:
-    """Return a guild as the list of the bot's own guilds tells it."""
+    """Return a guild in the form of the list of the bot's own guilds."""
     fields = {name: guild.fields.get(name) for name in ("id", "name", "icon", "banner", "features")}
     return fields | {"owner": guild.fields["owner_id"] == own_user_id, "permissions": "8", **_counts(guild)}

@@ -52,13 +52,13 @@ class FakeDiscord:
     Attributes
     ----------
     settings
-        How it behaves; may be changed while it runs.
+        Its settings; may be changed while it runs.
     world
-        What exists.
+        Everything that exists.
     observer
-        What happened, for tests to look at.
+        A record of what happened, for tests.
     port
-        Where it listens, once started.
+        The port that it listens on, once started.
     """
 
     def __init__(self, *, seed: int | None = None, **options: typing.Any) -> None:
@@ -197,7 +197,7 @@ class FakeDiscord:
 
     @property
     def rest_url(self) -> str:
-        """What to give hikari as `rest_url`."""
+        """The `rest_url` for hikari."""
         return f"http://{_HOST}:{self.port}/api/v10"
 
     @property
@@ -228,7 +228,7 @@ class FakeDiscord:
         self.port = self._gateway.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
-        """Reset all connections and stop listening; does nothing if it is already stopped."""
+        """Reset all connections and stop listening. If it is already stopped, this is a no-op."""
         await self.drop_connections()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -247,7 +247,7 @@ class FakeDiscord:
         await self.stop()
 
     async def wait_connected(self, count: int | None = None, timeout: float = 10.0) -> None:
-        """Wait until that many shards are connected, or all of them."""
+        """Wait until this many shards are connected; by default all of them."""
         await self.wait_until(lambda: len(self.live_sessions()) >= (count or self.settings.shards), timeout)
 
     def configure(self, **changes: typing.Any) -> None:
@@ -256,7 +256,7 @@ class FakeDiscord:
             setattr(self.settings, name, value)
 
     def stats(self) -> Payload:
-        """Return what happened so far, ready for JSON."""
+        """Return what has happened so far, as values that JSON can hold."""
         return {
             "identifies": self.identifies,
             "resumes_ok": self.resumes_ok,

@@ -1,4 +1,4 @@
-"""A gateway session: what a client subscribed to, and what can be replayed."""
+"""A gateway session: what a client has subscribed to, and the events that can be replayed."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Session:
         self._buffer: collections.deque[tuple[int, bytes]] = collections.deque(maxlen=replay)
 
     def owns(self, guild_id: str | None) -> bool:
-        """Return whether this shard receives events of a guild; None stands for direct messages."""
+        """Return whether this shard receives events of a guild; None means direct messages."""
         shard, count = self.shard
         return shard == 0 if guild_id is None else (int(guild_id) >> 22) % count == shard
 
     def hears(self, name: str, guild_id: str | None) -> bool:
-        """Return whether this session receives an event of that guild, apart from its intents."""
+        """Return whether this session receives events of that guild, regardless of its intents."""
         return guild_id not in self.arriving and (name in _EVERY_SHARD or self.owns(guild_id))
 
     def frame(self, name: str, body: bytes) -> bytes:
@@ -59,7 +59,7 @@ class Session:
         return raw
 
     async def dispatch(self, name: str, payload: Payload, body: bytes | None = None) -> None:
-        """Send the client an event that its intents allow, or keep it for a resume while it is away."""
+        """Send the client an event that its intents allow, or keep it for a resume if the client is away."""
         if not wants(self.intents, name, payload, self._bot_id):
             return
         if name in _MESSAGE_EVENTS and not self.intents & _CONTENT:
@@ -74,7 +74,7 @@ class Session:
         return sequence + 1 >= first
 
     async def resume(self, connection: Connection, sequence: int) -> None:
-        """Replay what the client missed, then go on with a new connection."""
+        """Replay the events that the client missed, and then continue with a new connection."""
         while sequence < self.sequence:  # Events may happen while the missed ones are being sent.
             missed = [entry for entry in self._buffer if entry[0] > sequence]
             for _, raw in missed:

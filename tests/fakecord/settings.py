@@ -18,7 +18,7 @@ class Settings:
     bot_id
         The id of the bot's user.
     application_id
-        The id of its application; the bot's id when empty.
+        The id of its application; if empty, the bot's id.
     owner_id
         The id of the user who owns the application.
     shards
@@ -28,18 +28,18 @@ class Settings:
     heartbeat_interval_ms
         How often clients must send a heartbeat.
     resume_window
-        For how many seconds a session outlives its connection.
+        How many seconds a session outlives its connection.
     replay_buffer
         How many events a session keeps for a resume.
     allowed_privileged
-        The privileged intents switched on for the bot; asking for others closes with 4014.
+        The privileged intents that are enabled for the bot; requesting others closes the connection with 4014.
     identify_delay, guild_create_delay
         Seconds to wait before READY, and before each GUILD_CREATE.
     chunk_size
         How many members one GUILD_MEMBERS_CHUNK holds.
     limit_member_requests
-        Whether a second request for all members of a guild within `member_request_window` seconds is answered by
-        RATE_LIMITED instead of chunks.
+        Whether a second request for all members of a guild within `member_request_window` seconds gets RATE_LIMITED
+        instead of chunks.
     member_request_window
         See `limit_member_requests`.
     """

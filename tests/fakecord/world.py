@@ -1,4 +1,4 @@
-"""What exists: guilds and all that is in them, users, direct messages. Nothing here talks to a client."""
+"""The world: guilds and everything in them, users, direct messages. Nothing here communicates with clients."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _user_id(child: Payload) -> str:
     return typing.cast("str", child["user"]["id"])
 
 
-# The lists of a guild, and what tells their items apart.
+# The lists of a guild, and what identifies their items.
 CHILDREN: typing.Final[dict[str, typing.Callable[[Payload], str]]] = {
     "roles": _own_id,
     "emojis": _own_id,
@@ -37,21 +37,21 @@ _ONLY_IN_GUILD_CREATE: typing.Final = frozenset({"joined_at", "large", "unavaila
 
 
 def is_archived(thread: Payload) -> bool:
-    """Tell whether a thread is archived, and so not among a guild's active ones."""
+    """Return whether a thread is archived, and so not one of a guild's active threads."""
     return bool(thread["thread_metadata"]["archived"])
 
 
 class Guild:
-    """One guild, its lists kept as indexes so that a lookup costs the same whatever the guild's size.
+    """One guild, with its lists as indexes, so that the cost of a lookup does not depend on the guild's size.
 
-    Items are replaced, never changed in place: a payload that a test holds stays what it was.
+    Items are replaced, never changed in place: a payload that a test holds stays the same.
 
     Attributes
     ----------
     fields
         The guild's own fields, without its lists.
     available
-        Whether it is there; False during an outage.
+        False during an outage.
     roles, emojis, stickers, channels, threads, members, presences, voice_states, ...
         Its lists, by id (by user id for members, presences and voice states).
     """
@@ -74,17 +74,17 @@ class Guild:
         self.stage_instances = self.children["stage_instances"]
         self.scheduled_events = self.children["guild_scheduled_events"]
         self.sounds = self.children["soundboard_sounds"]
-        # Members that the test says exist without making them.
+        # Members that exist, according to the test, but have no payload.
         self._unlisted: int = max(0, payload.get("member_count", 0) - len(self.members))
 
     @property
     def member_count(self) -> int:
-        """The number of members that Discord tells."""
+        """The number of members according to Discord."""
         return len(self.members) + self._unlisted
 
     @property
     def first_member(self) -> Payload:
-        """The member that stands in when a test does not say who: normally the owner."""
+        """The default member if a test names none: normally the owner."""
         return next(iter(self.members.values()))
 
     def active_threads(self) -> list[Payload]:
@@ -92,7 +92,7 @@ class Guild:
         return [thread for thread in self.threads.values() if not is_archived(thread)]
 
     def payload(self) -> Payload:
-        """Return everything, as GUILD_CREATE tells it to a client with every intent and no member limit."""
+        """Return everything, as in GUILD_CREATE for a client with every intent and no member limit."""
         lists = {name: list(index.values()) for name, index in self.children.items()}
         lists["threads"] = self.active_threads()
         return {**self.fields, "member_count": self.member_count, "unavailable": False, **lists}
@@ -151,7 +151,7 @@ class World:
         return typing.cast("str", self.own_user["id"])
 
     def insert_guild(self, payload: Payload) -> Guild:
-        """Put a guild into the world, with all that is in it."""
+        """Add a guild and everything in it to the world."""
         guild = self.guilds[payload["id"]] = Guild(payload)
         self.users.update((user_id, member["user"]) for user_id, member in guild.members.items())
         self._guild_of_channel.update(dict.fromkeys((*guild.channels, *guild.threads), guild.id))
@@ -161,7 +161,7 @@ class World:
         return guild
 
     def remove_guild(self, guild_id: str) -> None:
-        """Take a guild out of the world, with all that is in it."""
+        """Remove a guild and everything in it from the world."""
         guild = self.guilds.pop(guild_id)
         for channel_id in (*guild.channels, *guild.threads):
             self.forget_channel(channel_id)
@@ -170,12 +170,12 @@ class World:
         self.audit_log.pop(guild_id, None)
 
     def insert_channel(self, guild: Guild, channel: Payload) -> None:
-        """Put a channel or thread into a guild."""
+        """Add a channel or thread to a guild."""
         (guild.threads if "thread_metadata" in channel else guild.channels)[channel["id"]] = channel
         self._guild_of_channel[channel["id"]] = guild.id
 
     def forget_channel(self, channel_id: str) -> None:
-        """Drop what hangs on a channel or thread that is gone: messages, thread members, invites."""
+        """Remove what belongs to a channel or thread that is gone: messages, thread members, invites."""
         self._guild_of_channel.pop(channel_id, None)
         for message_id in self.messages.pop(channel_id, {}):
             self.reacted.pop(message_id, None)

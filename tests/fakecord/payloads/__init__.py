@@ -1,6 +1,6 @@
 """Factories of realistic raw Discord payloads (API v10), including fields that libraries drop.
 
-Every factory takes `**fields` to set or replace whatever the test is about.
+Every factory takes `**fields` to set or replace fields that matter for the test.
 """
 
 from __future__ import annotations

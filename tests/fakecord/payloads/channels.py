@@ -1,4 +1,4 @@
-"""Payloads of every type of channel and thread, and of one type that nobody knows yet."""
+"""Payloads of every type of channel and thread, and of one unknown type."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _channel(guild_id: str, kind: int, name: str, fields: Payload) -> Payload:
 
 
 def text_channel(guild_id: str, **fields: typing.Any) -> Payload:
-    """Make a text channel, with an overwrite for @everyone and one for a member nobody has seen."""
+    """Make a text channel, with an overwrite for @everyone and one for an unknown member."""
     return {
         **_channel(guild_id, 0, "general", fields),
         "permission_overwrites": [overwrite(guild_id), overwrite(snowflake(), 1, "3072", "0")],
@@ -117,7 +117,7 @@ def media_channel(guild_id: str, **fields: typing.Any) -> Payload:
 
 
 def unknown_channel(guild_id: str, **fields: typing.Any) -> Payload:
-    """Make a channel of a type that no library knows."""
+    """Make a channel of an unknown type."""
     return {**_channel(guild_id, UNKNOWN_CHANNEL_TYPE, "from the future", fields), "novelty": {"level": 9}, **fields}
 
 

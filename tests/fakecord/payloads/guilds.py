@@ -134,10 +134,10 @@ def guild(
     empty: bool = False,
     **fields: typing.Any,
 ) -> Payload:
-    """Make a complete guild as GUILD_CREATE tells it to a bot with every intent.
+    """Make a complete guild, as in GUILD_CREATE for a bot with every intent.
 
     Its channels are a category, the text channels, and one each of news, voice, stage, forum, media and an unknown
-    type. Member 0 is the owner and member 1 the bot, when it is given.
+    type. Member 0 is the owner, and member 1 is the bot if it is given.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def _threads(guild_id: str, parent_id: str, owner_id: str, count: int, own_user:
     makers = (channels.thread, channels.private_thread)
     made = [makers[n % 2](guild_id, parent_id, owner_id, name=f"thread-{n}") for n in range(count)]
     for thread in made:
-        # A private thread is told to who is in it.
+        # Only members receive a private thread.
         if own_user is not None and (thread is made[0] or thread["type"] == _PRIVATE_THREAD):
             thread["member"] = people.thread_member(thread["id"], own_user["id"])
     return made

@@ -76,7 +76,7 @@ def auto_mod_rule(guild_id: str, creator_id: str, **fields: typing.Any) -> Paylo
 
 
 def invite(guild_id: str, channel_id: str, inviter: Payload, **fields: typing.Any) -> Payload:
-    """Make an invite the way INVITE_CREATE tells it."""
+    """Make an invite as in INVITE_CREATE."""
     return {
         "channel_id": channel_id,
         "code": f"{SOURCE.random.getrandbits(40):010x}",
@@ -88,7 +88,7 @@ def invite(guild_id: str, channel_id: str, inviter: Payload, **fields: typing.An
         "temporary": False,
         "uses": 0,
         "type": 0,
-        # A long time: whoever reads it has the clock of the wall, which is not that of this world.
+        # A long time, because readers use the real clock, not the one of this world.
         "expires_at": iso(seconds_later=50 * 365 * 86400),
         "flags": 0,
         **fields,
@@ -96,7 +96,7 @@ def invite(guild_id: str, channel_id: str, inviter: Payload, **fields: typing.An
 
 
 def integration(guild_id: str, **fields: typing.Any) -> Payload:
-    """Make an integration the way INTEGRATION_CREATE tells it: without a user."""
+    """Make an integration as in INTEGRATION_CREATE: without a user."""
     return {
         "id": snowflake(),
         "guild_id": guild_id,
@@ -165,7 +165,7 @@ def subscription(user_id: str, **fields: typing.Any) -> Payload:
 
 
 def audit_log_entry(guild_id: str, user_id: str, target_id: str, **fields: typing.Any) -> Payload:
-    """Make an audit log entry that tells of a member's new nickname."""
+    """Make an audit log entry for a member's new nickname."""
     return {
         "id": snowflake(),
         "guild_id": guild_id,
@@ -179,7 +179,7 @@ def audit_log_entry(guild_id: str, user_id: str, target_id: str, **fields: typin
 
 
 def application(owner: Payload, **fields: typing.Any) -> Payload:
-    """Make a bot's application, as its own bot is told of it."""
+    """Make a bot's application, as its own bot sees it."""
     return {
         "id": fields.get("id") or snowflake(),
         "name": "fake",

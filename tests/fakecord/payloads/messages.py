@@ -1,4 +1,4 @@
-"""Payloads of messages in all their varieties, and of what hangs on them."""
+"""Payloads of all kinds of messages, and of what belongs to them."""
 
 from __future__ import annotations
 
@@ -70,12 +70,12 @@ def button_row(custom_id: str = "press", label: str = "Press") -> Payload:
 
 
 def sticker_item(**fields: typing.Any) -> Payload:
-    """Make a sticker as messages name it."""
+    """Make a sticker as in a message."""
     return {"id": snowflake(), "name": "wave", "format_type": 1, **fields}
 
 
 def reaction(emoji: Payload, *, count: int = 1, me: bool = False) -> Payload:
-    """Make the tally of one emoji's normal reactions."""
+    """Make the count of one emoji's normal reactions."""
     return {
         "count": count,
         "count_details": {"burst": 0, "normal": count},
@@ -123,7 +123,7 @@ def message(
     author
         The user who sent it.
     guild_id
-        The guild of the channel, or nothing for a direct message.
+        The guild of the channel; None for a direct message.
     member
         The author as a member of that guild, with or without its user.
     rich
@@ -186,7 +186,7 @@ def reply_to(parent: Payload, guild_id: str | None = None) -> Payload:
 
 
 def webhook_message(channel_id: str, *, guild_id: str, **fields: typing.Any) -> Payload:
-    """Make a message by a webhook: its author is no user, and there is no member."""
+    """Make a message by a webhook: its author is not a user, and there is no member."""
     webhook_id = snowflake()
     author = {"id": webhook_id, "username": "Captain Hook", "discriminator": "0000", "avatar": None, "bot": True}
     return message(channel_id, author, guild_id=guild_id, **{"webhook_id": webhook_id, **fields})

@@ -11,7 +11,7 @@ from .source import Payload, iso, snowflake
 _ONLY_OWN_USER: typing.Final = frozenset({"mfa_enabled", "verified", "email", "flags", "locale", "premium_type"})
 _LONG_AGO: typing.Final = datetime.datetime(2019, 4, 15, tzinfo=datetime.UTC)
 _SINCE: typing.Final = 6 * 365 * 86_400 * 1_000_000
-"""Microseconds in which members have joined since then."""
+"""Microseconds since then within which members have joined."""
 
 
 def _hash(ident: str) -> str:
@@ -19,13 +19,13 @@ def _hash(ident: str) -> str:
 
 
 def _joined(ident: str) -> str:
-    """Return a moment of its own for each user: what is the same in all members would compress away."""
+    """Return a different moment for each user, because equal values would compress away."""
     later = datetime.timedelta(microseconds=int(_hash(ident), 16) % _SINCE)
     return (_LONG_AGO + later).isoformat(timespec="microseconds")
 
 
 def user(**fields: typing.Any) -> Payload:
-    """Make a user; `bot` is absent for humans, as Discord leaves it out."""
+    """Make a user; `bot` is absent for humans, as on Discord."""
     ident = fields.get("id") or snowflake()
     return {
         "id": ident,
@@ -60,7 +60,7 @@ def user(**fields: typing.Any) -> Payload:
 
 
 def own_user(**fields: typing.Any) -> Payload:
-    """Make the bot's own user, with the fields that only its owner is told."""
+    """Make the bot's own user, with the fields that only the bot itself sees."""
     return {
         "id": fields.get("id") or snowflake(),
         "username": "fakebot",
@@ -83,12 +83,12 @@ def own_user(**fields: typing.Any) -> Payload:
 
 
 def public_user(own: Payload) -> Payload:
-    """Return what others see of the bot's own user."""
+    """Return the bot's own user as others see it."""
     return {name: value for name, value in own.items() if name not in _ONLY_OWN_USER}
 
 
 def member(user: Payload, roles: typing.Sequence[str] = (), **fields: typing.Any) -> Payload:
-    """Make a member of some guild; `roles` holds role ids."""
+    """Make a member of a guild; `roles` are role ids."""
     return {
         "user": user,
         "nick": None,
@@ -109,7 +109,7 @@ def member(user: Payload, roles: typing.Sequence[str] = (), **fields: typing.Any
 
 
 def partial_member(member: Payload) -> Payload:
-    """Return a member the way messages carry it: without its user."""
+    """Return a member as in a message: without its user."""
     return {name: value for name, value in member.items() if name != "user"}
 
 
@@ -138,7 +138,7 @@ def activity(**fields: typing.Any) -> Payload:
 
 
 def presence(user_id: str, status: str = "online", **fields: typing.Any) -> Payload:
-    """Make a presence; only the id of its user is known, as with Discord."""
+    """Make a presence; it only has the id of its user, as on Discord."""
     return {
         "user": {"id": user_id},
         "status": status,
@@ -173,7 +173,7 @@ def ban(user: Payload, reason: str | None = None) -> Payload:
 
 
 def thread_member(thread_id: str, user_id: str, **fields: typing.Any) -> Payload:
-    """Make a membership of a thread."""
+    """Make a membership in a thread."""
     return {
         "id": thread_id,
         "user_id": user_id,
