@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import socket
 import ssl
 import typing
@@ -21,7 +22,7 @@ try:
 except ModuleNotFoundError as _error:
     raise MissingDriverError("aiomysql", "mysql") from _error
 
-__all__ = ("CLIENT", "Place")
+__all__ = ("CLIENT", "Place", "family")
 
 _ERRORS: typing.Final = (aiomysql.Error, OSError)
 
@@ -201,19 +202,33 @@ _SETTINGS: typing.Final = (
 )
 
 
-class _Family(typing.NamedTuple):
+class Family(typing.NamedTuple):
     """The settings of a session that MariaDB and MySQL spell differently."""
 
     settings: str
+    """Ask for no notes, which aiomysql would make Python's warnings of, and lift limits."""
+
     limit: str
+    """Limit the time of a statement."""
 
 
-_MARIADB: typing.Final = _Family("SET SESSION sql_notes = 0", "SET SESSION max_statement_time = @persist_seconds")
-_MYSQL: typing.Final = _Family(
+_MYSQL: typing.Final = Family(
     # Beyond this limit of memory, MySQL reads a whole table for a query that names many ids.
     "SET SESSION sql_notes = 0, SESSION range_optimizer_max_mem_size = 0",
     "SET SESSION max_execution_time = 1000 * @persist_seconds",
 )
+_MARIADB: typing.Final = Family("SET SESSION sql_notes = 0", "SET SESSION max_statement_time = @persist_seconds")
+_MARIADB_11_3: typing.Final = _MARIADB._replace(settings="SET SESSION note_verbosity = ''")
+"""The first where every release has this setting; later ones warn about the old one."""
+
+
+def family(version: str) -> Family:
+    """Return the settings for the server with this version, as it introduces itself."""
+    if "mariadb" not in version.lower():
+        return _MYSQL
+    # Older ones pretend to be MySQL 5.5.5 first.
+    *_, numbers = re.findall(r"(\d+)\.(\d+)\.\d+", version) or [("0", "0")]
+    return _MARIADB_11_3 if tuple(map(int, numbers)) >= (11, 3) else _MARIADB
 
 
 class Limits(typing.NamedTuple):
@@ -262,10 +277,10 @@ class Place(typing.NamedTuple):
             seconds, locks = self.limits
             await _ask(connection, _SETTINGS.format(mode=_MODE, seconds=seconds, wait=max(1, round(locks))))
             await _ask(connection, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            family = _MARIADB if "mariadb" in connection.get_server_info().lower() else _MYSQL
-            await _ask(connection, family.settings)
+            own = family(connection.get_server_info())
+            await _ask(connection, own.settings)
             if seconds:
-                await _ask(connection, family.limit)
+                await _ask(connection, own.limit)
             await self._insist(connection)
         except BaseException:
             connection.close()

@@ -149,6 +149,21 @@ def test_the_server_says_which_dialect_it_speaks(version: str, dialect: Dialect)
     assert mysql.QUESTION.dialect([(version, 16_777_216)]) is dialect
 
 
+@pytest.mark.parametrize(
+    ("version", "settings"),
+    [
+        ("5.5.5-10.11.19-MariaDB-0+deb12u1", "SET SESSION sql_notes = 0"),
+        ("11.2.1-MariaDB", "SET SESSION sql_notes = 0"),
+        ("11.8.9-MariaDB-4", "SET SESSION note_verbosity = ''"),
+        ("12.0.2-MariaDB", "SET SESSION note_verbosity = ''"),
+        ("9.7.4-2", "SET SESSION sql_notes = 0, SESSION range_optimizer_max_mem_size = 0"),
+    ],
+)
+def test_notes_are_turned_off_by_a_setting_that_the_server_does_not_warn_about(version: str, settings: str) -> None:
+    mysql_driver = pytest.importorskip("persist.backends.mysql_driver", reason="aiomysql is not installed.")
+    assert mysql_driver.family(version).settings == settings
+
+
 def test_a_server_that_is_too_old_is_refused() -> None:
     with pytest.raises(SchemaError, match=r"MySQL 5\.7\.44-log is too old; upgrade it to 8\.0\.19 or newer"):
         mysql.QUESTION.dialect([("5.7.44-log", 4_194_304)])
