@@ -64,13 +64,28 @@ class _Transaction:
         """Write new rows with COPY, which cannot skip existing rows: if there is one, write none."""
         names = [field.name for field in table.fields]
         await self._connection.execute("SAVEPOINT loading")
+        # asyncpg does not hear that the server ends a connection while it waits until there is room to send more.
+        self._connection.add_termination_listener(_send_on)
         try:
-            await self._connection.copy_to_table(table.name, source=parts, columns=names)
+            await self._connection.copy_to_table(table.name, source=_while_open(self._connection, parts), columns=names)
         except asyncpg.UniqueViolationError:
             await self._connection.execute("ROLLBACK TO SAVEPOINT loading")
             return False
+        finally:
+            self._connection.remove_termination_listener(_send_on)
         await self._connection.execute("RELEASE SAVEPOINT loading")
         return True
+
+
+def _send_on(connection: typing.Any) -> None:
+    connection._protocol.resume_writing()  # noqa: SLF001 - there is no public name for it
+
+
+async def _while_open(connection: typing.Any, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for part in parts:
+        if connection.is_closed():
+            return
+        yield part
 
 
 def _state(error: Exception) -> str:
@@ -155,7 +170,7 @@ _BUSY: typing.Final = re.compile(r"another operation (\(\d+\) )?is (in progress|
 
 def _told(error: Exception) -> str:
     if _BUSY.search(str(error)):
-        return "a connection was still busy with a canceled operation and has been dropped; try again"
+        return "a connection was still busy with a canceled operation, or about to end, and has been dropped; try again"
     state = _state(error)
     if state in _NOT_OURS:
         return "a PgBouncer shares connections between clients; put ?statement_cache_size=0 into the URL"

@@ -105,6 +105,27 @@ async def test_a_server_that_dies_in_the_middle_of_a_batch_leaves_it_whole_or_no
             assert len(await _until_back(store, guild_id)) == 5000
 
 
+async def test_a_connection_that_ends_while_it_waits_to_send_more_costs_no_change(
+    postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    batch = [Put(member(1, number, nick="x" * 4000)) for number in range(5000)]
+    async with opened(postgresql_url) as store:
+        await store.apply([Put(member(1, number)) for number in range(4999, 5100)])
+        other = await asyncpg.connect(postgresql_url)
+        await other.execute("BEGIN; LOCK TABLE members IN EXCLUSIVE MODE")
+        task = asyncio.create_task(store.apply(batch))
+        await asyncio.sleep(1)  # until the buffers between here and the server are full
+        await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        (outcome,) = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 20)
+        assert isinstance(outcome, BackendError)
+        assert outcome.temporary, outcome
+        await other.close()
+        await persistently(store, batch)
+        assert len(await keys(store, MEMBERS, guild_id=1)) == 5100
+    assert "socket.send()" not in caplog.text
+
+
 async def _until_back(store: Store, guild_id: int) -> list[typing.Any]:
     for _ in range(5):
         with contextlib.suppress(BackendError):
