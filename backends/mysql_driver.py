@@ -121,6 +121,7 @@ async def _close(connection: typing.Any) -> None:
 
 
 _NO_CONNECTION_BECAUSE: typing.Final = (
+    (FileNotFoundError, "; is there such a socket?"),
     (socket.gaierror, "; is the host name right, and can this machine resolve it?"),
     (ssl.SSLError, "; is its certificate for this host name, and signed by one in sslrootcert?"),
     (Exception, "; is the server running there, and does a firewall let this machine through?"),
@@ -152,7 +153,7 @@ def _told(error: Exception) -> str:
     way_out = _WAYS_OUT.get(code, "")
     said = error.args[1] if code and len(error.args) > 1 else str(error) or type(error).__name__
     if code == _NO_CONNECTION:
-        said = f"{said} ({error.__cause__})"
+        said = f"{said} ({str(error.__cause__) or 'no answer in time'})"
         way_out = next((way for kind, way in _NO_CONNECTION_BECAUSE if isinstance(error.__cause__, kind)), "")
     return f"{said}{way_out}"
 
@@ -230,7 +231,7 @@ class Place(typing.NamedTuple):
         where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
         connection = aiomysql.Connection(**where, **self.arguments)
         try:
-            await _ping(connection)  # which connects
+            await self._reach(connection, host)
             keep_alive(getattr(getattr(connection, "_writer", None), "transport", None))
             seconds, locks = self.limits
             await _ask(connection, _SETTINGS.format(seconds=seconds, wait=max(1, round(locks))))
@@ -244,6 +245,19 @@ class Place(typing.NamedTuple):
             connection.close()
             raise
         return connection
+
+    async def _reach(self, connection: typing.Any, host: str) -> None:
+        nowhere = aiomysql.OperationalError(_NO_CONNECTION, f"Can't connect to MySQL server on {host!r}")
+        try:
+            # The client library stops counting once there is a connection, on which a server that hangs says nothing.
+            async with asyncio.timeout(self.arguments["connect_timeout"]):
+                await _ping(connection)  # which connects
+        except TimeoutError as error:
+            raise nowhere from error
+        except aiomysql.OperationalError as error:  # which calls every socket 'localhost'
+            if _code(error) == _NO_CONNECTION:
+                raise nowhere from error.__cause__
+            raise
 
     async def _insist(self, connection: typing.Any) -> None:
         # The client library goes on without TLS where the server has none.

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
+import pathlib
+import signal
 import typing
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import servers
@@ -212,6 +215,43 @@ async def test_a_server_that_is_down_is_named_with_the_way_out(place: Place) -> 
     assert error.temporary
     assert str(yarl.URL(place.url).port) in str(error)
     assert "is the server running there" in str(error)
+
+
+@contextlib.contextmanager
+def stalled(server: servers.Server) -> Iterator[None]:
+    """Stop a server so that its machine still takes connections for it, and nobody says anything on them."""
+    assert server._process is not None
+    os.kill(server._process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server._process.pid, signal.SIGCONT)
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(place: Place) -> None:
+    with stalled(place.server):
+        error = await asyncio.wait_for(refused(f"{place.url}?timeout=1"), 20)
+        assert error.temporary
+        assert "no answer in time" in str(error)
+        where = yarl.URL(place.url)
+        several = place.url.replace(f"@{where.host}:{where.port}", f"@{where.host}:{where.port},127.0.0.1:1")
+        await asyncio.wait_for(refused(f"{several}?timeout=1"), 20)
+    async with opened(place.url):
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+async def test_a_socket_that_is_not_there_is_named(scheme: str, tmp_path: pathlib.Path) -> None:
+    error = await refused(f"{scheme}://bot@:1234/name?host={tmp_path / 'none'}")
+    assert str(tmp_path / "none") in str(error)
+    assert "is there such a" in str(error)
+    assert "localhost" not in str(error)
+
+
+async def test_a_socket_is_found_by_its_folder_and_port(postgresql_server: servers.Server, postgresql_url: str) -> None:
+    where = yarl.URL(postgresql_url)
+    async with opened(f"postgresql://persist@:{where.port}{where.path}?host={postgresql_server.site.folder}") as store:
+        assert f"{postgresql_server.site.folder}/.s.PGSQL.{where.port}" in store.where
 
 
 async def test_a_host_that_nobody_knows_is_named(place: Place) -> None:
