@@ -68,6 +68,7 @@ _LOST: typing.Final = frozenset(
         *(1290, 1792, 1836),  # only reading
     )
 )
+_WITHHELD: typing.Final = frozenset((1142, 1143, 1227))
 _CONFLICTS: typing.Final = frozenset((1020, 1213, 1614))
 _TEMPORARY: typing.Final = frozenset(
     (
@@ -78,6 +79,10 @@ _TEMPORARY: typing.Final = frozenset(
         *(1050, 1061, 1062),  # each node of a cluster has locks of its own: two made the same table at once
     )
 )
+
+
+def _is_withheld(error: Exception) -> bool:
+    return _code(error) in _WITHHELD
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -174,6 +179,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_lost=_is_lost,
     is_refused=_is_refused,
     is_temporary=_is_temporary,
+    is_withheld=_is_withheld,
     is_conflict=_is_conflict,
     told=_told,
 )

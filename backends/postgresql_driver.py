@@ -98,6 +98,7 @@ _NOT_OURS: typing.Final = ("26000", "42P05")
 _REFUSED: typing.Final = ("28", "3D")
 _TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58", *_NOT_OURS)
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
+_WITHHELD: typing.Final = "42501"
 _CONFLICTS: typing.Final = ("40001", "40P01")
 _LOST: typing.Final = ("08", "57P", _READ_ONLY, *_NOT_OURS)
 _NOT_PASSED: typing.Final = re.compile(r"unsupported startup parameter(?: in options)?: (\w+)")
@@ -115,6 +116,10 @@ def _is_temporary(error: Exception) -> bool:
         return not isinstance(error, ValueError)  # a value that cannot be sent
     stale = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
     return isinstance(error, stale) or _state(error).startswith(_TEMPORARY)
+
+
+def _is_withheld(error: Exception) -> bool:
+    return _state(error) == _WITHHELD
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -144,7 +149,7 @@ _WAYS_OUT: typing.Final = {
     "3D": "; create it first, with CREATE DATABASE, or name another",
     "40": "; another process changed the same data at the same moment, try again",
     "3F": "; create it first, with CREATE SCHEMA, or name another",
-    "42501": "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user if tables are to be created, or SELECT, "
+    _WITHHELD: "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user if tables are to be created, or SELECT, "
     "INSERT, UPDATE, DELETE on the existing tables (SELECT to read only), or name another database",
     _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary",
     "53100": "; free some space on the server's disk",
@@ -200,6 +205,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_refused=_is_refused,
     is_temporary=_is_temporary,
     is_conflict=_is_conflict,
+    is_withheld=_is_withheld,
     told=_told,
 )
 """How asyncpg is used."""

@@ -96,10 +96,10 @@ class Attempts:
         self._gauges.retries += 1
         if error.is_conflict and state.attempt_number < _CONFLICTS:
             return  # the other process has succeeded meanwhile
-        if self.trouble is None:
+        if self.trouble is None or str(self.trouble) != str(error):  # it may need something else now
             self._notices.say(
                 logging.ERROR,
-                "away",
+                ("away", str(error)),
                 "the database does not accept changes (%(error)s); they are waiting and will be retried",
                 error=error,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from .changes import Change
-from .errors import BackendError
+from .errors import BackendError, PersistError
 from .spi import Page, Select, Store
 
 __all__ = ("Patient",)
@@ -20,12 +20,21 @@ class Patient:
         The store that is meant.
     opened
         Looks at it each time that it has been opened. What it raises, opening it raises.
+
+    Attributes
+    ----------
+    refused
+        Called when changes have waited for a database that turns out not to be usable: it belongs to another bot, say.
+    refusal
+        Why it is not usable, from then on.
     """
 
     def __init__(self, store: Store, opened: Callable[[Store], Awaitable[None]] | None = None) -> None:
         self._store = store
         self._opened = opened
         self._missing: BackendError | None = BackendError("the database has not been opened", temporary=True)
+        self.refused: Callable[[PersistError], None] = lambda _: None
+        self.refusal: PersistError | None = None
 
     @property
     def writes_in_thread(self) -> bool:
@@ -56,8 +65,21 @@ class Patient:
 
     async def apply(self, changes: Sequence[Change]) -> None:
         if self._missing is not None:
-            await self.open()
+            await self._open_late()
         await self._store.apply(changes)
+
+    async def _open_late(self) -> None:
+        """Open the store for changes that wait. Whatever is wrong with it, they are not to blame and wait on."""
+        try:
+            if self.refusal is None:
+                await self.open()
+        except BackendError as error:
+            raise BackendError(str(error), temporary=True) from error
+        except PersistError as error:
+            self.refusal = error
+            self.refused(error)
+        if self.refusal is not None:
+            raise BackendError(str(self.refusal), temporary=True) from self.refusal
 
     async def select(self, query: Select) -> Page:
         # A question does not wait for a database that is away; it is told why.

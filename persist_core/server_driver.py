@@ -54,6 +54,9 @@ class Client(typing.NamedTuple, typing.Generic[C]):
     is_temporary: Callable[[Exception], bool]
     """Whether the same request may succeed later, for errors that are not a refusal."""
 
+    is_withheld: Callable[[Exception], bool]
+    """Whether an error means that a right is missing: once the database has been used, it may be granted again."""
+
     is_conflict: Callable[[Exception], bool]
     """Whether an error means that another transaction was in the way, so that an immediate retry helps."""
 
@@ -91,7 +94,7 @@ class ServerDriver(typing.Generic[C]):
         self._name = name
         self._sizes = (least, max(least, most))
         self._pool: Pool[C] | None = None
-        self._was_open = False
+        self._was_open = self._was_used = False
 
     def __repr__(self) -> str:
         return f"the {self._client.server} database {self._name}"
@@ -116,6 +119,7 @@ class ServerDriver(typing.Generic[C]):
             try:
                 yield self._client.transaction(connection)
                 await self._client.run(connection, "COMMIT")
+                self._was_used = True
             except Exception:
                 await self._roll_back(connection)
                 raise
@@ -155,7 +159,7 @@ class ServerDriver(typing.Generic[C]):
         if self._client.is_refused(error):
             # On the first connection this is a mistake in the URL; later, maintenance of the server or the network.
             return self._was_open
-        return self._client.is_temporary(error)
+        return self._client.is_temporary(error) or (self._was_used and self._client.is_withheld(error))
 
     def collides(self, error: Exception) -> bool:
         """Return whether another transaction was in the way."""

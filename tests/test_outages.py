@@ -362,6 +362,35 @@ async def test_a_server_that_only_reads_is_told(place: Place) -> None:
             await servers.MYSQL.run(place.server.url(), "DROP USER plain@'%'")
 
 
+async def test_rights_that_are_taken_away_from_a_bot_cost_no_change_once_they_are_back(poor: str, place: Place) -> None:
+    run, home, name = place.server.program.run, place.server.url(), yarl.URL(place.url).path[1:]
+    async with opened(place.url):  # which makes the tables
+        pass
+    if place.server.program is servers.POSTGRESQL:
+        which, where = "ALL ON ALL TABLES IN SCHEMA public {} poor", place.url
+    else:
+        which, where = f"INSERT, UPDATE, DELETE ON {name}.* {{}} poor@'%'", home
+    await run(where, f"GRANT {which.format('TO')}")
+    async with opened(f"{poor}?max=1") as store:
+        await store.apply([Put(user(1))])
+        await run(where, f"REVOKE {which.format('FROM')}")
+        if place.server.program is servers.MYSQL:  # which asks what a user may do as a connection is made
+            await typing.cast("typing.Any", store)._driver._pool._link.close(await _only(store))
+        with pytest.raises(BackendError, match="GRANT") as caught:
+            await store.apply([Put(user(2))])
+        assert caught.value.temporary
+        await run(where, f"GRANT {which.format('TO')}")
+        if place.server.program is servers.MYSQL:
+            await typing.cast("typing.Any", store)._driver._pool._link.close(await _only(store))
+        await store.apply([Put(user(2))])
+        assert sorted(await keys(store, USERS)) == [(1,), (2,)]
+
+
+async def _only(store: Store) -> typing.Any:
+    (connection,) = typing.cast("typing.Any", store)._driver._pool._idle
+    return connection
+
+
 async def test_a_statement_that_takes_too_long_says_so(place: Place) -> None:
     async with opened(f"{place.url}?statement_timeout=0.2") as store:
         driver = typing.cast("typing.Any", store)._driver
