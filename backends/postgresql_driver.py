@@ -151,7 +151,8 @@ _WAYS_OUT: typing.Final = {
     "3F": "; create it first, with CREATE SCHEMA, or name another",
     _WITHHELD: "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user if tables are to be created, or SELECT, "
     "INSERT, UPDATE, DELETE on the existing tables (SELECT to read only), or name another database",
-    _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary",
+    _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary; if "
+    "it is the primary, set default_transaction_read_only to off for the server, the database, or this user",
     "53100": "; free some space on the server's disk",
     "53300": "; allow more connections on the server, or fewer with ?max=",
     "55P03": "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
