@@ -179,9 +179,9 @@ CLIENT: typing.Final = Client[typing.Any](
     is_lost=_is_lost,
     is_refused=_is_refused,
     is_temporary=_is_temporary,
-    is_withheld=_is_withheld,
     is_conflict=_is_conflict,
     told=_told,
+    is_withheld=_is_withheld,
 )
 """How aiomysql is used."""
 

@@ -206,7 +206,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_refused=_is_refused,
     is_temporary=_is_temporary,
     is_conflict=_is_conflict,
-    is_withheld=_is_withheld,
     told=_told,
+    is_withheld=_is_withheld,
 )
 """How asyncpg is used."""

@@ -54,14 +54,14 @@ class Client(typing.NamedTuple, typing.Generic[C]):
     is_temporary: Callable[[Exception], bool]
     """Whether the same request may succeed later, for errors that are not a refusal."""
 
-    is_withheld: Callable[[Exception], bool]
-    """Whether an error means that a right is missing: once the database has been used, it may be granted again."""
-
     is_conflict: Callable[[Exception], bool]
     """Whether an error means that another transaction was in the way, so that an immediate retry helps."""
 
     told: Callable[[Exception], str]
     """Returns what went wrong and the way out. Never include a password."""
+
+    is_withheld: Callable[[Exception], bool] = lambda _: False
+    """Whether an error means that a right is missing: once the database has been used, it may be granted again."""
 
 
 class ServerDriver(typing.Generic[C]):
