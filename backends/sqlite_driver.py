@@ -30,6 +30,8 @@ _PRAGMAS: typing.Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA wal_autocheckpoint = 4000",
+    # While somebody reads on from before a checkpoint, the log grows. Afterwards it becomes this short again.
+    "PRAGMA journal_size_limit = 100000000",
     "PRAGMA temp_store = MEMORY",
     # What is deleted is overwritten with zeros: nobody who gets hold of the file reads what is forgotten.
     "PRAGMA secure_delete = ON",

@@ -210,3 +210,20 @@ async def test_a_file_that_is_moved_away_is_missed_and_nothing_is_lost_when_it_i
         assert heard.cache.health().state != "failing"
     async with opened(f"sqlite:///{file}") as store:
         assert (await store.select(Select(GUILDS, keys=((77,),)))).records
+
+
+async def test_a_log_that_a_reader_made_long_becomes_short_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smaller = {"= 4000": "= 4", "= 100000000": "= 200000"}
+    pragmas = [next((p.replace(*i) for i in smaller.items() if p.endswith(i[0])), p) for p in sqlite_driver._PRAGMAS]
+    monkeypatch.setattr(sqlite_driver, "_PRAGMAS", pragmas)
+    log = tmp_path / "cache.db-wal"
+    async with opened(f"sqlite:///{tmp_path / 'cache.db'}") as store:
+        async with store.snapshot():
+            for number in range(50):
+                await store.apply([_user(number, username="x" * 20_000)])
+        assert log.stat().st_size > 1_000_000
+        for number in range(3):
+            await store.apply([_user(number)])
+        assert log.stat().st_size <= 200_000
