@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import os
 import pathlib
 import sqlite3
@@ -26,6 +27,7 @@ from .sqlite_dialect import APPLICATION_ID
 
 __all__ = ("SqliteDriver",)
 
+_LOG = logging.getLogger("persist")
 _PRAGMAS: typing.Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -242,6 +244,9 @@ class SqliteDriver:
             try:
                 if self._path is not None:  # leaves one whole file; another process may be reading, and then it waits
                     await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
+            except sqlite3.Error as error:  # what is committed is safe in the log, and the next opening finds it there
+                told = "the write-ahead log could not be written back; keep it beside the file: %s"
+                _LOG.warning(told, self.explain(error))
             finally:
                 await writer.close()
 

@@ -227,3 +227,16 @@ async def test_a_log_that_a_reader_made_long_becomes_short_again(
         for number in range(3):
             await store.apply([_user(number)])
         assert log.stat().st_size <= 200_000
+
+
+async def test_a_log_that_cannot_be_written_back_does_not_keep_a_bot_from_closing(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "cache.db"
+    async with opened(f"sqlite:///{file}") as store:
+        await store.apply([_user(number, username="x" * 1000) for number in range(100)])
+    async with opened(f"sqlite:///{file}") as store:
+        await store.apply([_user(1)])
+        file.write_bytes(b"")
+    assert "the write-ahead log could not be written back" in caplog.text
+    assert str(file) in caplog.text
