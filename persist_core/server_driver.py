@@ -77,6 +77,11 @@ class ServerDriver(typing.Generic[C]):
         The name of the database in messages.
     least, most
         How many connections to open at the start, and the maximum.
+
+    Attributes
+    ----------
+    recognise
+        Looks at each new connection, if set. What it raises, whoever wanted to use the connection hears.
     """
 
     def __init__(
@@ -90,7 +95,9 @@ class ServerDriver(typing.Generic[C]):
     ) -> None:
         self.errors: tuple[type[Exception], ...] = client.errors
         self._client = client
-        self._link = Link(connect, client.close, client.is_usable, client.is_lost)
+        self._connect = connect
+        self.recognise: Callable[[Transaction], Awaitable[None]] | None = None
+        self._link = Link(self._connected, client.close, client.is_usable, client.is_lost)
         self._name = name
         self._sizes = (least, max(least, most))
         self._pool: Pool[C] | None = None
@@ -104,6 +111,17 @@ class ServerDriver(typing.Generic[C]):
         pool = Pool(self._link, *self._sizes)
         await pool.open()
         self._pool, self._was_open = pool, True
+
+    async def _connected(self) -> C:
+        connection = await self._connect()
+        if self.recognise is not None:
+            try:
+                await self.recognise(self._client.transaction(connection))
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    await self._client.close(connection)
+                raise
+        return connection
 
     async def close(self) -> None:
         """Disconnect. If there is no connection, this is a no-op."""
