@@ -145,6 +145,7 @@ _WAYS_OUT: typing.Final = {
     1153: "; allow longer packets on the server, with max_allowed_packet",
     1205: "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
     1213: "; another process changed the same data at the same moment",
+    1226: "; raise this limit of the user, or allow fewer connections with ?max=",
     1290: _READS,
     1792: _READS,
     1836: _READS,

@@ -156,7 +156,7 @@ _WAYS_OUT: typing.Final = {
     "53100": "; free some space on the server's disk",
     "53300": "; allow more connections on the server, or fewer with ?max=",
     "55P03": "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
-    "57014": "; it took longer than its time limit",
+    "57014": "; it took longer than its time limit, or somebody canceled it",
     "57P03": "; the server is starting or stopping, try again",
 }
 _OTHER_WAYS_OUT: typing.Final = (
@@ -187,7 +187,9 @@ def _told(error: Exception) -> str:
         )
     way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
     way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)
-    return f"{str(error) or type(error).__name__}{way_out}"
+    # On the next lines PostgreSQL quotes the whole row, which is not for a log.
+    said, _, _ = str(error).partition("\n")
+    return f"{said or type(error).__name__}{way_out}"
 
 
 CLIENT: typing.Final = Client[typing.Any](

@@ -504,6 +504,13 @@ def test_a_connection_that_is_still_busy_is_told_in_words(kind: str, said: str) 
     assert client.is_temporary(error)
 
 
+async def test_a_row_that_is_refused_is_not_repeated(postgresql_url: str) -> None:
+    async with opened(postgresql_url) as store:
+        with pytest.raises(BackendError, match="not-null constraint") as caught:
+            await store.query(f"INSERT INTO users (id, username) VALUES (1, '{SECRET}')")
+        assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize("options", ["min=1", "statement_cache_size=0"])
 async def test_a_value_that_cannot_be_sent_leaves_no_table_locked(postgresql_url: str, options: str) -> None:
     async with opened(f"{postgresql_url}?{options}") as store:
