@@ -16,6 +16,7 @@ import servers
 import yarl
 from stores import opened
 
+from persist import doctor
 from persist.changes import Put
 from persist.conditions import Condition
 from persist.contract_base import keys, one, persistently
@@ -384,6 +385,17 @@ async def test_rights_that_are_taken_away_from_a_bot_cost_no_change_once_they_ar
             await typing.cast("typing.Any", store)._driver._pool._link.close(await _only(store))
         await store.apply([Put(user(2))])
         assert sorted(await keys(store, USERS)) == [(1,), (2,)]
+
+
+async def test_the_doctor_looks_at_each_right_to_write(poor: str, place: Place) -> None:
+    async with opened(place.url):  # which makes the tables
+        pass
+    name = yarl.URL(place.url).path[1:]
+    whom = "ALL TABLES IN SCHEMA public TO poor" if place.server.program is servers.POSTGRESQL else f"{name}.* TO poor"
+    for rights, state in (("SELECT, INSERT, UPDATE", "wrong"), ("DELETE", "fine")):
+        await place.server.program.run(place.url, f"GRANT {rights} ON {whom}")
+        found = {check.what: check.state async for check in doctor.of_store(open_store(poor))}
+        assert found["right to write"] == state
 
 
 async def _only(store: Store) -> typing.Any:
