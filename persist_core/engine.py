@@ -78,7 +78,7 @@ class Engine:
         self.gauges: Gauges = gauges
         self.owner: Owner = Owner()
         self.store: Patient = Patient(store, self._check_owner)
-        self.store.refused = self._refuse
+        self.store.refused, self.store.late = self._refuse, self._learn
         kept = Memory(memory, self._owns, gauges) if memory else None
         self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions, kept)
         self.admission: Admission = Admission(rules, gauges, self._decoder)
@@ -144,16 +144,13 @@ class Engine:
         away: BackendError | None = None
         try:
             await self.store.open()
-            self.feed.me = self.feed.me or next(iter(self.owner.known), None)
-            await self.learn_places()
-            await learned(self.admission, self.store)
-            await self._historian.learn(self.store.select)
+            await self._learn()
             await self.eraser.begin()
         except BackendError as error:
             if not (patient and error.temporary):
                 await self.feed.stop()
                 raise
-            away = error
+            away, self.store.is_late = error, True
         except BaseException:
             await self.feed.stop()
             raise
@@ -183,6 +180,13 @@ class Engine:
         """Log what has no effect in the rules of a guild; no caller is there to be warned."""
         for told in contradictions(rules, intents_of(self._bot)):
             _LOG.warning("per_guild returned rules with a part that has no effect: %s", told)
+
+    async def _learn(self) -> None:
+        """Read what decides about the events to come."""
+        self.feed.me = self.feed.me or next(iter(self.owner.known), None)
+        await self.learn_places()
+        await learned(self.admission, self.store)
+        await self._historian.learn(self.store.select)
 
     async def learn_places(self) -> None:
         """Read which shards have written to the database, out of how many."""

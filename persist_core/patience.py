@@ -27,6 +27,8 @@ class Patient:
         Called when changes have waited for a database that turns out not to be usable: it belongs to another bot, say.
     refusal
         Why it is not usable, from then on.
+    is_late, late
+        Whether changes have waited for the database, and what is then called before the first are made in it.
     """
 
     def __init__(self, store: Store, opened: Callable[[Store], Awaitable[None]] | None = None) -> None:
@@ -35,6 +37,8 @@ class Patient:
         self._missing: BackendError | None = BackendError("the database has not been opened", temporary=True)
         self.refused: Callable[[PersistError], None] = lambda _: None
         self.refusal: PersistError | None = None
+        self.late: Callable[[], Awaitable[None]] | None = None
+        self.is_late: bool = False
 
     @property
     def writes_in_thread(self) -> bool:
@@ -66,6 +70,9 @@ class Patient:
     async def apply(self, changes: Sequence[Change]) -> None:
         if self._missing is not None:
             await self._open_late()
+        if self.is_late and self.late is not None:
+            await self.late()
+            self.is_late = False
         await self._store.apply(changes)
 
     async def _open_late(self) -> None:
@@ -73,6 +80,7 @@ class Patient:
         try:
             if self.refusal is None:
                 await self.open()
+                self.is_late = True
         except BackendError as error:
             raise BackendError(str(error), temporary=True) from error
         except PersistError as error:

@@ -95,6 +95,22 @@ async def test_another_bots_database_is_left_as_it_is(place: Place, caplog: pyte
         assert await owner.stored() == before
 
 
+async def test_history_from_before_goes_with_its_message_all_the_same(place: Place) -> None:
+    message = payloads.message("2", payloads.user(), guild_id="77", content="first")
+    named = {name: message[name] for name in ("id", "channel_id", "guild_id")}
+    keeping = persist.Rules(messages=persist.Keep(history=True))
+    async with Hearing(place.url, rules=keeping, settled=True) as heard:
+        await heard.hear("MESSAGE_CREATE", message)
+        await heard.hear("MESSAGE_UPDATE", {**named, "content": "second", "edited_timestamp": "2026-06-01T12:00:00Z"})
+        assert len(await heard.cache.messages.history(int(message["id"]))) == 1
+    async with started_without(place, place.url) as heard:
+        await heard.hear("GUILD_CREATE", payloads.guild(id="77"))
+        await asyncio.to_thread(place.server.start)
+        await heard.cache.flush()
+        await heard.hear("MESSAGE_DELETE", named)
+        assert await heard.cache.messages.history(int(message["id"])) == []
+
+
 async def test_a_database_that_is_newer_when_it_is_back_is_left_as_it_is(place: Place) -> None:
     async with opened(place.url) as store:
         await store.run(lambda _: ["UPDATE persist_meta SET value = '99' WHERE name = 'schema_version'"])
