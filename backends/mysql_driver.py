@@ -68,6 +68,7 @@ _LOST: typing.Final = frozenset(
         *(1290, 1792, 1836),  # only reading
     )
 )
+_TOO_LONG: typing.Final = frozenset((1969, 3024))
 _WITHHELD: typing.Final = frozenset((1142, 1143, 1227))
 _CONFLICTS: typing.Final = frozenset((1020, 1213, 1614))
 _TEMPORARY: typing.Final = frozenset(
@@ -75,10 +76,14 @@ _TEMPORARY: typing.Final = frozenset(
         *(1205, 3572, *_CONFLICTS),  # locks and deadlocks
         *(1040, 1129, 1203, 1226),  # too many connections
         *(1021, 1030, 1037, 1038, 1041, 1114, 1180),  # disk, memory, and a commit that a cluster refused
-        *(1317, 1969, 3024),  # interrupted, or out of time
+        *(1317, *_TOO_LONG),  # interrupted, or out of time
         *(1050, 1061, 1062),  # each node of a cluster has locks of its own: two made the same table at once
     )
 )
+
+
+def _is_too_long(error: Exception) -> bool:
+    return _code(error) in _TOO_LONG
 
 
 def _is_withheld(error: Exception) -> bool:
@@ -182,6 +187,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_temporary=_is_temporary,
     is_conflict=_is_conflict,
     told=_told,
+    is_too_long=_is_too_long,
     is_withheld=_is_withheld,
 )
 """How aiomysql is used."""

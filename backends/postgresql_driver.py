@@ -98,6 +98,7 @@ _NOT_OURS: typing.Final = ("26000", "42P05")
 _REFUSED: typing.Final = ("28", "3D")
 _TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58", *_NOT_OURS)
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
+_CANCELED: typing.Final = "57014"
 _WITHHELD: typing.Final = "42501"
 _CONFLICTS: typing.Final = ("40001", "40P01")
 _LOST: typing.Final = ("08", "57P", _READ_ONLY, *_NOT_OURS)
@@ -116,6 +117,10 @@ def _is_temporary(error: Exception) -> bool:
         return not isinstance(error, ValueError)  # a value that cannot be sent
     stale = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
     return isinstance(error, stale) or _state(error).startswith(_TEMPORARY)
+
+
+def _is_too_long(error: Exception) -> bool:
+    return _state(error) == _CANCELED and "timeout" in str(error)
 
 
 def _is_withheld(error: Exception) -> bool:
@@ -156,7 +161,7 @@ _WAYS_OUT: typing.Final = {
     "53100": "; free some space on the server's disk",
     "53300": "; allow more connections on the server, or fewer with ?max=",
     "55P03": "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
-    "57014": "; it took longer than its time limit, or somebody canceled it",
+    _CANCELED: "; it took longer than its time limit, or somebody canceled it",
     "57P03": "; the server is starting or stopping, try again",
 }
 _OTHER_WAYS_OUT: typing.Final = (
@@ -209,6 +214,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_temporary=_is_temporary,
     is_conflict=_is_conflict,
     told=_told,
+    is_too_long=_is_too_long,
     is_withheld=_is_withheld,
 )
 """How asyncpg is used."""

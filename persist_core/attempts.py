@@ -63,7 +63,10 @@ class Attempts:
         self.trouble: BackendError | None = None
 
     async def store_all(self, changes: Sequence[Change]) -> None:
-        """Store changes; where one is refused for good, halve them until only the refused one is left out."""
+        """Store changes; where one is refused for good, halve them until only the refused one is left out.
+
+        They are halved, too, where all of them together take longer than the database allows.
+        """
         try:
             await self._attempt(changes)
         except Exception as error:  # noqa: BLE001 - whatever one change does, all others are stored
@@ -79,7 +82,8 @@ class Attempts:
 
     async def _attempt(self, changes: Sequence[Change]) -> None:
         wait = tenacity.wait_random_exponential(multiplier=0.05, max=5)
-        retrying = tenacity.AsyncRetrying(retry=tenacity.retry_if_exception(_temporary), wait=wait, after=self._failed)
+        again = tenacity.retry_if_exception(_temporary if len(changes) == 1 else _temporary_as_they_are)
+        retrying = tenacity.AsyncRetrying(retry=again, wait=wait, after=self._failed)
         async for attempt in retrying:
             with attempt, counting_refused(self._gauges):
                 await self._store.apply(changes)
@@ -122,3 +126,7 @@ def counting_refused(gauges: Gauges) -> Generator[None]:
 
 def _temporary(error: BaseException) -> bool:
     return isinstance(error, BackendError) and error.temporary
+
+
+def _temporary_as_they_are(error: BaseException) -> bool:
+    return isinstance(error, BackendError) and error.temporary and not error.is_too_long

@@ -60,6 +60,9 @@ class Client(typing.NamedTuple, typing.Generic[C]):
     told: Callable[[Exception], str]
     """Returns what went wrong and the way out. Never include a password."""
 
+    is_too_long: Callable[[Exception], bool] = lambda _: False
+    """Whether an error means that a statement took longer than it may."""
+
     is_withheld: Callable[[Exception], bool] = lambda _: False
     """Whether an error means that a right is missing: once the database has been used, it may be granted again."""
 
@@ -182,6 +185,10 @@ class ServerDriver(typing.Generic[C]):
     def collides(self, error: Exception) -> bool:
         """Return whether another transaction was in the way."""
         return self._client.is_conflict(error)
+
+    def exceeds(self, error: Exception) -> bool:
+        """Return whether a statement took longer than the server or the URL allows."""
+        return self._client.is_too_long(error)
 
     def explain(self, error: Exception) -> str:
         """Return one sentence that says what went wrong and the way out."""

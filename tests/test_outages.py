@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import servers
 import yarl
+from hearing import Hearing
 from stores import opened
 
 from persist import doctor
@@ -412,6 +413,26 @@ async def test_a_statement_that_takes_too_long_says_so(place: Place) -> None:
         assert driver.temporary(caught.value)
         assert "it took longer than its time limit" in driver.explain(caught.value)
         await store.apply([Put(user(1))])
+
+
+_SLOWLY = {
+    "postgresql": (
+        "CREATE FUNCTION slowly() RETURNS trigger AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END' LANGUAGE plpgsql",
+        "CREATE TRIGGER slowly BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION slowly()",
+    ),
+    "mysql": ("CREATE TRIGGER slowly BEFORE INSERT ON users FOR EACH ROW SET @slept = SLEEP(0.02)",),
+}
+
+
+async def test_changes_that_take_too_long_together_are_stored_in_parts(place: Place) -> None:
+    async with Hearing(f"{place.url}?statement_timeout=0.4") as heard:
+        await heard.cache.flush()
+        for statement in _SLOWLY[place.server.program.name]:
+            await place.server.program.run(place.url, statement)
+        heard.accept(*(Put(user(number)) for number in range(60)))
+        await asyncio.wait_for(heard.cache.flush(), 30)
+        assert await heard.cache.users.count() == 60
+        assert heard.cache.quarantine == ()
 
 
 async def test_more_connections_than_allowed_wait_for_their_turn(place: Place) -> None:
