@@ -19,6 +19,7 @@ import tenacity
 
 from persist.dialect import Statement
 from persist.errors import BackendError, SchemaError
+from persist.notices import Notices
 from persist.spi import Row, Transaction, Work
 from persist.urls import misplaced
 
@@ -136,6 +137,7 @@ class SqliteDriver:
         self._inline: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._lock = asyncio.Lock()
+        self._notices = Notices(_LOG)  # each attempt to open ends with a close
 
     def __repr__(self) -> str:
         return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._path)!r}"
@@ -261,8 +263,9 @@ class SqliteDriver:
                 if self._path is not None:  # leaves one whole file; another process may be reading, and then it waits
                     await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
             except sqlite3.Error as error:  # what is committed is safe in the log, and the next opening finds it there
-                told = "the write-ahead log could not be written back; keep it beside the file: %s"
-                _LOG.warning(told, self.explain(error))
+                told = "the write-ahead log could not be written back; keep it beside the file: %(why)s"
+                if not _busy(error):  # then another process has the file open, and writes it back
+                    self._notices.say(logging.WARNING, "log", told, why=self.explain(error))
             finally:
                 await writer.close()
 
