@@ -69,16 +69,26 @@ _LOST: typing.Final = frozenset(
         *(1290, 1792, 1836),  # read-only
     )
 )
+_TOO_LONG: typing.Final = frozenset((1969, 3024))
+_WITHHELD: typing.Final = frozenset((1142, 1143, 1227))
 _CONFLICTS: typing.Final = frozenset((1020, 1213, 1614))
 _TEMPORARY: typing.Final = frozenset(
     (
         *(1205, 3572, *_CONFLICTS),  # locks and deadlocks
         *(1040, 1129, 1203, 1226),  # too many connections
         *(1021, 1030, 1037, 1038, 1041, 1114, 1180),  # disk, memory, and a commit that a cluster rejected
-        *(1317, 1969, 3024),  # interrupted, or over its time limit
+        *(1317, *_TOO_LONG),  # interrupted, or over its time limit
         *(1050, 1061, 1062),  # nodes of a cluster do not share locks: two created a table at once
     )
 )
+
+
+def _is_too_long(error: Exception) -> bool:
+    return _code(error) in _TOO_LONG
+
+
+def _is_withheld(error: Exception) -> bool:
+    return _code(error) in _WITHHELD
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -132,6 +142,7 @@ async def _close(connection: typing.Any) -> None:
 
 
 _NO_CONNECTION_BECAUSE: typing.Final = (
+    (FileNotFoundError, "; is there such a socket?"),
     (socket.gaierror, "; is the host name right, and can this machine resolve it?"),
     (ssl.SSLError, "; is its certificate for this host name, and signed by one in sslrootcert?"),
     (Exception, "; is the server running there, and does a firewall let this machine through?"),
@@ -150,6 +161,7 @@ _WAYS_OUT: typing.Final = {
     1153: "; allow longer packets on the server, with max_allowed_packet",
     1205: "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
     1213: "; another process changed the same data at the same moment",
+    1226: "; raise this limit of the user, or allow fewer connections with ?max=",
     1290: _READS,
     1792: _READS,
     1836: _READS,
@@ -163,7 +175,7 @@ def _told(error: Exception) -> str:
     way_out = _WAYS_OUT.get(code, "")
     said = error.args[1] if code and len(error.args) > 1 else str(error) or type(error).__name__
     if code == _NO_CONNECTION:
-        said = f"{said} ({error.__cause__})"
+        said = f"{said} ({str(error.__cause__) or 'no answer in time'})"
         way_out = next((way for kind, way in _NO_CONNECTION_BECAUSE if isinstance(error.__cause__, kind)), "")
     return f"{said}{way_out}"
 
@@ -186,6 +198,8 @@ CLIENT: typing.Final = Client[typing.Any](
     is_temporary=_is_temporary,
     is_conflict=_is_conflict,
     told=_told,
+    is_too_long=_is_too_long,
+    is_withheld=_is_withheld,
 )
 """How to use aiomysql."""
 
@@ -272,7 +286,7 @@ class Place(typing.NamedTuple):
         where = {"unix_socket": host} if host.startswith("/") else {"host": host, "port": port}
         connection = _Connection(**where, **self.arguments)
         try:
-            await _ping(connection)  # which connects
+            await self._reach(connection, host)
             keep_alive(getattr(getattr(connection, "_writer", None), "transport", None))
             seconds, locks = self.limits
             await _ask(connection, _SETTINGS.format(mode=_MODE, seconds=seconds, wait=max(1, round(locks))))
@@ -286,6 +300,19 @@ class Place(typing.NamedTuple):
             connection.close()
             raise
         return connection
+
+    async def _reach(self, connection: typing.Any, host: str) -> None:
+        nowhere = aiomysql.OperationalError(_NO_CONNECTION, f"Can't connect to MySQL server on {host!r}")
+        try:
+            # The client library stops counting once there is a connection, on which a server that hangs says nothing.
+            async with asyncio.timeout(self.arguments["connect_timeout"]):
+                await _ping(connection)  # which connects
+        except TimeoutError as error:
+            raise nowhere from error
+        except aiomysql.OperationalError as error:  # which calls every socket 'localhost'
+            if _code(error) == _NO_CONNECTION:
+                raise nowhere from error.__cause__
+            raise
 
     async def _insist(self, connection: typing.Any) -> None:
         # If the server has no TLS, the client library connects without it.

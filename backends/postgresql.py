@@ -1,7 +1,8 @@
 """Store records in a PostgreSQL database: ``postgresql://user:password@host:5432/database``.
 
 Several servers of one cluster, tried in turn: ``postgresql://user@one:5432,two:5432/database``.
-A socket: ``postgresql://user@/database?host=/var/run/postgresql``. The other options:
+A socket: ``postgresql://user@/database?host=/var/run/postgresql``, with another port than 5432
+``postgresql://user@:5433/database?host=/var/run/postgresql``. The other options:
 
 ``min``, ``max``
     How many connections to open at the start, and the maximum (1 and 4).
@@ -48,7 +49,9 @@ __all__ = ("persist_backends",)
 _TARGETS: typing.Final = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
 _OPTIONS: typing.Final[Mapping[str, Option]] = {
     "compression": urls.COMPRESSION,
-    "host": Option(str, "another server, `two:5432`, or the folder of a socket; several are tried in turn"),
+    "host": Option(
+        str, "another server, `two:5432`, or the folder of a socket (port: `@:5433/`); several are tried in turn"
+    ),
     "max": Option(urls.whole(1), "the maximum number of connections (4)"),
     "min": Option(urls.whole(0), "how many connections to open at the start (1)"),
     "payload": Option(
@@ -106,11 +109,17 @@ def _open(url: yarl.URL) -> SqlStore:
         target_session_attrs=options.get("target_session_attrs"),
         server_settings=settings,
     )
-    where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
+    where = ", ".join(_named(host, port) for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
     least, most = options.get("min", 1), options.get("max", 4)
     driver: Driver = ServerDriver(client, connect, name, least=least, most=most)
     return SqlStore(question(options.get("payload")), driver, Sealing(compression=options.get("compression") == "zstd"))
+
+
+def _named(host: str, port: int) -> str:
+    if not host.startswith("/"):
+        return f"{host}:{port}"
+    return host if ".s.PGSQL." in host else f"{host.rstrip('/')}/.s.PGSQL.{port}"
 
 
 @hookimpl

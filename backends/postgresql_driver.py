@@ -65,13 +65,28 @@ class _Transaction:
         """Write new rows with COPY, which cannot skip existing rows: if there is one, write none."""
         names = [field.name for field in table.fields]
         await self._connection.execute("SAVEPOINT loading")
+        # asyncpg does not hear that the server ends a connection while it waits until there is room to send more.
+        self._connection.add_termination_listener(_send_on)
         try:
-            await self._connection.copy_to_table(table.name, source=parts, columns=names)
+            await self._connection.copy_to_table(table.name, source=_while_open(self._connection, parts), columns=names)
         except asyncpg.UniqueViolationError:
             await self._connection.execute("ROLLBACK TO SAVEPOINT loading")
             return False
+        finally:
+            self._connection.remove_termination_listener(_send_on)
         await self._connection.execute("RELEASE SAVEPOINT loading")
         return True
+
+
+def _send_on(connection: typing.Any) -> None:
+    connection._protocol.resume_writing()  # noqa: SLF001 - there is no public name for it
+
+
+async def _while_open(connection: typing.Any, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    async for part in parts:
+        if connection.is_closed():
+            return
+        yield part
 
 
 def _state(error: Exception) -> str:
@@ -84,6 +99,8 @@ _NOT_OURS: typing.Final = ("26000", "42P05")
 _REFUSED: typing.Final = ("28", "3D")
 _TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58", *_NOT_OURS)
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
+_CANCELED: typing.Final = "57014"
+_WITHHELD: typing.Final = "42501"
 _CONFLICTS: typing.Final = ("40001", "40P01")
 _LOST: typing.Final = ("08", "57P", _READ_ONLY, *_NOT_OURS)
 _NOT_PASSED: typing.Final = re.compile(r"unsupported startup parameter(?: in options)?: (\w+)")
@@ -101,6 +118,14 @@ def _is_temporary(error: Exception) -> bool:
         return not isinstance(error, ValueError)  # a value that cannot be sent
     stale = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
     return isinstance(error, stale) or _state(error).startswith(_TEMPORARY)
+
+
+def _is_too_long(error: Exception) -> bool:
+    return _state(error) == _CANCELED and "timeout" in str(error)
+
+
+def _is_withheld(error: Exception) -> bool:
+    return _state(error) == _WITHHELD
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -130,13 +155,14 @@ _WAYS_OUT: typing.Final = {
     "3D": "; create it first, with CREATE DATABASE, or name another",
     "40": "; another process changed the same data at the same moment, try again",
     "3F": "; create it first, with CREATE SCHEMA, or name another",
-    "42501": "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user if tables are to be created, or SELECT, "
+    _WITHHELD: "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user if tables are to be created, or SELECT, "
     "INSERT, UPDATE, DELETE on the existing tables (SELECT to read only), or name another database",
-    _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary",
+    _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary; if "
+    "it is the primary, set default_transaction_read_only to off for the server, the database, or this user",
     "53100": "; free some space on the server's disk",
     "53300": "; allow more connections on the server, or fewer with ?max=",
     "55P03": "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
-    "57014": "; it took longer than its time limit",
+    _CANCELED: "; it took longer than its time limit, or somebody canceled it",
     "57P03": "; the server is starting or stopping, try again",
 }
 _OTHER_WAYS_OUT: typing.Final = (
@@ -156,7 +182,7 @@ _BUSY: typing.Final = re.compile(r"another operation (\(\d+\) )?is (in progress|
 
 def _told(error: Exception) -> str:
     if _BUSY.search(str(error)):
-        return "a connection was still busy with a canceled operation and has been dropped; try again"
+        return "a connection was still busy with a canceled operation, or about to end, and has been dropped; try again"
     state = _state(error)
     if state in _NOT_OURS:
         return "a PgBouncer shares connections between clients; put ?statement_cache_size=0 into the URL"
@@ -167,7 +193,9 @@ def _told(error: Exception) -> str:
         )
     way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
     way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)
-    return f"{str(error) or type(error).__name__}{way_out}"
+    # On the next lines PostgreSQL quotes the whole row, which is not for a log.
+    said, _, _ = str(error).partition("\n")
+    return f"{said or type(error).__name__}{way_out}"
 
 
 CLIENT: typing.Final = Client[typing.Any](
@@ -187,5 +215,7 @@ CLIENT: typing.Final = Client[typing.Any](
     is_temporary=_is_temporary,
     is_conflict=_is_conflict,
     told=_told,
+    is_too_long=_is_too_long,
+    is_withheld=_is_withheld,
 )
 """How to use asyncpg."""

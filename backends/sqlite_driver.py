@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import os
 import pathlib
 import sqlite3
@@ -18,6 +19,7 @@ import tenacity
 
 from persist.dialect import Statement
 from persist.errors import BackendError, SchemaError
+from persist.notices import Notices
 from persist.spi import Row, Transaction, Work
 from persist.urls import misplaced
 
@@ -26,10 +28,13 @@ from .sqlite_dialect import APPLICATION_ID
 
 __all__ = ("SqliteDriver",)
 
+_LOG = logging.getLogger("persist")
 _PRAGMAS: typing.Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA wal_autocheckpoint = 4000",
+    # While somebody reads on from before a checkpoint, the log grows. Afterwards it becomes this short again.
+    "PRAGMA journal_size_limit = 100000000",
     "PRAGMA temp_store = MEMORY",
     # Deleted data is overwritten with zeros, so that nobody can read it in the file.
     "PRAGMA secure_delete = ON",
@@ -130,7 +135,9 @@ class SqliteDriver:
         self._writer: aiosqlite.Connection | None = None
         self._reader: aiosqlite.Connection | None = None
         self._inline: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
         self._lock = asyncio.Lock()
+        self._notices = Notices(_LOG)  # each attempt to open ends with a close
 
     def __repr__(self) -> str:
         return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._path)!r}"
@@ -157,6 +164,7 @@ class SqliteDriver:
             await self._set(writer, ("PRAGMA page_size = 16384", *(_PRAGMAS if path is not None else ())))
         if path is not None:
             await self._open_readers(path)
+            self._identity = _identity(path)
 
     async def _set(self, writer: aiosqlite.Connection, pragmas: Iterable[str]) -> None:
         # If two processes switch a new file to WAL at once, SQLite fails one of them at once to avoid a deadlock.
@@ -182,7 +190,8 @@ class SqliteDriver:
             msg = f"there is no file {str(path)!r} to read; a bot with a persist.Cache creates it"
             raise BackendError(msg)
         await self._open_readers(path)
-        with self._recognised():
+        self._identity = _identity(path)
+        with self._recognised(), self._permitted():
             await self.fetch("SELECT COUNT(*) FROM sqlite_schema")
 
     @contextlib.contextmanager
@@ -190,10 +199,23 @@ class SqliteDriver:
         try:
             yield
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
                 where = repr(str(self._path))
                 msg = f"{where} is not an SQLite database or is damaged; name another file, or restore a backup"
                 raise SchemaError(msg) from error
+            raise
+
+    @contextlib.contextmanager
+    def _permitted(self) -> Generator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if _code(error) == sqlite3.SQLITE_READONLY:
+                msg = (
+                    f"cannot read {self!r}: this user cannot write to its folder, which SQLite needs unless a bot has "
+                    "the file open; start the bot first, or give this user write access to the folder"
+                )
+                raise BackendError(msg) from error
             raise
 
     async def _open_readers(self, path: pathlib.Path) -> None:
@@ -240,6 +262,10 @@ class SqliteDriver:
             try:
                 if self._path is not None:  # leaves a single file, unless another process is reading
                     await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
+            except sqlite3.Error as error:  # what is committed is safe in the log, and the next opening finds it there
+                told = "the write-ahead log could not be written back; keep it beside the file: %(why)s"
+                if not _busy(error):  # then another process has the file open, and writes it back
+                    self._notices.say(logging.WARNING, "log", told, why=self.explain(error))
             finally:
                 await writer.close()
 
@@ -260,6 +286,7 @@ class SqliteDriver:
     async def transaction(self) -> AsyncGenerator[Transaction]:
         async with self._lock:
             writer = self._opened()
+            self._insist()
             try:
                 # Inside the try, as its thread may begin the transaction even if this task is canceled.
                 await writer.execute_fetchall("BEGIN IMMEDIATE")
@@ -285,12 +312,23 @@ class SqliteDriver:
                 raise
 
     def _insist(self) -> None:
-        """Raise if the file has been deleted: everything stored in it would be gone once it is closed."""
-        if not self.is_there:
-            msg = f"the file of {self!r} was deleted or moved; move it back, or restart the bot to create a new one"
-            raise BackendError(msg, temporary=True)
+        """Raise if the file has been deleted or replaced: what is stored in it would be gone once it is closed."""
+        if self._path is None or (found := _identity(self._path)) == self._identity:
+            return
+        happened = "deleted or moved; move it back, or restart the bot to create a new one"
+        if found is not None:
+            happened = "replaced by another; put it back, or restart the bot to use the other one"
+        msg = f"the file of {self!r} was {happened}"
+        raise BackendError(msg, temporary=True)
+
+    def _insist_to_read(self) -> None:
+        """Raise if only a reader has the file open, which would not hear that it was deleted or replaced."""
+        if self._writer is None and self._path is not None and _identity(self._path) != self._identity:
+            msg = f"the file of {self!r} was deleted, moved or replaced; close this reader of it, and open it again"
+            raise BackendError(msg)
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
+        self._insist_to_read()
         if self._reader is not None:
             return list(await self._reader.execute_fetchall(sql, params))
         async with self._lock:
@@ -320,6 +358,7 @@ class SqliteDriver:
     async def lookup(self, sql: str, params: Row = ()) -> Sequence[Row]:
         if self._inline is None:
             return await self.fetch(sql, params)
+        self._insist_to_read()
         try:
             # This takes a dozen microseconds; a trip to another thread takes ten times as long.
             return self._inline.execute(sql, params).fetchall()
@@ -333,15 +372,27 @@ class SqliteDriver:
         return self._writer
 
     def temporary(self, error: Exception) -> bool:
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF in _TEMPORARY
+        return _code(error) in _TEMPORARY
 
     def explain(self, error: Exception) -> str:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return f"{self!r}: {error}{_WAYS_OUT.get(code, '')}"
+        return f"{self!r}: {error}{_WAYS_OUT.get(_code(error), '')}"
+
+
+def _code(error: BaseException) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _identity(path: pathlib.Path) -> tuple[int, int] | None:
+    """Return what tells a file from another of the same name; ``None`` if there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _busy(error: BaseException) -> bool:
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return _code(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 _WAYS_OUT: typing.Final = {

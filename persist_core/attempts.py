@@ -63,7 +63,10 @@ class Attempts:
         self.trouble: BackendError | None = None
 
     async def store_all(self, changes: Sequence[Change]) -> None:
-        """Store changes; if one is rejected for good, halve them until only that one is left out."""
+        """Store changes; if one is rejected for good, halve them until only that one is left out.
+
+        They are also halved if all of them together take longer than the database allows.
+        """
         try:
             await self._attempt(changes)
         except Exception as error:  # noqa: BLE001 - one change must not affect the others
@@ -79,7 +82,8 @@ class Attempts:
 
     async def _attempt(self, changes: Sequence[Change]) -> None:
         wait = tenacity.wait_random_exponential(multiplier=0.05, max=5)
-        retrying = tenacity.AsyncRetrying(retry=tenacity.retry_if_exception(_temporary), wait=wait, after=self._failed)
+        again = tenacity.retry_if_exception(_temporary if len(changes) == 1 else _temporary_as_they_are)
+        retrying = tenacity.AsyncRetrying(retry=again, wait=wait, after=self._failed)
         async for attempt in retrying:
             with attempt, counting_refused(self._gauges):
                 await self._store.apply(changes)
@@ -96,10 +100,10 @@ class Attempts:
         self._gauges.retries += 1
         if error.is_conflict and state.attempt_number < _CONFLICTS:
             return  # the other process has succeeded meanwhile
-        if self.trouble is None:
+        if self.trouble is None or str(self.trouble) != str(error):  # it may need something else now
             self._notices.say(
                 logging.ERROR,
-                "away",
+                ("away", str(error)),
                 "the database does not accept changes (%(error)s); they are waiting and will be retried",
                 error=error,
             )
@@ -122,3 +126,7 @@ def counting_refused(gauges: Gauges) -> Generator[None]:
 
 def _temporary(error: BaseException) -> bool:
     return isinstance(error, BackendError) and error.temporary
+
+
+def _temporary_as_they_are(error: BaseException) -> bool:
+    return isinstance(error, BackendError) and error.temporary and not error.is_too_long

@@ -21,7 +21,7 @@ from .encryption import Encryption
 from .entities import ENTITIES, MESSAGES
 from .errors import BackendError, MissingDriverError, PersistError
 from .rules import Rules
-from .schema import META, VERSION
+from .schema import VERSION, Table, tables
 from .sealing import note_of
 from .spi import Store
 from .sql import SqlStore
@@ -212,10 +212,12 @@ async def _asked(store: SqlStore) -> AsyncIterator[Check]:
     if store.is_a_file:  # checked with the file
         return
     try:
-        await store.run(lambda dialect: [_touch(dialect.quote)])
+        there = {str(row[0]) for row in await store.query(dialect.list_tables)}
+        ours = [table for table in tables() if table.name in there]
+        await store.run(lambda dialect: [sql for table in ours for sql in _touching(table, dialect.quote)])
         yield Check("right to write", "fine", "yes")
     except PersistError as error:
-        yield Check("right to write", "wrong", str(error), "GRANT SELECT, INSERT, UPDATE, DELETE to the bot's user")
+        yield Check("right to write", "wrong", str(error))
     if dialect.may_create and not (await store.query(dialect.may_create))[0][0]:
         found = "no: a new version of persist may need it once"
         yield Check("right to make tables", "look", found, "GRANT CREATE ON SCHEMA to the bot's user when you upgrade")
@@ -230,10 +232,12 @@ def of_server(version: str, tested: tuple[int, ...]) -> Check:
     return Check("server", "look", version, f"versions before {oldest} are not tested; upgrade the server")
 
 
-def _touch(quote: Callable[[str], str]) -> str:
-    """Return a statement that needs the right to write, but changes nothing."""
-    name = quote("name")
-    return f"UPDATE {quote(META.name)} SET {name} = {name} WHERE {name} = 'application'"
+def _touching(table: Table, quote: Callable[[str], str]) -> Iterator[str]:
+    """Yield statements that need all the rights to write into a table, but change nothing."""
+    name, column = quote(table.name), quote(table.fields[0].name)
+    yield f"INSERT INTO {name} SELECT * FROM {name} WHERE 1 = 0"
+    yield f"UPDATE {name} SET {column} = {column} WHERE 1 = 0"
+    yield f"DELETE FROM {name} WHERE 1 = 0"
 
 
 def of_application(flags: hikari.ApplicationFlags) -> hikari.Intents:

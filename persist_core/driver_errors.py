@@ -22,6 +22,11 @@ def translated(driver: Driver) -> Generator[None]:
 
 def translation(driver: Driver, error: Exception) -> BackendError:
     """Return what persist raises for one of a driver's errors."""
-    collides: Callable[[Exception], bool] | None = getattr(driver, "collides", None)
-    is_conflict = collides is not None and collides(error)
-    return BackendError(driver.explain(error), temporary=driver.temporary(error), is_conflict=is_conflict)
+    is_conflict, is_too_long = (_says(driver, name, error) for name in ("collides", "exceeds"))
+    temporary = driver.temporary(error)
+    return BackendError(driver.explain(error), temporary=temporary, is_conflict=is_conflict, is_too_long=is_too_long)
+
+
+def _says(driver: Driver, name: str, error: Exception) -> bool:
+    says: Callable[[Exception], bool] | None = getattr(driver, name, None)
+    return says is not None and says(error)

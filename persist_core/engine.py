@@ -78,6 +78,7 @@ class Engine:
         self.gauges: Gauges = gauges
         self.owner: Owner = Owner()
         self.store: Patient = Patient(store, self._check_owner)
+        self.store.refused, self.store.late = self._refuse, self._learn
         kept = Memory(memory, self._owns, gauges) if memory else None
         self.journal: Journal = Journal(self.store, limits, gauges, quarantine, self._positions, kept)
         self.admission: Admission = Admission(rules, gauges, self._decoder)
@@ -143,16 +144,13 @@ class Engine:
         away: BackendError | None = None
         try:
             await self.store.open()
-            self.feed.me = self.feed.me or next(iter(self.owner.known), None)
-            await self.learn_places()
-            await learned(self.admission, self.store)
-            await self._historian.learn(self.store.select)
+            await self._learn()
             await self.eraser.begin()
         except BackendError as error:
             if not (patient and error.temporary):
                 await self.feed.stop()
                 raise
-            away = error
+            away, self.store.is_late = error, True
         except BaseException:
             await self.feed.stop()
             raise
@@ -173,10 +171,22 @@ class Engine:
     async def _check_owner(self, store: Store) -> None:
         await self.owner.learn(store, self.feed.me or identity_of(self._bot))
 
+    def _refuse(self, error: PersistError) -> None:
+        """Take no more events: the database that they waited for is back, and cannot be used."""
+        self.feed.refused = error
+        self.feed.disowned(error)
+
     def _check_rules(self, rules: Rules) -> None:
         """Log what has no effect in the rules of a guild; no caller is there to be warned."""
         for told in contradictions(rules, intents_of(self._bot)):
             _LOG.warning("per_guild returned rules with a part that has no effect: %s", told)
+
+    async def _learn(self) -> None:
+        """Read what decides about the events to come."""
+        self.feed.me = self.feed.me or next(iter(self.owner.known), None)
+        await self.learn_places()
+        await learned(self.admission, self.store)
+        await self._historian.learn(self.store.select)
 
     async def learn_places(self) -> None:
         """Read which shards have written to the database, out of how many."""
@@ -231,7 +241,8 @@ class Engine:
         began
             When the bot began to stop, by the clock of the event loop; by default now.
         """
-        deadline = (asyncio.get_running_loop().time() if began is None else began) + seconds
+        refusal = self.store.refusal
+        deadline = (asyncio.get_running_loop().time() if began is None else began) + (0 if refusal else seconds)
         if self._backpressure is not None:
             self._backpressure.end()
         cancelled = await _finished(self.feed.stop)
@@ -242,7 +253,7 @@ class Engine:
         cancelled |= await _finished(self._end_writer)
         while self.journal.depth and (left := deadline - asyncio.get_running_loop().time()) > 0:
             cancelled |= await _finished(lambda left=left: self._write_rest(left))  # type: ignore[misc]
-        self.journal.give_up(f"storing took more than {seconds:g} s")
+        self.journal.give_up(str(refusal) if refusal else f"storing took more than {seconds:g} s")
         cancelled |= await _finished(self.store.close)
         if cancelled:
             raise asyncio.CancelledError

@@ -45,15 +45,21 @@ class BackendError(PersistError):
         Whether the same request may succeed later: a lost connection, a lock, a server that is starting.
     is_conflict
         Whether it was refused only because another process changed the same data at the same moment.
+    is_too_long
+        Whether it took longer than the database allows, so that a part of it may succeed.
     """
 
     temporary: bool
     is_conflict: bool
+    is_too_long: bool
 
-    def __init__(self, message: str, *, temporary: bool = False, is_conflict: bool = False) -> None:
+    def __init__(
+        self, message: str, *, temporary: bool = False, is_conflict: bool = False, is_too_long: bool = False
+    ) -> None:
         super().__init__(message)
         self.temporary = temporary
         self.is_conflict = is_conflict
+        self.is_too_long = is_too_long
 
 
 class BrokenBackendError(PersistError):

@@ -14,7 +14,7 @@ from .schema import META, VERSION, tables
 from .sealing import is_note
 from .spi import Driver, Row, Transaction
 
-__all__ = ("APPLICATION", "known", "locked", "of_payloads")
+__all__ = ("APPLICATION", "known", "locked", "of_payloads", "still_known")
 
 _LOG = logging.getLogger("persist")
 
@@ -58,6 +58,24 @@ async def known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str
             f"{where} has version {version} of the schema, but this version of persist only knows up to {VERSION}. "
             "Upgrade hikari-persist, or name another database."
         )
+        raise SchemaError(msg)
+    return meta
+
+
+async def still_known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str, str]:
+    """Return what a database that has been open says it is, now that it was connected to anew.
+
+    After a failover it may lack the last moments, and somebody may have put another or a backup into its place.
+
+    Raises
+    ------
+    persist.SchemaError
+        If it is not as this code has opened it.
+    """
+    meta = await known(dialect, database, where)
+    if (version := meta.get("schema_version")) != str(VERSION):
+        here = "has no tables of persist's anymore" if version is None else f"has version {version} of the schema now"
+        msg = f"{where} {here}; bring it back as it was, or restart the bot to use it as it is"
         raise SchemaError(msg)
     return meta
 

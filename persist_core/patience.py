@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from .changes import Change
-from .errors import BackendError
+from .errors import BackendError, PersistError
 from .spi import Page, Select, Store
 
 __all__ = ("Patient",)
@@ -20,12 +20,25 @@ class Patient:
         The actual store.
     opened
         Looks at it each time that it has been opened. What it raises, opening it raises.
+
+    Attributes
+    ----------
+    refused
+        Called when changes have waited for a database that turns out not to be usable: it belongs to another bot, say.
+    refusal
+        Why it is not usable, from then on.
+    is_late, late
+        Whether changes have waited for the database, and what is then called before the first are made in it.
     """
 
     def __init__(self, store: Store, opened: Callable[[Store], Awaitable[None]] | None = None) -> None:
         self._store = store
         self._opened = opened
         self._missing: BackendError | None = BackendError("the database has not been opened", temporary=True)
+        self.refused: Callable[[PersistError], None] = lambda _: None
+        self.refusal: PersistError | None = None
+        self.late: Callable[[], Awaitable[None]] | None = None
+        self.is_late: bool = False
 
     @property
     def writes_in_thread(self) -> bool:
@@ -56,8 +69,25 @@ class Patient:
 
     async def apply(self, changes: Sequence[Change]) -> None:
         if self._missing is not None:
-            await self.open()
+            await self._open_late()
+        if self.is_late and self.late is not None:
+            await self.late()
+            self.is_late = False
         await self._store.apply(changes)
+
+    async def _open_late(self) -> None:
+        """Open the store for changes that wait. Whatever is wrong with it, they are not to blame and wait on."""
+        try:
+            if self.refusal is None:
+                await self.open()
+                self.is_late = True
+        except BackendError as error:
+            raise BackendError(str(error), temporary=True) from error
+        except PersistError as error:
+            self.refusal = error
+            self.refused(error)
+        if self.refusal is not None:
+            raise BackendError(str(self.refusal), temporary=True) from self.refusal
 
     async def select(self, query: Select) -> Page:
         # A query does not wait for a database that is away; it raises the reason.

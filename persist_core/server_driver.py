@@ -60,6 +60,12 @@ class Client(typing.NamedTuple, typing.Generic[C]):
     told: Callable[[Exception], str]
     """Returns what went wrong and the way out. Never include a password."""
 
+    is_too_long: Callable[[Exception], bool] = lambda _: False
+    """Whether an error means that a statement took longer than it may."""
+
+    is_withheld: Callable[[Exception], bool] = lambda _: False
+    """Whether an error means that a right is missing: once the database has been used, it may be granted again."""
+
 
 class ServerDriver(typing.Generic[C]):
     """Runs SQL on a database server, with a few connections: a :class:`~persist.spi.Driver`.
@@ -74,6 +80,11 @@ class ServerDriver(typing.Generic[C]):
         The name of the database in messages.
     least, most
         How many connections to open at the start, and the maximum.
+
+    Attributes
+    ----------
+    recognise
+        Looks at each new connection, if set. What it raises, whoever wanted to use the connection hears.
     """
 
     def __init__(
@@ -87,11 +98,13 @@ class ServerDriver(typing.Generic[C]):
     ) -> None:
         self.errors: tuple[type[Exception], ...] = client.errors
         self._client = client
-        self._link = Link(connect, client.close, client.is_usable, client.is_lost)
+        self._connect = connect
+        self.recognise: Callable[[Transaction], Awaitable[None]] | None = None
+        self._link = Link(self._connected, client.close, client.is_usable, client.is_lost)
         self._name = name
         self._sizes = (least, max(least, most))
         self._pool: Pool[C] | None = None
-        self._was_open = False
+        self._was_open = self._was_used = False
 
     def __repr__(self) -> str:
         return f"the {self._client.server} database {self._name}"
@@ -101,6 +114,17 @@ class ServerDriver(typing.Generic[C]):
         pool = Pool(self._link, *self._sizes)
         await pool.open()
         self._pool, self._was_open = pool, True
+
+    async def _connected(self) -> C:
+        connection = await self._connect()
+        if self.recognise is not None:
+            try:
+                await self.recognise(self._client.transaction(connection))
+            except BaseException:
+                with contextlib.suppress(Exception):
+                    await self._client.close(connection)
+                raise
+        return connection
 
     async def close(self) -> None:
         """Disconnect. If there is no connection, this is a no-op."""
@@ -116,6 +140,7 @@ class ServerDriver(typing.Generic[C]):
             try:
                 yield self._client.transaction(connection)
                 await self._client.run(connection, "COMMIT")
+                self._was_used = True
             except Exception:
                 await self._roll_back(connection)
                 raise
@@ -155,11 +180,15 @@ class ServerDriver(typing.Generic[C]):
         if self._client.is_refused(error):
             # On the first connection this is a mistake in the URL; later, maintenance of the server or the network.
             return self._was_open
-        return self._client.is_temporary(error)
+        return self._client.is_temporary(error) or (self._was_used and self._client.is_withheld(error))
 
     def collides(self, error: Exception) -> bool:
         """Return whether another transaction was in the way."""
         return self._client.is_conflict(error)
+
+    def exceeds(self, error: Exception) -> bool:
+        """Return whether a statement took longer than the server or the URL allows."""
+        return self._client.is_too_long(error)
 
     def explain(self, error: Exception) -> str:
         """Return one sentence that says what went wrong and the way out."""

@@ -187,7 +187,10 @@ class Driver(typing.Protocol):
     Optional members: ``writes_in_thread`` is true for a driver whose thread writes, and so competes with the event loop
     for the GIL; the loop then gives way when writing falls behind. ``transact(work)`` runs a :data:`Work` in that
     thread, from BEGIN to COMMIT; what it awaits there never blocks. ``collides(error)`` returns whether another
-    transaction was in the way, so that an immediate retry helps.
+    transaction was in the way, so that an immediate retry helps; ``exceeds(error)`` returns whether the request took
+    longer than the database allows, so that a part of it may succeed. ``recognise``, if the driver has such an
+    attribute, is set to a function that it awaits with a transaction on each connection that it makes once the database
+    is open.
     """
 
     errors: tuple[type[Exception], ...]

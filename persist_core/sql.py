@@ -9,18 +9,18 @@ import pathlib
 import typing
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 
-from . import migrations, rekeying
+from . import migrations, notes, rekeying
 from .changes import Change
 from .coalesce import Lookups
 from .conditions import worded_in
 from .dialect import Dialect, Question
 from .driver_errors import translated
 from .entities import ENTITIES
-from .errors import BackendError, QueryError
+from .errors import BackendError, QueryError, SchemaError
 from .model import Entity
 from .schema import tables, texts_of
-from .sealing import PLAIN, Sealed, Sealing
-from .spi import Answers, Driver, Page, Row, Select, Work
+from .sealing import PLAIN, Sealed, Sealing, is_note
+from .spi import Answers, Driver, Page, Row, Select, Transaction, Work
 from .sql_reading import Moment, SqlReader
 from .sql_writing import SqlWriter, are_decided
 from .training import Trainer
@@ -71,6 +71,7 @@ class SqlStore:
 
     async def open(self) -> None:
         await self._open(self._connect, self._prepared)
+        self._watch(self._recognised)
         self._gather()
         if self.sealing.compression:
             self._trainer = Trainer(self.select, self._keep_dictionary, self._compressed)
@@ -102,7 +103,22 @@ class SqlStore:
         """
         begin = getattr(self._driver, "open_to_read", self._driver.open)
         await self._open(lambda: self._connect(begin), self._inspected)
+        self._watch(self._recognised)
         self._gather()
+
+    def _watch(self, recognise: Callable[[Transaction], Awaitable[None]] | None) -> None:
+        """Look at what the driver connects to from now on, if it ever connects anew."""
+        driver: typing.Any = self._driver
+        if hasattr(driver, "recognise"):
+            driver.recognise = recognise
+
+    async def _recognised(self, connection: Transaction) -> None:
+        """Follow what the database notes now of how payloads are stored: what a failover lost must not be used."""
+        try:
+            known = await notes.still_known(self.dialect, connection, self.where)
+            self._reader.follow({name: value for name, value in known.items() if is_note(name)})
+        except SchemaError as error:  # it was right when it was opened, and may be so again
+            raise BackendError(str(error), temporary=True) from error
 
     def _followed(self, notes: Mapping[str, str]) -> Sealed:
         return self.sealing.follow(self.dialect, notes, self.where)
@@ -273,6 +289,7 @@ class SqlStore:
             raise
 
     async def _connect(self, begin: Callable[[], Awaitable[None]] | None = None) -> None:
+        self._watch(None)
         await (begin or self._driver.open)()
         if isinstance(self._given, Question):
             self._reader.spell(self._given.dialect(await self._driver.fetch(self._given.sql)))

@@ -69,6 +69,10 @@ class SqlReader:
         """If another process has changed how payloads are stored, follow it. Return whether it has."""
         with translated(self._driver):
             noted = await notes.of_payloads(self.dialect, fetch)
+        return self.follow(noted)
+
+    def follow(self, noted: Mapping[str, str]) -> bool:
+        """Store and read payloads as the database notes it, and return whether that has changed."""
         if noted == self.notes:
             return False
         self.read_by(self._follow(noted))

@@ -13,6 +13,7 @@ import orjson
 from .anonymity import anonymous
 from .changes import Change
 from .entities import ENTITIES
+from .errors import BackendError
 from .model import Entity, Record
 from .spi import Order, Page, Select
 
@@ -78,6 +79,8 @@ class Trainer:
                         await self._train(ENTITIES[name])
                 except Exception as error:  # noqa: BLE001 - it is tried again once more has been written
                     _LOG.warning("%s are not compressed yet, as no dictionary could be made: %s", name, error)
+                    if isinstance(error, BackendError) and error.temporary:
+                        break  # for the others it would be the same
             await self._wake.wait()
             self._wake.clear()
 

@@ -61,7 +61,12 @@ def parse(url: str) -> yarl.URL:
 
 
 def hosts_of(url: yarl.URL, port: int) -> list[tuple[str, int]]:
-    """Return the hosts that a URL names, the one in its usual place first, then those of ``?host=``."""
+    """Return the hosts that a URL names, the one in its usual place first, then those of ``?host=``.
+
+    If there is none in its usual place, a port there is that of the others: ``//user@:5433/name?host=/folder``.
+    """
+    if not url.host:
+        port = url.port or port
     found = [(url.host, url.port or port)] if url.host else []
     for named in url.query.getall("host", []):
         if named.startswith("/"):  # the folder, or the name, of a socket

@@ -194,3 +194,23 @@ def test_a_folder_that_may_not_be_written_is_said_to_be_one() -> None:
         assert f"{closed}/cache.db" in said
         assert "can this user write to it?" in said
         assert list(pathlib.Path(closed).iterdir()) == []
+
+
+def test_a_reader_in_a_folder_that_may_not_be_written_is_told_what_it_needs() -> None:
+    with tempfile.TemporaryDirectory() as closed:
+        file = pathlib.Path(closed) / "cache.db"
+        asyncio.run(_made(file))
+        pathlib.Path(closed).chmod(0o555)
+        program = f"""
+            import asyncio, concurrent.futures.thread, sys
+            sys.path[:0] = {[os.fspath(pathlib.Path(__file__).parent)]!r}
+            import bots, os, persist
+            reader = persist.connect("sqlite:///{file}", bots.make())
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            try:
+                asyncio.run(reader.open())
+            except persist.BackendError as error:
+                print(error)
+        """
+        assert "start the bot first, or give this user write access to the folder" in _said(program)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
+import pathlib
+import signal
 import typing
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import servers
 import yarl
+from hearing import Hearing
 from stores import opened
 
+from persist import doctor
 from persist.changes import Put
 from persist.conditions import Condition
 from persist.contract_base import keys, one, persistently
@@ -105,6 +110,27 @@ async def test_a_server_that_dies_in_the_middle_of_a_batch_leaves_it_whole_or_no
             assert len(await _until_back(store, guild_id)) == 5000
 
 
+async def test_a_connection_that_ends_while_it_waits_to_send_more_costs_no_change(
+    postgresql_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    batch = [Put(member(1, number, nick="x" * 4000)) for number in range(5000)]
+    async with opened(postgresql_url) as store:
+        await store.apply([Put(member(1, number)) for number in range(4999, 5100)])
+        other = await asyncpg.connect(postgresql_url)
+        await other.execute("BEGIN; LOCK TABLE members IN EXCLUSIVE MODE")
+        task = asyncio.create_task(store.apply(batch))
+        await asyncio.sleep(1)  # until the buffers between here and the server are full
+        await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        (outcome,) = await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 20)
+        assert isinstance(outcome, BackendError)
+        assert outcome.temporary, outcome
+        await other.close()
+        await persistently(store, batch)
+        assert len(await keys(store, MEMBERS, guild_id=1)) == 5100
+    assert "socket.send()" not in caplog.text
+
+
 async def _until_back(store: Store, guild_id: int) -> list[typing.Any]:
     for _ in range(5):
         with contextlib.suppress(BackendError):
@@ -191,6 +217,43 @@ async def test_a_server_that_is_down_is_named_with_the_way_out(place: Place) -> 
     assert error.temporary
     assert str(yarl.URL(place.url).port) in str(error)
     assert "is the server running there" in str(error)
+
+
+@contextlib.contextmanager
+def stalled(server: servers.Server) -> Iterator[None]:
+    """Stop a server so that its machine still takes connections for it, and nobody says anything on them."""
+    assert server._process is not None
+    os.kill(server._process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server._process.pid, signal.SIGCONT)
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(place: Place) -> None:
+    with stalled(place.server):
+        error = await asyncio.wait_for(refused(f"{place.url}?timeout=1"), 20)
+        assert error.temporary
+        assert "no answer in time" in str(error)
+        where = yarl.URL(place.url)
+        several = place.url.replace(f"@{where.host}:{where.port}", f"@{where.host}:{where.port},127.0.0.1:1")
+        await asyncio.wait_for(refused(f"{several}?timeout=1"), 20)
+    async with opened(place.url):
+        pass
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mysql"])
+async def test_a_socket_that_is_not_there_is_named(scheme: str, tmp_path: pathlib.Path) -> None:
+    error = await refused(f"{scheme}://bot@:1234/name?host={tmp_path / 'none'}")
+    assert str(tmp_path / "none") in str(error)
+    assert "is there such a" in str(error)
+    assert "localhost" not in str(error)
+
+
+async def test_a_socket_is_found_by_its_folder_and_port(postgresql_server: servers.Server, postgresql_url: str) -> None:
+    where = yarl.URL(postgresql_url)
+    async with opened(f"postgresql://persist@:{where.port}{where.path}?host={postgresql_server.site.folder}") as store:
+        assert f"{postgresql_server.site.folder}/.s.PGSQL.{where.port}" in store.where
 
 
 async def test_a_host_that_nobody_knows_is_named(place: Place) -> None:
@@ -301,6 +364,46 @@ async def test_a_server_that_only_reads_is_told(place: Place) -> None:
             await servers.MYSQL.run(place.server.url(), "DROP USER plain@'%'")
 
 
+async def test_rights_that_are_taken_away_from_a_bot_cost_no_change_once_they_are_back(poor: str, place: Place) -> None:
+    run, home, name = place.server.program.run, place.server.url(), yarl.URL(place.url).path[1:]
+    async with opened(place.url):  # which makes the tables
+        pass
+    if place.server.program is servers.POSTGRESQL:
+        which, where = "ALL ON ALL TABLES IN SCHEMA public {} poor", place.url
+    else:
+        which, where = f"INSERT, UPDATE, DELETE ON {name}.* {{}} poor@'%'", home
+    await run(where, f"GRANT {which.format('TO')}")
+    async with opened(f"{poor}?max=1") as store:
+        await store.apply([Put(user(1))])
+        await run(where, f"REVOKE {which.format('FROM')}")
+        if place.server.program is servers.MYSQL:  # which asks what a user may do as a connection is made
+            await typing.cast("typing.Any", store)._driver._pool._link.close(await _only(store))
+        with pytest.raises(BackendError, match="GRANT") as caught:
+            await store.apply([Put(user(2))])
+        assert caught.value.temporary
+        await run(where, f"GRANT {which.format('TO')}")
+        if place.server.program is servers.MYSQL:
+            await typing.cast("typing.Any", store)._driver._pool._link.close(await _only(store))
+        await store.apply([Put(user(2))])
+        assert sorted(await keys(store, USERS)) == [(1,), (2,)]
+
+
+async def test_the_doctor_looks_at_each_right_to_write(poor: str, place: Place) -> None:
+    async with opened(place.url):  # which makes the tables
+        pass
+    name = yarl.URL(place.url).path[1:]
+    whom = "ALL TABLES IN SCHEMA public TO poor" if place.server.program is servers.POSTGRESQL else f"{name}.* TO poor"
+    for rights, state in (("SELECT, INSERT, UPDATE", "wrong"), ("DELETE", "fine")):
+        await place.server.program.run(place.url, f"GRANT {rights} ON {whom}")
+        found = {check.what: check.state async for check in doctor.of_store(open_store(poor))}
+        assert found["right to write"] == state
+
+
+async def _only(store: Store) -> typing.Any:
+    (connection,) = typing.cast("typing.Any", store)._driver._pool._idle
+    return connection
+
+
 async def test_a_statement_that_takes_too_long_says_so(place: Place) -> None:
     async with opened(f"{place.url}?statement_timeout=0.2") as store:
         driver = typing.cast("typing.Any", store)._driver
@@ -310,6 +413,26 @@ async def test_a_statement_that_takes_too_long_says_so(place: Place) -> None:
         assert driver.temporary(caught.value)
         assert "it took longer than its time limit" in driver.explain(caught.value)
         await store.apply([Put(user(1))])
+
+
+_SLOWLY = {
+    "postgresql": (
+        "CREATE FUNCTION slowly() RETURNS trigger AS 'BEGIN PERFORM pg_sleep(0.02); RETURN NEW; END' LANGUAGE plpgsql",
+        "CREATE TRIGGER slowly BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION slowly()",
+    ),
+    "mysql": ("CREATE TRIGGER slowly BEFORE INSERT ON users FOR EACH ROW SET @slept = SLEEP(0.02)",),
+}
+
+
+async def test_changes_that_take_too_long_together_are_stored_in_parts(place: Place) -> None:
+    async with Hearing(f"{place.url}?statement_timeout=0.4") as heard:
+        await heard.cache.flush()
+        for statement in _SLOWLY[place.server.program.name]:
+            await place.server.program.run(place.url, statement)
+        heard.accept(*(Put(user(number)) for number in range(60)))
+        await asyncio.wait_for(heard.cache.flush(), 30)
+        assert await heard.cache.users.count() == 60
+        assert heard.cache.quarantine == ()
 
 
 async def test_more_connections_than_allowed_wait_for_their_turn(place: Place) -> None:
@@ -412,6 +535,13 @@ def test_a_connection_that_is_still_busy_is_told_in_words(kind: str, said: str) 
     assert client.told(error).startswith("a connection was still busy with a canceled operation")
     assert client.is_lost(error)
     assert client.is_temporary(error)
+
+
+async def test_a_row_that_is_refused_is_not_repeated(postgresql_url: str) -> None:
+    async with opened(postgresql_url) as store:
+        with pytest.raises(BackendError, match="not-null constraint") as caught:
+            await store.query(f"INSERT INTO users (id, username) VALUES (1, '{SECRET}')")
+        assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize("options", ["min=1", "statement_cache_size=0"])

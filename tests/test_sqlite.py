@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import shutil
 import threading
 import typing
 
+import bots
 import hearing
 import pytest
 from fakecord import payloads
 from test_migrations import opened
 
+import persist
 from persist import plans
 from persist.backends import sqlite_dialect, sqlite_driver
 from persist.backends.sqlite_driver import SqliteDriver
@@ -190,23 +193,82 @@ async def test_what_fails_in_the_writers_thread_is_not_stored(tmp_path: pathlib.
     await driver.close()
 
 
+@pytest.mark.parametrize(
+    ("instead", "said"),
+    [
+        (None, "was deleted or moved; move it back, or restart the bot"),
+        ("copy.db", "was replaced by another; put it back, or restart the bot"),
+    ],
+)
 async def test_a_file_that_is_moved_away_is_missed_and_nothing_is_lost_when_it_is_back(
-    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+    instead: str | None, said: str, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file, away = tmp_path / "cache.db", tmp_path / "away.db"
     async with hearing.Hearing(f"sqlite:///{file}") as heard:
         await heard.ready()
         await heard.cache.flush()
+        shutil.copy(file, tmp_path / "copy.db")
         file.rename(away)
+        if instead is not None:
+            (tmp_path / instead).rename(file)
         await heard.hear("GUILD_CREATE", payloads.guild(id="77"))
         stored = asyncio.create_task(heard.cache.flush())
         async with asyncio.timeout(5):
-            while "was deleted or moved; move it back, or restart the bot" not in caplog.text:  # noqa: ASYNC110 - a log wakes nobody
+            while said not in caplog.text:  # noqa: ASYNC110 - a log wakes nobody
                 await asyncio.sleep(0.01)
         assert heard.cache.health().state == "failing"
+        with pytest.raises(persist.BackendError, match=said):  # as where rules decide what is stored
+            async with typing.cast("typing.Any", heard.cache._store)._driver.transaction():
+                pass
         assert await heard.cache.get_guild(77) is not None
         away.rename(file)
         await stored
         assert heard.cache.health().state != "failing"
     async with opened(f"sqlite:///{file}") as store:
         assert (await store.select(Select(GUILDS, keys=((77,),)))).records
+
+
+async def test_a_reader_hears_that_its_file_was_replaced(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "cache.db"
+    for name in ("old.db", "cache.db"):
+        async with opened(f"sqlite:///{tmp_path / name}") as store:
+            await store.apply([_user(1)] if name == "cache.db" else [])
+    reader = persist.connect(f"sqlite:///{file}", bots.make())
+    async with reader:
+        assert await reader.users.count() == 1
+        (tmp_path / "old.db").rename(file)
+        for question in (reader.users.count(), reader.get_user(1)):
+            with pytest.raises(persist.BackendError, match="was deleted, moved or replaced; close this reader"):
+                await question
+    async with reader:
+        assert await reader.users.count() == 0
+
+
+async def test_a_log_that_a_reader_made_long_becomes_short_again(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    smaller = {"= 4000": "= 4", "= 100000000": "= 200000"}
+    pragmas = [next((p.replace(*i) for i in smaller.items() if p.endswith(i[0])), p) for p in sqlite_driver._PRAGMAS]
+    monkeypatch.setattr(sqlite_driver, "_PRAGMAS", pragmas)
+    log = tmp_path / "cache.db-wal"
+    async with opened(f"sqlite:///{tmp_path / 'cache.db'}") as store:
+        async with store.snapshot():
+            for number in range(50):
+                await store.apply([_user(number, username="x" * 20_000)])
+        assert log.stat().st_size > 1_000_000
+        for number in range(3):
+            await store.apply([_user(number)])
+        assert log.stat().st_size <= 200_000
+
+
+async def test_a_log_that_cannot_be_written_back_does_not_keep_a_bot_from_closing(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "cache.db"
+    async with opened(f"sqlite:///{file}") as store:
+        await store.apply([_user(number, username="x" * 1000) for number in range(100)])
+    async with opened(f"sqlite:///{file}") as store:
+        await store.apply([_user(1)])
+        file.write_bytes(b"")
+    assert "the write-ahead log could not be written back" in caplog.text
+    assert str(file) in caplog.text
