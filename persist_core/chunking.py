@@ -71,7 +71,8 @@ class Chunker:
     bot
         Who asks.
     feed, admission, reader, journal, gauges
-        What has been heard, what is kept, what is known, where is noted that it is stale, and what is counted.
+        What has been heard and where is noted that it is stale, what is kept, what is known, the time, and what is
+        counted.
     policy
         When to ask.
     pace
@@ -237,7 +238,7 @@ class Chunker:
             return False
         if was_complete:
             origin = Origin("gateway", guild.shard.id, 0, self._journal.at)
-            self._journal.accept((completeness.known(MEMBERS.name, guild.id, origin, "stale"),))
+            self._feed.accept((completeness.known(MEMBERS.name, guild.id, origin, "stale"),))
         return self._policy == "stale"
 
     async def _ask(self, guild: _Guild) -> None:
