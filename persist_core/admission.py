@@ -27,6 +27,7 @@ from .entities import CHANNELS, ENTITIES, GUILDS, MESSAGE_VERSIONS, MESSAGES, TH
 from .errors import QueryError
 from .fields import NESTED
 from .gauges import Gauges
+from .history import history_of
 from .judge import Judge
 from .keep import Keep
 from .model import Decoder, Entity, Key, Origin, Payload, Record
@@ -289,6 +290,8 @@ class Admission:
         if ruling is self._nothing:
             return untold
         if entity is MESSAGE_VERSIONS:  # old versions are kept like the message itself
+            if not history_of(ruling.rules):
+                return None
             message = Record(MESSAGES, made.key[:1], guild_id, made.payload, made.origin)
             said = self.kept(None, message)
             if said is None:
@@ -309,7 +312,7 @@ class Admission:
             self.rules.per_guild is not None
             or entity in base.off
             or entity in base.judges
-            or (entity is MESSAGE_VERSIONS and self.concerns(MESSAGES))
+            or (entity is MESSAGE_VERSIONS and (self.concerns(MESSAGES) or not history_of(self.rules)))
             or (base.guilds is not None and entity.in_guild)
         )
 

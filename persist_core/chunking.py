@@ -71,7 +71,8 @@ class Chunker:
     bot
         The bot that sends the requests.
     feed, admission, reader, journal, gauges
-        The events received, the rules, what is known, where to mark members as stale, and the counters.
+        The events received, which also takes the mark that members are stale, the rules, what is known, the time, and
+        the counters.
     policy
         When to request members.
     pace
@@ -138,7 +139,7 @@ class Chunker:
         self._guilds.pop(guild_id, None)
         if not self._bot.intents & hikari.Intents.GUILD_MEMBERS or completeness.lists_all_members(event):
             return
-        if not self._admission.keeps_any(MEMBERS, guild_id):
+        if not self._feed.keeps_any(MEMBERS, guild_id):
             return
         if asks_itself(self._bot, event):
             self._feed.sessions.of(shard).chunks.ask(guild_id, None)
@@ -202,8 +203,9 @@ class Chunker:
 
     async def _care_for(self, guild: _Guild) -> None:
         chunks = self._feed.sessions.of(guild.shard).chunks
-        if guild.nonce is not None and not chunks.is_asked(guild.id, guild.nonce):
-            self._guilds.pop(guild.id, None)  # everything has arrived
+        has_arrived = guild.nonce is not None and not chunks.is_asked(guild.id, guild.nonce)
+        if has_arrived or not self._feed.keeps_any(MEMBERS, guild.id):  # an erasure or new rules may end the need
+            self._guilds.pop(guild.id, None)
             return
         if guild.tries >= self._pace.tries:
             _LOG.warning(
@@ -236,7 +238,7 @@ class Chunker:
             return False
         if was_complete:
             origin = Origin("gateway", guild.shard.id, 0, self._journal.at)
-            self._journal.accept((completeness.known(MEMBERS.name, guild.id, origin, "stale"),))
+            self._feed.accept((completeness.known(MEMBERS.name, guild.id, origin, "stale"),))
         return self._policy == "stale"
 
     async def _ask(self, guild: _Guild) -> None:

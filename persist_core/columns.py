@@ -197,9 +197,20 @@ def text(path: str, *, index: bool = False, unset: str | None = None) -> Column:
     return dataclasses.replace(_column("text", path, str, _no("a text"), index=index), unset=unset)
 
 
-def integer(path: str, *, index: bool = False, unset: int | None = None) -> Column:
-    """Return a column of a whole number, up to 64 bits, and the number that hikari takes for none."""
-    return dataclasses.replace(_column("integer", path, int, _integer, index=index, convert_all=_integers), unset=unset)
+def integer(path: str, *, index: bool = False, unset: int | None = None, absent: int | None = None) -> Column:
+    """Return a column of a whole number, up to 64 bits.
+
+    Parameters
+    ----------
+    path, index
+        As for every column.
+    unset
+        The number that hikari takes for none.
+    absent
+        What it means that the field is left out, as hikari takes it.
+    """
+    column = _column("integer", path, int, _integer, index=index, convert_all=_integers)
+    return dataclasses.replace(column, unset=unset, absent=absent)
 
 
 def snowflake(path: str, *, index: bool = False) -> Column:

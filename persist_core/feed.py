@@ -22,7 +22,7 @@ from .events import EVENTS
 from .gauges import Gauges
 from .hosts import Host, intents_of
 from .journal import Journal
-from .model import Origin, Payload
+from .model import Entity, Origin, Payload
 from .plans import Context
 from .quarantine import Quarantine
 from .sessions import LATE, Session, Sessions
@@ -306,6 +306,10 @@ class Feed:
     def _admitted(self, changes: Sequence[Change]) -> list[Change]:
         # Rules must not even see what must not be stored.
         return list(self.noticed(self._admission.admitted(self._suppressions.admitted(changes))))
+
+    def keeps_any(self, entity: Entity[typing.Any], guild_id: int) -> bool:
+        """Return whether objects of a kind in a guild may be stored: it is not erased, and the rules keep some."""
+        return self._admission.keeps_any(entity, guild_id) and not self._suppressions.holds("guild", guild_id)
 
     def _changes(self, name: str, session: Session, context: Context, payload: Payload) -> list[Change]:
         if session.is_late(name, payload):

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 import hikari
 
 from .columns import moment
-from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Within
+from .conditions import TESTS, AllOf, AnyOf, Condition, Conditional, Not, Within
 from .errors import QueryError
 from .filter_names import Part, column_named, part_with
 from .given_ids import other_kind
@@ -202,15 +202,11 @@ def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth
         return _filter(entity, column, kind, value, depth + 1)
     if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
         among = Condition(column, "is_in", tuple(plain(column, kind, item) for item in value if item is not None))
-        if None in value:
-            return AnyOf((among, _unset(entity, column)))
-        absent = any(_is_absent(entity, column, item) for item in among.value)
-        return AnyOf((among, Condition(column, "is_null"))) if absent else among
+        return AnyOf((among, _unset(entity, column))) if None in value else _or_absent(entity, among)
     if kind == "snowflakes":
         msg = f"{column} is a list of ids; match one in it with persist.has(...)"
         raise QueryError(msg)
-    equal = Condition(column, "equals", plain(column, kind, value))
-    return AnyOf((equal, Condition(column, "is_null"))) if _is_absent(entity, column, value) else equal
+    return _or_absent(entity, Condition(column, "equals", plain(column, kind, value)))
 
 
 def _unset(entity: Entity[typing.Any], column: str) -> Conditional:
@@ -222,10 +218,13 @@ def _unset(entity: Entity[typing.Any], column: str) -> Conditional:
     return AnyOf((null, Condition(column, "equals", found.unset)))
 
 
-def _is_absent(entity: Entity[typing.Any], column: str, value: object) -> bool:
-    """Return whether an unset column means this value."""
-    found = entity.columns.get(column)
-    return found is not None and found.absent is not None and value is found.absent
+def _or_absent(entity: Entity[typing.Any], condition: Condition) -> Conditional:
+    """Return a condition that an unset column meets, too, if what that means does."""
+    found = entity.columns.get(condition.column)
+    absent = None if found is None else found.absent
+    if absent is None or not TESTS[condition.test].holds(absent, condition.value):
+        return condition
+    return AnyOf((condition, Condition(condition.column, "is_null")))
 
 
 def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[typing.Any], depth: int) -> Conditional:
@@ -241,12 +240,13 @@ def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[t
             also = entity.columns[column].also
             return AnyOf((listed, Condition(also, "equals", snowflake))) if also else listed
         if kind == "integer":
-            return Condition(column, "has_bits", plain(column, kind, value))
+            return _or_absent(entity, Condition(column, "has_bits", plain(column, kind, value)))
     elif test == "between" and kind not in ("snowflakes", "boolean"):
         low, high = (plain(column, kind, end) for end in value)
-        return AllOf((Condition(column, "at_least", low), Condition(column, "at_most", high)))
+        ends = (Condition(column, "at_least", low), Condition(column, "at_most", high))
+        return AllOf(tuple(_or_absent(entity, end) for end in ends))
     elif (test in _ORDERED and kind not in ("snowflakes", "boolean")) or (test in _TEXT and kind == "text"):
-        return Condition(column, test, plain(column, kind, value))
+        return _or_absent(entity, Condition(column, test, plain(column, kind, value)))
     msg = f"{column} holds {'an' if kind == 'integer' else 'a'} {kind}, which {test!r} does not apply to"
     raise QueryError(msg)
 

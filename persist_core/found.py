@@ -88,7 +88,8 @@ class Found(hikari.LazyIterator[T]):
 
     It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one, and each
     ``await`` or ``async for`` runs the query again. Everything that the cache received before the first step is
-    included; what is written during iteration makes no result appear twice or go missing.
+    included; what is written during iteration makes no result appear twice or go missing, unless it changes a column
+    that the results are sorted by, which moves them.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ class _Part:
     def whole(self) -> Iterator[Record]:
         """Yield the previous records, with their parts."""
         for record in self.told.records or ():
-            payload = dict(record.payload)
+            payload = {name: value for name, value in record.payload.items() if name not in self.parts}
             for field, part in self.parts.items():
                 payload |= ((field, found.payload) for found in part.whole())
             yield record._replace(payload=payload)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 
-from .admission import Admission
 from .changes import Archive, Change, Drop, DropScope, Patch
 from .columns import moment
 from .conditions import Condition, Not
@@ -14,6 +13,9 @@ from .entities import MESSAGE_VERSIONS, MESSAGES
 from .keep import Keep
 from .rules import Rules
 from .spi import Page, Select
+
+if typing.TYPE_CHECKING:
+    from .admission import Admission
 
 __all__ = ("Historian", "history_of")
 

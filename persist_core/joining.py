@@ -28,7 +28,7 @@ async def whole(records: Sequence[Record], parts_of: Parts) -> Sequence[Record]:
         if join.entity.joins:
             parts = {part.key: part for part in await whole(tuple(parts.values()), parts_of)}
         records = [
-            _with(record, field, part.payload) if (part := parts.get(key)) is not None else record
+            _with(record, field, part.payload) if (part := parts.get(key)) is not None else _lacking(record, field)
             for record, key in zip(records, keys, strict=True)
         ]
     return records
@@ -39,6 +39,8 @@ def joined(record: Record, part_of: Callable[[AnyEntity, Key], Record | None]) -
     for field, join in record.entity.joins.items():
         if (part := part_of(join.entity, _key_of(record.entity, join.on)(record))) is not None:
             record = _with(record, field, joined(part, part_of).payload)
+        else:
+            record = _lacking(record, field)
     return record
 
 
@@ -46,6 +48,13 @@ def _with(record: Record, field: str, part: Payload) -> Record:
     entity, key, guild_id, payload, origin, first_seen, revision = record
     payload = {**payload, field: part}
     return tuple.__new__(Record, (entity, key, guild_id, payload, origin, first_seen, revision))
+
+
+def _lacking(record: Record, field: str) -> Record:
+    """Return a record without a part that is not stored: rules may keep it out although it came with the record."""
+    if field not in record.payload:
+        return record
+    return record._replace(payload={name: value for name, value in record.payload.items() if name != field})
 
 
 @functools.cache

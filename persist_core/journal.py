@@ -18,7 +18,7 @@ from . import hooks
 from .attempts import Attempts, counting_refused
 from .barriers import Barriers
 from .batch import Batch, Step
-from .changes import Change, Drop, Put, fold, undecided
+from .changes import Change, Drop, DropScope, Put, covers, fold, undecided
 from .columns import later
 from .departures import Departures
 from .errors import BackendError
@@ -247,18 +247,27 @@ class Journal:
 
         They begin with the last one that does not depend on stored data, if there is one: see :meth:`settles`.
         """
-        waiting, writing = self._waiting, self._writing
-        if writing is None and not waiting.size:
-            return ()
-        at = None if stored is None else stored.origin.at
-        found = waiting.lacking(entity, key, at)
-        if writing is not None:
-            found = (*writing.lacking(entity, key, at), *found)
+        found = self._lacking(entity, key, stored)
         if len(found) > 1:
             for index in range(len(found) - 1, 0, -1):
                 if self.settles(found[index]):
                     return found[index:]
         return found
+
+    def _lacking(self, entity: Entity[typing.Any], key: Key, stored: Record | None) -> Sequence[Change]:
+        waiting, writing = self._waiting, self._writing
+        if writing is None and not waiting.size:
+            return ()
+        at = None if stored is None else stored.origin.at
+        found = waiting.lacking(entity, key, at)
+        return found if writing is None else (*writing.lacking(entity, key, at), *found)
+
+    def removes(self, stored: Record) -> bool:
+        """Return whether changes that are not stored yet remove a stored record, even if they make another one then."""
+        lacking = self._lacking(stored.entity, stored.key, stored)
+        return any(
+            isinstance(change, Drop) or (isinstance(change, DropScope) and covers(change, stored)) for change in lacking
+        )
 
     @staticmethod
     def settles(change: Change) -> bool:

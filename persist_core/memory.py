@@ -145,10 +145,12 @@ class Memory:
         for field, join in record.entity.joins.items():
             name = (join.entity, tuple(record.column(column) for column in join.on))
             part = self._recall(name)
-            if part is None or (part.record is None and field in payload):
+            if part is None:
                 return None
             parts.append((name, part.payload))
-            if part.record is not None:
+            if part.record is None:  # rules may keep it out although it came with the record
+                payload = {name: value for name, value in payload.items() if name != field}
+            else:
                 inside = self._joined(part.record, parts)
                 if inside is None:
                     return None

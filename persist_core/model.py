@@ -110,8 +110,8 @@ class Column:
     read_all: Callable[[Sequence[Payload]], Sequence[typing.Any]] | None = None
     """Reads its values from many payloads, if that is faster than one by one."""
 
-    absent: bool | None = None
-    """What a missing field means; ``None`` if it means neither true nor false."""
+    absent: bool | int | None = None
+    """What a missing field means, such as false, or no flags; ``None`` if it means no value."""
 
     unset: str | int | None = None
     """The value that Discord sends where hikari has ``None``; ``None`` if Discord sends null or nothing."""

@@ -35,7 +35,7 @@ class Reach:
     Parameters
     ----------
     feed, reader, journal
-        The source of events, what is stored, and where to mark it stale.
+        The source of events and where to mark it stale, what is stored, and the time.
     """
 
     heard: typing.ClassVar[tuple[str, ...]] = (
@@ -94,7 +94,7 @@ class Reach:
                 try:
                     if await self._loses_threads(guild_id, channels):
                         origin = Origin("gateway", None, 0, self._journal.at)
-                        self._journal.accept([known(THREADS.name, guild_id, origin, "stale")])
+                        self._feed.accept([known(THREADS.name, guild_id, origin, "stale")])
                 except (PersistError, hikari.HikariError) as error:
                     _LOG.debug("the visible channels of guild %d are not known: %s", guild_id, error)
                 except Exception:  # noqa: BLE001 - one guild must not affect the next

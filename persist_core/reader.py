@@ -181,6 +181,8 @@ class Reader:
             await journal.barrier()
             return await self._record(entity, key, metadata=metadata, whole=whole, as_stored=as_stored)
         now = journal.folded(stored, changes)
+        if metadata and stored is not None and journal.removes(stored):
+            return _Found(now, self._parts_of(page))  # whatever is there now has a history of its own
         if as_stored and now is not None and stored is not None and now.payload == stored.payload:
             now = now if entity.ephemeral else stored  # these begin again with each session
         elif metadata and stored is not None:

@@ -53,7 +53,7 @@ AnyEntity = Entity[typing.Any]
 class Segment:
     """Changes in normal form, and the requests for the state before they are stored."""
 
-    __slots__ = ("_guilds", "_scopes_of", "amended", "asked", "keyed", "scopes")
+    __slots__ = ("_gone", "_guilds", "_scopes_of", "amended", "asked", "keyed", "scopes")
 
     def __init__(self) -> None:
         self.asked: list[Recollection] = []
@@ -63,6 +63,8 @@ class Segment:
         """The kinds whose objects were updated by scope changes, not only deleted."""
         self.keyed: dict[AnyEntity, dict[Key, KeyedChange]] = {}
         self._guilds: dict[AnyEntity, set[int | None]] = {}
+        self._gone: dict[tuple[AnyEntity, Key], bool] = {}
+        """What a change of its key has removed, and whether a scope change here removes it, too."""
 
     def take(self, changes: Iterable[Change], *, decided: bool = False) -> tuple[int, int]:
         """Take keyed changes, up to the first one that is a scope change or doesn't fit here.
@@ -81,7 +83,9 @@ class Segment:
         """
         taken = more = 0
         for change in typing.cast("Iterable[KeyedChange]", changes):  # four per message: every call counts
-            if type(change) in _SCOPES or (type(change) is Patch and change.keeps is not None and not decided):
+            if type(change) in _RARE and not self._notes(change):
+                break
+            if type(change) is Patch and change.keeps is not None and not decided:
                 break
             entity, key, guild_id = change.entity, change.key, change.guild_id
             keyed = self.keyed.get(entity)
@@ -97,9 +101,19 @@ class Segment:
                     self._guilds[entity].add(guild_id)
                 if type(change) is Patch and change.create and self._is_undecided(earlier, change):
                     break
-                keyed[key] = absorb(earlier, change) if type(change) is Patch else change
+                made = keyed[key] = absorb(earlier, change) if type(change) is Patch else change
+                if type(earlier) is Drop and type(made) is Put:
+                    more += self._begin_anew(earlier)
             taken += 1
         return taken, more
+
+    def _notes(self, change: Change) -> bool:
+        """Return whether a change removes an object by its key, and note that."""
+        if not isinstance(change, Drop):
+            return False
+        if not change.entity.ephemeral:  # what is ephemeral comes and goes, and its history says nothing
+            self._gone.setdefault((change.entity, change.key), False)
+        return True
 
     @staticmethod
     def _is_undecided(earlier: KeyedChange, change: Patch) -> bool:
@@ -112,10 +126,27 @@ class Segment:
         keyed = self.keyed.get(entity)
         if keyed is None:
             keyed = self._begin(entity)
-        before = len(keyed)
+        before = len(keyed) - (self._begin_all_anew(keyed, puts) if self._gone else 0)
         keyed.update(zip(map(KEY_OF, puts), puts, strict=True))
         self._guilds[entity].update(map(_GUILD, puts))
         return len(keyed) - before
+
+    def _begin_all_anew(self, keyed: Mapping[Key, KeyedChange], puts: Iterable[Put]) -> int:
+        earlier = (keyed.get(key) for key in dict.fromkeys(map(KEY_OF, puts)))
+        return sum(self._begin_anew(change) for change in earlier if isinstance(change, Drop))
+
+    def _begin_anew(self, drop: Drop) -> int:
+        """Remove what is stored of an object that was removed and is back, and return how many changes that takes.
+
+        Otherwise, it would have the history of the one before. What is removed by a scope change is removed already.
+        """
+        entity, key, guild_id = drop
+        if self._gone.get((entity, key)) is not False:
+            return 0
+        self._gone[entity, key] = True
+        where = tuple(Condition(name, "equals", part) for name, part in zip(entity.key, key, strict=True))
+        self._scope(DropScope(entity, guild_id, where))
+        return 1
 
     def _begin(self, entity: AnyEntity) -> dict[Key, KeyedChange]:
         self._guilds[entity] = set()
@@ -172,11 +203,14 @@ class Segment:
         for keyed in covered:
             if not isinstance(change, Archive):
                 self.keyed[change.entity][keyed.key] = absorb(keyed, _for_key(change, keyed))
+        self._scope(change)
+        if isinstance(change, Amend):
+            self.amended.add(change.entity)
+
+    def _scope(self, change: ScopeChange) -> None:
         self.scopes.append(change)
         if not isinstance(change, Archive):  # which leaves the objects as they are
             self._scopes_of.setdefault(change.entity, []).append(change)
-        if isinstance(change, Amend):
-            self.amended.add(change.entity)
 
     def of_key(self, entity: AnyEntity, key: Key, *, scopes: bool = True) -> Sequence[Change]:
         """Return the changes that may concern one key, in order, with or without scope changes."""
@@ -218,7 +252,7 @@ class Segment:
 
 
 _SORTS: typing.Final = (Put, Patch, Drop)
-_SCOPES: typing.Final[frozenset[type]] = frozenset((DropScope, Amend, Archive))
+_RARE: typing.Final[frozenset[type]] = frozenset((Drop, DropScope, Amend, Archive))
 _GUILD: typing.Final = operator.attrgetter("guild_id")
 
 

@@ -11,6 +11,7 @@ from collections.abc import Coroutine, Iterator, Mapping, Sequence
 
 import hikari
 
+from .completeness import lists_all_members
 from .conditions import Condition, Conditional
 from .entities import DM_CHANNELS, GUILDS, MEMBERS, MESSAGES, THREADS
 from .errors import PersistError
@@ -209,6 +210,11 @@ class Warmer:
                 getattr(self._cache, row.clear)(guild_id)
         if MEMBERS not in self._rows or not self._wish.includes(guild_id) or self._bot.cache.settings.only_my_member:
             return
+        self._guilds.add(guild_id)
+        if lists_all_members(event):  # hikari replaces what it has with these, and whoever is missing has left
+            self._refills.pop(guild_id, None)
+            self._unconfirmed.pop(guild_id, None)
+            return
         members = self._cache.get_members_view_for_guild(guild_id)
         if not members:
             return
@@ -218,7 +224,6 @@ class Warmer:
         self._refills[guild_id] = refill = _Refill(
             forgotten if earlier is None else itertools.chain(forgotten, earlier.members)
         )
-        self._guilds.add(guild_id)
         self._unconfirmed[guild_id] = {int(user_id) for user_id in members} - told
         # call_soon runs before this event's listeners, because hikari has not created their tasks yet.
         asyncio.get_running_loop().call_soon(self._begin_refill, guild_id, refill)

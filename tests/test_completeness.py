@@ -13,9 +13,10 @@ from hearing import ME, Hearing, ready
 
 import persist
 from persist import completeness
-from persist.entities import ENTITIES, MEMBERS, ROLES
+from persist.entities import COMPLETENESS, ENTITIES, MEMBERS, ROLES
 from persist.errors import QueryError
 from persist.model import Origin
+from persist.spi import Select
 
 _OWN: typing.Final = payloads.own_user(id=ME)
 _LISTED: typing.Final = (
@@ -166,6 +167,28 @@ async def test_lost_changes_make_a_kind_stale_until_it_is_listed_again(heard: He
     assert (await state(heard.cache, guild, persist.CHANNELS))[0] == "complete"
     await heard.hear("GUILD_CREATE", guild)
     assert (await state(heard.cache, guild, persist.ROLES))[0] == "complete"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_nothing_is_noted_about_a_guild_that_is_not_kept(sqlite_url: str, kept: bool) -> None:  # noqa: FBT001
+    guild = payloads.guild(own_user=payloads.own_user(id=ME), members=3, threads=1)
+    denied = payloads.overwrite(guild["id"], allow="0", deny=str(int(hikari.Permissions.VIEW_CHANNEL)))
+    async with Hearing(sqlite_url) as heard:
+        await heard.ready(guild)
+        for channel in guild["channels"]:
+            heard.tell("channels", {**channel, "permission_overwrites": [denied]}, int(guild["id"]))
+        heard._rules = None if kept else persist.Rules(guilds=persist.Keep(guilds=persist.not_({int(guild["id"])})))
+        await heard.reopen()
+        await heard.hear("GUILD_ROLE_UPDATE", {"guild_id": guild["id"], "role": guild["roles"][0]})
+        assert heard.cache._engine is not None
+        query = Select(COMPLETENESS, keys=((int(guild["id"]), persist.THREADS),))
+        for _ in range(100 if kept else 20):
+            await heard.cache.flush()
+            (note,) = (await heard.cache._engine.store.select(query)).records
+            if note.payload["state"] == "stale":
+                break
+            await asyncio.sleep(0.01)
+        assert note.payload["state"] == ("stale" if kept else "complete")
 
 
 @pytest.mark.parametrize("hidden", [True, False])

@@ -18,7 +18,7 @@ from hearing import ME, Hearing
 from samples import BUILT, GUILD, SAMPLES, Sample
 
 from persist.entities import ENTITIES
-from persist.model import Column, Entity, Key, Kind, Origin, Record
+from persist.model import Column, Decoder, Entity, Key, Kind, Origin, Record
 
 _ORIGIN: typing.Final = Origin("gateway", 0, 17, "2026-01-02 03:04:05.000006")
 
@@ -143,6 +143,21 @@ def test_columns_of_absent_and_null_fields_are_null(kind: str) -> None:
             lacking = {name: value for name, value in sample.payload.items() if name != field}
             for column in columns.values():
                 assert column.read(lacking) == column.read({**sample.payload, field: None})
+
+
+async def test_columns_of_absent_fields_mean_what_hikari_takes_them_for() -> None:
+    heard = Hearing("memory://")
+    make = Decoder(heard.bot.entity_factory, hikari.Snowflake(ME), heard.bot)
+    for sample in SAMPLES:
+        for name, column in ENTITIES[sample.kind].columns.items():
+            lacking = sample._replace(payload={k: v for k, v in sample.payload.items() if k != column.path})
+            if column.path not in sample.payload or column.kind not in ("boolean", "integer"):
+                continue
+            try:
+                taken = getattr(ENTITIES[sample.kind].decode(make, record_of(lacking)), name, column.absent)
+            except Exception:  # noqa: BLE001 - hikari cannot do without it
+                taken = column.absent
+            assert (None if taken is hikari.UNDEFINED else taken) == column.absent, f"{sample.kind}.{name}"
 
 
 @pytest.mark.parametrize("kind", ENTITIES)

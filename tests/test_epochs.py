@@ -122,6 +122,25 @@ async def test_a_refused_request_is_sent_again_when_discord_says(tmp_path: pathl
         assert cache.gauges.received["RATE_LIMITED"] >= 1
 
 
+async def test_nobody_asks_for_the_members_of_an_erased_guild(tmp_path: pathlib.Path) -> None:
+    async with FakeDiscord() as sim:
+        guild, other = sim.add_guild(members=300), sim.add_guild(members=300)
+        sim.lose_chunks(1_000)
+        bot = bots.make(sim.rest_url)
+        cache = persist.Cache(bot, f"sqlite:///{tmp_path / 'cache.db'}", members="always")
+        cache._pace = cache._pace._replace(guild=0.0, patience=0.5, tries=1_000)
+        async with bots.started(sim, bot):
+            await sim.wait_until(lambda: requests(sim) >= 2)
+            for each in (guild, other):  # one is erased with a request under way, the other one arrives again
+                await cache.erase_guild(int(each["id"]))
+            await asyncio.sleep(1)
+            asked = requests(sim)
+            await sim.guild_outage(other["id"])
+            await sim.guild_recover(other["id"])
+            await asyncio.sleep(1)
+            assert requests(sim) == asked
+
+
 # ----------------------------------------------------------------------------------------------------- two processes
 
 

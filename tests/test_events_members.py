@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 
+import bots
 import pytest
 from fakecord import Payload, payloads
 from hearing import ME, Hearing, proves
@@ -262,3 +263,36 @@ async def test_who_comes_back_has_a_presence_again(heard: Hearing, guild: Payloa
         assert await cache.get_member(int(guild["id"]), int(user["id"])) is not None
         if cache._running():
             assert await cache.get_presence(int(guild["id"]), int(user["id"])) is not None
+
+
+def back(guild: Payload, people: list[Payload], how: str) -> typing.Iterator[tuple[str, Payload]]:
+    """Yield the events by which people come back."""
+    if how == "listed":
+        yield "GUILD_MEMBERS_CHUNK", {"guild_id": guild["id"], "members": people, "chunk_index": 0, "chunk_count": 1}
+        return
+    channel = bots.text_channel(guild)
+    for person in people:
+        part = {name: value for name, value in person.items() if name != "user"}
+        said = payloads.message(channel, person["user"], guild_id=guild["id"], member=part)
+        yield ("GUILD_MEMBER_ADD", told(guild, person)) if how == "added" else ("MESSAGE_CREATE", said)
+
+
+@pytest.mark.parametrize("how", ["added", "listed", "talking"])
+async def test_who_leaves_and_is_back_before_it_is_stored_has_a_new_history(engine_url: str, how: str) -> None:
+    async with Hearing(engine_url) as heard:
+        guild = payloads.guild(own_user=payloads.own_user(id=ME), members=12)
+        await heard.ready(guild)
+        await heard.cache.flush()
+        members, at, people = heard.cache.members, id_of(guild), guild["members"][1:]
+        newest = max(entry.last_updated for entry in await members.find(guild=at).entries())
+        for person in people:
+            await heard.hear("GUILD_MEMBER_REMOVE", told(guild, {"user": person["user"]}))
+        for name, payload in back(guild, people, how):
+            await heard.hear(name, payload)
+        for person in people:
+            entry = await members.entry(at, id_of(person["user"]))
+            assert entry is not None
+            assert (entry.first_seen, entry.revision) == (None, 0)
+        found = await members.find(guild=at, user=[id_of(person["user"]) for person in people]).entries()
+        assert len(found) == len(people)
+        assert all(entry.revision == 1 and entry.first_seen and entry.first_seen > newest for entry in found)

@@ -154,6 +154,24 @@ async def test_what_discord_leaves_out_is_what_it_means(asked: Hearing) -> None:
     assert await asked.cache.channels.count(is_nsfw=False) == await asked.cache.channels.count()
 
 
+async def test_flags_that_discord_leaves_out_are_none(asked: Hearing) -> None:
+    staff = payloads.user(public_flags=1)
+    silent = {name: value for name, value in payloads.user().items() if name != "public_flags"}
+    members = [payloads.member(each) for each in (_OWN, staff, silent)]
+    del members[2]["flags"]
+    await asked.ready({**a_guild(), "members": members})
+    cache, none, some = asked.cache, ids([_OWN, silent]), ids([_OWN, staff, silent])
+    assert {user.id for user in await cache.users.find() if user.flags == hikari.UserFlag.NONE} == none
+    matches: dict[typing.Any, set[int]] = {0: none, hikari.UserFlag.NONE: none, persist.at_most(0): none}
+    matches |= {persist.between(-1, 0): none, persist.between(1, 2): ids([staff]), persist.at_least(0): some}
+    matches |= {persist.has(hikari.UserFlag.NONE): some, persist.has(1): ids([staff]), persist.not_(0): ids([staff])}
+    matches |= {persist.any_of(0, 1): some, (0, 1): some, (1,): ids([staff]), None: ids([silent])}
+    for wanted, expected in matches.items():
+        assert set(await cache.users.find(flags=wanted).ids()) == expected, wanted
+        assert set(await cache.members.find(flags=wanted).ids()) == expected, wanted
+    assert await cache.members.count(guild_flags=0) == 3
+
+
 async def test_what_hikari_says_none_of_is_unset(asked: Hearing) -> None:
     guild = a_guild()
     await asked.ready(guild)

@@ -112,25 +112,39 @@ async def test_no_history_is_kept_unless_rules_say_so(sqlite_url: str) -> None:
             assert await contents(heard) == []
 
 
-@pytest.mark.parametrize("restarted", [True, False])
-async def test_what_was_kept_goes_with_its_message_when_rules_keep_no_more(engine_url: str, *, restarted: bool) -> None:
-    if restarted and engine_url == "memory://":
+async def test_what_was_kept_goes_with_its_message_when_rules_keep_no_more(engine_url: str) -> None:
+    if engine_url == "memory://":
         pytest.skip("What is in memory only is gone after a restart.")
     async with Hearing(engine_url, rules=rules()) as heard:
         await heard.hear("MESSAGE_CREATE", written())
         await heard.hear("MESSAGE_UPDATE", edited("second", 1))
         assert await contents(heard) == ["first"]
-        if restarted:
-            heard._rules = None
-            await heard.reopen()
-        else:
-            await heard.cache.apply_rules(persist.Rules())
+        heard._rules = None
+        await heard.reopen()
         await heard.hear("MESSAGE_UPDATE", edited("third", 2))
         assert await contents(heard) == ["first"]
         await heard.hear("MESSAGE_DELETE", deleted())
         assert await contents(heard) == []
         await heard.cache.flush()
         assert await contents(heard) == []
+
+
+@pytest.mark.parametrize("history", [True, "keep"])
+async def test_what_was_kept_goes_when_rules_that_keep_none_are_applied(
+    engine_url: str, history: typing.Literal[True, "keep"]
+) -> None:
+    async with Hearing(engine_url, rules=rules(messages=persist.Keep(history=history))) as heard:
+        for message in (MESSAGE, "2"):
+            await heard.hear("MESSAGE_CREATE", {**written(), "id": message})
+            await heard.hear("MESSAGE_UPDATE", {**edited("second", 1), "id": message})
+        await heard.hear("MESSAGE_DELETE", deleted())
+        cache, left = heard.cache, 3 if history == "keep" else 1
+        assert (await cache.apply_rules(persist.Rules(), dry_run=True)).forgotten == {"message_versions": left}
+        assert (await cache.apply_rules(persist.Rules())).forgotten == {"message_versions": left}
+        assert {key: kind for kind, key in await heard.stored() if kind in ("messages", "message_versions")} == {
+            (2,): "messages"
+        }
+        assert (await cache.apply_rules(persist.Rules())).forgotten == {}
 
 
 async def test_history_has_a_retention_of_its_own(engine_url: str) -> None:

@@ -221,6 +221,30 @@ def _voice(guild: Payload, member: Payload) -> Payload:
     return {**state, "guild_id": guild["id"], "member": member}
 
 
+async def test_who_is_not_kept_does_not_show_in_what_is_kept(heard: Callable[..., Hearing], guild: Payload) -> None:
+    out, kept = guild["members"][1:3]
+    async with heard(members=Keep(users=persist.not_({id_of(out["user"])}))) as hearing:
+        await hearing.ready({**guild, "voice_states": []})
+        hearing.cache.watch(hikari.VoiceStateUpdateEvent)
+        olds: list[hikari.VoiceState | None] = []
+
+        @hearing.cache.listen()
+        async def _(event: hikari.VoiceStateUpdateEvent) -> None:
+            olds.append(event.old_state)
+
+        for member in (out, kept) * 2:
+            await hearing.hear("VOICE_STATE_UPDATE", _voice(guild, member))
+        async for cache in hearing.answers():
+            for member in (out, kept):
+                at, who = id_of(guild), id_of(member["user"])
+                one = [await cache.voice_states.get(at, who) for _ in range(3)]  # the last ones are from memory
+                many = [*await cache.voice_states.get_many(at, [who]), *await cache.voice_states.find(user=who)]
+                found = [state.member for state in (*one, *many) if state is not None]
+                assert all(bool(each) is (member is kept) for each in found), found
+        known = {int(old.user_id): bool(old.member) for old in olds if old is not None}
+        assert known == {id_of(out["user"]): False, id_of(kept["user"]): True}
+
+
 async def test_only_what_is_told_from_there_is_kept(heard: Callable[..., Hearing], guild: Payload) -> None:
     async with heard(members=Keep(sources={"gateway"})) as hearing:
         await hearing.ready(guild)

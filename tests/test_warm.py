@@ -117,7 +117,7 @@ async def test_fifty_thousand_members_come_back_in_slices(sqlite_url: str) -> No
         assert turns >= 250
         turns = 0
         hearing.consume("READY", ready(guild))
-        hearing.consume("GUILD_CREATE", guild)
+        hearing.consume("GUILD_CREATE", {**guild, "large": True, "member_count": 50_002})
         assert len(hearing.bot.cache.get_members_view_for_guild(guild_id)) == 2
         await bots.until(lambda: len(hearing.bot.cache.get_members_view_for_guild(guild_id)) == 50_002, 120)
         assert turns >= 200
@@ -158,6 +158,23 @@ async def test_who_left_unheard_goes_when_all_members_have_been_told(sim: FakeDi
     async with bots.started(sim, bot, cache):
         assert first.members == 30
         await bots.until(lambda: len(bot.cache.get_members_view_for_guild(guild_id)) == 29)
+
+
+async def test_who_is_missing_where_a_guild_lists_all_members_does_not_come_back(sqlite_url: str) -> None:
+    guild = payloads.guild(members=5)
+    async with Hearing(sqlite_url) as hearing:
+        await hearing.ready(guild)
+    async with Hearing(sqlite_url, hikari_caches=True, warm=True) as hearing:
+        await hearing.cache._life._on_starting(hikari.StartingEvent(app=hearing.bot))
+        view = hearing.bot.cache.get_members_view_for_guild
+        assert len(view(int(guild["id"]))) == 5
+        left = {**guild, "members": guild["members"][:-1], "member_count": 4, "voice_states": []}
+        hearing.consume("READY", ready(guild))
+        hearing.consume("GUILD_CREATE", {**guild, "members": guild["members"][:1]})  # most are put back later
+        hearing.consume("GUILD_CREATE", left)
+        await asyncio.sleep(0.01)
+        assert {str(user_id) for user_id in view(int(guild["id"]))} == {each["user"]["id"] for each in left["members"]}
+        assert await hearing.cache.members.count() == 4
 
 
 @pytest.mark.parametrize("listed", ["threads", "emojis"])
