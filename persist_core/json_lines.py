@@ -20,6 +20,7 @@ from .columns import moment
 from .entities import GUILDS
 from .errors import PersistError
 from .gauges import Gauges
+from .merging import Merge
 from .model import Entity, Key, Record
 from .record_lines import record_of, spelled
 from .spi import Answers, Page, Select, Store
@@ -148,7 +149,8 @@ async def imported(
     seen
         Hears how it goes on.
     merge
-        Whether the target may hold something. What it knows of later than the lines do stays as it is.
+        Whether the target may hold something. What it knows of later than the lines do stays as it is; what it claimed
+        to know completely, of which it now has records of both, is marked as stale.
     read
         Hears of each record that the lines have.
 
@@ -158,27 +160,23 @@ async def imported(
         If these are not such lines, or not all of them. What was before the bad one is stored.
     """
     suppressions = Suppressions(Gauges())
+    merging = Merge(target) if merge else None
     if merge:
         await suppressions.load(target.select)
     stored = left_out = 0
     for records in _pages(lines):
         for record in records:
             read(record)
-        wanted = [Put(record) for record in (await _newer(target, records) if merge else records)]
+        wanted = [Put(record) for record in (records if merging is None else await merging.newer(records))]
         admitted = suppressions.admitted(wanted)
         if admitted:
             await copying.persistently(target, admitted)
         stored += len(admitted)
         left_out += len(wanted) - len(admitted)
         seen(records[0].entity.name, len(records))
+    if merging is not None:
+        await merging.review()
     return Imported(stored, left_out)
-
-
-async def _newer(target: Store, records: list[Record]) -> list[Record]:
-    entity = records[0].entity
-    page = await target.select(Select(entity, keys=tuple(record.key for record in records)))
-    known = {record.key: record.origin.at for record in page.records}
-    return [record for record in records if record.origin.at > known.get(record.key, "")]
 
 
 def _pages(lines: Iterable[bytes]) -> Iterator[list[Record]]:
