@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import pathlib
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,7 +19,7 @@ from persist.contract_samples import guild, invite, member, message, user
 
 pytest.importorskip("typer", reason="typer is not installed.")
 
-from command_line import call, fill, said, stored
+from command_line import answered, call, fill, said, stored
 
 from persist import cli_files
 
@@ -262,3 +264,23 @@ def test_a_damaged_sqlite_file_is_refused(source: str, sqlite_url: str, tmp_path
     assert f"{file} is damaged (" in refused
     assert "restore an earlier backup" in refused
     assert not pathlib.Path(sqlite_url.removeprefix("sqlite:///")).exists()
+
+
+def test_a_text_that_is_none_any_more_costs_its_record_and_no_other(
+    source: str, sqlite_url: str, tmp_path: pathlib.Path
+) -> None:
+    with contextlib.closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection:
+        connection.execute("UPDATE users SET payload = CAST(x'7B22FF227D' AS TEXT) WHERE id = 200")
+        connection.execute("UPDATE users SET first_seen = CAST(x'32FF' AS TEXT) WHERE id = 300")
+        connection.commit()
+    assert "2 records of users cannot be read and are left out" in said(
+        "export", source, str(tmp_path / "a.jsonl"), code=1
+    )
+    found = answered("verify", source, code=1)["findings"]
+    assert [(finding["kind"], finding["number"]) for finding in found if finding["what"] == "unreadable"] == [
+        ("users", 2)
+    ]
+    assert call("find", "users", "id=100,200,300,400", "--url", source, "--count")["count"] == 4
+    assert "cannot be read" in call("show", "users", "200", "--url", source, code=1)
+    assert answered("copy", source, sqlite_url, code=1)["same"] is True
+    assert call("show", "users", "400", "--url", sqlite_url)["payload"]["username"] == "user 400"
