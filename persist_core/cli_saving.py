@@ -19,7 +19,7 @@ from .cli_output import ask, failed, left_out, looked_into, opened, progress, sa
 from .entities import ENTITIES
 from .errors import PersistError
 from .locations import SQLiteBackend
-from .spi import Answers, Select, Store
+from .spi import Answers, Store
 from .sql import SqlStore
 
 __all__ = ("backup", "export", "import_", "restore")
@@ -62,8 +62,8 @@ async def _exported(store: Store, file: str, guild: int | None, *, as_json: bool
 
 
 async def _totals(store: Store, guild: int | None) -> dict[str, int]:
-    kinds = [kind for kind in await copying.kinds(store) if guild is None or kind.in_guild]
-    return {kind.name: (await store.select(Select(kind, guild_id=guild, want="count"))).count for kind in kinds}
+    kinds = [kind.name for kind in await copying.kinds(store) if guild is None or not kind.is_shared]
+    return {name: await copying.count(store, name, guild) for name in kinds}
 
 
 @contextlib.asynccontextmanager

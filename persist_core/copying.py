@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import orjson
 
 from .changes import Change, Put
+from .conditions import Condition
 from .entities import ENTITIES
 from .errors import BackendError, PersistError
 from .model import Entity, Record
@@ -125,9 +126,16 @@ async def summary(store: Answers, name: str, seen: Seen) -> Summary:
     return tally.summary()
 
 
-async def count(store: Answers, name: str) -> int:
-    """Return how many records of a kind there are."""
-    return (await store.select(Select(ENTITIES[name], want="count"))).count
+async def count(store: Answers, name: str, guild_id: int | None = None) -> int:
+    """Return how many records of a kind there are, or belong to a guild."""
+    return (await store.select(_scope(ENTITIES[name], guild_id)._replace(want="count"))).count
+
+
+def _scope(entity: AnyEntity, guild_id: int | None) -> Select:
+    """Return the question for all records of a kind, or for those that belong to a guild."""
+    if guild_id is None or entity.in_guild:
+        return Select(entity, guild_id=guild_id)
+    return Select(entity, where=(Condition("guild_id", "equals", guild_id),))
 
 
 async def _last(store: Store, entity: AnyEntity) -> tuple[typing.Any, ...] | None:
@@ -141,8 +149,8 @@ async def pages(
 ) -> AsyncIterator[Page]:
     """Yield all records of a kind, with their history, in key order: after a key, or of one guild."""
     while True:
-        query = Select(entity, guild_id=guild_id, after=after, limit=_PAGE, metadata=True)
-        page = await store.select(query)
+        query = _scope(entity, guild_id)
+        page = await store.select(query._replace(after=after, limit=_PAGE, metadata=True))
         yield page
         after = page.after
         if after is None:

@@ -97,7 +97,7 @@ async def _of_guild(source: Answers, kinds: Sequence[AnyEntity], guild_id: int) 
         raise PersistError(msg)
     yield GUILDS, found
     parts: dict[AnyEntity, set[Key]] = {}
-    for entity in (each for each in kinds if each.in_guild):
+    for entity in (each for each in kinds if not each.is_shared):
         async for page in copying.pages(source, entity, guild_id=guild_id):
             yield entity, page
             for join in (join for join in entity.joins.values() if not join.entity.in_guild):
