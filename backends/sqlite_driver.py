@@ -25,10 +25,13 @@ from persist.urls import misplaced
 
 from .sqlite_copying import copied
 from .sqlite_dialect import APPLICATION_ID
+from .sqlite_texts import undecoded
 
 __all__ = ("SqliteDriver",)
 
 _LOG = logging.getLogger("persist")
+T = typing.TypeVar("T")
+
 _PRAGMAS: typing.Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
@@ -58,7 +61,7 @@ class _Transaction:
         await _in_thread(self._connection, functools.partial(_run, statements))
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        return list(await self._connection.execute_fetchall(sql, params))
+        return await _fetched(self._connection, sql, params)
 
 
 class _Inside:
@@ -74,7 +77,10 @@ class _Inside:
         _run(statements, self._connection)
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
-        return self._connection.execute(sql, params).fetchall()
+        try:
+            return self._connection.execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            return undecoded(error, sql, params, self._connection)
 
     async def give_way(self) -> None:
         """Release the GIL for long enough that the event loop can take it, if it is waiting."""
@@ -86,9 +92,16 @@ def _run(statements: Iterable[Statement], connection: sqlite3.Connection) -> Non
         connection.execute(sql, params)
 
 
-def _in_thread(connection: aiosqlite.Connection, does: Callable[[sqlite3.Connection], None]) -> Awaitable[None]:
+async def _fetched(connection: aiosqlite.Connection, sql: str, params: Row) -> Sequence[Row]:
+    try:
+        return list(await connection.execute_fetchall(sql, params))
+    except sqlite3.OperationalError as error:
+        return await _in_thread(connection, functools.partial(undecoded, error, sql, params))
+
+
+def _in_thread(connection: aiosqlite.Connection, does: Callable[[sqlite3.Connection], T]) -> Awaitable[T]:
     # aiosqlite has no public way to run anything but statements in its thread.
-    done: Awaitable[None] = connection._execute(does, connection._conn)  # type: ignore[no-untyped-call]  # noqa: SLF001
+    done: Awaitable[T] = connection._execute(does, connection._conn)  # type: ignore[no-untyped-call]  # noqa: SLF001
     return done
 
 
@@ -126,7 +139,10 @@ class SqliteDriver:
         Seconds to wait for another process that writes.
     """
 
-    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+    errors: tuple[type[Exception], ...] = (
+        sqlite3.Error,
+        UnicodeDecodeError,
+    )  # the second where it quotes what is damaged
     writes_in_thread: bool = True
 
     def __init__(self, path: pathlib.Path | None, timeout: float = 5.0) -> None:
@@ -330,9 +346,9 @@ class SqliteDriver:
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:
         self._insist_to_read()
         if self._reader is not None:
-            return list(await self._reader.execute_fetchall(sql, params))
+            return await _fetched(self._reader, sql, params)
         async with self._lock:
-            return list(await self._opened().execute_fetchall(sql, params))
+            return await _fetched(self._opened(), sql, params)
 
     @contextlib.asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Transaction]:
@@ -375,6 +391,8 @@ class SqliteDriver:
         return _code(error) in _TEMPORARY
 
     def explain(self, error: Exception) -> str:
+        if isinstance(error, UnicodeDecodeError):
+            return f"{self!r}: a text in it is no longer valid UTF-8{_WAYS_OUT[sqlite3.SQLITE_CORRUPT]}"
         return f"{self!r}: {error}{_WAYS_OUT.get(_code(error), '')}"
 
 

@@ -25,7 +25,8 @@ def copy(
     as_json: Json = False,
 ) -> None:
     """Copy everything into another database, and compare the two. Stop the bot first."""
-    ask(_copy(source, target, resume=resume, as_json=as_json), as_json=as_json)
+    work = _copy(source, target, resume=resume, as_json=as_json)
+    ask(work, as_json=as_json, interrupted="the target holds a part; continue with persist copy --resume")
 
 
 async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> bool:
@@ -39,6 +40,8 @@ async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> boo
         if not any(totals.values()):
             msg = "FROM is empty; is it the right database?"
             raise PersistError(msg)
+        if not resume:
+            await copying.refuse_full(there, "resume an interrupted copy with --resume")
         with progress("Copying", totals, as_json=as_json) as seen:
             await copying.copied(here, there, seen, resume=resume)
         with progress("Comparing", {name: 2 * total for name, total in totals.items()}, as_json=as_json) as seen:

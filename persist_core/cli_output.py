@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import sys
 import typing
@@ -53,8 +54,23 @@ _PIPED: typing.Final = 240
 """Columns if the output is not a terminal: nothing is cut off for other programs."""
 
 
-def ask(work: Coroutine[typing.Any, typing.Any, bool], *, as_json: bool) -> None:
-    """Run the work of a command, and exit with 0 if it returns that all is well, else with 1, or 130 if interrupted."""
+def ask(
+    work: Coroutine[typing.Any, typing.Any, bool],
+    *,
+    as_json: bool,
+    interrupted: str = "what was done so far is complete",
+) -> None:
+    """Run the work of a command, and exit with 0 if it returns that all is well, else with 1, or 130 if interrupted.
+
+    Parameters
+    ----------
+    work
+        The work.
+    as_json
+        Whether to print errors as JSON.
+    interrupted
+        What to say of the work if it is interrupted.
+    """
     try:
         fine = asyncio.run(work)
     except (PersistError, OSError) as error:
@@ -63,16 +79,24 @@ def ask(work: Coroutine[typing.Any, typing.Any, bool], *, as_json: bool) -> None
         failed(_sentence(error), as_json=as_json)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        failed("interrupted; what was done so far is complete", as_json=as_json)
+        failed(f"interrupted; {interrupted}", as_json=as_json)
         raise typer.Exit(INTERRUPTED) from None
     if not fine:
         raise typer.Exit(FAILED)
 
 
 def _sentence(error: PersistError | OSError) -> str:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; is the path right, and does this user have access to it?"
-    return str(error)
+    if not isinstance(error, OSError) or error.strerror is None:
+        return str(error)
+    where = error.filename2 or error.filename  # the second one is what was to be written
+    way_out = _WAYS_OUT.get(error.errno or 0, _ACCESS if where else "")
+    return f"{f'{where}: ' if where else ''}{error.strerror}{way_out}"
+
+
+_ACCESS: typing.Final = "; is the path right, and does this user have access to it?"
+_WAYS_OUT: typing.Final = dict.fromkeys(
+    (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "; free some space there, or name another place"
+)
 
 
 def console(*, stderr: bool = False) -> rich.console.Console:

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import orjson
 
 from .changes import Change, Put
+from .conditions import Condition
 from .entities import ENTITIES
 from .errors import BackendError, PersistError
 from .model import Entity, Record
 from .spi import Answers, Cursor, Order, Page, Select, Store
 from .sql import SqlStore
 
-__all__ = ("Seen", "Summary", "copied", "count", "kinds", "pages", "persistently", "refuse_full", "summary")
+__all__ = ("Seen", "Summary", "Tally", "copied", "count", "kinds", "pages", "persistently", "refuse_full", "summary")
 
 _PAGE: typing.Final = 1000
 _ATTEMPTS: typing.Final = 8
@@ -36,6 +37,29 @@ class Summary(typing.NamedTuple):
     unreadable: int
 
 
+class Tally:
+    """Adds up the records of one kind.
+
+    Attributes
+    ----------
+    unreadable
+        How many more there are that cannot be read.
+    """
+
+    def __init__(self) -> None:
+        self._records = self._total = 0
+        self.unreadable: int = 0
+
+    def add(self, record: Record) -> None:
+        """Add a record, with its history."""
+        self._records += 1
+        self._total += int.from_bytes(_digest(record))
+
+    def summary(self) -> Summary:
+        """Return the summary of what was added."""
+        return Summary(self._records, f"{self._total % 2**128:032x}", self.unreadable)
+
+
 async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = False) -> None:
     """Copy everything, page by page in key order.
 
@@ -46,15 +70,13 @@ async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = Fal
     seen
         Receives the progress.
     resume
-        Whether to continue after the last record that an interrupted copy has written.
+        Whether to continue after the last record that an interrupted copy has written; the target is empty if not.
 
     Raises
     ------
     persist.PersistError
-        If the target is not empty and ``resume`` is not set, or one of the databases fails.
+        If one of the databases fails.
     """
-    if not resume:
-        await refuse_full(target, "resume an interrupted copy with --resume")
     for name, entity in ENTITIES.items():
         after = await _last(target, entity) if resume else None
         if after is not None:
@@ -95,19 +117,25 @@ async def refuse_full(target: Store, otherwise: str) -> None:
 
 async def summary(store: Answers, name: str, seen: Seen) -> Summary:
     """Read all records of one kind, and return a summary to compare with another store's."""
-    number = total = unreadable = 0
+    tally = Tally()
     async for page in pages(store, ENTITIES[name]):
         for record in page.records:
-            total += int.from_bytes(_digest(record))
-        number += len(page.records)
-        unreadable += len(page.corrupt)
+            tally.add(record)
+        tally.unreadable += len(page.corrupt)
         seen(name, len(page.records))
-    return Summary(number, f"{total % 2**128:032x}", unreadable)
+    return tally.summary()
 
 
-async def count(store: Answers, name: str) -> int:
-    """Return how many records of a kind there are."""
-    return (await store.select(Select(ENTITIES[name], want="count"))).count
+async def count(store: Answers, name: str, guild_id: int | None = None) -> int:
+    """Return how many records of a kind there are, or belong to a guild."""
+    return (await store.select(_scope(ENTITIES[name], guild_id)._replace(want="count"))).count
+
+
+def _scope(entity: AnyEntity, guild_id: int | None) -> Select:
+    """Return the question for all records of a kind, or for those that belong to a guild."""
+    if guild_id is None or entity.in_guild:
+        return Select(entity, guild_id=guild_id)
+    return Select(entity, where=(Condition("guild_id", "equals", guild_id),))
 
 
 async def _last(store: Store, entity: AnyEntity) -> tuple[typing.Any, ...] | None:
@@ -121,8 +149,8 @@ async def pages(
 ) -> AsyncIterator[Page]:
     """Yield all records of a kind, with their history, in key order: after a key, or of one guild."""
     while True:
-        query = Select(entity, guild_id=guild_id, after=after, limit=_PAGE, metadata=True)
-        page = await store.select(query)
+        query = _scope(entity, guild_id)
+        page = await store.select(query._replace(after=after, limit=_PAGE, metadata=True))
         yield page
         after = page.after
         if after is None:

@@ -17,10 +17,12 @@ import orjson
 from . import copying
 from .changes import Put
 from .columns import moment
-from .entities import ENTITIES, GUILDS
+from .entities import GUILDS
 from .errors import PersistError
 from .gauges import Gauges
-from .model import Entity, Key, Origin, Record
+from .merging import Merge
+from .model import Entity, Key, Record
+from .record_lines import record_of, spelled
 from .spi import Answers, Page, Select, Store
 from .suppression import Suppressions
 
@@ -66,7 +68,7 @@ async def exported(
     count = 0
     pages = _all(source, kinds) if guild_id is None else _of_guild(source, kinds, guild_id)
     async for record in _readable(pages, unreadable):
-        yield _line(_spelled(record))
+        yield _line(spelled(record))
         seen(record.entity.name, 1)
         count += 1
     yield _line({"records": count})
@@ -95,7 +97,7 @@ async def _of_guild(source: Answers, kinds: Sequence[AnyEntity], guild_id: int) 
         raise PersistError(msg)
     yield GUILDS, found
     parts: dict[AnyEntity, set[Key]] = {}
-    for entity in (each for each in kinds if each.in_guild):
+    for entity in (each for each in kinds if not each.is_shared):
         async for page in copying.pages(source, entity, guild_id=guild_id):
             yield entity, page
             for join in (join for join in entity.joins.values() if not join.entity.in_guild):
@@ -128,7 +130,14 @@ def check(lines: Iterable[bytes]) -> None:
         pass
 
 
-async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: bool = False) -> Imported:
+async def imported(
+    target: Store,
+    lines: Iterable[bytes],
+    seen: Seen,
+    *,
+    merge: bool = False,
+    read: Callable[[Record], object] = bool,
+) -> Imported:
     """Store the records in the lines, without those about erased users and guilds if the target has any.
 
     Parameters
@@ -140,35 +149,34 @@ async def imported(target: Store, lines: Iterable[bytes], seen: Seen, *, merge: 
     seen
         Called with the progress.
     merge
-        Whether the target may hold data. Records that are newer in the target stay as they are.
+        Whether the target may hold data. Records that are newer in the target stay as they are; what it claims to know
+        completely, and of which it then has records from both, is marked as stale.
+    read
+        Called with each record in the lines.
 
     Raises
     ------
     persist.PersistError
         If the lines are invalid or incomplete. Everything before the invalid line is stored.
     """
-    if not merge:
-        await copying.refuse_full(target, "let newer records win with --merge")
     suppressions = Suppressions(Gauges())
+    merging = Merge(target) if merge else None
     if merge:
         await suppressions.load(target.select)
     stored = left_out = 0
     for records in _pages(lines):
-        wanted = [Put(record) for record in (await _newer(target, records) if merge else records)]
+        for record in records:
+            read(record)
+        wanted = [Put(record) for record in (records if merging is None else await merging.newer(records))]
         admitted = suppressions.admitted(wanted)
         if admitted:
             await copying.persistently(target, admitted)
         stored += len(admitted)
         left_out += len(wanted) - len(admitted)
         seen(records[0].entity.name, len(records))
+    if merging is not None:
+        await merging.review()
     return Imported(stored, left_out)
-
-
-async def _newer(target: Store, records: list[Record]) -> list[Record]:
-    entity = records[0].entity
-    page = await target.select(Select(entity, keys=tuple(record.key for record in records)))
-    known = {record.key: record.origin.at for record in page.records}
-    return [record for record in records if record.origin.at > known.get(record.key, "")]
 
 
 def _pages(lines: Iterable[bytes]) -> Iterator[list[Record]]:
@@ -183,22 +191,31 @@ def _pages(lines: Iterable[bytes]) -> Iterator[list[Record]]:
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[Record]:
-    head, count = False, 0
-    for number, line in enumerate(lines, 1):
+    head, count, numbered = False, 0, enumerate(lines, 1)
+    for number, line in numbered:
         said = _read(line, number)
         if not head:
             _check_head(said)
             head = True
         elif "kind" in said:
             count += 1
-            yield _record(said, number)
+            yield record_of(said, number)
         elif said.get("records") == count:
+            _read_to_the_end(numbered)
             return
         else:
             msg = f"{count:,} records were read, but the last line says {said.get('records')!r}; export again"
             raise PersistError(msg)
     msg = f"the file ends after {count:,} records without a last line: it is truncated; export again"
     raise PersistError(msg)
+
+
+def _read_to_the_end(numbered: Iterable[tuple[int, bytes]]) -> None:
+    """See to it that nothing follows the last line; a compressed file verifies its checksum at its end, too."""
+    for number, line in numbered:
+        if line.strip():
+            msg = f"line {number} follows the last line of an export; are these several files in one? Import each alone"
+            raise PersistError(msg)
 
 
 def _read(line: bytes, number: int) -> Mapping[str, typing.Any]:
@@ -223,36 +240,6 @@ def _check_head(said: Mapping[str, typing.Any]) -> None:
             f"version reads {_FORMAT}; upgrade hikari-persist"
         )
         raise PersistError(msg)
-
-
-def _record(said: Mapping[str, typing.Any], number: int) -> Record:
-    entity = ENTITIES.get(str(said["kind"]))
-    if entity is None:
-        msg = f"line {number} has the kind {said['kind']!r}, which is not known here; is a plugin missing?"
-        raise PersistError(msg)
-    try:
-        origin = Origin(said["source"], said["shard"], said["epoch"], said["last_updated"])
-        key = tuple(part for _, part in zip(entity.key, said["key"], strict=True))
-        payload = dict(said["payload"])
-        return Record(entity, key, said["guild_id"], payload, origin, said["first_seen"], said["revision"])
-    except (KeyError, TypeError, ValueError) as error:
-        msg = f"line {number} is not a complete record; is the file from `persist export`?"
-        raise PersistError(msg) from error
-
-
-def _spelled(record: Record) -> Mapping[str, typing.Any]:
-    return {
-        "kind": record.entity.name,
-        "key": record.key,
-        "guild_id": record.guild_id,
-        "payload": record.payload,
-        "source": record.origin.source,
-        "shard": record.origin.shard,
-        "epoch": record.origin.epoch,
-        "last_updated": record.origin.at,
-        "first_seen": record.first_seen,
-        "revision": record.revision,
-    }
 
 
 def _line(said: Mapping[str, typing.Any]) -> bytes:

@@ -98,6 +98,7 @@ def reader_of(entity: AnyEntity, codec: Codec | None, *, payload: bool, metadata
             origin = _new(Origin, ("stored", None, 0, row[document + 1]))
             return _new(Record, (entity, key, place, payload, origin, None, 0))
         at, source, shard, epoch, first_seen, revision = row[beyond]
+        f"{at}{source}{first_seen}".encode()  # raises what is caught here if the database could not decode one of them
         origin = _new(Origin, (source, shard, epoch, at))
         return _new(Record, (entity, key, place, payload, origin, first_seen, revision))
 

@@ -214,9 +214,11 @@ class SqlStore:
         if lend is None:
             yield self
             return
-        with translated(self._driver):
-            async with lend() as transaction:
-                yield Moment(functools.partial(self._reader.answer_by, transaction.fetch))
+        async with contextlib.AsyncExitStack() as stack:
+            with translated(self._driver):
+                transaction = await stack.enter_async_context(lend())
+            # What fails while the snapshot is lent need not be the database: it may be the file that is written.
+            yield Moment(functools.partial(self._reader.answer_by, transaction.fetch))
 
     @property
     def writes_in_thread(self) -> bool:

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 import hikari
 
 from . import copying
-from .dialect import Integrity
 from .entities import CHANNELS, GUILDS, MEMBERS, OWN_USER, ROLES, THREADS
 from .errors import BackendError
 from .gauges import Gauges
@@ -21,7 +20,7 @@ from .schema import tables
 from .spi import Page, Select, Store
 from .sql import SqlStore
 
-__all__ = ("Difference", "Finding", "differences", "findings")
+__all__ = ("Difference", "Finding", "damage", "differences", "findings")
 
 AnyEntity = Entity[typing.Any]
 Seen = Callable[[str, int], None]
@@ -79,8 +78,8 @@ async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]
     seen
         Called with the progress.
     """
-    if isinstance(store, SqlStore) and store.dialect.integrity is not None:
-        async for finding in _asked(store, store.dialect.integrity):
+    if isinstance(store, SqlStore):
+        async for finding in damage(store):
             yield finding
     own = await store.select(Select(OWN_USER, limit=1, want="keys"))
     me = int(own.records[0].key[0]) if own.records else 0
@@ -100,8 +99,11 @@ async def findings(store: Store, app: App, seen: Seen) -> AsyncIterator[Finding]
             yield finding
 
 
-async def _asked(store: SqlStore, integrity: Integrity) -> AsyncIterator[Finding]:
-    """Yield what the database itself finds."""
+async def damage(store: SqlStore) -> AsyncIterator[Finding]:
+    """Yield what an open database itself finds to be wrong with it."""
+    integrity = store.dialect.integrity
+    if integrity is None:
+        return
     if integrity.offered and not (await store.query(integrity.offered))[0][0]:
         yield Finding("", "unchecked", 0, (integrity.lacking,))
         return

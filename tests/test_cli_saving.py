@@ -15,7 +15,9 @@ import pytest
 
 from persist import plugins
 from persist.changes import Put
-from persist.contract_samples import family, guild, member, message, user
+from persist.contract_samples import family, guild, member, message, origin, user
+from persist.entities import ENTITLEMENTS
+from persist.model import Record
 
 pytest.importorskip("typer", reason="typer is not installed.")
 
@@ -51,10 +53,16 @@ def test_what_is_exported_is_imported_with_its_history(url: str, other: str, tmp
     assert not list(tmp_path.glob("*.part"))
 
 
+def _entitlement(number: int, guild_id: str | None) -> Record:
+    payload = {"id": str(number), "sku_id": "5", "user_id": "7", "guild_id": guild_id, "type": 8}
+    return ENTITLEMENTS.record(payload, None, origin())
+
+
 def test_a_guild_is_exported_with_its_members_users_and_nothing_else(
     url: str, other: str, tmp_path: pathlib.Path
 ) -> None:
-    fill(url, RECORDS)
+    bought = [_entitlement(number, guild_id) for number, guild_id in ((1, "1000"), (2, "2000"), (3, None))]
+    fill(url, [*RECORDS, *bought])
     file = tmp_path / "one.jsonl"
     call("export", url, str(file), "--guild", "1000")
     call("import", str(file), other)
@@ -63,6 +71,7 @@ def test_a_guild_is_exported_with_its_members_users_and_nothing_else(
     assert [record.key for record in there["guilds"]] == [(1000,)]
     assert (8,) in [record.key for record in there["users"]]
     assert (150,) not in [record.key for record in there["users"]]
+    assert [record.key for record in there["entitlements"]] == [(1,)]
     assert there["members"] == [record for record in stored(url)["members"] if record.guild_id == 1000]
     assert "there is no guild 77" in call("export", url, str(tmp_path / "b"), "--guild", "77", code=1)
     assert not (tmp_path / "b").exists()

@@ -1,0 +1,82 @@
+"""Merging records into a store that holds others: what was learned later wins, and claims to know all are reviewed."""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import typing
+from collections.abc import Collection, Sequence
+
+from . import copying
+from .columns import moment
+from .completeness import known
+from .entities import COMPLETENESS, ENTITIES
+from .model import Key, Record
+from .spi import Select, Store
+
+__all__ = ("Merge",)
+
+_PAGE: typing.Final = 1000
+
+
+class Merge:
+    """Decides what to store of records that another store has exported.
+
+    A note that all of a kind in a guild is known is true of the records of one store. Once those of another are among
+    them, some of which may be long gone, it is not.
+
+    Parameters
+    ----------
+    target
+        Where the records go. It is open.
+    """
+
+    def __init__(self, target: Store) -> None:
+        self._target = target
+        self._told: collections.Counter[Key] = collections.Counter()
+        """How many records of a guild and a kind there are to merge."""
+        self._added: set[Key] = set()
+        """The guilds and kinds of which the store got records that it did not have."""
+        self._noted: set[Key] = set()
+        """Those of which it got the note."""
+
+    async def newer(self, records: Sequence[Record]) -> list[Record]:
+        """Return those of some records of one kind that the store does not have, or learned of earlier."""
+        entity = records[0].entity
+        page = await self._target.select(Select(entity, keys=tuple(record.key for record in records)))
+        there = {record.key: record.origin.at for record in page.records}
+        wanted = [record for record in records if record.origin.at > there.get(record.key, "")]
+        if entity is COMPLETENESS:
+            self._noted.update(record.key for record in wanted)
+        elif entity.in_guild:
+            self._told.update((record.guild_id or 0, entity.name) for record in records)
+            self._added.update((record.guild_id or 0, entity.name) for record in wanted if record.key not in there)
+        return wanted
+
+    async def review(self) -> None:
+        """Mark what the store claims to know completely as stale, where the records are now those of two stores."""
+        keys = sorted(self._added | self._noted)
+        for start in range(0, len(keys), _PAGE):
+            page = await self._target.select(Select(COMPLETENESS, keys=tuple(keys[start : start + _PAGE])))
+            claims = [record.key for record in page.records if record.payload.get("state") == "complete"]
+            await self._mark([key for key in claims if await self._is_mixed(key)], page.records)
+
+    async def _is_mixed(self, key: Key) -> bool:
+        """Return whether a note, the store's own or one that it got, is not about all the records that are there."""
+        if key not in self._noted:
+            return key in self._added
+        guild_id, kind = key
+        if (entity := ENTITIES.get(str(kind))) is None:
+            return False
+        found = await self._target.select(Select(entity, guild_id=int(guild_id), want="count"))
+        return found.count != self._told[key]
+
+    async def _mark(self, keys: Collection[Key], notes: Sequence[Record]) -> None:
+        at = moment(datetime.datetime.now(datetime.UTC))
+        stale = [
+            known(str(note.key[1]), int(note.key[0]), note.origin._replace(at=at), "stale")
+            for note in notes
+            if note.key in keys
+        ]
+        if stale:
+            await copying.persistently(self._target, stale)
