@@ -304,12 +304,12 @@ class Place(typing.NamedTuple):
     async def _reach(self, connection: typing.Any, host: str) -> None:
         nowhere = aiomysql.OperationalError(_NO_CONNECTION, f"Can't connect to MySQL server on {host!r}")
         try:
-            # The client library stops counting once there is a connection, on which a server that hangs says nothing.
+            # The client library's own timeout ends with the TCP connection, on which a server that hangs sends nothing.
             async with asyncio.timeout(self.arguments["connect_timeout"]):
-                await _ping(connection)  # which connects
+                await _ping(connection)  # this connects
         except TimeoutError as error:
             raise nowhere from error
-        except aiomysql.OperationalError as error:  # which calls every socket 'localhost'
+        except aiomysql.OperationalError as error:  # it calls every socket 'localhost'
             if _code(error) == _NO_CONNECTION:
                 raise nowhere from error.__cause__
             raise

@@ -65,7 +65,7 @@ class _Transaction:
         """Write new rows with COPY, which cannot skip existing rows: if there is one, write none."""
         names = [field.name for field in table.fields]
         await self._connection.execute("SAVEPOINT loading")
-        # asyncpg does not hear that the server ends a connection while it waits until there is room to send more.
+        # While asyncpg waits for room to send more, it does not notice that the server ends the connection.
         self._connection.add_termination_listener(_send_on)
         try:
             await self._connection.copy_to_table(table.name, source=_while_open(self._connection, parts), columns=names)
@@ -193,7 +193,7 @@ def _told(error: Exception) -> str:
         )
     way_out = next((way for start, way in _WAYS_OUT.items() if state.startswith(start)), "")
     way_out = next((way for kind, way in _OTHER_WAYS_OUT if isinstance(error, kind)), way_out)
-    # On the next lines PostgreSQL quotes the whole row, which is not for a log.
+    # The next lines quote the whole row, which must not get into a log.
     said, _, _ = str(error).partition("\n")
     return f"{said or type(error).__name__}{way_out}"
 

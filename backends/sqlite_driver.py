@@ -36,7 +36,7 @@ _PRAGMAS: typing.Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA wal_autocheckpoint = 4000",
-    # While somebody reads on from before a checkpoint, the log grows. Afterwards it becomes this short again.
+    # A long-running reader keeps the log growing; afterward it is cut to this size.
     "PRAGMA journal_size_limit = 100000000",
     "PRAGMA temp_store = MEMORY",
     # Deleted data is overwritten with zeros, so that nobody can read it in the file.
@@ -278,7 +278,7 @@ class SqliteDriver:
             try:
                 if self._path is not None:  # leaves a single file, unless another process is reading
                     await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
-            except sqlite3.Error as error:  # what is committed is safe in the log, and the next opening finds it there
+            except sqlite3.Error as error:  # committed data is safe in the log, and the next opening finds it there
                 told = "the write-ahead log could not be written back; keep it beside the file: %(why)s"
                 if not _busy(error):  # then another process has the file open, and writes it back
                     self._notices.say(logging.WARNING, "log", told, why=self.explain(error))
@@ -328,7 +328,7 @@ class SqliteDriver:
                 raise
 
     def _insist(self) -> None:
-        """Raise if the file has been deleted or replaced: what is stored in it would be gone once it is closed."""
+        """Raise if the file has been deleted or replaced: everything stored in it would be gone once it is closed."""
         if self._path is None or (found := _identity(self._path)) == self._identity:
             return
         happened = "deleted or moved; move it back, or restart the bot to create a new one"
@@ -338,7 +338,7 @@ class SqliteDriver:
         raise BackendError(msg, temporary=True)
 
     def _insist_to_read(self) -> None:
-        """Raise if only a reader has the file open, which would not hear that it was deleted or replaced."""
+        """Raise if the file was deleted or replaced and only this reader has it open; SQLite would not tell it."""
         if self._writer is None and self._path is not None and _identity(self._path) != self._identity:
             msg = f"the file of {self!r} was deleted, moved or replaced; close this reader of it, and open it again"
             raise BackendError(msg)

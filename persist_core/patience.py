@@ -19,16 +19,16 @@ class Patient:
     store
         The actual store.
     opened
-        Looks at it each time that it has been opened. What it raises, opening it raises.
+        Called each time that the store has been opened. If it raises, so does opening the store.
 
     Attributes
     ----------
     refused
-        Called when changes have waited for a database that turns out not to be usable: it belongs to another bot, say.
+        Called if changes have waited for a database that turns out to be unusable, because it belongs to another bot, say.
     refusal
-        Why it is not usable, from then on.
+        From then on, the reason why it is unusable.
     is_late, late
-        Whether changes have waited for the database, and what is then called before the first are made in it.
+        Whether changes have waited for the database, and a function to call then before the first of them is applied.
     """
 
     def __init__(self, store: Store, opened: Callable[[Store], Awaitable[None]] | None = None) -> None:
@@ -76,7 +76,7 @@ class Patient:
         await self._store.apply(changes)
 
     async def _open_late(self) -> None:
-        """Open the store for changes that wait. Whatever is wrong with it, they are not to blame and wait on."""
+        """Open the store for changes that wait. If that fails, they are not to blame, and keep waiting."""
         try:
             if self.refusal is None:
                 await self.open()

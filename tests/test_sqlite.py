@@ -214,7 +214,7 @@ async def test_a_file_that_is_moved_away_is_missed_and_nothing_is_lost_when_it_i
         await heard.hear("GUILD_CREATE", payloads.guild(id="77"))
         stored = asyncio.create_task(heard.cache.flush())
         async with asyncio.timeout(5):
-            while said not in caplog.text:  # noqa: ASYNC110 - a log wakes nobody
+            while said not in caplog.text:  # noqa: ASYNC110 - a log entry sets no event
                 await asyncio.sleep(0.01)
         assert heard.cache.health().state == "failing"
         with pytest.raises(persist.BackendError, match=said):  # as where rules decide what is stored
