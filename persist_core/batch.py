@@ -10,7 +10,7 @@ import typing
 from collections.abc import Callable, Iterator, Sequence
 
 from .changes import ENTITY_OF, Amend, Archive, Change, Drop, DropScope, Patch, Put, ScopeChange
-from .columns import instant
+from .columns import instant, later
 from .model import Entity, Key
 from .past import Recollection
 from .segment import Segment
@@ -42,15 +42,27 @@ class Batch:
     Parameters
     ----------
     at
-        The time of the batch. A stored record with this ``last_updated`` contains changes of it.
+        The time of the changes being taken. A stored record whose ``last_updated`` is a time of this batch contains
+        changes of it.
     deciding
         A context around taking changes that rules decide about.
     """
 
-    __slots__ = ("_begun", "_deciding", "_stored", "_through", "at", "coalesced", "segments", "size")
+    __slots__ = (
+        "_began",
+        "_begun",
+        "_deciding",
+        "_stored",
+        "_through",
+        "_times",
+        "at",
+        "coalesced",
+        "segments",
+        "size",
+    )
 
     def __init__(self, at: str, deciding: Deciding = contextlib.nullcontext) -> None:
-        self.at: str = at
+        self.begin(at)
         self.segments: list[Segment] = [Segment()]
         self.size: int = 0
         self.coalesced: int = 0
@@ -62,13 +74,23 @@ class Batch:
         # The keys of the part under way that are stored, if scopes before them updated records too.
         self._through = set[tuple[AnyEntity, Key]]()
 
+    def begin(self, at: str) -> None:
+        """Set the time of an empty batch."""
+        self.at: str = at
+        self._began = at
+        self._times = {at}
+
+    def go_on(self) -> None:
+        """Give the changes that are taken from now on a later time; a batch waits for as long as a database is away."""
+        self.at = later(self.at)
+        self._times.add(self.at)
+
     @property
     def age(self) -> float:
         """How many seconds it has waited; 0 if it is empty."""
         if not self.size:
             return 0.0
-        began = instant(self.at)
-        return max(0.0, (datetime.datetime.now(datetime.UTC) - began).total_seconds())
+        return max(0.0, (datetime.datetime.now(datetime.UTC) - instant(self._began)).total_seconds())
 
     def take(self, changes: Sequence[Change]) -> None:
         """Take changes, in order; all are later than any here."""
@@ -167,7 +189,7 @@ class Batch:
             When the stored record was last updated; ``None`` if there is none. The transaction under way may have been
             committed although this process does not know it yet.
         """
-        begin = self._after(entity, key) if at == self.at else self._stored
+        begin = self._after(entity, key) if at in self._times else self._stored
         if not begin and len(self.segments) == 1:
             return self.segments[0].of_key(entity, key)
         found: list[Change] = []

@@ -55,7 +55,8 @@ class Entry(typing.Generic[T]):
     shard
         The shard that sent it last.
     verified
-        Whether a running gateway session has confirmed it; otherwise it is carried over from an earlier session.
+        Whether a running gateway session has sent it changed or new, or in a complete list; otherwise it is carried
+        over from an earlier session. What arrives unchanged outside such a list may stay unverified.
     """
 
     value: T | None

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 import typing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 from . import hooks
 from .attempts import Attempts, counting_refused
@@ -38,6 +38,8 @@ from .unwalked import Unwalked
 __all__ = ("Journal", "Limits")
 
 _LOG = logging.getLogger("persist.journal")
+_TICK: typing.Final = 1.0
+"""Seconds that changes of one batch may have one time."""
 
 
 class Journal:
@@ -90,6 +92,7 @@ class Journal:
         self._arrived = asyncio.Event()
         self._hurry = asyncio.Event()
         self._runs = False
+        self._timer: asyncio.TimerHandle | None = None
         self._commits = 0
         self._attempts = Attempts(store, gauges, self._notices, lambda: self.depth, self._heard, self._refused)
         self._barriers = Barriers()
@@ -139,11 +142,11 @@ class Journal:
     def at(self) -> str:
         """The time of the changes being taken now, which is unique to this batch.
 
-        It stays the same until the event loop runs again.
+        It stays the same until the event loop runs again, and then for up to a second.
         """
         waiting = self._waiting
         if not (waiting.size or self._is_spelled):  # the empty batch may be an hour old
-            waiting.at = later(waiting.at)
+            waiting.begin(later(waiting.at))
             with contextlib.suppress(RuntimeError):  # without an event loop, each access has a different time
                 asyncio.get_running_loop().call_soon(self._spell_anew)
                 self._is_spelled = True
@@ -352,10 +355,25 @@ class Journal:
         self._runs = True
         while True:
             await self._arrived.wait()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._limits.interval):
-                    await self._hurry.wait()
-            await self.write()
+            with self._keeping_time():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._limits.interval):
+                        await self._hurry.wait()
+                await self.write()
+
+    @contextlib.contextmanager
+    def _keeping_time(self) -> Generator[None]:
+        """Give the changes that arrive in each further second a time of their own, for as long as they have to wait."""
+        self._timer = asyncio.get_running_loop().call_later(_TICK, self._go_on)
+        try:
+            yield
+        finally:
+            self._timer.cancel()
+
+    def _go_on(self) -> None:
+        if self._batch.size:
+            self._batch.go_on()
+        self._timer = asyncio.get_running_loop().call_later(_TICK, self._go_on)
 
     async def write(self) -> None:
         """Store one batch: the one whose writing was canceled, if any, else the waiting one."""

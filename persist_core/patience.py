@@ -24,7 +24,7 @@ class Patient:
     Attributes
     ----------
     refused
-        Called if changes have waited for a database that turns out to be unusable, because it belongs to another bot, say.
+        Called if changes have waited for a database that turns out to be unusable, such as one of another bot.
     refusal
         From then on, the reason why it is unusable.
     is_late, late

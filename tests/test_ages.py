@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime
+import pathlib
 import typing
 
+import bots
 import pytest
 from fakecord import Payload, payloads
-from hearing import Hearing
+from hearing import ME, Hearing
 
 import persist
+from persist import journal
 from persist.changes import Put
 from persist.columns import moment
 from persist.completeness import State, known
@@ -152,3 +156,35 @@ async def test_what_is_no_age_is_refused_at_once() -> None:
     keep: persist.Keep[typing.Any] = persist.Keep(max_age=5, keep_if={"max_age": 5})
     with pytest.raises(persist.QueryError, match="keep_if takes columns, and max_age is not one of them"):
         persist.Rules(roles=keep)
+
+
+async def test_what_waits_for_long_has_the_time_when_it_was_heard(
+    sqlite_url: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "_TICK", 0.1)
+    async with Hearing(sqlite_url) as heard:
+        guild = payloads.guild(own_user=payloads.own_user(id=ME), members=2)
+        await heard.ready(guild)
+        await heard.cache.flush()
+        roles, times = [payloads.role() for _ in range(3)], list[datetime.datetime]()
+        with bots.locked(tmp_path / "cache.db"):
+            for number, role in enumerate(roles):
+                times.append(datetime.datetime.now(datetime.UTC))
+                await heard.hear("GUILD_ROLE_CREATE", {"guild_id": guild["id"], "role": role})
+                if number == 0:
+                    storing = asyncio.create_task(heard.cache.flush())
+                await asyncio.sleep(0.5)
+            renamed = {**roles[1], "name": "renamed"}
+            await heard.hear("GUILD_ROLE_UPDATE", {"guild_id": guild["id"], "role": renamed})
+            known = await heard.cache.get_role(int(roles[1]["id"]))
+            assert known is not None
+            assert known.name == "renamed"
+        await storing
+        await heard.cache.flush()
+        entries = [await heard.cache.roles.entry(int(role["id"])) for role in roles]
+        told = [entry.last_updated for entry in entries if entry is not None]
+        waits = [abs((one - other).total_seconds()) for one, other in zip(told, times, strict=True)]
+        assert waits[0] < 0.4
+        assert waits[1] > 0.7  # it was renamed later
+        assert waits[2] < 0.6
+        assert (heard.cache.gauges.lost.total(), heard.cache.quarantine) == (0, ())
