@@ -180,7 +180,8 @@ async def _restore(file: str, url: str, *, resume: bool, as_json: bool) -> bool:
         for name in ENTITIES
     ]
     same = all(row["same"] for row in rows)
-    said({"restored": rows, "same": same}, [row for row in rows if row["saved"]], as_json=as_json)
+    there = [row for row in rows if row["saved"]]
+    said({"restored": rows if as_json or there else {}, "same": same}, there, as_json=as_json)
     if not same:
         failed("the restored data differs from the backup; did a bot write meanwhile?", as_json=as_json)
     return same and not any(summary.unreadable for summary in saved.values())

@@ -96,7 +96,7 @@ def test_what_is_interrupted_is_whole(tmp_path: pathlib.Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert errors.strip() == "interrupted; what was done so far is complete"
+    assert errors.strip() == "interrupted; the target holds a part; continue with persist copy --resume"
     assert call("copy", first, last, "--resume")["same"] is True
 
 

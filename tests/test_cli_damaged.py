@@ -232,6 +232,15 @@ def test_a_restore_into_other_data_is_told_apart(source: str, sqlite_url: str, t
     assert "the restored data differs from the backup" in said_of_it
 
 
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.db"])
+def test_a_backup_of_nothing_restores_to_nothing(sqlite_url: str, tmp_path: pathlib.Path, name: str) -> None:
+    source = f"sqlite:///{tmp_path / 'source.db'}"
+    fill(source, [])
+    call("backup" if name.endswith(".db") else "export", source, str(tmp_path / name))
+    assert said("restore", str(tmp_path / name), sqlite_url) == "restored: nothing\nsame: True\n"
+    assert call("restore", str(tmp_path / name), sqlite_url)["same"] is True
+
+
 def test_whoever_interrupts_a_restore_is_told_how_to_continue(sqlite_url: str, tmp_path: pathlib.Path) -> None:
     source = f"sqlite:///{tmp_path / 'source.db'}"
     fill(source, [user(number, username=f"user {number}") for number in range(60_000)])
