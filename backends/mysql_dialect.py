@@ -223,7 +223,7 @@ MYSQL: typing.Final = dataclasses.replace(
     types=_types("CHARACTER SET utf8mb4 COLLATE utf8mb4_0900_bin"),
     upsert=functools.partial(_upsert, form=_ALIAS),
     prepare=(f"SET SESSION max_execution_time = 0, {_PATIENT}",),
-    finish=(f"SET SESSION max_execution_time = 1000 * @persist_seconds, {_AS_BEFORE}",),
+    finish=(f"SET SESSION max_execution_time = CAST(1000 * @persist_seconds AS SIGNED), {_AS_BEFORE}",),
     tested=_OLDEST,
     # Of several rows that one upsert replaces, MySQL indexes only the last again.
     search=dataclasses.replace(_SEARCH, replaces=False),

@@ -229,7 +229,7 @@ class Family(typing.NamedTuple):
 _MYSQL: typing.Final = Family(
     # Beyond this limit of memory, MySQL reads a whole table for a query that names many ids.
     "SET SESSION sql_notes = 0, SESSION range_optimizer_max_mem_size = 0",
-    "SET SESSION max_execution_time = 1000 * @persist_seconds",
+    "SET SESSION max_execution_time = CAST(1000 * @persist_seconds AS SIGNED)",
 )
 _MARIADB: typing.Final = Family("SET SESSION sql_notes = 0", "SET SESSION max_statement_time = @persist_seconds")
 _MARIADB_11_3: typing.Final = _MARIADB._replace(settings="SET SESSION note_verbosity = ''")

@@ -168,12 +168,16 @@ class SqliteDriver:
         """Whether there is a file to open."""
         return self._path is None or self._path.exists()
 
-    async def open(self) -> None:
-        self._lock = asyncio.Lock()  # it belongs to the running event loop
-        path = self._path
-        if path is not None and (told := misplaced(path)) is not None:
+    def _placed(self) -> pathlib.Path | None:
+        """Return where the file is, or raise if it cannot be there."""
+        if self._path is not None and (told := misplaced(self._path)) is not None:
             msg = f"cannot open {self!r}: {told[0]}; {told[1]}"
             raise BackendError(msg)
+        return self._path
+
+    async def open(self) -> None:
+        self._lock = asyncio.Lock()  # it belongs to the running event loop
+        path = self._placed()
         self._writer = writer = await self._connect(":memory:" if path is None else str(path))
         with self._recognised():
             await self._check(writer)
@@ -198,7 +202,7 @@ class SqliteDriver:
     async def open_to_read(self) -> None:
         """Connect to an existing file, without creating or changing it."""
         self._lock = asyncio.Lock()
-        path = self._path
+        path = self._placed()
         if path is None:
             msg = "only the cache that uses memory:// can see it; name a file or a server"
             raise BackendError(msg)

@@ -193,7 +193,8 @@ class Questions(Contract):
             found_down = await _paged(store, Select(MEMBERS, guild_id=100, limit=2, where=where, order=down))
             assert sorted(found_down) == sorted(await keys(store, MEMBERS, guild_id=100, where=where))
             here = (Condition("guild_id", "equals", 100),)
-            for order in ((), down, (Order("user_id", descending=True),)):
+            assert await _paged(store, Select(MEMBERS, where=here, limit=5)) == expected
+            for order in (down, (Order("user_id", descending=True),)):
                 found_here = await _paged(store, Select(MEMBERS, where=here, limit=5, order=order))
                 assert found_here == [record.key for record in await found(store, MEMBERS, guild_id=100, order=order)]
 

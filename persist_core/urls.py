@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 import shlex
+import stat
 import typing
 from collections.abc import Callable, Mapping
 
@@ -185,10 +186,13 @@ def flag(text: str) -> bool:
 def misplaced(file: pathlib.Path) -> tuple[str, str] | None:
     """Return why a file cannot be where it should be, and the way out, if that is visible from here."""
     try:
-        if file.is_dir():
-            return f"{str(file)!r} is a folder", f"name a file in it: {str(file / 'cache.db')!r}"
-    except PermissionError:
+        mode = file.stat().st_mode
+    except PermissionError:  # is_dir() says False then, from Python 3.14 on
         return f"this user has no access to {str(file.parent)!r}", "give the bot's user access, or name another place"
+    except OSError:
+        mode = 0
+    if stat.S_ISDIR(mode):
+        return f"{str(file)!r} is a folder", f"name a file in it: {str(file / 'cache.db')!r}"
     if blocking := next((each for each in file.parents if each.is_file()), None):
         return f"{str(blocking)!r} is a file, not a folder", "name another place"
     if not file.parent.is_dir():

@@ -70,6 +70,8 @@ class Program:
     create: str | None
     drop: str | None
     """The statements that create and drop a database; None if databases are numbers that always exist."""
+    has_tls: bool = False
+    """Whether it makes a certificate for itself."""
 
     @property
     def is_installed(self) -> bool:
@@ -198,6 +200,7 @@ _MARIADB: typing.Final = Program(
 _MYSQL: typing.Final = dataclasses.replace(
     _MARIADB,
     package="mysql-server",
+    has_tls=True,
     binaries=("mysqld",),
     prepare=lambda site: [
         site.binaries["mysqld"],

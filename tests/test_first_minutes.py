@@ -123,19 +123,32 @@ async def _made(file: pathlib.Path) -> None:
 )
 def test_a_folder_without_rights_is_told(closed: pathlib.Path, name: str, mode: int, told: str) -> None:
     closed.chmod(mode)
+    said = said_without_rights(f"persist.Cache(bots.make(), 'sqlite:///{closed / name}')")
+    assert re.search(told, said), said
+
+
+def test_a_reader_is_told_that_it_has_no_rights_to_a_folder(closed: pathlib.Path) -> None:
+    closed.chmod(0o400)
+    said = said_without_rights(f"persist.connect('sqlite:///{closed / 'there.db'}', bots.make())")
+    assert re.search("this user has no access to '.*closed'; give the bot's user access", said), said
+
+
+def said_without_rights(cache: str) -> str:
+    """Return the error that opening a cache raises in a process of a user without special rights."""
     program = f"""
 import asyncio, sys
 sys.path.insert(0, {str(ROOT / "tests")!r})
 import bots, persist
-cache = persist.Cache(bots.make(), "sqlite:///{closed / name}")
+async def main():
+    await {cache}.open()
 try:
-    asyncio.run(cache.open())
+    asyncio.run(main())
 except persist.BackendError as error:
     print(error)
 """
     command = [*unprivileged(), sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert re.search(told, done.stdout), done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("name", ["cache.db", "there.db"])

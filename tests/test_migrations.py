@@ -57,8 +57,11 @@ async def run(url: str, *statements: str) -> None:
 
     arguments = {"host": where.host, "port": where.port, "user": where.user, "db": where.path[1:], "charset": "utf8mb4"}
     async with aiomysql.connect(**arguments, autocommit=True) as connection, connection.cursor() as cursor:
-        for statement in statements:
-            await cursor.execute(statement)
+        is_mariadb = "mariadb" in connection.get_server_info().lower()
+        for statement in statements:  # the dumps are MariaDB's
+            await cursor.execute(
+                statement if is_mariadb else statement.replace("utf8mb4_nopad_bin", "utf8mb4_0900_bin")
+            )
 
 
 async def load(url: str, version: int = 1) -> None:
