@@ -1,4 +1,4 @@
-"""Reading rows of an SQLite file in which a text is damaged: one of them does not cost the others."""
+"""Reading rows of an SQLite file in which a text is damaged, without losing the other rows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _SAID: typing.Final = "Could not decode to UTF-8"
 
 
 def undecoded(error: sqlite3.OperationalError, sql: str, params: Row, connection: sqlite3.Connection) -> Sequence[Row]:
-    """Ask a question again that failed, if a text of one row was the reason. Raises the error if it was not.
+    """Repeat a query that failed because of a text that is not UTF-8. Raise the error if it failed for another reason.
 
-    What cannot be decoded is then a text with lone surrogates: it is no JSON, and nothing takes it for what it was.
+    The bytes that cannot be decoded become lone surrogates, so the text is not valid JSON and is reported as damaged.
     """
     if not str(error).startswith(_SAID):
         raise error

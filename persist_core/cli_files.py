@@ -49,7 +49,7 @@ def beside(file: pathlib.Path) -> Generator[pathlib.Path]:
         msg = f"there is no folder {str(file.parent)!r}; create it first"
         raise PersistError(msg)
     file = file.resolve()  # replace the target of a link, not the link
-    # No other process that writes the same file at the same time has the same name for its part.
+    # Random, so that two processes that write the same file do not write the same part.
     part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     try:
         yield part
@@ -101,7 +101,7 @@ def lines_of(file: str) -> Generator[Iterable[bytes]]:
     Raises
     ------
     persist.PersistError
-        If it is damaged or truncated, while its lines are read, or an SQLite database.
+        If it is an SQLite database; or, while its lines are read, if it is damaged or truncated.
     """
     with contextlib.ExitStack() as stack:
         raw = sys.stdin.buffer if file == "-" else stack.enter_context(pathlib.Path(file).open("rb"))

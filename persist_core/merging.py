@@ -1,4 +1,4 @@
-"""Merging records into a store that holds others: what was learned later wins, and claims to know all are reviewed."""
+"""Merging records into a store that has some: the later one wins, and notes of completeness are reviewed."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ _PAGE: typing.Final = 1000
 
 
 class Merge:
-    """Decides what to store of records that another store has exported.
+    """Decides which records of an export from another store to keep.
 
-    A note that all of a kind in a guild is known is true of the records of one store. Once those of another are among
-    them, some of which may be long gone, it is not.
+    A note that all objects of a kind in a guild are known holds for the records of one store. It no longer does once
+    records of another are added, because Discord may have deleted some of those objects since.
 
     Parameters
     ----------
     target
-        Where the records go. It is open.
+        The store to write to. It is open.
     """
 
     def __init__(self, target: Store) -> None:
         self._target = target
         self._told: collections.Counter[Key] = collections.Counter()
-        """How many records of a guild and a kind there are to merge."""
+        """How many records of each guild and kind there are to merge."""
         self._added: set[Key] = set()
-        """The guilds and kinds of which the store got records that it did not have."""
+        """The guilds and kinds with records that the store did not have."""
         self._noted: set[Key] = set()
-        """Those of which it got the note."""
+        """The guilds and kinds whose note came from the export."""
 
     async def newer(self, records: Sequence[Record]) -> list[Record]:
-        """Return those of some records of one kind that the store does not have, or learned of earlier."""
+        """Return the records, all of one kind, that the store lacks or has an older version of."""
         entity = records[0].entity
         page = await self._target.select(Select(entity, keys=tuple(record.key for record in records)))
         there = {record.key: record.origin.at for record in page.records}
@@ -54,7 +54,7 @@ class Merge:
         return wanted
 
     async def review(self) -> None:
-        """Mark what the store claims to know completely as stale, where the records are now those of two stores."""
+        """Mark as stale what the store notes as complete, if its records now come from two stores."""
         keys = sorted(self._added | self._noted)
         for start in range(0, len(keys), _PAGE):
             page = await self._target.select(Select(COMPLETENESS, keys=tuple(keys[start : start + _PAGE])))
@@ -62,7 +62,7 @@ class Merge:
             await self._mark([key for key in claims if await self._is_mixed(key)], page.records)
 
     async def _is_mixed(self, key: Key) -> bool:
-        """Return whether a note, the store's own or one that it got, is not about all the records that are there."""
+        """Return whether a note, from either store, does not cover all records that are there now."""
         if key not in self._noted:
             return key in self._added
         guild_id, kind = key

@@ -1,4 +1,4 @@
-"""A record as an object of JSON, with its history, and back: one line of an export."""
+"""Records as JSON objects with their metadata, and back: each is one line of an export."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TIME_LENGTH: typing.Final = len("2026-01-31 12:00:00.000000")
 
 
 def spelled(record: Record) -> Said:
-    """Return the object that says everything about a record."""
+    """Return a record as a JSON object."""
     return {
         "kind": record.entity.name,
         "key": record.key,
@@ -34,7 +34,7 @@ def spelled(record: Record) -> Said:
 
 
 def record_of(said: Said, number: int) -> Record:
-    """Return the record that an object says everything about.
+    """Return the record that a JSON object stands for.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def record_of(said: Said, number: int) -> Record:
     Raises
     ------
     persist.PersistError
-        If there is no such kind, or it is no record that a database takes.
+        If its kind is unknown, or a database could not store it.
     """
     entity = ENTITIES.get(str(said["kind"]))
     if entity is None:
@@ -76,7 +76,7 @@ _MAY_LACK: typing.Final = frozenset(("shard", "first_seen"))
 
 
 def _checked(name: str, kind: Kind, value: typing.Any, *, may_lack: bool = False) -> typing.Any:
-    """Return a value that a column can hold, and raise an error for any other."""
+    """Return a value if a column can hold it, and raise an error otherwise."""
     if (value is None and may_lack) or _FITS[kind](value):
         return value
     msg = f"{name} cannot be {value!r}"
