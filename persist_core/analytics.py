@@ -27,7 +27,8 @@ VIEWS: typing.Final[Mapping[str, str]] = {
     "v_channel_activity": """
         SELECT c.guild_id, c.id AS channel_id, c.name, COUNT(m.id) AS messages, COUNT(DISTINCT m.author_id) AS authors,
         MAX(m.timestamp) AS last_message
-        FROM channels c LEFT JOIN messages m ON m.channel_id = c.id GROUP BY c.guild_id, c.id, c.name
+        FROM (SELECT guild_id, id, name FROM channels UNION ALL SELECT guild_id, id, name FROM threads) c
+        LEFT JOIN messages m ON m.channel_id = c.id GROUP BY c.guild_id, c.id, c.name
     """,
 }
 """Every view by its name. Every member has the role whose ID is the guild's."""

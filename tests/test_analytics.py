@@ -11,7 +11,7 @@ import pytest
 
 from persist import analytics
 from persist.changes import Put
-from persist.contract_samples import channel, guild, member, message, role, user
+from persist.contract_samples import channel, guild, member, message, role, thread, user
 from persist.plugins import open_store
 from persist.sql import SqlStore
 
@@ -85,6 +85,17 @@ async def test_the_views_count_what_is_there(store: SqlStore) -> None:
         ["general", 4, 2],
         ["quiet", 0, 0],
     ]
+
+
+async def test_messages_in_threads_count_as_those_of_the_thread(store: SqlStore) -> None:
+    said = message(5, 13, 1, author={"id": "3"}, timestamp="2024-02-03T12:00:00+00:00")
+    await store.apply([Put(thread(13, 1, 11, name="thread")), Put(said)])
+    assert await _rows(store, "SELECT name, messages, authors FROM v_channel_activity ORDER BY name") == [
+        ["general", 4, 2],
+        ["quiet", 0, 0],
+        ["thread", 1, 1],
+    ]
+    assert await _rows(store, "SELECT * FROM v_messages_per_day WHERE channel_id = 13") == [[1, 13, "2024-02-03", 1, 1]]
 
 
 async def test_a_database_with_views_is_opened_again(store: SqlStore) -> None:
