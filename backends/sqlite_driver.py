@@ -343,7 +343,9 @@ class SqliteDriver:
 
     def _insist_to_read(self) -> None:
         """Raise if the file was deleted or replaced and only this reader has it open; SQLite would not tell it."""
-        if self._writer is None and self._path is not None and _identity(self._path) != self._identity:
+        if self._writer is not None or self._reader is None or self._path is None:
+            return
+        if _identity(self._path) != self._identity:
             msg = f"the file of {self!r} was deleted, moved or replaced; close this reader of it, and open it again"
             raise BackendError(msg)
 
