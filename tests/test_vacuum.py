@@ -14,7 +14,7 @@ from hearing import ME, Hearing
 from persist.locations import store_of
 from persist.sql import SqlStore
 
-_LOGS: typing.Final = ("pg_wal/", "ib_logfile", "ibdata", "undo", "aria_log")
+_LOGS: typing.Final = ("pg_wal/", "ib_logfile", "#innodb_redo/", "ibdata", "undo", "aria_log")
 """The files with a server's logs, which it overwrites in its own time."""
 
 
