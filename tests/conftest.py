@@ -87,6 +87,13 @@ async def mysql_url(_any_mysql: servers.NamedServer) -> AsyncIterator[str]:
         yield url
 
 
+@pytest.fixture(params=["postgresql", "mysql"])
+def place(request: pytest.FixtureRequest) -> servers.Place:
+    """Return each server that the tests may stop, with a new database."""
+    server = request.getfixturevalue(f"{request.param}_server")
+    return servers.Place(server, request.getfixturevalue(f"{request.param}_url"))
+
+
 @pytest.fixture
 async def redis_url(_any_redis: servers.NamedServer) -> AsyncIterator[str]:
     """Yield the URL of an empty Redis database."""

@@ -24,7 +24,7 @@ from contextlib import asynccontextmanager
 import yarl
 from programs import MYSQL, POSTGRESQL, REDIS, Command, NoServerError, Program, Site
 
-__all__ = ("MYSQL", "POSTGRESQL", "REDIS", "NamedServer", "NoServerError", "Program", "Server", "find")
+__all__ = ("MYSQL", "POSTGRESQL", "REDIS", "NamedServer", "NoServerError", "Place", "Program", "Server", "find")
 
 _START_SECONDS: typing.Final = 60
 _STOP_SECONDS: typing.Final = 30
@@ -166,6 +166,17 @@ class Server(NamedServer):
 
     def _said(self) -> str:
         return self._log.read_text(encoding="utf-8", errors="replace")[-4000:]
+
+
+class Place(typing.NamedTuple):
+    """A server that the tests control, and the URL of a new database on it."""
+
+    server: Server
+    url: str
+
+    async def run(self, statement: str) -> None:
+        """Run a statement as the server's owner."""
+        await self.server.program.run(self.server.url(), statement)
 
 
 def find(program: Program) -> NamedServer:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import typing
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -19,25 +18,8 @@ import persist
 OTHER = "900000000000000002"
 
 
-class Place(typing.NamedTuple):
-    """A server of ours, and a database on it."""
-
-    server: servers.Server
-    url: str
-
-    async def run(self, statement: str) -> None:
-        """Run a statement as the server's owner."""
-        await self.server.program.run(self.server.url(), statement)
-
-
-@pytest.fixture(params=["postgresql", "mysql"])
-def place(request: pytest.FixtureRequest) -> Place:
-    server = request.getfixturevalue(f"{request.param}_server")
-    return Place(server, request.getfixturevalue(f"{request.param}_url"))
-
-
 @contextlib.asynccontextmanager
-async def started_without(place: Place, url: str) -> AsyncIterator[Hearing]:
+async def started_without(place: servers.Place, url: str) -> AsyncIterator[Hearing]:
     """Start a bot while its server is away; yield it once the server is there."""
     heard = Hearing(url)
     await asyncio.to_thread(place.server.stop)
@@ -55,7 +37,7 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 async def test_what_is_heard_waits_for_a_database_that_is_made_after_the_server_is_back(
-    place: Place, caplog: pytest.LogCaptureFixture
+    place: servers.Place, caplog: pytest.LogCaptureFixture
 ) -> None:
     url = str(yarl.URL(place.url).with_path("/made_later"))
     async with started_without(place, url) as heard:
@@ -76,7 +58,7 @@ async def test_what_is_heard_waits_for_a_database_that_is_made_after_the_server_
             await place.run("DROP DATABASE made_later")
 
 
-async def test_another_bots_database_is_left_as_it_is(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+async def test_another_bots_database_is_left_as_it_is(place: servers.Place, caplog: pytest.LogCaptureFixture) -> None:
     async with Hearing(place.url) as owner:
         await owner.ready(payloads.guild(id="77"))
         before = await owner.stored()
@@ -95,7 +77,7 @@ async def test_another_bots_database_is_left_as_it_is(place: Place, caplog: pyte
         assert await owner.stored() == before
 
 
-async def test_history_from_before_goes_with_its_message_all_the_same(place: Place) -> None:
+async def test_history_from_before_goes_with_its_message_all_the_same(place: servers.Place) -> None:
     message = payloads.message("2", payloads.user(), guild_id="77", content="first")
     named = {name: message[name] for name in ("id", "channel_id", "guild_id")}
     keeping = persist.Rules(messages=persist.Keep(history=True))
@@ -111,7 +93,7 @@ async def test_history_from_before_goes_with_its_message_all_the_same(place: Pla
         assert await heard.cache.messages.history(int(message["id"])) == []
 
 
-async def test_a_database_that_is_newer_when_it_is_back_is_left_as_it_is(place: Place) -> None:
+async def test_a_database_that_is_newer_when_it_is_back_is_left_as_it_is(place: servers.Place) -> None:
     async with opened(place.url) as store:
         await store.run(lambda _: ["UPDATE persist_meta SET value = '99' WHERE name = 'schema_version'"])
     async with started_without(place, place.url) as heard:

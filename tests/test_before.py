@@ -467,12 +467,7 @@ async def test_while_a_file_is_locked_what_is_in_it_is_told(sqlite_url: str, tmp
         assert hearing.cache.gauges.unrecalled == {}
 
 
-@pytest.fixture(params=["postgresql", "mysql"])
-def place(request: pytest.FixtureRequest) -> tuple[servers.Server, str]:
-    return request.getfixturevalue(f"{request.param}_server"), request.getfixturevalue(f"{request.param}_url")
-
-
-async def test_while_the_database_is_away_listeners_hear_without_it(place: tuple[servers.Server, str]) -> None:
+async def test_while_the_database_is_away_listeners_hear_without_it(place: servers.Place) -> None:
     server, url = place
     async with Hearing(url) as hearing:
         guild = whole_guild()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import typing
 
 import pytest
 import servers
@@ -19,27 +18,14 @@ from persist.spi import Select
 from persist.sql import SqlStore
 
 
-class Place(typing.NamedTuple):
-    """A server of ours, and a database on it."""
-
-    server: servers.Server
-    url: str
-
-
-@pytest.fixture(params=["postgresql", "mysql"])
-def place(request: pytest.FixtureRequest) -> Place:
-    server = request.getfixturevalue(f"{request.param}_server")
-    return Place(server, request.getfixturevalue(f"{request.param}_url"))
-
-
-async def fails_over(place: Place, store: SqlStore, *lost: str) -> None:
+async def fails_over(place: servers.Place, store: SqlStore, *lost: str) -> None:
     """Let a server lose something, and its clients their connections."""
     await store.run(lambda _: lost)
     await asyncio.to_thread(place.server.stop)
     await asyncio.to_thread(place.server.start)
 
 
-async def test_a_dictionary_that_was_lost_compresses_nothing_that_could_not_be_read(place: Place) -> None:
+async def test_a_dictionary_that_was_lost_compresses_nothing_that_could_not_be_read(place: servers.Place) -> None:
     async with opened(f"{place.url}?compression=zstd") as store:
         await store.apply([Put(record) for record in people(1500)])
         await trained(store)
@@ -50,7 +36,7 @@ async def test_a_dictionary_that_was_lost_compresses_nothing_that_could_not_be_r
         assert (len(page.records), len(page.corrupt)) == (20, 0)
 
 
-async def test_changes_wait_for_a_database_that_is_not_what_it_was(place: Place) -> None:
+async def test_changes_wait_for_a_database_that_is_not_what_it_was(place: servers.Place) -> None:
     async with opened(place.url) as store:
         await store.apply([Put(user(1))])
         await fails_over(place, store, "ALTER TABLE persist_meta RENAME TO was_here")
@@ -63,7 +49,7 @@ async def test_changes_wait_for_a_database_that_is_not_what_it_was(place: Place)
         assert await keys(store, USERS) == [(1,), (2,)]
 
 
-async def test_changes_wait_for_a_database_that_has_an_earlier_schema_again(place: Place) -> None:
+async def test_changes_wait_for_a_database_that_has_an_earlier_schema_again(place: servers.Place) -> None:
     version = "UPDATE persist_meta SET value = '1' WHERE name = 'schema_version'"
     async with opened(place.url) as store:
         await fails_over(place, store, version)

@@ -30,19 +30,6 @@ from persist.spi import Select, Store
 SECRET = "s3cret-w0rd"
 
 
-class Place(typing.NamedTuple):
-    """A server that the tests control, and a database on it."""
-
-    server: servers.Server
-    url: str
-
-
-@pytest.fixture(params=["postgresql", "mysql"])
-def place(request: pytest.FixtureRequest) -> Place:
-    server = request.getfixturevalue(f"{request.param}_server")
-    return Place(server, request.getfixturevalue(f"{request.param}_url"))
-
-
 async def refused(url: str) -> BackendError:
     """Try to open a store, and return why that failed."""
     store = open_store(url)
@@ -59,7 +46,7 @@ async def refused(url: str) -> BackendError:
 
 
 @pytest.mark.parametrize("end", ["stop", "kill"])
-async def test_a_store_goes_on_when_the_server_is_back(place: Place, end: str) -> None:
+async def test_a_store_goes_on_when_the_server_is_back(place: servers.Place, end: str) -> None:
     async with opened(f"{place.url}?min=4") as store:
         await store.apply([Put(user(1))])
         await asyncio.to_thread(getattr(place.server, end))
@@ -76,7 +63,7 @@ async def test_a_store_goes_on_when_the_server_is_back(place: Place, end: str) -
         assert sorted(await keys(store, USERS)) == [(1,), (3,)]
 
 
-async def test_the_first_attempt_after_a_restart_works_or_says_that_the_next_may(place: Place) -> None:
+async def test_the_first_attempt_after_a_restart_works_or_says_that_the_next_may(place: servers.Place) -> None:
     async with opened(f"{place.url}?min=4") as store:
         await asyncio.gather(*(store.select(Select(USERS)) for _ in range(8)))
         await asyncio.to_thread(place.server.kill)
@@ -91,7 +78,7 @@ async def test_the_first_attempt_after_a_restart_works_or_says_that_the_next_may
         assert all(len(page.records) == 1 for page in pages)
 
 
-async def test_a_server_that_dies_in_the_middle_of_a_batch_leaves_it_whole_or_not_made(place: Place) -> None:
+async def test_a_server_that_dies_in_the_middle_of_a_batch_leaves_it_whole_or_not_made(place: servers.Place) -> None:
     async with opened(place.url) as store:
         for attempt, delay in enumerate((0.0, 0.005, 0.02, 0.05)):
             guild_id = attempt + 1
@@ -138,7 +125,7 @@ async def _until_back(store: Store, guild_id: int) -> list[typing.Any]:
     return await keys(store, MEMBERS, guild_id=guild_id)
 
 
-async def test_questions_that_are_waiting_hear_that_the_server_died(place: Place) -> None:
+async def test_questions_that_are_waiting_hear_that_the_server_died(place: servers.Place) -> None:
     async with opened(place.url) as store:
         await store.apply([Put(user(number)) for number in range(100)])
         asked = [asyncio.create_task(store.select(Select(USERS, keys=((number,),)))) for number in range(100)]
@@ -183,13 +170,13 @@ async def test_an_answer_out_of_step_costs_a_connection_and_no_change(mysql_url:
         assert await keys(store, USERS) == [(1,), (2,)]
 
 
-async def test_closing_while_the_server_is_away_is_quiet(place: Place) -> None:
+async def test_closing_while_the_server_is_away_is_quiet(place: servers.Place) -> None:
     async with opened(place.url) as store:
         await store.apply([Put(user(1))])
         await asyncio.to_thread(place.server.kill)
 
 
-async def test_whoever_gives_up_while_it_connects_has_given_up(place: Place) -> None:
+async def test_whoever_gives_up_while_it_connects_has_given_up(place: servers.Place) -> None:
     for moment in range(400):
         store = open_store(place.url)
         task = asyncio.create_task(store.open())
@@ -211,7 +198,7 @@ def with_parts(url: str, **parts: typing.Any) -> str:
     return str(where)
 
 
-async def test_a_server_that_is_down_is_named_with_the_way_out(place: Place) -> None:
+async def test_a_server_that_is_down_is_named_with_the_way_out(place: servers.Place) -> None:
     await asyncio.to_thread(place.server.stop)
     error = await refused(with_parts(place.url, password=SECRET))
     assert error.temporary
@@ -230,7 +217,7 @@ def stalled(server: servers.Server) -> Iterator[None]:
         os.kill(server._process.pid, signal.SIGCONT)
 
 
-async def test_a_server_that_hangs_is_given_up_in_time(place: Place) -> None:
+async def test_a_server_that_hangs_is_given_up_in_time(place: servers.Place) -> None:
     with stalled(place.server):
         error = await asyncio.wait_for(refused(f"{place.url}?timeout=1"), 20)
         assert error.temporary
@@ -256,14 +243,14 @@ async def test_a_socket_is_found_by_its_folder_and_port(postgresql_server: serve
         assert f"{postgresql_server.site.folder}/.s.PGSQL.{where.port}" in store.where
 
 
-async def test_a_host_that_nobody_knows_is_named(place: Place) -> None:
+async def test_a_host_that_nobody_knows_is_named(place: servers.Place) -> None:
     error = await refused(with_parts(place.url, host="nobody.invalid", password=SECRET))
     assert not error.temporary
     assert "nobody.invalid" in str(error)
     assert "is the host name right" in str(error)
 
 
-async def test_a_database_that_is_not_there_is_named(place: Place) -> None:
+async def test_a_database_that_is_not_there_is_named(place: servers.Place) -> None:
     error = await refused(with_parts(place.url, path="/no_such_database"))
     assert not error.temporary
     assert "'no_such_database'" in str(error)
@@ -271,7 +258,7 @@ async def test_a_database_that_is_not_there_is_named(place: Place) -> None:
 
 
 @pytest.fixture
-async def poor(place: Place) -> AsyncIterator[str]:
+async def poor(place: servers.Place) -> AsyncIterator[str]:
     """Yield the URL for a user with a password who may connect, and do nothing else."""
     program, home = place.server.program, place.server.url()
     if program is servers.POSTGRESQL:
@@ -296,7 +283,7 @@ async def test_a_user_who_may_not_make_tables_is_told_what_is_missing(poor: str)
     assert "GRANT" in str(error)
 
 
-async def test_a_user_who_may_not_read_the_tables_is_told_what_is_missing(poor: str, place: Place) -> None:
+async def test_a_user_who_may_not_read_the_tables_is_told_what_is_missing(poor: str, place: servers.Place) -> None:
     if place.server.program is servers.MYSQL:
         pytest.skip("There a user without rights on tables is not told that they are there.")
     async with opened(place.url):
@@ -336,7 +323,7 @@ async def test_a_wrong_password_is_told_and_not_repeated_by_postgresql(
         await servers.POSTGRESQL.run(postgresql_server.url(), "SELECT pg_reload_conf()")
 
 
-async def test_a_server_that_only_reads_is_told(place: Place) -> None:
+async def test_a_server_that_only_reads_is_told(place: servers.Place) -> None:
     async with opened(place.url) as store:
         await store.apply([Put(user(1))])
     if place.server.program is servers.POSTGRESQL:
@@ -363,7 +350,9 @@ async def test_a_server_that_only_reads_is_told(place: Place) -> None:
             await servers.MYSQL.run(place.server.url(), "DROP USER plain@'%'")
 
 
-async def test_rights_that_are_taken_away_from_a_bot_cost_no_change_once_they_are_back(poor: str, place: Place) -> None:
+async def test_rights_that_are_taken_away_from_a_bot_cost_no_change_once_they_are_back(
+    poor: str, place: servers.Place
+) -> None:
     run, home, name = place.server.program.run, place.server.url(), yarl.URL(place.url).path[1:]
     async with opened(place.url):  # which makes the tables
         pass
@@ -387,7 +376,7 @@ async def test_rights_that_are_taken_away_from_a_bot_cost_no_change_once_they_ar
         assert sorted(await keys(store, USERS)) == [(1,), (2,)]
 
 
-async def test_the_doctor_looks_at_each_right_to_write(poor: str, place: Place) -> None:
+async def test_the_doctor_looks_at_each_right_to_write(poor: str, place: servers.Place) -> None:
     async with opened(place.url):  # which makes the tables
         pass
     name = yarl.URL(place.url).path[1:]
@@ -403,7 +392,7 @@ async def _only(store: Store) -> typing.Any:
     return connection
 
 
-async def test_a_statement_that_takes_too_long_says_so(place: Place) -> None:
+async def test_a_statement_that_takes_too_long_says_so(place: servers.Place) -> None:
     async with opened(f"{place.url}?statement_timeout=0.2") as store:
         driver = typing.cast("typing.Any", store)._driver
         slow = "SELECT COUNT(*) FROM " + ", ".join(f"information_schema.columns AS c{n}" for n in range(4))
@@ -423,7 +412,7 @@ _SLOWLY = {
 }
 
 
-async def test_changes_that_take_too_long_together_are_stored_in_parts(place: Place) -> None:
+async def test_changes_that_take_too_long_together_are_stored_in_parts(place: servers.Place) -> None:
     async with Hearing(f"{place.url}?statement_timeout=0.4") as heard:
         await heard.cache.flush()
         for statement in _SLOWLY[place.server.program.name]:
@@ -434,7 +423,7 @@ async def test_changes_that_take_too_long_together_are_stored_in_parts(place: Pl
         assert heard.cache.quarantine == ()
 
 
-async def test_more_connections_than_allowed_wait_for_their_turn(place: Place) -> None:
+async def test_more_connections_than_allowed_wait_for_their_turn(place: servers.Place) -> None:
     async with opened(f"{place.url}?max=1") as store:
         await store.apply([Put(user(1))])
         tasks = [store.select(Select(USERS)) for _ in range(20)]
@@ -445,7 +434,7 @@ async def test_more_connections_than_allowed_wait_for_their_turn(place: Place) -
 # ------------------------------------------------------------------------------------------------------ several servers
 
 
-async def test_of_several_servers_the_first_that_answers_is_taken(place: Place) -> None:
+async def test_of_several_servers_the_first_that_answers_is_taken(place: servers.Place) -> None:
     where = yarl.URL(place.url)
     several = place.url.replace(f"@{where.host}:{where.port}", f"@127.0.0.1:1,{where.host}:{where.port}")
     assert several != place.url
@@ -493,7 +482,7 @@ async def test_payloads_stay_what_they_were_made_as(postgresql_url: str) -> None
         await open_store(f"{postgresql_url}?payload=text").open()
 
 
-async def test_tls_that_the_server_does_not_have_is_insisted_on(place: Place) -> None:
+async def test_tls_that_the_server_does_not_have_is_insisted_on(place: servers.Place) -> None:
     if place.server.program.has_tls:
         pytest.skip("This server always has TLS.")
     error = await refused(f"{place.url}?sslmode=require")

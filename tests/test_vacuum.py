@@ -6,7 +6,6 @@ import asyncio
 import secrets
 import typing
 
-import pytest
 import servers
 from fakecord import payloads
 from hearing import ME, Hearing
@@ -30,14 +29,7 @@ async def _settle(server: servers.Server) -> None:
     await asyncio.to_thread(server.start)
 
 
-@pytest.fixture(params=["postgresql", "mysql"])
-def place(request: pytest.FixtureRequest) -> tuple[servers.Server, str]:
-    """Return a server that the tests control, and the URL of a new database on it."""
-    server = request.getfixturevalue(f"{request.param}_server")
-    return server, str(request.getfixturevalue(f"{request.param}_url"))
-
-
-async def test_nothing_of_what_is_erased_is_left_in_the_files_of_tables(place: tuple[servers.Server, str]) -> None:
+async def test_nothing_of_what_is_erased_is_left_in_the_files_of_tables(place: servers.Place) -> None:
     server, url = place
     needle = f"n{secrets.token_hex(10)}"
     person = payloads.user(username=needle)
