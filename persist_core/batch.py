@@ -81,7 +81,7 @@ class Batch:
         self._times = {at}
 
     def go_on(self) -> None:
-        """Give the changes that are taken from now on a later time; a batch waits for as long as a database is away."""
+        """Give later changes a later time; while the database is away, a batch keeps taking changes."""
         self.at = later(self.at)
         self._times.add(self.at)
 

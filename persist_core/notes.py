@@ -63,14 +63,14 @@ async def known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str
 
 
 async def still_known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str, str]:
-    """Return what a database that has been open says it is, now that it was connected to anew.
+    """Return the notes of a database that is connected to again.
 
-    After a failover it may lack the last moments, and somebody may have put another or a backup into its place.
+    A failover may have lost its last moments, and somebody may have replaced it by a backup or by another database.
 
     Raises
     ------
     persist.SchemaError
-        If it is not as this code has opened it.
+        If its schema is no longer the one that was opened.
     """
     meta = await known(dialect, database, where)
     if (version := meta.get("schema_version")) != str(VERSION):

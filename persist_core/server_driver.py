@@ -61,7 +61,7 @@ class Client(typing.NamedTuple, typing.Generic[C]):
     """Returns what went wrong and the way out. Never include a password."""
 
     is_too_long: Callable[[Exception], bool] = lambda _: False
-    """Whether an error means that a statement took longer than it may."""
+    """Whether an error means that a statement exceeded its time limit."""
 
     is_withheld: Callable[[Exception], bool] = lambda _: False
     """Whether an error means that a right is missing: once the database has been used, it may be granted again."""
@@ -84,7 +84,7 @@ class ServerDriver(typing.Generic[C]):
     Attributes
     ----------
     recognise
-        Looks at each new connection, if set. What it raises, whoever wanted to use the connection hears.
+        If set, called with each new connection. Its errors go to the caller who needed the connection.
     """
 
     def __init__(

@@ -107,13 +107,13 @@ class SqlStore:
         self._gather()
 
     def _watch(self, recognise: Callable[[Transaction], Awaitable[None]] | None) -> None:
-        """Look at what the driver connects to from now on, if it ever connects anew."""
+        """Check each connection that the driver makes from now on, if it makes new ones."""
         driver: typing.Any = self._driver
         if hasattr(driver, "recognise"):
             driver.recognise = recognise
 
     async def _recognised(self, connection: Transaction) -> None:
-        """Follow what the database notes now of how payloads are stored: what a failover lost must not be used."""
+        """Follow the database's notes about its payloads: a dictionary that a failover lost must not be used."""
         try:
             known = await notes.still_known(self.dialect, connection, self.where)
             self._reader.follow({name: value for name, value in known.items() if is_note(name)})

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import secrets
 import subprocess
 import sys
 import typing
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 
 import pytest
+import stores
 from fakecord import payloads
 from test_encryption import needle
 from test_rekeying import content, rekey
@@ -47,15 +48,10 @@ def people(number: int, start: int = 1, at: int = 0, **fields: typing.Any) -> li
     return [user(each, at, username=f"somebody {each}", **flat, **fields) for each in range(start, start + number)]
 
 
-@contextlib.asynccontextmanager
-async def opened(url: str, encryption: Encryption | None = None, *, compress: bool = True) -> AsyncIterator[SqlStore]:
-    store = store_of(f"{url}?compression=zstd" if compress else url, encryption)
-    assert isinstance(store, SqlStore)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
+def opened(
+    url: str, encryption: Encryption | None = None, *, compress: bool = True
+) -> AbstractAsyncContextManager[SqlStore]:
+    return stores.opened(f"{url}?compression=zstd" if compress else url, encryption)
 
 
 async def put(store: SqlStore, records: Sequence[Record]) -> None:
