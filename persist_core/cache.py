@@ -103,7 +103,8 @@ class Cache(
         How many MiB to use for recently requested objects, so that asking again does not reach the database. ``None``
         or 0 turns this off. The size is an estimate: four bytes for each byte of an object's JSON, plus 600 per object.
         Answers are the same with and without it: gateway events update it at once, and it is not used for what another
-        process receives. Changes made by hand in the database show up within a minute.
+        process receives. Changes made by hand in the database show up within a minute. ``find`` always asks the
+        database, but up to a limit of 200 it does not make objects again whose rows have not changed.
     warm
         Whether to fill hikari's own cache, ``bot.cache``, from stored data before the bot connects, so that
         ``event.get_guild()`` and ``member.get_roles()`` answer from the first event on; :class:`persist.Warm` selects

@@ -132,6 +132,7 @@ class Eraser:
             )
         self._suppress(what, subject, key_id, began, done=True)
         await self._journal.barrier()
+        self._journal.forget_memory()  # it may hold objects of rows that are gone
         purged = await self._purged()
         return Receipt(what, subject, key_id, began, _now(), erased, anonymised, purged).signed(secret)
 

@@ -263,7 +263,9 @@ class Feed:
         if self.refused is not None:
             self.disowned(self.refused)
             return
-        self.me = me
+        if me != self.me:
+            self.me = me
+            self._journal.forget_memory()  # some objects name the bot
         shard = session.shard
         self.sessions.begin(shard, ready)
         changes = self._changes("READY", session, self._context(session), ready)

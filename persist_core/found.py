@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import functools
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 
 import hikari
 
@@ -19,7 +19,7 @@ from .reader import Reader
 from .searching import Search
 from .spi import Order, Page, Select
 
-__all__ = ("Entry", "Found", "Made", "Running", "Source", "entry_of")
+__all__ = ("Entry", "Found", "Made", "Place", "Running", "Source", "entry_of")
 
 T = typing.TypeVar("T")
 Source = Callable[[], typing.Awaitable[Reader]]
@@ -28,8 +28,8 @@ Source = Callable[[], typing.Awaitable[Reader]]
 Running = Callable[[], frozenset[int]]
 """Returns the running gateway sessions."""
 
-Made = Callable[[Reader, Iterable[Record], Conditional | None], Iterator[T]]
-"""Turns records into results, one by one. The last argument is the condition for a record to be verified."""
+Made = Callable[[Reader, Page, "Place"], Awaitable[Iterator[T]]]
+"""Turns a page into results, one by one."""
 
 _PAGE: typing.Final = 200
 _ALL: typing.Final = Search()
@@ -256,14 +256,15 @@ class Found(hikari.LazyIterator[T]):
             page, left = await _next(reader, left)
             yield page.records
 
-    async def _first(self) -> _Place:
+    async def _first(self) -> Place:
         _, query, said = await self._begun()
-        return _Place(self._ranked(query._replace(whole=bool(query.entity.joins), lazily=True)), said)
+        few = query.limit is not None and query.limit <= _PAGE
+        return Place(self._ranked(query._replace(whole=bool(query.entity.joins), lazily=True)), said, few)
 
-    async def _page(self, place: _Place) -> tuple[Iterator[T], _Place]:
+    async def _page(self, place: Place) -> tuple[Iterator[T], Place]:
         reader = await self._source()
         page, left = await _next(reader, place.left)
-        return self._make(reader, await reader.whole_page(page), place.said), place._replace(left=left)
+        return await self._make(reader, page, place), place._replace(left=left)
 
     def __aiter__(self) -> hikari.LazyIterator[T]:
         return _Reading(self._first, self._page)
@@ -274,7 +275,7 @@ class Found(hikari.LazyIterator[T]):
         return await anext(self._reading)
 
 
-class _Place(typing.NamedTuple):
+class Place(typing.NamedTuple):
     """How far an iteration has come."""
 
     left: Sequence[Select]
@@ -282,6 +283,9 @@ class _Place(typing.NamedTuple):
 
     said: Conditional | None
     """The condition for a record to be verified, if that is needed."""
+
+    few: bool
+    """Whether these are few results, as of a query that may be repeated."""
 
 
 class _Reading(hikari.LazyIterator[T]):
@@ -291,12 +295,12 @@ class _Reading(hikari.LazyIterator[T]):
 
     def __init__(
         self,
-        first: Callable[[], Awaitable[_Place]],
-        page: Callable[[_Place], Awaitable[tuple[Iterator[T], _Place]]],
+        first: Callable[[], Awaitable[Place]],
+        page: Callable[[Place], Awaitable[tuple[Iterator[T], Place]]],
     ) -> None:
         self._first = first
         self._page = page
-        self._place: _Place | None = None
+        self._place: Place | None = None
         self._buffer: Iterator[T] = iter(())
 
     async def __anext__(self) -> T:
@@ -325,9 +329,12 @@ for _name, _method in vars(hikari.LazyIterator).items():
         setattr(Found, _name, _beginning(_method))
 
 
-def _entries(reader: Reader, records: Iterable[Record], said: Conditional | None) -> Iterator[Entry[typing.Any]]:
-    for record in records:
-        yield entry_of(reader, record, verified=said is not None and bool(matches((said,), record.column)))
+async def _entries(reader: Reader, page: Page, place: Place) -> Iterator[Entry[typing.Any]]:
+    records, said = await reader.whole_page(page), place.said
+    return (
+        entry_of(reader, record, verified=said is not None and bool(matches((said,), record.column)))
+        for record in records
+    )
 
 
 async def _next(reader: Reader, left: Sequence[Select]) -> tuple[Page, Sequence[Select]]:

@@ -9,8 +9,9 @@ import typing
 
 __all__ = ("Gauges", "Tier")
 
-Tier = typing.Literal["memory", "journal", "database"]
-"""Where a lookup by key is answered, the nearest first: recent answers, waiting changes, stored data."""
+Tier = typing.Literal["memory", "journal", "database", "results"]
+"""Where a lookup by key is answered, the nearest first: recent answers, waiting changes, stored data. ``results`` is
+where objects that ``find`` returned are kept, for as long as what is stored of them stays the same."""
 
 
 def _counter() -> collections.Counter[str]:

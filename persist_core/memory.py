@@ -12,7 +12,7 @@ import contextlib
 import itertools
 import time
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import orjson
 
@@ -21,6 +21,7 @@ from .conditions import AllOf, AnyOf, Condition, Conditional, Known, Not
 from .copies import copied, learn
 from .gauges import Gauges
 from .model import Entity, Key, Payload, Record
+from .recent import EACH, PER_BYTE, Recent
 
 __all__ = ("Kept", "Memory")
 
@@ -36,10 +37,6 @@ _SCOPES_NOTED: typing.Final = 64
 
 _MOST_VALUES: typing.Final = 1000
 """The most values that a remembered change may list. A change that lists all members of a large guild is too big."""
-
-_EACH: typing.Final = 600
-_PER_BYTE: typing.Final = 4
-"""Estimated bytes of memory per object, and per byte of its JSON: persist's own objects and hikari's."""
 
 
 class Kept:
@@ -91,15 +88,18 @@ class Memory:
         Returns whether only this process writes data of a guild, or of no guild.
     gauges
         The counters for the size and for evicted entries.
+
+    Attributes
+    ----------
+    recent
+        What it holds, and how much.
     """
 
     def __init__(self, size: float, is_ours: Callable[[int | None], bool], gauges: Gauges) -> None:
-        self._most = int(size * _MIB)
         self._is_ours = is_ours
-        self._gauges = gauges
-        self._kept: collections.OrderedDict[Name, Kept] = collections.OrderedDict()
+        self.recent: Recent = Recent(int(size * _MIB), gauges)
+        self._kept = typing.cast("Mapping[Name, Kept]", self.recent.things)  # others have longer names
         self._scopes: dict[AnyEntity, _Scopes] = {}
-        self._size = 0
         self.catch_up: Callable[[], None] = lambda: None
         """Makes all deferred changes arrive here."""
 
@@ -116,9 +116,9 @@ class Memory:
         if kept is None:
             return None
         if kept.until < time.monotonic() or not self._catches_up(name, kept):
-            self._drop(name)
+            self.recent.drop(name)
             return None
-        self._kept.move_to_end(name)
+        self.recent.things.move_to_end(name)
         return kept
 
     def thing(self, kept: Kept) -> typing.Any:
@@ -161,13 +161,10 @@ class Memory:
 
     def keep(self, entity: AnyEntity, key: Key, record: Record | None) -> Kept:
         """Keep something that has just been read. There must be no ``await`` between reading it and this call."""
-        name = (entity, key)
-        self._drop(name)
         guild_id = record.guild_id if record is not None else _guild_of(entity, key)
         scopes = self._scopes.get(entity)
         kept = Kept(record, scopes.count if scopes else 0, ours=self._is_ours(guild_id))
-        self._kept[name] = kept
-        self._grow(kept.size)
+        self.recent.put((entity, key), kept)
         return kept
 
     def remake(self, kept: Kept, made: object, parts: Sequence[tuple[Name, Payload | None]]) -> None:
@@ -197,17 +194,15 @@ class Memory:
             if self._catches_up(name, kept) and not needs_parts(change, kept.record):
                 self._become(kept, fold(kept.record, change))
                 return
-        self._drop(name)
+        self.recent.drop(name)
 
     def forget(self, entity: AnyEntity, key: Key) -> None:
         """Forget the entry of a key."""
-        self._drop((entity, key))
+        self.recent.drop((entity, key))
 
     def clear(self) -> None:
         """Forget everything, because changes that the journal had accepted will never be stored."""
-        self._kept.clear()
-        self._size = 0
-        self._gauges.memory_size = 0
+        self.recent.clear()
 
     # ------------------------------------------------------------------------------------------------------ inside
 
@@ -239,26 +234,11 @@ class Memory:
         kept.record = record
         kept.payload = None if record is None else record.payload
         kept.made = None
-        size = _size(kept.payload)
-        grown, kept.size = size - kept.size, size
-        self._grow(grown)
-
-    def _drop(self, name: Name) -> None:
-        kept = self._kept.pop(name, None)
-        if kept is not None:
-            self._size -= kept.size
-
-    def _grow(self, size: int) -> None:
-        self._size += size
-        while self._size > self._most:
-            (entity, _), kept = self._kept.popitem(last=False)
-            self._size -= kept.size
-            self._gauges.memory_evicted[entity.name] += 1
-        self._gauges.memory_size = self._size
+        self.recent.resize(kept, _size(kept.payload))
 
 
 def _size(payload: Payload | None) -> int:
-    return _EACH if payload is None else _EACH + _PER_BYTE * len(orjson.dumps(payload))
+    return EACH if payload is None else EACH + PER_BYTE * len(orjson.dumps(payload))
 
 
 def _weight(where: Iterable[Conditional]) -> int:

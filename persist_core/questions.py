@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -13,7 +14,7 @@ from .model import Entity, Key, Record
 from .rows import Part, Read, columns_of, kind_of, parts_of, payload_of, reader_of
 from .schema import Storage
 from .spelling import Speller
-from .spi import Order, Page, Row, Select, Unreadable
+from .spi import Order, Page, Row, Select, Unmade, Unreadable
 
 __all__ = ("Questions", "Spelled")
 
@@ -186,7 +187,8 @@ class Questions:
         more = query.limit is not None and len(rows) == query.limit and order
         after = tuple(rows[-1][-len(order) :]) if more and rows else None
         if query.lazily and form.lazy and _are_plain(rows, form):
-            return Page((), after, len(rows), wholes=_wholes(query.entity, form, rows))
+            make = functools.partial(_wholes, query.entity, form)
+            return Page((), after, len(rows), wholes=Unmade(rows, make))
         read = form.read
         records: list[Record] = []
         corrupt: list[tuple[Key, str]] = []

@@ -22,6 +22,7 @@ from .journal import Journal
 from .memory import Kept, Memory
 from .model import Decoder, Entity, Key, Origin, Payload, Record
 from .notices import Notices
+from .results import Results
 from .retention import Clock, is_over, now
 from .spi import Page, Select, Store, Unreadable
 
@@ -111,6 +112,7 @@ class Reader:
         self._current = current
         self._notices = Notices(_LOG)
         self._memory = memory
+        self._results = None if memory is None else Results(memory.recent, gauges)
         self._clock = clock
 
     async def record(
@@ -427,6 +429,20 @@ class Reader:
             return self._current_of(entity, parts[entity])
 
         return await joining.whole(page.records, at_hand)
+
+    async def things(self, entity: Entity[T], page: Page, *, again: bool) -> Iterator[T]:
+        """Return the hikari objects of a page, each made during iteration.
+
+        Parameters
+        ----------
+        entity, page
+            The kind, and the page.
+        again
+            Whether the same results may soon be requested again.
+        """
+        if page.wholes is None or self._results is None or not again:
+            return self.all_decoded(entity, await self.whole_page(page))
+        return self._results.made(entity, page.wholes, lambda wholes: self.all_decoded(entity, self._readable(wholes)))
 
     def _readable(self, wholes: Iterable[Record | Unreadable]) -> Iterator[Record]:
         for one in wholes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import typing
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
 import pluggy
 import yarl
@@ -35,6 +35,7 @@ __all__ = (
     "Select",
     "Store",
     "Transaction",
+    "Unmade",
     "Unreadable",
     "Work",
     "hookimpl",
@@ -106,6 +107,23 @@ class Unreadable(typing.NamedTuple):
     reason: str
 
 
+@dataclasses.dataclass(slots=True, frozen=True)
+class Unmade:
+    """Records with their parts, each made during iteration.
+
+    This way only a few of thousands are alive at once, and the garbage collector has less to walk over.
+    """
+
+    rows: Sequence[Row]
+    """What they are made of, and nothing else: equal rows make equal records. Their values are hashable."""
+
+    make: Callable[[Sequence[Row]], Iterator[Record | Unreadable]]
+    """Makes the records of some of the rows, or says why one is unreadable."""
+
+    def __iter__(self) -> Iterator[Record | Unreadable]:
+        return self.make(self.rows)
+
+
 @dataclasses.dataclass(slots=True)
 class Page:
     """The answer to a query."""
@@ -123,9 +141,8 @@ class Page:
     parts: Mapping[Entity[typing.Any], Mapping[Key, Record]] | None = None
     """The stored parts of the records, from the same moment; ``None`` if they need a query of their own."""
 
-    wholes: Iterable[Record | Unreadable] | None = None
-    """The records with their parts, or why one is unreadable, each made during iteration; ``None`` if they are in
-    ``records``. This way only a few of thousands are alive at once, and the garbage collector has less to walk over."""
+    wholes: Unmade | None = None
+    """The records with their parts; ``None`` if they are in ``records``."""
 
 
 class Store(typing.Protocol):

@@ -12,12 +12,12 @@ from . import filters
 from .completeness import confirms
 from .conditions import Conditional
 from .errors import QueryError
-from .found import Entry, Found, Running, Source, entry_of
+from .found import Entry, Found, Place, Running, Source, entry_of
 from .given_ids import other_kind
 from .model import Entity, Key, Record
 from .reader import Reader
 from .searching import searching
-from .spi import Select
+from .spi import Page, Select
 
 __all__ = ("Entry", "Found", "Many", "Source", "View", "code_part", "each", "key_part")
 
@@ -117,8 +117,8 @@ class View(typing.Generic[T]):
         found = Found(query, self._source, self._running, self._made, learned, search)
         return found if limit is None else found.limit(limit)
 
-    def _made(self, reader: Reader, records: Iterable[Record], _: Conditional | None) -> Iterator[T]:
-        return reader.all_decoded(self.entity, records)
+    async def _made(self, reader: Reader, page: Page, place: Place) -> Iterator[T]:
+        return await reader.things(self.entity, page, again=place.few)
 
 
 _IDS: typing.Final = (int, hikari.Unique)

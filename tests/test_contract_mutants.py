@@ -15,7 +15,7 @@ from persist.changes import Amend, Archive, Change, Drop, DropScope, Keeps, Patc
 from persist.conditions import Condition, Conditional, Known, Not, Within
 from persist.edits import Part
 from persist.model import Key, Record
-from persist.spi import Page, Select
+from persist.spi import Page, Select, Unmade
 from persist.testing import StoreContract
 
 
@@ -479,7 +479,7 @@ class HandsOutHalves(Answering):
     """Leaves out the parts of the records that it makes lazily."""
 
     def answer(self, query: Select, page: Page, /) -> Page:
-        return dataclasses.replace(page, records=(), wholes=page.records) if query.lazily else page
+        return dataclasses.replace(page, records=(), wholes=Unmade(page.records, iter)) if query.lazily else page
 
 
 BROKEN: typing.Final[Sequence[tuple[type[dict_store.DictStore], str]]] = (
