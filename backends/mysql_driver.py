@@ -10,6 +10,7 @@ import ssl
 import typing
 from collections.abc import Mapping, Sequence
 
+from persist.driver_errors import DROPPED
 from persist.errors import MissingDriverError
 from persist.pool import keep_alive
 from persist.server_driver import Client
@@ -70,7 +71,8 @@ _LOST: typing.Final = frozenset(
     )
 )
 _TOO_LONG: typing.Final = frozenset((1969, 3024))
-_WITHHELD: typing.Final = frozenset((1142, 1143, 1227))
+_NO_TABLE: typing.Final = 1146
+_WITHHELD: typing.Final = frozenset((1142, 1143, 1227, _NO_TABLE))
 _CONFLICTS: typing.Final = frozenset((1020, 1213, 1614))
 _TEMPORARY: typing.Final = frozenset(
     (
@@ -158,6 +160,7 @@ _WAYS_OUT: typing.Final = {
     1114: "; free some space on the server's disk",
     1130: "; have the server's owner create a user for this machine",
     1142: "; have its owner GRANT ALL ON it to this user, or name another database",
+    _NO_TABLE: DROPPED,
     1153: "; allow longer packets on the server, with max_allowed_packet",
     1205: "; another process has held a lock for longer than ?timeout=: what else uses these tables?",
     1213: "; another process changed the same data at the same moment",

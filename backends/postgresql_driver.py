@@ -8,6 +8,7 @@ import ssl
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
+from persist.driver_errors import DROPPED
 from persist.errors import MissingDriverError
 from persist.pool import keep_alive
 from persist.schema import Table
@@ -101,6 +102,7 @@ _TEMPORARY: typing.Final = ("08", "25", "40", "53", "55", "57", "58", *_NOT_OURS
 """Classes of errors: connection, transaction state, rollback, resources, locks, operators, system."""
 _CANCELED: typing.Final = "57014"
 _WITHHELD: typing.Final = "42501"
+_NO_TABLE: typing.Final = "42P01"
 _CONFLICTS: typing.Final = ("40001", "40P01")
 _LOST: typing.Final = ("08", "57P", _READ_ONLY, *_NOT_OURS)
 _NOT_PASSED: typing.Final = re.compile(r"unsupported startup parameter(?: in options)?: (\w+)")
@@ -125,7 +127,7 @@ def _is_too_long(error: Exception) -> bool:
 
 
 def _is_withheld(error: Exception) -> bool:
-    return _state(error) == _WITHHELD
+    return _state(error) in (_WITHHELD, _NO_TABLE)
 
 
 def _is_conflict(error: Exception) -> bool:
@@ -157,6 +159,7 @@ _WAYS_OUT: typing.Final = {
     "3F": "; create it first, with CREATE SCHEMA, or name another",
     _WITHHELD: "; have its owner GRANT CREATE, USAGE ON SCHEMA to this user if tables are to be created, or SELECT, "
     "INSERT, UPDATE, DELETE on the existing tables (SELECT to read only), or name another database",
+    _NO_TABLE: DROPPED,
     _READ_ONLY: "; this server is read-only: name the primary, or all servers with ?target_session_attrs=primary; if "
     "it is the primary, set default_transaction_read_only to off for the server, the database, or this user",
     "53100": "; free some space on the server's disk",

@@ -18,6 +18,7 @@ import aiosqlite
 import tenacity
 
 from persist.dialect import Statement
+from persist.driver_errors import DROPPED
 from persist.errors import BackendError, SchemaError
 from persist.notices import Notices
 from persist.spi import Row, Transaction, Work
@@ -394,16 +395,20 @@ class SqliteDriver:
         return self._writer
 
     def temporary(self, error: Exception) -> bool:
-        return _code(error) in _TEMPORARY
+        return _code(error) in _TEMPORARY or _lacks_table(error)
 
     def explain(self, error: Exception) -> str:
         if isinstance(error, UnicodeDecodeError):
             return f"{self!r}: a text in it is no longer valid UTF-8{_WAYS_OUT[sqlite3.SQLITE_CORRUPT]}"
-        return f"{self!r}: {error}{_WAYS_OUT.get(_code(error), '')}"
+        return f"{self!r}: {error}{DROPPED if _lacks_table(error) else _WAYS_OUT.get(_code(error), '')}"
 
 
 def _code(error: BaseException) -> int:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _lacks_table(error: BaseException) -> bool:
+    return _code(error) == sqlite3.SQLITE_ERROR and str(error).startswith("no such table")
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int] | None:

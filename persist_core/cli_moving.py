@@ -75,7 +75,8 @@ def migrate(
 async def _migrate(url: str, to: int | None, *, dry_run: bool, as_json: bool) -> bool:
     store = sql_store(url, may_be_new=True)
     plan = await store.planned(to)
-    steps = [{"version": step.version, "what": step.name} for step in plan.steps]
+    steps = [{"version": plan.version, "what": f"Create the lost table {table.name} again."} for table in plan.lost]
+    steps += [{"version": step.version, "what": step.name} for step in plan.steps]
     if not dry_run:
         with progress("Migrating", {}, as_json=as_json) as seen:
 

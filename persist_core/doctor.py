@@ -147,6 +147,11 @@ async def of_store(store: Store) -> AsyncIterator[Check]:
     if plan.steps:
         yield Check("schema", "look", steps, "a bot migrates it when it starts; make a backup first: persist backup")
         return
+    if plan.lost:
+        lost = ", ".join(table.name for table in plan.lost)
+        way_out = "bring them back from a backup, or run persist migrate to create them again, empty"
+        yield Check("schema", "wrong", f"version {plan.version}, but these tables are missing: {lost}", way_out)
+        return
     yield Check("schema", "fine", f"version {plan.version}")
     yield (keys := _of_keys(store, plan.notes))
     if keys.state == "wrong":

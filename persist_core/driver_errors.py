@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import typing
 from collections.abc import Callable, Generator
 
 from .errors import BackendError
 from .spi import Driver
 
-__all__ = ("translated", "translation")
+__all__ = ("DROPPED", "translated", "translation")
+
+DROPPED: typing.Final = "; if somebody dropped or renamed it, bring it back, or run `persist migrate` to recreate it"
+"""The way out if a table is missing."""
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ import orjson
 from . import ddl, hooks, notes, texts
 from .backfill import backfill
 from .dialect import Dialect
-from .entities import ENTITIES, MESSAGES
+from .entities import COMPLETENESS, ENTITIES, MESSAGES
 from .errors import SchemaError
 from .model import Entity, Key
 from .schema import META, VERSION, Table, table_of, tables
@@ -62,6 +62,9 @@ class Plan(typing.NamedTuple):
 
     notes: Mapping[str, str]
     """The notes stored in it."""
+
+    lost: Sequence[Table] = ()
+    """The tables that somebody has dropped, and that would be created again."""
 
 
 async def plan(dialect: Dialect, driver: Driver, to: int | None = None) -> Plan:
@@ -192,7 +195,12 @@ class Migrator:
             msg = f"{self.where} {has} and cannot be migrated to {target}: this version of persist uses {VERSION}"
             raise SchemaError(msg)
         steps = [step for step in MIGRATIONS if version is not None and version < step.version <= target]
-        return Plan(version, steps, self._meta)
+        return Plan(version, steps, self._meta, await self._lost())
+
+    async def _lost(self) -> Sequence[Table]:
+        noted = orjson.loads(self._meta.get(_TABLES, "{}"))
+        existing = {row[0] for row in await self.transaction.fetch(self.dialect.list_tables)} if noted else ()
+        return [table for table in tables() if table.name in noted and table.name not in existing]
 
     async def run(self, to: int | None = None) -> Sealed:
         """Create what is missing, and return how payloads are stored."""
@@ -202,12 +210,14 @@ class Migrator:
         if plan.version is None:
             await self._create()
         else:
+            await self._replace(plan.lost)
             await self._note_sealing()
             for migration in plan.steps:
                 await self._migrate(migration)
         if to in (None, VERSION):
             await self._complete()
-            await texts.arrange(self, self._searched, self._sealed.codec)
+            lost = {table.name for table in plan.lost}
+            await texts.arrange(self, self._searched, self._sealed.codec, lost)
         return self._sealed._replace(notes={name: value for name, value in self._meta.items() if is_note(name)})
 
     async def _note_sealing(self) -> None:
@@ -241,6 +251,17 @@ class Migrator:
         self._sealed = Sealed(turn.codec, wanted)
         await self._complete()
         return turn
+
+    async def _replace(self, lost: Sequence[Table]) -> None:
+        """Create tables that somebody has dropped."""
+        for table in lost:
+            _LOG.warning("%s: somebody has dropped the table %s; it is created again, empty", self.where, table.name)
+            await self._make(table)
+        for table in lost:
+            # Otherwise its kind would count as complete in some guilds.
+            quote, mark = self.dialect.quote, self.dialect.placeholder
+            sql = f"DELETE FROM {quote(COMPLETENESS.name)} WHERE {quote('kind')} = {mark(1)}"
+            await self.transaction.execute(sql, (table.name,))
 
     async def _complete(self) -> None:
         """Create the tables and columns that this code knows and the database lacks."""

@@ -64,7 +64,7 @@ class Client(typing.NamedTuple, typing.Generic[C]):
     """Whether an error means that a statement exceeded its time limit."""
 
     is_withheld: Callable[[Exception], bool] = lambda _: False
-    """Whether an error means that a right is missing: once the database has been used, it may be granted again."""
+    """Whether an error means that a right or a table is missing: once it has been used, it may come back."""
 
 
 class ServerDriver(typing.Generic[C]):

@@ -31,6 +31,7 @@ _LOG = logging.getLogger("persist.search")
 NOTE: typing.Final = "search"
 """The name of the note that lists the kinds with texts, each with the version of their form; 0 during creation."""
 
+_LOST: typing.Final = -1
 _SLICE: typing.Final = 250
 _AT_ONCE: typing.Final = 128
 """How many texts to split into terms before the event loop runs again."""
@@ -160,7 +161,9 @@ async def check(notes: Notes, wanted: Collection[AnyEntity], codec: Codec | None
         raise SchemaError(msg)
 
 
-async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Codec | None) -> None:
+async def arrange(
+    notes: Notes, wanted: Collection[AnyEntity] | None, codec: Codec | None, lost: Collection[str] = ()
+) -> None:
     """Create missing texts that are wanted, and delete those that are not.
 
     Parameters
@@ -171,8 +174,14 @@ async def arrange(notes: Notes, wanted: Collection[AnyEntity] | None, codec: Cod
         The kinds to make searchable; ``None`` to keep what the database has.
     codec
         Says which columns are encrypted. Their texts are deleted.
+    lost
+        The kinds whose tables were dropped and are empty again.
     """
     note: dict[str, int] = orjson.loads(notes.noted(NOTE) or "{}")
+    if note:
+        there = {row[0] for row in await notes.transaction.fetch(notes.dialect.list_tables)}
+        dropped = {entity.name for entity in ENTITIES.values() if texts_of(entity).name not in there}
+        note |= dict.fromkeys(note.keys() & {*dropped, *lost}, _LOST)
     closed = {name for name in note if name in ENTITIES and _concealed(ENTITIES[name], codec)}
     names = [name for name in note if name not in closed] if wanted is None else [kind.name for kind in wanted]
     for name in set(note) - set(names):

@@ -15,13 +15,16 @@ from collections.abc import Sequence
 
 import pytest
 import yarl
+from hearing import Hearing
 from stores import opened
 
-from persist import migrations
+from persist import doctor, migrations
 from persist.changes import Put
+from persist.completeness import known
 from persist.conditions import Condition
-from persist.contract_samples import message
-from persist.entities import MEMBERS, MESSAGES, USERS
+from persist.contract_base import found
+from persist.contract_samples import member, message, origin
+from persist.entities import COMPLETENESS, MEMBERS, MESSAGES, USERS
 from persist.errors import SchemaError
 from persist.plugins import open_store
 from persist.schema import VERSION, tables
@@ -281,6 +284,40 @@ async def test_tables_that_were_made_in_part_are_completed(mysql_url: str) -> No
     await run(mysql_url, f"DROP TABLE {last}", "DELETE FROM persist_meta WHERE name = 'schema_version'")
     async with opened(mysql_url) as store:
         assert {row[0] for row in await store._driver.fetch(store.dialect.list_tables)} == {t.name for t in tables()}
+
+
+# ------------------------------------------------------------------------------------------------ what somebody dropped
+
+
+async def test_a_table_that_somebody_dropped_is_created_again(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with opened(url) as store:
+        await store.apply([known(kind, 9, origin()) for kind in ("messages", "members")])
+        await store.apply([Put(message(1, 5, 7)), Put(member(9, 1))])
+    await run(url, "DROP TABLE messages")
+    (check,) = [check async for check in doctor.of_store(open_store(url)) if check.what == "schema"]
+    assert (check.state, check.found) == ("wrong", f"version {VERSION}, but these tables are missing: messages")
+    async with opened(url) as store:
+        assert "somebody has dropped the table messages; it is created again, empty" in caplog.text
+        assert [record.key for record in await found(store, COMPLETENESS)] == [(9, "members")]
+        assert [record.key for record in await found(store, MEMBERS)] == [(9, 1)]
+        await store.apply([Put(message(2, 5, 7))])
+        assert [record.key for record in await found(store, MESSAGES)] == [(2,)]
+
+
+async def test_a_dropped_table_costs_a_running_bot_nothing_once_it_is_back(url: str) -> None:
+    async with Hearing(url) as heard:
+        heard.accept(Put(message(1, 5, 7)))
+        await heard.cache.flush()
+        await run(url, "DROP TABLE messages")
+        heard.accept(Put(message(2, 5, 7)))
+        flush = asyncio.create_task(heard.cache.flush())
+        while heard.cache.stats().retries == 0:  # noqa: ASYNC110 - a cache has no event for that
+            await asyncio.sleep(0.01)
+        assert "bring it back, or run `persist migrate`" in heard.cache.health().problems[0].message
+        await open_store(url).migrate()
+        await flush
+        assert heard.cache.quarantine == ()
+        assert await heard.cache.messages.find().ids() == [2]
 
 
 # -------------------------------------------------------------------------------------------------------------- refusal

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import logging
 import typing
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import orjson
@@ -223,6 +223,25 @@ async def test_what_is_stored_already_can_be_searched_once_it_is_turned_on(
             assert await found_in(store, MEMBERS, "ali") == {1}
             await check_step(store)
     assert "messages can be searched; 13 of them had text" in caplog.text
+
+
+_DROPPING: typing.Final[Mapping[str, Sequence[str]]] = {
+    "sqlite": ("DROP TABLE {}",),
+    "postgresql": ("DROP TABLE {} CASCADE",),
+    "mysql": ("SET foreign_key_checks = 0", "DROP TABLE {}"),
+}
+
+
+@pytest.mark.parametrize("table", ["messages", "persist_search_messages"])
+async def test_texts_are_made_again_if_somebody_has_dropped_a_table(url: str, table: str) -> None:
+    async with opened(url, *ALL) as store:
+        await store.apply([Put(message(n, 5, 7, content=f"first {n}")) for n in (1, 2)])
+        await store.run(lambda _: [sql.format(table) for sql in _DROPPING[url.partition(":")[0]]])
+    async with opened(url, stay=True) as store:
+        assert await found_in(store, MESSAGES, "first") == (set() if table == "messages" else {1, 2})
+        await store.apply([Put(message(3, 5, 7, content="third first"))])
+        assert 3 in await found_in(store, MESSAGES, "first")
+        await check_step(store)
 
 
 async def test_search_stays_on_until_it_is_turned_off_and_leaves_nothing_then(url: str) -> None:
