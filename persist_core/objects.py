@@ -58,11 +58,11 @@ class SubscriptionStatus(enum.IntEnum):
     ACTIVE = 0
     """It is active and will renew."""
 
-    ENDING = 1
-    """It is active and will not renew."""
-
-    INACTIVE = 2
+    INACTIVE = 1
     """It is inactive, and not being charged."""
+
+    ENDING = 2
+    """It is active and will not renew."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

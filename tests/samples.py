@@ -371,7 +371,7 @@ def _entitlements() -> Iterator[tuple[str, Payload]]:
 
 def _subscriptions() -> Iterator[tuple[str, Payload]]:
     yield "active", payloads.subscription(_ANN["id"])
-    yield "cancelled", payloads.subscription(_ANN["id"], status=1, canceled_at=payloads.iso(), country="NL")
+    yield "cancelled", payloads.subscription(_ANN["id"], status=2, canceled_at=payloads.iso(), country="NL")
     yield "of a status from the future", payloads.subscription(_BOB["id"], status=9, renewal_sku_ids=[snowflake()])
 
 

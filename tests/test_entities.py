@@ -17,6 +17,7 @@ from fakecord import Payload, payloads
 from hearing import ME, Hearing
 from samples import BUILT, GUILD, SAMPLES, Sample
 
+import persist
 from persist.entities import ENTITIES
 from persist.model import Column, Decoder, Entity, Key, Kind, Origin, Record
 
@@ -234,6 +235,15 @@ def _is_read(column: Column, payload: Payload) -> bool:
     except (LookupError, TypeError, ValueError, AttributeError):
         return False
     return True
+
+
+def test_the_statuses_of_subscriptions_are_discords() -> None:
+    # https://docs.discord.com/developers/resources/subscription#subscription-statuses
+    assert {status.name: status.value for status in persist.SubscriptionStatus} == {
+        "ACTIVE": 0,
+        "INACTIVE": 1,
+        "ENDING": 2,
+    }
 
 
 async def test_a_channel_of_an_unknown_type_is_kept_and_costs_no_other(heard: Hearing) -> None:
