@@ -88,10 +88,20 @@ What each gateway intent keeps up to date. Without an intent, the kinds next to 
 """
 
 
+_PARTS = {
+    hikari.Intents.MESSAGE_CONTENT: "the contents of `messages`, which are empty without it",
+    hikari.Intents.GUILD_MESSAGE_REACTIONS: "the reactions to `messages` in guilds",
+    hikari.Intents.DM_MESSAGE_REACTIONS: "the reactions to `messages` outside guilds",
+    hikari.Intents.GUILD_MESSAGE_POLLS: "the votes on polls in guilds",
+    hikari.Intents.DIRECT_MESSAGE_POLLS: "the votes on polls outside guilds",
+}
+"""What some intents keep up to date in the objects of a kind."""
+
+
 def intents() -> str:
     """Return the page of the table of entities, from the side of intents."""
     kept = {intent: [f"`{e.name}`" for e in ENTITIES.values() if intent in e.intents] for intent in hikari.Intents}
-    kept[hikari.Intents.MESSAGE_CONTENT] = ["the contents of `messages`, which are empty without it"]
+    kept |= {intent: [what] for intent, what in _PARTS.items()}
     rows = (
         f"| `{intent.name}`{' *privileged*' if intent & hikari.Intents.ALL_PRIVILEGED else ''} | {', '.join(kinds)} |\n"
         for intent, kinds in kept.items()

@@ -17,7 +17,7 @@ from . import hooks
 from .columns import instant
 from .completeness import completeness_of, lacking
 from .engine import Engine
-from .entities import BANS, GUILDS, MEMBERS, SCHEDULED_EVENTS
+from .entities import BANS, GUILDS, INVITES, MEMBERS, MESSAGES, SCHEDULED_EVENTS
 from .errors import QueryError
 from .filters import seconds_of
 from .gauges import Gauges
@@ -37,10 +37,20 @@ _MOST_REMEMBERED: typing.Final = 10_000
 
 _TOLD_BY_REST: typing.Final[Mapping[AnyEntity, frozenset[str]]] = {
     BANS: frozenset(("reason",)),
+    INVITES: frozenset(("guild", "channel")),
     MEMBERS: frozenset(("deaf", "mute")),
     SCHEDULED_EVENTS: frozenset(("user_count",)),
 }
 """Fields that REST always returns, and the gateway only sometimes; a record without them is requested from REST."""
+
+_OF_MESSAGES: typing.Final = (
+    hikari.Intents.DM_MESSAGES | hikari.Intents.DM_MESSAGE_REACTIONS,
+    hikari.Intents.GUILD_MESSAGES | hikari.Intents.GUILD_MESSAGE_REACTIONS,
+)
+"""The intents that keep messages and their reactions up to date: outside guilds, and in them."""
+
+_OF_POLLS: typing.Final = (hikari.Intents.DIRECT_MESSAGE_POLLS, hikari.Intents.GUILD_MESSAGE_POLLS)
+"""The intents that keep the votes on a poll up to date: outside guilds, and in them."""
 
 
 class Wish(typing.NamedTuple):
@@ -153,7 +163,7 @@ class Fetcher:
         """Return what is stored, if it may be the answer."""
         for record in stored:
             entity = record.entity
-            if lacking(entity, self._intents):
+            if _unheard_of(record, self._intents):
                 continue  # nothing keeps it up to date
             if wish.max_age is not None and not wish.grants(await self._learned(engine, record)):
                 continue
@@ -247,3 +257,14 @@ class Fetcher:
             yield item
         await saying.remember()
         saying.end()
+
+
+def _unheard_of(record: Record, intents: hikari.Intents) -> hikari.Intents:
+    """Return the intents without which a bot does not receive every change of a record, and that it lacks."""
+    if record.entity is not MESSAGES:
+        return lacking(record.entity, intents)
+    is_in_guild = record.guild_id is not None
+    needed = _OF_MESSAGES[is_in_guild]
+    if record.payload.get("poll"):
+        needed |= _OF_POLLS[is_in_guild]
+    return needed & ~intents

@@ -134,6 +134,9 @@ class RestLists:
         """Return all scheduled events of a guild that are not over."""
         whole = All(SCHEDULED_EVENTS, _in(guild), (Condition("status", "is_in", _TO_COME),), is_told=True)
         found = self.scheduled_events.find(guild_id=whole.guild_id, status=_TO_COME)
+        uncounted = self.scheduled_events.find(guild_id=whole.guild_id, status=_TO_COME, user_count=None)
+        if prefer == "local" and await uncounted.exists():
+            prefer = "rest"  # the gateway does not say how many users are interested
         return await self._all(found, whole, lambda rest: rest.fetch_scheduled_events(guild), prefer)
 
     def fetch_members(

@@ -13,7 +13,7 @@ import hikari
 import pytest
 import signatures
 from alike import assert_alike
-from fakecord import FakeDiscord, Payload
+from fakecord import FakeDiscord, Payload, payloads
 
 import persist
 from persist.entities import ROLES
@@ -387,3 +387,62 @@ async def test_what_the_gateway_tells_in_part_is_asked_for(stage: Stage) -> None
     calls = stage.cache.stats().rest_calls
     assert (await stage.cache.fetch_ban(stage.guild_id, int(user["id"]))).reason == "rude"
     assert stage.cache.stats().rest_calls == calls
+
+
+async def test_an_invite_that_the_gateway_told_is_asked_for_once(stage: Stage) -> None:
+    code = (await stage.sim.create_invite(str(stage.guild_id), bots.text_channel(stage.guild)))["code"]
+    await bots.settled(stage.sim, stage.cache)
+    await stage.cache.flush()
+    told = await stage.bot.rest.fetch_invite(code, with_counts=False)
+    before = stage.requests
+    for _ in range(2):
+        found = await stage.cache.fetch_invite(code, with_counts=False)
+        assert (found.guild, found.channel) == (told.guild, told.channel)
+        assert None not in (found.guild, found.channel)
+    assert stage.requests == before + 1
+
+
+async def test_scheduled_events_that_nobody_has_counted_are_asked_for_once(stage: Stage) -> None:
+    planned = payloads.scheduled_event(str(stage.guild_id), None, user_count=5)
+    async with stage.sim.silently():
+        await stage.sim.create("scheduled_event", planned)
+    await stage.sim.emit("GUILD_SCHEDULED_EVENT_CREATE", _without(planned, "user_count"))
+    await bots.settled(stage.sim, stage.cache)
+    await stage.cache.flush()
+    before = stage.requests
+    for _ in range(2):
+        found = await stage.cache.fetch_scheduled_events(stage.guild_id)
+        assert {event.user_count for event in found if event.id == int(planned["id"])} == {5}
+        await stage.cache.flush()
+    assert stage.requests == before + 1
+
+
+def _without(payload: Payload, name: str) -> Payload:
+    return {field: value for field, value in payload.items() if field != name}
+
+
+@pytest.mark.parametrize("lacking", ["GUILD_MESSAGE_REACTIONS", "GUILD_MESSAGE_POLLS", "DM_MESSAGE_REACTIONS"])
+@pytest.mark.parametrize("has_poll", [True, False])
+async def test_a_message_is_asked_for_if_the_bot_does_not_hear_all_of_it(
+    sqlite_url: str, lacking: str, *, has_poll: bool
+) -> None:
+    async with FakeDiscord() as sim:
+        guild = sim.add_guild(members=3)
+        bot = bots.make(sim.rest_url, hikari.Intents.ALL & ~hikari.Intents[lacking])
+        cache = persist.Cache(bot, sqlite_url)
+        async with bots.started(sim, bot, cache):
+            channel, author = bots.text_channel(guild), guild["members"][0]["user"]["id"]
+            message = await sim.create_message(
+                channel, "cats?", author, **({"poll": payloads.poll("yes", "no")} if has_poll else {})
+            )
+            await sim.add_reaction(channel, message["id"], author, "\N{FISH}")
+            if has_poll:
+                await sim.add_vote(channel, message["id"], author, 1)
+            await bots.settled(sim, cache)
+            before = sum(sim.rest_log.values())
+            found = await cache.fetch_message(int(channel), int(message["id"]))
+            told = await bot.rest.fetch_message(int(channel), int(message["id"]))
+            assert [reaction.count for reaction in found.reactions] == [1]
+            assert_alike((found.reactions, found.poll), (told.reactions, told.poll))
+            is_heard = lacking == "DM_MESSAGE_REACTIONS" or (lacking == "GUILD_MESSAGE_POLLS" and not has_poll)
+            assert sum(sim.rest_log.values()) - before == (1 if is_heard else 2)
