@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from . import plans
 from .changes import Change, Drop, Put
 from .entities import SCHEDULED_EVENT_USERS, SCHEDULED_EVENTS, USERS
+from .kinds_scheduled import is_of_occurrence
 from .model import Payload
 from .plans import Context, Event, Plan, guild_of
 
@@ -23,6 +24,8 @@ def _user(amount: int) -> Plan:
     """Add or remove an interested user, and count that if it was not known before."""
 
     def plan(event: Payload, context: Context) -> Iterator[Change]:
+        if is_of_occurrence(event):
+            return
         guild_id, origin = guild_of(event), context.origin
         record = SCHEDULED_EVENT_USERS.record(event, guild_id, origin)
         planned = (int(event["guild_scheduled_event_id"]),)
@@ -43,6 +46,10 @@ ROWS: typing.Final[Mapping[str, Event]] = {
     "GUILD_SCHEDULED_EVENT_DELETE": Event(
         plans.ended(SCHEDULED_EVENTS), "Forgets the event and who is interested in it."
     ),
-    "GUILD_SCHEDULED_EVENT_USER_ADD": Event(_user(1), "Remembers who is interested, and counts."),
-    "GUILD_SCHEDULED_EVENT_USER_REMOVE": Event(_user(-1), "Forgets who was interested, and counts."),
+    "GUILD_SCHEDULED_EVENT_USER_ADD": Event(
+        _user(1), "Remembers who is interested, and counts; one occurrence of a recurring event is not counted."
+    ),
+    "GUILD_SCHEDULED_EVENT_USER_REMOVE": Event(
+        _user(-1), "Forgets who was interested, and counts; one occurrence of a recurring event is not counted."
+    ),
 }

@@ -12,7 +12,15 @@ from .kinds_guilds import IN_GUILD
 from .kinds_people import MEMBERS, USERS
 from .model import Entity, Join, Key, Payload
 
-__all__ = ("SCHEDULED_EVENTS", "SCHEDULED_EVENT_USERS")
+__all__ = ("SCHEDULED_EVENTS", "SCHEDULED_EVENT_USERS", "is_of_occurrence")
+
+
+def is_of_occurrence(payload: Payload) -> bool:
+    """Return whether somebody is, or is not, interested in one occurrence of a recurring event, not in all of it.
+
+    Discord sends these like any other, but does not document them. They are not stored.
+    """
+    return payload.get("guild_scheduled_event_exception_id") is not None
 
 
 def _event_and_user(payload: Payload, _: int | None) -> Key:

@@ -29,6 +29,7 @@ from .entities import (
     VOICE_STATES,
     WEBHOOKS,
 )
+from .kinds_scheduled import is_of_occurrence
 from .model import Entity, Payload
 
 __all__ = ("ROWS", "Said")
@@ -97,6 +98,11 @@ def _with_user(entity: AnyEntity) -> Row:
     return row
 
 
+def _event_user(payload: Payload, guild_id: int | None) -> Iterator[Said]:
+    if not is_of_occurrence(payload):
+        yield from _with_user(SCHEDULED_EVENT_USERS)(payload, guild_id)
+
+
 def _invite(payload: Payload, _: int | None) -> Iterator[Said]:
     if (guild := payload.get("guild")) and (channel := payload.get("channel")):
         # The gateway refers to both by ID; an invite without its uses is only part of one.
@@ -150,7 +156,7 @@ ROWS: typing.Final[Mapping[str, Row]] = {
     "deserialize_rest_guild": _guild,
     "deserialize_role": _thing(ROLES),
     "deserialize_scheduled_event": _thing(SCHEDULED_EVENTS),
-    "deserialize_scheduled_event_user": _with_user(SCHEDULED_EVENT_USERS),
+    "deserialize_scheduled_event_user": _event_user,
     "deserialize_stage_instance": _thing(STAGE_INSTANCES),
     "deserialize_thread_member": _thing(THREAD_MEMBERS),
     "deserialize_user": _user,

@@ -110,6 +110,24 @@ async def test_who_wants_to_come_is_known_and_counted_once(heard: Hearing, guild
         assert await cache.scheduled_event_users.get(id_of(planned), users[1]) is None
 
 
+@proves("GUILD_SCHEDULED_EVENT_USER_ADD", "GUILD_SCHEDULED_EVENT_USER_REMOVE")
+async def test_who_comes_once_or_not_is_no_news_about_the_whole_event(heard: Hearing, guild: Payload) -> None:
+    planned = payloads.scheduled_event(guild["id"], None, user_count=3)
+    await heard.hear("GUILD_SCHEDULED_EVENT_CREATE", planned)
+    coming, passing = ({"guild_scheduled_event_id": planned["id"], "user_id": str(user)} for user in (7, 8))
+    about = {"guild_id": guild["id"], "guild_scheduled_event_exception_id": None, "response": 1}
+    once = {**about, "guild_scheduled_event_exception_id": "2117779587072000000", "response": 0}
+    await heard.hear("GUILD_SCHEDULED_EVENT_USER_ADD", {**coming, **about})
+    await heard.hear("GUILD_SCHEDULED_EVENT_USER_ADD", {**coming, **once})
+    await heard.hear("GUILD_SCHEDULED_EVENT_USER_ADD", {**passing, **once, "response": 1})
+    await heard.hear("GUILD_SCHEDULED_EVENT_USER_REMOVE", {**coming, **once})
+    async for cache in heard.answers():
+        found = await cache.scheduled_events.get(id_of(planned))
+        assert found is not None
+        assert found.user_count == 3 + 1
+        assert await cache.scheduled_event_users.find(event_id=id_of(planned)).ids() == [7]
+
+
 async def poll_of(cache: persist.Cache, message: Payload) -> dict[int, tuple[int, bool]]:
     entry = await cache.messages.entry(id_of(message))
     assert entry is not None
