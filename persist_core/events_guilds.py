@@ -80,10 +80,17 @@ def _guild_create(event: Payload, context: Context) -> Iterator[Change]:
         return
     own = {name: value for name, value in event.items() if name not in _KEPT_APART}
     yield Put.of(GUILDS, {"unavailable": False, **own}, guild_id, origin)
-    yield from _guild_parts(event, guild_id, context)
+    yield from _guild_parts(_without_offline(event), guild_id, context)
     if (threads := event.get("threads")) is not None:
         yield from active_threads(threads, guild_id, context)
     yield from plans.members(event.get("members") or (), guild_id, origin)
+
+
+def _without_offline(event: Payload) -> Payload:
+    """Return a created guild without the presences of members who are offline, which Discord may list, too."""
+    if (presences := event.get("presences")) is None:
+        return event
+    return {**event, "presences": [one for one in plans.listed(presences) if not plans.is_offline(one)]}
 
 
 def _guild_update(event: Payload, context: Context) -> Iterator[Change]:

@@ -45,7 +45,7 @@ def _members_chunk(event: Payload, context: Context) -> Iterator[Change]:
 def _presence(presence: Payload, guild_id: int, context: Context) -> Iterator[Change]:
     """Replace a presence. It may arrive after its member has left, so it does not create anybody."""
     record = PRESENCES.record(presence, guild_id, context.origin)
-    yield Drop(PRESENCES, record.key, guild_id) if presence.get("status") == "offline" else Put(record)
+    yield Drop(PRESENCES, record.key, guild_id) if plans.is_offline(presence) else Put(record)
     known = {name: value for name, value in presence["user"].items() if value is not None}
     if len(known) > 1:
         yield plans.patch(USERS, known["id"], None, context.origin, Part(known))

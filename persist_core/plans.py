@@ -30,6 +30,8 @@ __all__ = (
     "ended",
     "guild_of",
     "in_guild",
+    "is_ephemeral",
+    "is_offline",
     "listed",
     "member",
     "members",
@@ -117,6 +119,11 @@ def guild_of(event: Payload) -> int | None:
 def is_ephemeral(message: Payload) -> bool:
     """Return whether only one user sees a message. These are not stored, as no event says when they go."""
     return bool(message.get("flags", 0) & _EPHEMERAL)
+
+
+def is_offline(presence: Payload) -> bool:
+    """Return whether a presence only says that its user is offline. These are not stored."""
+    return presence.get("status") == "offline"
 
 
 def nothing(event: Payload, context: Context) -> Iterable[Change]:

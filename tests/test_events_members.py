@@ -141,6 +141,17 @@ async def test_a_presence_is_replaced_and_forgotten_when_offline(heard: Hearing,
         assert await cache.get_member(id_of(guild), int(second)) is not None
 
 
+@proves("GUILD_CREATE")
+async def test_who_is_listed_as_offline_has_no_presence(heard: Hearing, guild: Payload) -> None:
+    online, offline = (member["user"]["id"] for member in guild["members"][:2])
+    listed = [payloads.presence(online), payloads.presence(offline, "offline", activities=[], client_status={})]
+    await heard.hear("GUILD_CREATE", {**guild, "presences": listed})
+    async for cache in heard.answers():
+        present = {int(online)} if cache._running() else set()
+        assert {presence.user_id async for presence in cache.presences.find()} == present
+        assert await cache.get_presence(id_of(guild), int(offline)) is None
+
+
 @proves("PRESENCE_UPDATE")
 async def test_a_presence_tells_only_what_it_knows_of_its_user(heard: Hearing, guild: Payload) -> None:
     user = someone_of(guild)["user"]
