@@ -90,6 +90,7 @@ def _is_plain(event: Payload) -> bool:
         and event.get("channel_type") in _CHANNEL_TYPES
         and event.get("guild_id") is not None
         and "webhook_id" not in event
+        and not plans.is_ephemeral(event)
     )
 
 

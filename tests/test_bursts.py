@@ -59,7 +59,7 @@ def _messages(draw: st.DrawFn) -> Payload:
             message["member"] = member
         if draw(st.booleans()) and draw(st.booleans()):
             message["mentions"] = [{**payloads.user(id="33"), "member": _member("mentioned")}]
-    return message | draw(st.sampled_from(({}, {}, {}, {}, {}, {"webhook_id": "77"})))
+    return message | draw(st.sampled_from(({}, {}, {}, {}, {}, {"webhook_id": "77"}, {"flags": 64})))
 
 
 _IN: typing.Final = {"guild_id": "400", "channel_id": "500"}
@@ -128,6 +128,7 @@ def _said(*members: Payload) -> Sequence[Event]:
 @given(st.lists(_messages().map(lambda message: ("MESSAGE_CREATE", message)), max_size=40))
 @example(_said(_member("a"), _member("b", "nick", "joined_at")))
 @example(_said(_member("b", "nick", "joined_at"), _member("a"), _member("b", "nick", "joined_at")))
+@example([(name, {**message, "flags": 64}) for name, message in _said(_member("a"), _member("b"))])
 @settings(max_examples=60, deadline=None)
 async def test_messages_of_a_burst_change_what_each_changes_alone(events: Sequence[Event]) -> None:
     assert await _after(events, apart=False) == await _after(events, apart=True)
