@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import os
 import pathlib
-import secrets
 import sys
 import typing
 import zlib
 from collections.abc import Generator, Iterable
 
 from .errors import PersistError
+from .files import SQLITE, completed, part_of
 
-__all__ = ("beside", "is_sqlite", "lines_of", "new", "refuse_url", "written")
+__all__ = ("beside", "lines_of", "new", "refuse_url", "written")
 
-_SQLITE, _GZIP = b"SQLite format 3\0", b"\x1f\x8b"
+_GZIP: typing.Final = b"\x1f\x8b"
 
 
 @contextlib.contextmanager
@@ -45,17 +44,10 @@ def _named(file: str) -> Generator[None]:
 @contextlib.contextmanager
 def beside(file: pathlib.Path) -> Generator[pathlib.Path]:
     """Yield a path next to a file, which replaces the file on success and is removed on failure."""
-    if not file.parent.is_dir():
-        msg = f"there is no folder {str(file.parent)!r}; create it first"
-        raise PersistError(msg)
-    file = file.resolve()  # replace the target of a link, not the link
-    # Random, so that two processes that write the same file do not write the same part.
-    part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+    part = part_of(file)
     try:
         yield part
-        with part.open("rb") as done:
-            os.fsync(done.fileno())
-        part.replace(file)
+        completed(part, file)
     finally:
         part.unlink(missing_ok=True)
 
@@ -85,15 +77,6 @@ def refuse_url(file: str) -> None:
         raise PersistError(msg)
 
 
-def is_sqlite(file: str) -> bool:
-    """Return whether a file is an SQLite database."""
-    path = pathlib.Path(file)
-    if not path.is_file():  # what is read from a pipe is gone
-        return False
-    with path.open("rb") as opened:
-        return opened.read(len(_SQLITE)) == _SQLITE
-
-
 @contextlib.contextmanager
 def lines_of(file: str) -> Generator[Iterable[bytes]]:
     """Yield the lines of a file, compressed or not; - is standard input.
@@ -105,8 +88,8 @@ def lines_of(file: str) -> Generator[Iterable[bytes]]:
     """
     with contextlib.ExitStack() as stack:
         raw = sys.stdin.buffer if file == "-" else stack.enter_context(pathlib.Path(file).open("rb"))
-        start = typing.cast("typing.Any", raw).peek(len(_SQLITE))
-        if start.startswith(_SQLITE):
+        start = typing.cast("typing.Any", raw).peek(len(SQLITE))
+        if start.startswith(SQLITE):
             msg = f"{file} is an SQLite database and no export; persist restore takes it, if it is a file"
             raise PersistError(msg)
         lines = stack.enter_context(gzip.open(raw)) if start.startswith(_GZIP) else raw

@@ -14,10 +14,11 @@ import typer
 
 from . import copying, json_lines, verifying
 from .cli_app import MOVE, URL, Json, app
-from .cli_files import beside, is_sqlite, lines_of, new, refuse_url, written
+from .cli_files import beside, lines_of, new, refuse_url, written
 from .cli_output import ask, failed, left_out, looked_into, opened, progress, said
 from .entities import ENTITIES
 from .errors import PersistError
+from .files import is_sqlite
 from .locations import SQLiteBackend
 from .spi import Answers, Store
 from .sql import SqlStore

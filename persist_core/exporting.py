@@ -8,13 +8,14 @@ import dataclasses
 import os
 import pathlib
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 
 import orjson
 
 from .entities import ENTITIES
 from .erasing import pages
 from .errors import PersistError
+from .files import completed, part_of
 from .model import Record
 from .scrubbing import DELETED_USER, scrubbed
 from .spi import Store
@@ -54,7 +55,7 @@ async def exported(store: Store, user: int, path: str | os.PathLike[str]) -> Exp
     user
         The id of the user.
     path
-        The file to write. An existing file is replaced.
+        The file to write. An existing file is replaced once everything is written, unless it is an SQLite database.
 
     Raises
     ------
@@ -65,20 +66,31 @@ async def exported(store: Store, user: int, path: str | os.PathLike[str]) -> Exp
     summary = target.with_name(f"{target.name}.txt")
     counts = {"own": collections.Counter[str](), "named": collections.Counter[str]()}
     try:
-        file = await asyncio.to_thread(target.open, "wb")
-        try:
-            for entity in ENTITIES.values():
-                async for page in pages(store, entity, metadata=True):
-                    lines = [line for record in page.records if (line := _line(record, user, counts)) is not None]
-                    await asyncio.to_thread(file.write, b"".join(lines))
-        finally:
-            await asyncio.to_thread(file.close)
+        await _written(target, _lines(store, user, counts))
         export = Export(target, summary, +counts["own"], +counts["named"])
-        await asyncio.to_thread(summary.write_text, "\n".join(_words(user, export)) + "\n", encoding="utf-8")
+        await _written(summary, _words(user, export))
     except OSError as error:
         msg = f"the export cannot be written: {error}; name a file in an existing folder that you can write to"
         raise PersistError(msg) from error
     return export
+
+
+async def _written(file: pathlib.Path, pieces: AsyncIterator[bytes]) -> None:
+    """Write a file, which appears, or replaces an earlier one, once it is complete."""
+    part = await asyncio.to_thread(part_of, file)
+    try:
+        with await asyncio.to_thread(part.open, "wb") as out:
+            async for piece in pieces:
+                await asyncio.to_thread(out.write, piece)
+        await asyncio.to_thread(completed, part, file)
+    finally:
+        await asyncio.to_thread(part.unlink, missing_ok=True)
+
+
+async def _lines(store: Store, user: int, counts: Mapping[str, collections.Counter[str]]) -> AsyncIterator[bytes]:
+    for entity in ENTITIES.values():
+        async for page in pages(store, entity, metadata=True):
+            yield b"".join(line for record in page.records if (line := _line(record, user, counts)) is not None)
 
 
 def _line(record: Record, user: int, counts: Mapping[str, collections.Counter[str]]) -> bytes | None:
@@ -96,11 +108,11 @@ def _line(record: Record, user: int, counts: Mapping[str, collections.Counter[st
     return orjson.dumps(said, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _words(user: int, export: Export) -> Sequence[str]:
+async def _words(user: int, export: Export) -> AsyncIterator[bytes]:
     lines = [f"What is stored about the Discord user {user}", ""]
     for title, counts in (("Your own", export.own), ("By others, naming you", export.named)):
         lines.append(f"{title}: {sum(counts.values()):,}")
         lines += [f"  {counts[name]:,} {name}: {ENTITIES[name].about}" for name in counts]
         lines.append("")
     lines.append(f"Each of them is a line of {export.path.name}; times are in UTC.")
-    return lines
+    yield "".join(f"{line}\n" for line in lines).encode()

@@ -101,6 +101,20 @@ def test_what_is_no_file_is_written_and_not_replaced(filled_url: str, tmp_path: 
     assert "a backup has to be a file, not -" in call("backup", filled_url, "-", code=1)
 
 
+@pytest.mark.parametrize("command", [["export"], ["export-user", PERSON]])
+def test_a_database_is_not_replaced_by_an_export(
+    filled_url: str, file: pathlib.Path, other: str, tmp_path: pathlib.Path, command: list[str]
+) -> None:
+    fill(other, [user(8)])
+    before = stored(filled_url)
+    link = tmp_path / "link.db"
+    link.symlink_to(file)
+    for url, target in ((filled_url, file), (other, file), (other, link)):
+        told = call(command[0], url, *command[1:], str(target), code=1)
+        assert "is an SQLite database, which an export does not replace" in told
+    assert stored(filled_url) == before
+
+
 @pytest.mark.parametrize("damage", ["cut", "spoilt"])
 def test_of_a_damaged_file_nothing_is_stored(filled_url: str, other: str, tmp_path: pathlib.Path, damage: str) -> None:
     export = tmp_path / "a.jsonl.gz"

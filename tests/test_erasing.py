@@ -390,7 +390,7 @@ async def test_a_person_gets_everything_and_nothing_of_others(spoken: Hearing, t
     assert ["messages", [7100000000000000001]] in [[line["kind"], line["key"]] for line in named]
     assert not any("payload" in line for line in named)
     assert f"Your own: {len(own)}" in export.summary.read_text()
-    with pytest.raises(persist.PersistError, match="name a file in an existing folder"):
+    with pytest.raises(persist.PersistError, match="there is no folder"):
         await spoken.cache.export_user(int(world.person["id"]), tmp_path / "no" / "person.jsonl")
 
 
