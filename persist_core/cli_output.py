@@ -6,7 +6,9 @@ import asyncio
 import contextlib
 import errno
 import json
+import signal
 import sys
+import threading
 import typing
 from collections.abc import AsyncGenerator, Coroutine, Generator, Mapping, Sequence
 
@@ -72,7 +74,8 @@ def ask(
         What to say of the work if it is interrupted.
     """
     try:
-        fine = asyncio.run(work)
+        with _stopped_alike():
+            fine = asyncio.run(work)
     except (PersistError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
@@ -83,6 +86,23 @@ def ask(
         raise typer.Exit(INTERRUPTED) from None
     if not fine:
         raise typer.Exit(FAILED)
+
+
+@contextlib.contextmanager
+def _stopped_alike() -> Generator[None]:
+    """Let whoever stops this process by SIGTERM, or closes its terminal, interrupt it like Ctrl-C: it cleans up."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    stopping = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]  # nohup ignores one
+    for number in stopping:
+        signal.signal(number, lambda _, __: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for number in stopping:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _sentence(error: PersistError | OSError) -> str:

@@ -172,18 +172,29 @@ def test_what_is_saved_while_a_bot_writes_is_of_one_moment(url: str, tmp_path: p
     assert contents == {name}
 
 
-def test_an_interrupted_export_leaves_nothing(sqlite_url: str, tmp_path: pathlib.Path) -> None:
-    fill(sqlite_url, [user(number, username=f"user {number}") for number in range(40_000)])
-    file = tmp_path / "a.jsonl"
-    command = [sys.executable, "-m", "persist", "export", sqlite_url, str(file)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize(
+    ("command", "stop"),
+    [(["export"], signal.SIGINT), (["export-user", "7"], signal.SIGTERM), (["backup"], signal.SIGHUP)],
+)
+def test_an_interrupted_export_leaves_what_was_there(
+    sqlite_url: str, tmp_path: pathlib.Path, command: list[str], stop: signal.Signals
+) -> None:
+    fill(sqlite_url, [user(number, username=f"user {number}" * 20) for number in range(20_000)])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file = folder / "a.jsonl"
+    earlier = command != ["backup"]
+    if earlier:
+        file.write_text("earlier")
+    words = [command[0], sqlite_url, *command[1:], str(file)]
+    process = subprocess.Popen([sys.executable, "-m", "persist", *words], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
-    while not list(tmp_path.glob("*.part")) and time.monotonic() < deadline:
+    while not list(folder.glob("*.part")) and time.monotonic() < deadline:
         time.sleep(0.005)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130, errors
-    assert [path.name for path in tmp_path.glob("a.jsonl*")] == []
+    assert {path.name: path.read_text() for path in folder.iterdir()} == ({"a.jsonl": "earlier"} if earlier else {})
 
 
 def test_an_export_to_a_pipe_is_nothing_but_its_lines(sqlite_url: str, other: str) -> None:
