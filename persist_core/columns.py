@@ -12,6 +12,7 @@ import hikari
 from .model import Column, Kind, Payload
 
 __all__ = (
+    "SKEW",
     "boolean",
     "born",
     "filled",
@@ -26,6 +27,9 @@ __all__ = (
     "time",
     "unexpected",
 )
+
+SKEW: typing.Final = datetime.timedelta(minutes=1)
+"""By how much the clocks of two machines may differ, or one may be set back, without anybody noticing."""
 
 _UTC: typing.Final = "2015-04-26T06:26:56.936000+00:00"
 _UTC_LENGTH: typing.Final = len(_UTC)
@@ -185,9 +189,13 @@ def instant(spelt: str) -> datetime.datetime:
 
 
 def later(than: str) -> str:
-    """Return the current time in the format of a ``time`` column, or the first one after ``than`` if that is later."""
-    now = moment(datetime.datetime.now(datetime.UTC))
-    if now > than:
+    """Return the current time in the format of a ``time`` column, or the first one after ``than`` if that is later.
+
+    If it is later by more than :data:`SKEW`, the clock was wrong and has been set right: then this is the current time.
+    """
+    current = datetime.datetime.now(datetime.UTC)
+    now = moment(current)
+    if now > than or now < moment(instant(than) - SKEW):
         return now
     return moment(instant(than) + datetime.timedelta(microseconds=1))
 

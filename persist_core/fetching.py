@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Mappin
 import hikari
 
 from . import hooks
-from .columns import instant
 from .completeness import completeness_of, lacking
 from .engine import Engine
 from .entities import BANS, GUILDS, INVITES, MEMBERS, MESSAGES, SCHEDULED_EVENTS
@@ -76,10 +75,6 @@ class Wish(typing.NamedTuple):
     def seconds(self) -> float:
         """How old an answer may be."""
         return math.inf if self.max_age is None else seconds_of(self.max_age)
-
-    def grants(self, learned: str) -> bool:
-        """Return whether what was learned then is recent enough."""
-        return (datetime.datetime.now(datetime.UTC) - instant(learned)).total_seconds() <= self.seconds
 
 
 class Asked(typing.NamedTuple):
@@ -165,7 +160,7 @@ class Fetcher:
             entity = record.entity
             if _unheard_of(record, self._intents):
                 continue  # nothing keeps it up to date
-            if wish.max_age is not None and not wish.grants(await self._learned(engine, record)):
+            if wish.max_age is not None and not await self._is_recent(engine, record, wish.seconds):
                 continue
             if not engine.admission.keeps_intact(entity, record.guild_id):
                 continue  # REST returns more of it
@@ -175,10 +170,10 @@ class Fetcher:
                 return made
         return None
 
-    async def _learned(self, engine: Engine, record: Record) -> str:
-        """Return when a record was learned, or last found to be unchanged."""
+    async def _is_recent(self, engine: Engine, record: Record, seconds: float) -> bool:
+        """Return whether a record was learned, or found to be unchanged, at most some seconds ago."""
         confirmed = self._confirmed.get((record.entity, record.key), "")
-        return max(confirmed, await engine.reader.last_told(record))
+        return engine.reader.is_recent((confirmed, *await engine.reader.told(record)), seconds)
 
     async def _stored(self, engine: Engine, asked: Asked, *, metadata: bool = False) -> Sequence[Record]:
         """Return the stored records of a requested object whose columns have the required values."""

@@ -240,7 +240,7 @@ class Found(hikari.LazyIterator[T]):
             said = await reader.said(query.entity, self._running())
             also += [] if verified is None else [said if verified else Not(said)]
         if max_age is not None:
-            also.append(await reader.told_since(query.entity, reader.before_now(max_age)))
+            also.append(await reader.told_recently(query.entity, max_age))
         return reader, query._replace(where=(*query.where, *also)), said
 
     def _ranked(self, query: Select) -> Sequence[Select]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 
 from . import joining
 from .changes import Change, DropScope, forgetting, undecided
-from .columns import moment
+from .columns import SKEW, moment
 from .completeness import confirms, partial, partial_wherever
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not, Where, matches
 from .droppable import made_of
@@ -304,10 +304,16 @@ class Reader:
             return itself
         return await self._or_listed(itself, entity, lambda note: note.get("epoch") in running)
 
-    async def told_since(self, entity: AnyEntity, since: str) -> Conditional:
-        """Return the condition that a record of a kind was sent since then, by itself or in a complete list."""
-        itself = Condition("last_updated", "at_least", since)
-        return await self._or_listed(itself, entity, lambda note: note["at"] >= since)
+    async def told_recently(self, entity: AnyEntity, seconds: float) -> Conditional:
+        """Return the condition that a record of a kind was sent recently, by itself or in a complete list."""
+        since, until = self._recent(seconds)
+        itself = AllOf((Condition("last_updated", "at_least", since), Condition("last_updated", "at_most", until)))
+        return await self._or_listed(itself, entity, lambda note: since <= note["at"] <= until)
+
+    def is_recent(self, times: Iterable[str], seconds: float) -> bool:
+        """Return whether one of some times is at most some seconds ago."""
+        since, until = self._recent(seconds)
+        return any(since <= at <= until for at in times)
 
     async def _or_listed(self, itself: Conditional, entity: AnyEntity, does: Callable[[Payload], bool]) -> Conditional:
         """Return the condition ``itself``, or membership in the list of a guild whose note meets ``does``."""
@@ -318,9 +324,13 @@ class Reader:
         guilds = tuple(note.guild_id for note in notes if does(note.payload))
         return AnyOf((itself, AllOf((Condition("guild_id", "is_in", guilds), *_LISTED.get(entity, ())))))
 
-    def before_now(self, seconds: float) -> str:
-        """Return the time some seconds ago."""
-        return moment(self._clock() - datetime.timedelta(seconds=seconds))
+    def _recent(self, seconds: float) -> tuple[str, str]:
+        """Return the first and the last time that count as at most some seconds ago.
+
+        A time that is still to come is of a clock that was wrong, by at least as much as it is ahead.
+        """
+        now, age = self._clock(), datetime.timedelta(seconds=seconds)
+        return moment(now - age), moment(now + max(age, SKEW))
 
     def check_forgets(self) -> None:
         """Check that this reader can forget records.
@@ -380,13 +390,13 @@ class Reader:
         """Return the note about how much of a kind is known of a guild."""
         return await self.record(COMPLETENESS, (guild_id, entity.name))
 
-    async def last_told(self, record: Record) -> str:
-        """Return when a record was new, changed or listed last."""
+    async def told(self, record: Record) -> Sequence[str]:
+        """Return when a record was new or changed last, and when it was listed last."""
         if record.guild_id is None or (note := await self.note(record.entity, record.guild_id)) is None:
-            return record.origin.at
+            return (record.origin.at,)
         # What is listed unchanged is not written again.
         listed = confirms(note, record, {note.payload["epoch"]})
-        return max(record.origin.at, note.payload["at"]) if listed else record.origin.at
+        return (record.origin.at, note.payload["at"]) if listed else (record.origin.at,)
 
     async def whole(self, records: Sequence[Record], *, keep: bool = False) -> Sequence[Record]:
         """Return records of one kind with their parts from other kinds, and add those to memory if ``keep``."""

@@ -9,8 +9,9 @@ from collections.abc import Collection
 import hikari
 
 from .changes import Amend, Change, DropScope, Patch, Put, cascade
+from .columns import SKEW, instant, moment
 from .completeness import known
-from .conditions import Condition, Not, Where
+from .conditions import AnyOf, Condition, Not, Where
 from .edits import Part
 from .engine import Engine
 from .entities import CHANNELS, DM_CHANNELS, GUILDS, INVITES, MESSAGES, OWN_USER, THREAD_MEMBERS, THREADS
@@ -153,12 +154,20 @@ class Saying:
                 told = Record(said.entity, key, said.guild_id, said.payload, asked)
                 better = (said.entity, key) in known or self._gone.has_gone(told)
             else:
-                better = now.origin.at >= self.began
+                better = self._is_since(now.origin.at)
             met_in = said.met_in
             if not better and (met_in is None or self._engine.admission.keeps_guild(met_in)):
                 self._engine.feed.accept([self._change(said, key)])
             if said.entity is OWN_USER:
                 self._engine.feed.me = self._engine.feed.me or int(said.payload["id"])
+
+    def _is_since(self, at: str) -> bool:
+        """Return whether what was stored at a time is newer than the request.
+
+        Times that are still to come are of a clock that was wrong then, and show nothing.
+        """
+        now = self._engine.journal.at
+        return now < self.began or self.began <= at <= _soon(now)  # in the first case, nobody can tell
 
     def _change(self, said: Said, key: Key) -> Change:
         epoch = self._engine.feed.sessions.epoch_of(said.guild_id)
@@ -172,9 +181,12 @@ class Saying:
         whole = self._whole
         if whole is None or self._state() != self._before or (whole.most and len(self._listed) >= whole.most):
             return
+        if (now := self._engine.journal.at) < self.began:  # the clock was set back: nobody can tell what is newer
+            return
         entity, guild_id = whole.entity, whole.guild_id
         # What arrived after the request began may be newer than its answer.
-        where: Where = (*whole.within, Condition("last_updated", "less", self.began))
+        earlier = Condition("last_updated", "less", self.began)
+        where: Where = (*whole.within, AnyOf((earlier, Condition("last_updated", "greater", _soon(now)))))
         if self._listed:
             where = (*where, Not(Condition(tuple(entity.key)[-1], "is_in", frozenset(self._listed))))
         if whole.otherwise is not None:
@@ -207,6 +219,11 @@ class Saying:
         for record in (await reader.page(beside)).records:
             return _in_guild(said, record.guild_id)
         return None
+
+
+def _soon(at: str) -> str:
+    """Return the latest time that another machine may have when it is this time here."""
+    return moment(instant(at) + SKEW)
 
 
 def _in_guild(said: Said, guild_id: int | None) -> Said:

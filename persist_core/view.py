@@ -79,7 +79,7 @@ class View(typing.Generic[T]):
 
     async def _is_young(self, reader: Reader, key: Key, seconds: float) -> bool:
         record = await reader.record(self.entity, key, metadata=True, as_stored=True)
-        return record is not None and await reader.last_told(record) >= reader.before_now(seconds)
+        return record is not None and reader.is_recent(await reader.told(record), seconds)
 
     async def _entry(self, key: Key) -> Entry[T] | None:
         reader = await self._source()

@@ -16,7 +16,7 @@ from hearing import ME, Hearing
 import persist
 from persist import journal
 from persist.changes import Put
-from persist.columns import moment
+from persist.columns import later, moment
 from persist.completeness import State, known
 from persist.entities import ENTITIES
 from persist.model import Origin
@@ -188,3 +188,10 @@ async def test_what_waits_for_long_has_the_time_when_it_was_heard(
         assert waits[1] > 0.7  # it was renamed later
         assert waits[2] < 0.6
         assert (heard.cache.gauges.lost.total(), heard.cache.quarantine) == (0, ())
+
+
+def test_the_time_of_changes_follows_a_clock_that_was_ahead_and_is_set_right() -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    assert later(moment(now + 10 * 365 * 24 * HOUR)) < moment(now + HOUR)
+    soon = now + datetime.timedelta(seconds=50)  # small corrections leave changes in order
+    assert later(moment(soon)) == moment(soon + INSTANT)

@@ -16,8 +16,11 @@ from alike import assert_alike
 from fakecord import FakeDiscord, Payload, payloads
 
 import persist
-from persist.entities import ROLES
+from persist.changes import Drop, Put
+from persist.entities import ROLES, USERS
 from persist.fetching import Asked, Wish
+from persist.model import Entity, Origin
+from persist.saying import All, Saying
 
 _ALWAYS_REST: typing.Final = frozenset(
     """
@@ -446,3 +449,71 @@ async def test_a_message_is_asked_for_if_the_bot_does_not_hear_all_of_it(
             assert_alike((found.reactions, found.poll), (told.reactions, told.poll))
             is_heard = lacking == "DM_MESSAGE_REACTIONS" or (lacking == "GUILD_MESSAGE_POLLS" and not has_poll)
             assert sum(sim.rest_log.values()) - before == (1 if is_heard else 2)
+
+
+async def _store_in_the_future(stage: Stage, kind: Entity[typing.Any], payload: Payload, guild_id: int | None) -> None:
+    """Store an object as if the clock were decades ahead."""
+    record = kind.record(payload, guild_id, Origin("gateway", 0, 0, "2099-01-01 00:00:00.000000"))
+    assert stage.cache._engine is not None
+    for change in (Drop(kind, record.key, guild_id), Put(record)):
+        stage.cache._engine.journal.accept([change])
+        await stage.cache.flush()
+
+
+async def test_an_answer_replaces_what_was_stored_while_the_clock_was_ahead(stage: Stage) -> None:
+    role = {**stage.guild["roles"][0], "name": "old"}
+    await _store_in_the_future(stage, ROLES, role, stage.guild_id)
+    await stage.cache.fetch_role(stage.guild_id, int(role["id"]), prefer="rest")
+    stored = await stage.cache.get_role(int(role["id"]))
+    assert stored is not None
+    assert stored.name == stage.guild["roles"][0]["name"]
+
+
+async def test_a_list_removes_what_was_stored_while_the_clock_was_ahead(stage: Stage) -> None:
+    await _store_in_the_future(stage, ROLES, {**stage.guild["roles"][0], "id": "12345678901234567"}, stage.guild_id)
+    assert await stage.cache.get_role(12345678901234567) is not None
+    await stage.cache.fetch_roles(stage.guild_id, prefer="rest")
+    assert await stage.cache.get_role(12345678901234567) is None
+
+
+async def test_what_was_stored_while_the_clock_was_ahead_is_not_young(stage: Stage) -> None:
+    user = {**stage.guild["members"][0]["user"], "global_name": "old"}
+    await _store_in_the_future(stage, USERS, user, None)
+    users, user_id = stage.cache.users, int(user["id"])
+    assert await users.get(user_id) is not None
+    assert await users.get(user_id, max_age=3600) is None
+    assert await users.count(id=user_id, max_age=3600) == 0
+    assert (await stage.cache.fetch_user(user_id, max_age=3600)).global_name != "old"
+    assert await users.count(id=user_id, max_age=3600) == 1
+
+
+async def test_what_rest_returned_unchanged_is_young_even_if_it_was_stored_while_the_clock_was_ahead(
+    stage: Stage,
+) -> None:
+    user = stage.guild["members"][0]["user"]
+    await _store_in_the_future(stage, USERS, user, None)
+    before = stage.requests
+    for _ in range(2):
+        assert (await stage.cache.fetch_user(int(user["id"]), max_age=3600)).username == user["username"]
+    assert stage.requests == before + 1
+    entry = await stage.cache.users.entry(int(user["id"]))
+    assert entry is not None
+    assert entry.last_updated.year == 2099
+
+
+async def test_an_answer_is_ignored_if_the_clock_was_set_back_since_the_request(stage: Stage) -> None:
+    role = {**stage.guild["roles"][0], "name": "new"}
+    engine = stage.cache._engine
+    assert engine is not None
+    saying = Saying(engine, stage.guild_id, All(ROLES, stage.guild_id))
+    saying.began = "2099-01-01 00:00:00.000000"
+    engine.journal.accept([Put.of(ROLES, role, stage.guild_id, Origin("gateway", 0, 0, engine.journal.at))])
+    await saying.client(stage.bot.rest).fetch_roles(stage.guild_id)
+    await saying.remember()
+    stored = await stage.cache.get_role(int(role["id"]))
+    assert stored is not None
+    assert stored.name == "new"
+    unlisted = {**role, "id": "12345678901234567"}
+    engine.journal.accept([Put.of(ROLES, unlisted, stage.guild_id, Origin("gateway", 0, 0, engine.journal.at))])
+    saying.end()
+    assert await stage.cache.get_role(12345678901234567) is not None
