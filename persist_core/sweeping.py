@@ -29,6 +29,7 @@ from .retention import ENDED, ORPHANS, Bounds, Clock, age, bounds_of, is_over, o
 from .rules import Rules
 from .sessions import Session, Sessions
 from .spi import Cursor, Order, Page, Select, Store
+from .steady import Steady
 
 __all__ = ("Sweeper",)
 
@@ -91,6 +92,7 @@ class Sweeper:
         self._admission = admission
         self._gauges = gauges
         self._clock = clock
+        self._steady = Steady(clock)
         self._sessions = sessions
         self._at_work = asyncio.Lock()
         self._grown: dict[_Column, dict[int | None, set[int]]] = {}
@@ -107,13 +109,19 @@ class Sweeper:
         """How far the search for orphans has come."""
 
     async def run(self) -> None:
-        """Sweep from time to time, for as long as the cache is open."""
+        """Sweep from time to time, for as long as the cache is open, once the bot is connected."""
+        while not self._has_met_discord():  # noqa: ASYNC110 - it cannot be awaited
+            await asyncio.sleep(_EVERY)
         while True:
             await asyncio.sleep(_EVERY)
             try:
                 await self.sweep_lazily()
             except PersistError as error:
                 _LOG.debug("looking for records that are too old again soon: %s", error)
+
+    def _has_met_discord(self) -> bool:
+        """Return whether a shard is connected: with a clock that is years off, Discord's certificate is not valid."""
+        return self._bot is None or any(shard.is_connected for shard in self._bot.shards.values())
 
     def noticed(self, changes: Iterable[Change]) -> Iterable[Change]:
         """Return the changes, and note where the number of objects grows."""
@@ -135,23 +143,23 @@ class Sweeper:
         persist.BackendError
             If the database cannot be read or does not accept changes.
         """
-        return await self._sweep(math.inf)
+        return await self._sweep(math.inf, self._clock())
 
     async def sweep_lazily(self) -> Mapping[str, int]:
-        """Sweep, but skip what cannot be due yet, and slow checks that ran recently.
+        """Sweep, but skip what cannot be due yet, and slow checks that ran recently, and doubt jumps of the clock.
 
         Raises
         ------
         persist.BackendError
             As for :meth:`sweep`.
         """
-        return await self._sweep(_PAGES, lazily=True)
+        return await self._sweep(_PAGES, self._steady(), lazily=True)
 
-    async def _sweep(self, pages: float, *, lazily: bool = False) -> Mapping[str, int]:
+    async def _sweep(self, pages: float, moment: datetime.datetime, *, lazily: bool = False) -> Mapping[str, int]:
         async with self._at_work:
             await self._journal.barrier()
             swept = collections.Counter[str]()
-            moment, rules = self._clock(), self._admission.rules
+            rules = self._admission.rules
             if not lazily or self._seen is not rules:
                 self._rests.clear()
             began = time.monotonic()  # pauses that are over can go, and some of their checks are never needed again

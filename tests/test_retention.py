@@ -8,15 +8,21 @@ import math
 import typing
 from collections.abc import Iterator
 
+import bots
 import pytest
-from fakecord import Payload, payloads
+from fakecord import FakeDiscord, Payload, payloads
 from hearing import ME, Hearing
 from raw import store_in
 
 import persist
+from persist import sweeping
+from persist.changes import Put
+from persist.columns import moment
 from persist.conditions import Condition
-from persist.entities import ENTITIES
+from persist.entities import ENTITIES, MESSAGES
+from persist.model import Origin
 from persist.spi import Select
+from persist.steady import Steady
 
 Whole = persist.Keep[typing.Any] | bool
 START: typing.Final = datetime.datetime(2026, 6, 1, 12, tzinfo=datetime.UTC)
@@ -43,7 +49,7 @@ def snowflake(at: datetime.datetime, number: int = 0) -> str:
 
 def message(at: datetime.datetime, number: int = 0, channel: str = CHANNEL, **fields: typing.Any) -> Payload:
     author = payloads.user(id="300000000000000001")
-    return payloads.message(channel, author, guild_id=GUILD, id=snowflake(at, number), **fields)
+    return payloads.message(channel, author, id=snowflake(at, number), **{"guild_id": GUILD} | fields)
 
 
 async def said(heard: Hearing, *messages: Payload) -> None:
@@ -417,3 +423,55 @@ async def test_what_took_long_to_count_is_not_counted_again_at_once(
         assert await sweeper.sweep_lazily() == {}
         assert counted == ["messages"]
         assert await sweeper.sweep() == {"messages": 1}  # an explicit sweep checks everything
+
+
+def test_a_jump_of_the_clock_is_believed_after_an_hour() -> None:
+    clock, passed, day = Clock(), 0.0, datetime.timedelta(days=1)
+    steady = Steady(clock, lambda: passed)
+
+    def wait(**time: float) -> datetime.datetime:
+        nonlocal passed
+        passed += datetime.timedelta(**time).total_seconds()
+        clock.forward(**time)
+        return steady()
+
+    assert wait(hours=2) == START + datetime.timedelta(hours=2) == clock.now
+    clock.forward(days=1)
+    assert steady() == wait(minutes=0) == clock.now - day
+    assert wait(minutes=59) == clock.now - day
+    clock.forward(days=-1)  # it is set right
+    assert wait(minutes=59) == clock.now
+    clock.forward(days=1)  # and is wrong again
+    assert wait(minutes=59) == clock.now - day  # first noticed now
+    assert wait(minutes=59) == clock.now - day
+    assert wait(minutes=1) == clock.now
+    clock.forward(days=-1)
+    assert steady() == clock.now  # nothing is deleted too early by a clock that is set back
+    clock.forward(seconds=59)
+    assert steady() == clock.now  # corrections are no jumps
+
+
+async def test_a_jump_of_the_clock_deletes_nothing_by_itself(sqlite_url: str) -> None:
+    clock, rules = Clock(), persist.Rules(messages=persist.Keep(max_age=datetime.timedelta(days=30)))
+    async with Hearing(sqlite_url, rules=rules, clock=clock) as heard:
+        assert heard.cache._engine is not None
+        await said(heard, message(clock.now))
+        clock.forward(days=3650)
+        assert await heard.cache._engine.sweeper.sweep_lazily() == {}
+        assert await heard.cache.sweep() == {"messages": 1}  # somebody says so
+
+
+async def test_nothing_is_deleted_before_the_bot_is_connected(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeping, "_EVERY", 0.01)
+    rules = persist.Rules(messages=persist.Keep(max_age=3600))
+    async with FakeDiscord() as sim, Hearing(sqlite_url, rules=rules) as heard:
+        guild = sim.add_guild()
+        written = message(START, guild_id=guild["id"], channel=bots.text_channel(guild))
+        heard.accept(Put(MESSAGES.record(written, int(guild["id"]), Origin("gateway", 0, 0, moment(START)))))
+        await asyncio.sleep(0.2)
+        assert await count(heard, "messages") == 1
+        await heard.cache.close()
+        bot = bots.make(sim.rest_url)
+        cache = persist.Cache(bot, sqlite_url, rules=rules)
+        async with bots.started(sim, bot, cache):
+            await bots.until(lambda: cache.gauges.swept["messages"] == 1)
