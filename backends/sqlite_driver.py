@@ -135,7 +135,8 @@ class SqliteDriver:
     Parameters
     ----------
     path
-        The file, ``None`` for a database in memory.
+        The file, ``None`` for a database in memory. A relative path starts at the current working directory, even if
+        that changes later.
     timeout
         Seconds to wait for another process that writes.
     """
@@ -147,7 +148,8 @@ class SqliteDriver:
     writes_in_thread: bool = True
 
     def __init__(self, path: pathlib.Path | None, timeout: float = 5.0) -> None:
-        self._path = path
+        self._named = path
+        self._path = None if path is None else _settled(path)
         self._timeout = timeout
         self._writer: aiosqlite.Connection | None = None
         self._reader: aiosqlite.Connection | None = None
@@ -157,12 +159,12 @@ class SqliteDriver:
         self._notices = Notices(_LOG)  # each attempt to open ends with a close
 
     def __repr__(self) -> str:
-        return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._path)!r}"
+        return "SQLite in memory" if self._path is None else f"the SQLite database {str(self._named)!r}"
 
     @property
     def place(self) -> str | None:
         """The absolute path of the file; ``None`` in memory."""
-        return None if self._path is None else os.path.normpath(self._path.absolute())
+        return None if self._path is None else os.path.normpath(self._path)
 
     @property
     def is_there(self) -> bool:
@@ -221,7 +223,7 @@ class SqliteDriver:
             yield
         except sqlite3.DatabaseError as error:
             if _code(error) in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-                where = repr(str(self._path))
+                where = repr(str(self._named))
                 msg = f"{where} is not an SQLite database or is damaged; name another file, or restore a backup"
                 raise SchemaError(msg) from error
             raise
@@ -409,6 +411,13 @@ def _code(error: BaseException) -> int:
 
 def _lacks_table(error: BaseException) -> bool:
     return _code(error) == sqlite3.SQLITE_ERROR and str(error).startswith("no such table")
+
+
+def _settled(path: pathlib.Path) -> pathlib.Path:
+    try:
+        return path.absolute()
+    except FileNotFoundError:  # the working directory has been removed, so opening fails
+        return path
 
 
 def _identity(path: pathlib.Path) -> tuple[int, int] | None:

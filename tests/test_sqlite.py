@@ -272,3 +272,22 @@ async def test_a_log_that_cannot_be_written_back_does_not_keep_a_bot_from_closin
         file.write_bytes(b"")
     assert "the write-ahead log could not be written back" in caplog.text
     assert str(file) in caplog.text
+
+
+async def test_a_relative_path_stays_where_it_is_when_the_working_directory_changes(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    async with hearing.Hearing("sqlite:///cache.db") as heard:
+        monkeypatch.chdir(there)
+        for name in ("one", "two"):
+            await heard.hear("GUILD_ROLE_CREATE", {"guild_id": "1", "role": payloads.role(name=name)})
+            await heard.cache.flush()
+            await heard.cache.close()  # it is opened again in the same process
+            await heard.cache.open()
+        assert await heard.cache.roles.count() == 2
+    assert bots.rows(here / "cache.db", "SELECT name FROM roles ORDER BY name") == ["one", "two"]
+    assert list(there.iterdir()) == []
