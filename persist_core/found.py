@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime
 import functools
@@ -90,7 +91,8 @@ class Found(hikari.LazyIterator[T]):
     It is a `hikari.LazyIterator`: await it for a list, or use ``async for``. Each method returns a new one, and each
     ``await`` or ``async for`` runs the query again. Everything that the cache received before the first step is
     included; what is written during iteration makes no result appear twice or go missing, unless it changes a column
-    that the results are sorted by, which moves them.
+    that the results are sorted by, which moves them. Of tasks that share one iterator, as in ``anext(iterator)``, each
+    result goes to one.
 
     Parameters
     ----------
@@ -291,7 +293,7 @@ class Place(typing.NamedTuple):
 class _Reading(hikari.LazyIterator[T]):
     """One pass over the results; some of hikari's iterators ask once more after the end."""
 
-    __slots__ = ("_buffer", "_first", "_page", "_place")
+    __slots__ = ("_buffer", "_first", "_page", "_place", "_turn")
 
     def __init__(
         self,
@@ -302,16 +304,20 @@ class _Reading(hikari.LazyIterator[T]):
         self._page = page
         self._place: Place | None = None
         self._buffer: Iterator[T] = iter(())
+        self._turn = asyncio.Lock()
 
     async def __anext__(self) -> T:
-        while True:
-            for item in self._buffer:
-                return item
-            if self._place is None:
-                self._place = await self._first()
-            elif not self._place.left:
-                raise StopAsyncIteration
-            self._buffer, self._place = await self._page(self._place)
+        for item in self._buffer:
+            return item
+        async with self._turn:  # tasks may share one pass, and each page is read once
+            while True:
+                for item in self._buffer:
+                    return item
+                if self._place is None:
+                    self._place = await self._first()
+                elif not self._place.left:
+                    raise StopAsyncIteration
+                self._buffer, self._place = await self._page(self._place)
 
 
 def _beginning(method: Callable[..., typing.Any]) -> Callable[..., typing.Any]:

@@ -6,6 +6,7 @@ its list is forgotten. Lists that depend on the bot's permissions, or on what on
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -55,13 +56,15 @@ _MOST_INTEGRATIONS: typing.Final = 50
 class _Each(hikari.LazyIterator[T]):
     """Items from a source that is chosen when the first item is requested."""
 
-    __slots__ = ("_items",)
+    __slots__ = ("_items", "_turn")
 
     def __init__(self, items: AsyncIterator[T]) -> None:
         self._items = items
+        self._turn = asyncio.Lock()
 
     async def __anext__(self) -> T:
-        return await anext(self._items)
+        async with self._turn:  # tasks may share it
+            return await anext(self._items)
 
 
 def _in(guild: hikari.SnowflakeishOr[hikari.Unique]) -> int:

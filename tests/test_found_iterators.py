@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import typing
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -89,3 +90,28 @@ async def test_next_goes_on_and_a_loop_that_was_left_does_not(cache: persist.Cac
         break
     assert [member async for member in found] == members
     assert await found.next() == members[2]
+
+
+@pytest.mark.parametrize("way", ["found", "iterator", "map"])
+async def test_of_tasks_that_share_an_iterator_each_result_goes_to_one(cache: persist.Cache, way: str) -> None:
+    found = cache.members.find()
+    shared = {"found": found, "iterator": aiter(found), "map": found.map(lambda member: member)}[way]
+    await shared_out(shared, await cache.members.find())
+
+
+async def test_of_tasks_that_share_the_members_fetched_each_goes_to_one(cache: persist.Cache) -> None:
+    guild = (await cache.guilds.find())[0]
+    await shared_out(cache.fetch_members(guild), await cache.members.find())
+
+
+async def shared_out(shared: AsyncIterator[hikari.Member], everybody: list[hikari.Member]) -> None:
+    got: list[hikari.Member] = []
+
+    async def work() -> None:
+        with contextlib.suppress(StopAsyncIteration):
+            while True:  # unlike a loop, which would begin anew
+                got.append(await anext(shared))
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*(work() for _ in range(4)))
+    assert sorted(got, key=lambda member: member.id) == everybody
