@@ -5,7 +5,7 @@
     PersistError
     ├── BackendError          the database refused or failed; ``temporary`` says whether a retry may help
     ├── BrokenBackendError    the plugin of a backend is installed but does not work
-    ├── CacheClosedError      the cache was used while it was not open
+    ├── CacheClosedError      the cache was used while it was not open, or in another event loop
     ├── CorruptRecordError    a stored payload can no longer be read
     ├── MissingDriverError    a backend, or encryption, needs a package that is not installed
     ├── QueryError            a filter, an order or an argument does not exist or has the wrong type
@@ -84,7 +84,10 @@ class BrokenBackendError(PersistError):
 
 
 class CacheClosedError(PersistError, RuntimeError):
-    """The cache was used before it was opened, after it was closed, or after opening failed."""
+    """The cache was used before it was opened, after it was closed, after opening failed, or in another event loop.
+
+    An open cache can only be used in the event loop in which it was opened, which is that of its bot.
+    """
 
 
 class CorruptRecordError(PersistError, ValueError):

@@ -14,6 +14,7 @@ from . import hooks
 from .engine import Engine
 from .errors import CacheClosedError, PersistError
 from .hosts import Host, RestLife
+from .loops import LOOP_ENDED, check_loop
 from .owner import twin_refusal
 from .reader import Reader
 from .spi import Store
@@ -25,11 +26,6 @@ _LOG = logging.getLogger("persist")
 
 _OPENING: typing.Final = 5.0
 """Seconds that an opening under way may take when the bot stops."""
-
-_LOOP_ENDED: typing.Final = (
-    "the cache is closed because the event loop in which it was opened has ended; let the bot open it, or do "
-    "everything in one loop"
-)
 
 
 class Lifetime:
@@ -122,8 +118,8 @@ class Lifetime:
 
     async def start(self) -> None:
         """Open as :meth:`persist.Cache.start` does."""
+        self._settle()
         self._ended = False
-        self.leave_ended_loop()
         try:
             if self.engine is None:
                 await asyncio.shield(self._begin(patient=not self._strict))
@@ -158,16 +154,22 @@ class Lifetime:
 
     async def open(self) -> None:
         """Open as :meth:`persist.Cache.open` does."""
+        self._settle()
         self._ended = False
-        self.leave_ended_loop()
         if self.engine is None:
             await asyncio.shield(self._begin(patient=False))
+
+    def _settle(self) -> None:
+        """Drop what belongs to an event loop that has ended, and check that this loop is the cache's own."""
+        self.leave_ended_loop()
+        if self.engine is not None:
+            check_loop(self.engine.loop)
 
     def leave_ended_loop(self) -> None:
         """Drop what belongs to an event loop that has ended, such as that of ``asyncio.run(cache.open())``."""
         if self.engine is None or not self.engine.loop.is_closed():
             return
-        _LOG.warning(_LOOP_ENDED)
+        _LOG.warning(LOOP_ENDED)
         self._loop_ended = True
         engine, self.engine, self._opening = self.engine, None, None
         with contextlib.suppress(RuntimeError):  # anything that waited in that loop is gone
@@ -242,8 +244,8 @@ class Lifetime:
 
     async def close(self) -> None:
         """Close as :meth:`persist.Cache.close` does."""
+        self._settle()
         self._ended = True
-        self.leave_ended_loop()
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,), timeout=min(self._stop_timeout, _OPENING))
             self._opening.cancel()  # another process may be changing the tables for hours
@@ -261,15 +263,15 @@ class Lifetime:
             error.__cause__ = self.failure
             return error
         if self._loop_ended:
-            return CacheClosedError(_LOOP_ENDED)
+            return CacheClosedError(LOOP_ENDED)
         return CacheClosedError(
             "the cache is not open; it opens when the bot starts, with `await cache.open()` or with `async with cache`"
         )
 
     async def answering(self) -> Reader:
         """Return the reader, once an opening that is under way has ended."""
-        if self.engine is not None and self.engine.loop.is_closed():
-            self.leave_ended_loop()
+        if self.engine is not None and self.engine.loop is not asyncio.get_running_loop():
+            self._settle()
         if self.engine is None and self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
         elif self.engine is None and not self._ended and self._is_early:

@@ -19,6 +19,7 @@ from .gauges import Gauges
 from .hosts import RestLife
 from .journal import Journal, Limits
 from .locations import Location, store_of
+from .loops import LOOP_ENDED, check_loop
 from .model import Decoder, Entity
 from .quarantine import Quarantine
 from .reader import Reader
@@ -89,6 +90,8 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
         self._decodes: Decoder | None = None
         self._closed = False
         self._reader: Reader | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_ended = False
         self._opening: asyncio.Task[None] | None = None
         self._bot = app if isinstance(app, hikari.RESTBotAware) else None
         for name, view in views.VIEWS.items():
@@ -102,7 +105,7 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
     @property
     def is_open(self) -> bool:
         """Whether the database is open."""
-        return self._reader is not None
+        return self._reader is not None and self._loop is not None and not self._loop.is_closed()
 
     @property
     def gauges(self) -> Gauges:
@@ -127,6 +130,7 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
         persist.SchemaError
             If no bot has set it up yet, or its schema has another version.
         """
+        self._settle()
         self._closed = False
         if self._reader is None:
             if self._opening is None or self._opening.done():
@@ -136,7 +140,18 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
     async def _open(self) -> None:
         # A store that cannot be opened read-only is opened as for a bot: only four methods are required of it.
         await getattr(self._store, "open_to_read", self._store.open)()
-        self._reader = reader_of(self._store, self._gauges, self._decoder)
+        self._reader, self._loop = reader_of(self._store, self._gauges, self._decoder), asyncio.get_running_loop()
+        self._loop_ended = False
+
+    def _settle(self) -> None:
+        """Drop what belongs to an event loop that has ended, and check that this loop is the cache's own."""
+        if self._reader is None or self._loop is None:
+            return
+        if self._loop.is_closed():
+            self._loop_ended = True
+            self._reader = self._opening = None
+        else:
+            check_loop(self._loop)
 
     def _decoder(self) -> Decoder:
         if self._decodes is None or self._decodes.me != self._me:
@@ -145,6 +160,7 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
 
     async def close(self) -> None:
         """Close the database. If the cache is closed, this is a no-op. The cache can be opened again."""
+        self._settle()
         self._closed = True
         if self._opening is not None and not self._opening.done():
             await asyncio.wait((self._opening,))
@@ -160,11 +176,13 @@ class ReadOnlyCache(names_guilds.GuildNames, privacy.Exports):
         await self.close()
 
     async def _answering(self) -> Reader:
+        if self._loop is not asyncio.get_running_loop():
+            self._settle()
         if self._reader is None and not self._closed:
             await self._opened()
         if self._reader is None:
-            msg = "the cache is not open; write `await cache.open()` or `async with cache`"
-            raise CacheClosedError(msg)
+            closed = "the cache is not open; write `await cache.open()` or `async with cache`"
+            raise CacheClosedError(LOOP_ENDED if self._loop_ended else closed)
         if not self._me:
             page = await self._reader.page(Select(OWN_USER, limit=1, want="keys"))
             self._me = int(page.records[0].key[0]) if page.records else 0
