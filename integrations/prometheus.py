@@ -75,7 +75,7 @@ class _CacheCollector(Collector):
     def _stored(self) -> CounterMetricFamily:
         about = "Changes stored by all caches of this process."
         family = CounterMetricFamily("persist_committed_changes_total", about, labels=("kind", "change"))
-        for labels, value in self._committed.items():
+        for labels, value in dict(self._committed).items():  # a scrape runs in a thread, and the bot counts meanwhile
             family.add_metric(labels, value)
         return family
 

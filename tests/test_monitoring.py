@@ -21,6 +21,8 @@ from hearing import Hearing
 
 import persist
 from persist import plugins
+from persist.changes import Drop
+from persist.entities import MEMBERS, ROLES
 from persist.metrics import METRICS
 
 FOLDER: typing.Final = pathlib.Path(__file__).parents[1] / "examples" / "monitoring"
@@ -69,6 +71,23 @@ async def test_prometheus_scrapes_every_metric_of_every_cache(sqlite_url: str) -
     for name, family in families.items():
         labels = LABELS.get(name) or LABELS[f"{name}_total"]
         assert all(set(sample.labels) == labels for sample in family.samples), name
+
+
+def test_a_scrape_goes_on_while_the_bot_stores_a_kind_that_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    prometheus_client = pytest.importorskip("prometheus_client")
+    prometheus = importlib.import_module("persist.integrations.prometheus")
+    collector = prometheus._CacheCollector()
+    collector.persist_committed([Drop(ROLES, (1,))])
+    plain = prometheus_client.core.CounterMetricFamily
+    add_metric = plain.add_metric
+
+    def meanwhile(*args: typing.Any) -> None:  # a scrape runs in a thread of its own
+        collector.persist_committed([Drop(MEMBERS, (1, 2))])
+        add_metric(*args)
+
+    monkeypatch.setattr(plain, "add_metric", meanwhile)
+    *_, stored = collector.collect()
+    assert [sample.labels for sample in stored.samples] == [{"kind": "roles", "change": "drop"}]
 
 
 @pytest.mark.usefixtures("_no_plugins")
