@@ -7,18 +7,33 @@ import inspect
 import typing
 from collections.abc import Callable
 
-__all__ = ("answer", "named", "waits")
+__all__ = ("answer", "is_function_of_one", "named")
 
 T = typing.TypeVar("T")
 U = typing.TypeVar("U")
 
 
-def waits(function: object) -> bool:
+def _waits(function: object) -> bool:
     """Return whether a function, or a callable object, is async."""
     while isinstance(function, functools.partial):
         function = typing.cast("functools.partial[object]", function).func
     called = (function, getattr(type(function), "__call__", None))  # noqa: B004 - it inspects the method
     return any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in called)
+
+
+def is_function_of_one(function: object) -> typing.TypeGuard[Callable[[typing.Any], object]]:
+    """Return whether something is a function, not async, that can be called with one argument."""
+    if not callable(function) or _waits(function):
+        return False
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some that are written in C do not say
+        return True
+    try:
+        signature.bind(None)
+    except TypeError:
+        return False
+    return True
 
 
 def answer(function: Callable[[T], U], asked: T) -> U:

@@ -10,7 +10,7 @@ from . import chunking
 from .errors import QueryError
 from .hosts import intents_of
 
-__all__ = ("check_bot", "check_limits", "check_members", "check_memory")
+__all__ = ("check_bot", "check_flag", "check_limits", "check_members", "check_memory")
 
 
 def check_bot(bot: object) -> None:
@@ -32,8 +32,13 @@ def check_limits(interval: object, limit: object, stop_timeout: object, strict: 
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         msg = f"limit must be a whole number above zero, not {limit!r}"
         raise QueryError(msg)
-    if not isinstance(strict, bool):
-        msg = f"strict must be True or False, not {strict!r}"
+    check_flag("strict", strict)
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raise a `persist.QueryError` for what is not a bool: words such as "no" would count as true."""
+    if not isinstance(value, bool):
+        msg = f"{name} must be True or False, not {value!r}"
         raise QueryError(msg)
 
 

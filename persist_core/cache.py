@@ -296,9 +296,7 @@ class Cache(
         persist.QueryError
             If ``confirm`` is not a bool, or the bot has no gateway. Other mistakes raise what ``bot.listen`` raises.
         """
-        if not isinstance(confirm, bool):
-            msg = f"confirm must be True or False, not {confirm!r}"
-            raise QueryError(msg)
+        arguments.check_flag("confirm", confirm)
         bot = self._hearing()
         if event_types and inspect.iscoroutinefunction(event_types[0]):
             msg = f"write @cache.listen() with parentheses; without them, {event_types[0]!r} is taken for an event type"
@@ -341,13 +339,14 @@ class Cache(
         Raises
         ------
         persist.QueryError
-            If the argument is not rules, or one of their predicates raises; the previous rules then stay in force.
+            If an argument is of a wrong type, or one of their predicates raises; the previous rules then stay in force.
         persist.CacheClosedError
             If the cache is not open and cannot be opened.
         persist.BackendError
             If the database cannot be reached. What has been applied so far stays applied; call this again for the rest.
         """
         asked = self._rules if rules is None else checked(rules)
+        arguments.check_flag("dry_run", dry_run)
         engine = await self._opened()
         warn_of_contradictions(asked, self._intents)
         before = self._rules

@@ -169,6 +169,10 @@ class Encryption:
         persist.QueryError
             If ``columns`` names a kind or column that does not exist, or a column that is not text.
         """
+        if not isinstance(self.columns, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            example = "{'roles': set()}"
+            msg = f"columns must be a mapping from kinds to names of columns, such as {example}, not {self.columns!r}"
+            raise QueryError(msg)
         for name, columns in self.columns.items():
             if name not in ENTITIES:
                 msg = f"there is no kind {name!r} to encrypt; there is: {', '.join(sorted(ENTITIES))}"

@@ -63,7 +63,7 @@ async def exported(store: Store, user: int, path: str | os.PathLike[str]) -> Exp
         If it cannot be written.
     """
     target = pathlib.Path(path)
-    summary = target.with_name(f"{target.name}.txt")
+    summary = target.parent / f"{target.name}.txt"
     counts = {"own": collections.Counter[str](), "named": collections.Counter[str]()}
     try:
         await _written(target, _lines(store, user, counts))

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from .errors import QueryError
 from .model import Entity, Join
 
-__all__ = ("Part", "column_named", "part_with", "parts_of")
+__all__ = ("Part", "called", "column_named", "part_with", "parts_of")
 
 _METHODS: typing.Final[Mapping[str, str]] = {
     "limit": "; use find(...).limit(50) to get at most that many",
@@ -47,6 +47,11 @@ def column_named(entity: Entity[typing.Any], name: str, *besides: str, to_be: st
     hint = _METHODS.get(name, "") if to_be == "found" else ""
     msg = f"{entity.name} cannot be {to_be} by {name!r}{hint}; they can by: {known}"
     raise QueryError(msg)
+
+
+def called(column: str) -> str:
+    """Return the name of the filter for a column, as users write it."""
+    return next((name for name, behind in _BESIDE.items() if behind == column), column)
 
 
 class Part(typing.NamedTuple):

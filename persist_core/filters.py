@@ -13,7 +13,7 @@ import hikari
 from .columns import moment
 from .conditions import TESTS, AllOf, AnyOf, Condition, Conditional, Not, Within
 from .errors import QueryError
-from .filter_names import Part, column_named, part_with
+from .filter_names import Part, called, column_named, part_with
 from .given_ids import other_kind
 from .model import Entity, Kind
 
@@ -40,12 +40,25 @@ V = typing.TypeVar("V")
 Thing = typing.TypeVar("Thing", bound=int | hikari.Unique)
 
 
+_FUNCTIONS: typing.Final[Mapping[str, str]] = {"less": "before", "greater": "after", "not": "not_"}
+"""The functions that make filters, by test; the others have the name of their test."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Filter(typing.Generic[V_co]):
     """A condition on values of one type, not yet on a column. Made by the functions of this module."""
 
     test: str
     value: typing.Any
+
+    def __repr__(self) -> str:
+        values = self.value if self.test in ("between", "any_of") else (self.value,)
+        return f"{self.function}({', '.join(map(repr, values))})"
+
+    @property
+    def function(self) -> str:
+        """The name of the function that makes such filters."""
+        return _FUNCTIONS.get(self.test, self.test)
 
 
 class Learned(typing.NamedTuple):
@@ -200,12 +213,17 @@ def _condition(entity: Entity[typing.Any], column: str, value: typing.Any, depth
         return _unset(entity, column)
     if isinstance(value, Filter):
         return _filter(entity, column, kind, value, depth + 1)
-    if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
-        among = Condition(column, "is_in", tuple(plain(column, kind, item) for item in value if item is not None))
-        return AnyOf((among, _unset(entity, column))) if None in value else _or_absent(entity, among)
     if kind == "snowflakes":
         msg = f"{column} is a list of ids; match one in it with persist.has(...)"
         raise QueryError(msg)
+    if isinstance(value, Collection) and not isinstance(value, str | bytes | int):  # flags are collections too
+        if (inside := next((item for item in value if isinstance(item, Filter)), None)) is not None:
+            msg = (
+                f"a collection for {called(column)} holds values, not conditions; write persist.any_of({inside!r}, ...)"
+            )
+            raise QueryError(msg)
+        among = Condition(column, "is_in", tuple(plain(column, kind, item) for item in value if item is not None))
+        return AnyOf((among, _unset(entity, column))) if None in value else _or_absent(entity, among)
     return _or_absent(entity, Condition(column, "equals", plain(column, kind, value)))
 
 
@@ -247,7 +265,7 @@ def _filter(entity: Entity[typing.Any], column: str, kind: Kind, asked: Filter[t
         return AllOf(tuple(_or_absent(entity, end) for end in ends))
     elif (test in _ORDERED and kind not in ("snowflakes", "boolean")) or (test in _TEXT and kind == "text"):
         return _or_absent(entity, Condition(column, test, plain(column, kind, value)))
-    msg = f"{column} holds {'an' if kind == 'integer' else 'a'} {kind}, which {test!r} does not apply to"
+    msg = f"persist.{asked.function}(...) does not apply to {called(column)}, which is compared with {_MEANT[kind]}"
     raise QueryError(msg)
 
 
@@ -300,5 +318,5 @@ def plain(column: str, kind: Kind, value: typing.Any) -> typing.Any:
                 return moment(value)
         case _:
             pass
-    msg = f"{column} is compared with {_MEANT.get(kind, kind)}, not with {value!r}"
+    msg = f"{called(column)} is compared with {_MEANT[kind]}, not with {value!r}"
     raise QueryError(msg)

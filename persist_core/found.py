@@ -127,6 +127,13 @@ class Found(hikari.LazyIterator[T]):
         self._search = search
         self._reading: _Reading[T] | None = None
 
+    def __repr__(self) -> str:
+        return f"<{self._query.entity.name} to be found: await it, or use async for>"
+
+    def __bool__(self) -> bool:
+        msg = "results that are not awaited are neither true nor false; write `if await found.exists()` or await them"
+        raise QueryError(msg)
+
     @property
     def entity(self) -> Entity[typing.Any]:
         """The kind of the results."""

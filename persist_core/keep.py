@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 import hikari
 import typing_extensions
 
-from .answers import waits
+from .answers import is_function_of_one
 from .errors import QueryError
 from .filters import Filter, plain
 
@@ -113,8 +113,8 @@ class Keep(typing.Generic[T_contra]):
         for name, value in fixed.items():
             object.__setattr__(self, name, value)
         self._check_bounds()
-        if self.predicate is not None and (not callable(self.predicate) or waits(self.predicate)):
-            msg = f"predicate must be a function, not async, that takes a hikari object, not {self.predicate!r}"
+        if self.predicate is not None and not is_function_of_one(self.predicate):
+            msg = f"predicate must be a function, not async, that takes one hikari object, not {self.predicate!r}"
             raise QueryError(msg)
 
     def _check_bounds(self) -> None:

@@ -55,6 +55,9 @@ class BeforeNames:
             If one is not an event type, or has no state before it; or if the bot has no gateway.
         """
         self._hearing()
+        if not event_types:
+            msg = "watch takes event types such as hikari.MemberDeleteEvent, and got none"
+            raise QueryError(msg)
         for event_type in event_types:
             if not isinstance(event_type, type) or not issubclass(event_type, hikari.Event):
                 msg = f"watch takes event types such as hikari.MemberDeleteEvent, not {event_type!r}"

@@ -109,6 +109,7 @@ async def asked(
     knows_all_roles: Callable[[hikari.Snowflake], Awaitable[bool]],
 ) -> hikari.Permissions | None:
     """Return the result of ``Cache.permissions``, which documents it."""
+    place = None if channel is None else key_part(channel, "the channel")
     found, who = await cache.guilds.get(guild), await cache.members.get(guild, member)
     if found is None or who is None:
         return None
@@ -117,8 +118,7 @@ async def asked(
     if roles.missing and (int(found.id) in roles.missing or not await knows_all_roles(found.id)):
         return None
     permissions = in_guild(found.owner_id, who, roles)
-    if channel is not None:
-        place = key_part(channel, "the channel")
+    if place is not None:
         thread = await cache.threads.get(place)
         there = await cache.channels.get(place if thread is None else thread.parent_id)
         if there is None or there.guild_id != found.id:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import hikari
 
 from . import hooks, retention, rules_toml
-from .answers import answer, named, waits
+from .answers import answer, is_function_of_one, named
 from .entities import COMPLETENESS, ENTITIES, ERASURE_KEYS, OWN_APPLICATION, SHARDS, SUPPRESSIONS
 from .errors import QueryError
 from .judge import check
@@ -102,7 +102,7 @@ class Rules:
             msg = f"{', '.join(both)} cannot be both on and off; name it once"
             raise QueryError(msg)
         _check_others(self.others)
-        if self.per_guild is not None and (not callable(self.per_guild) or waits(self.per_guild)):
+        if self.per_guild is not None and not is_function_of_one(self.per_guild):
             msg = f"per_guild must be a function, not async, that takes the id of a guild, not {self.per_guild!r}"
             raise QueryError(msg)
         self._settle()

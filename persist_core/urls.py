@@ -105,6 +105,9 @@ def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, t
         raise URLError(msg)
     found: dict[str, typing.Any] = {}
     for name, text in url.query.items():
+        if name in found and name != "host":  # of hosts, there may be several to try
+            msg = f"{name} is in {shown(url)} more than once; leave one"
+            raise URLError(msg)
         option = known[name]
         try:
             found[name] = (option.read if isinstance(option, Option) else option)(text)

@@ -59,6 +59,8 @@ NO_URL: typing.Final[dict[Anything, str]] = {
     "sqlite:///cache.db?timeout=-1": "a number of seconds",
     "sqlite:///cache.db?timeout=nan": "a number of seconds",
     "sqlite:///cache.db?colour=red": "has no option colour; it has: compression, timeout",
+    "sqlite:///cache.db?timeout=5&timeout=6": "timeout is in sqlite:///cache.db?timeout=5&timeout=6 more than once",
+    "postgresql://bot@h/d?max=1&max=2": "max is in postgresql://bot@h/d?max=1&max=2 more than once; leave one",
     "memory://name": "write memory://",
     "oracle://host/name": "no backend is installed for oracle:// (installed: ",
 }
@@ -218,14 +220,26 @@ WRONG_FILTERS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"channel_id": "5"}, "channel_id is compared with an id"),
     ({"channel": [1, "2"]}, "channel_id is compared with an id"),
     ({"channel_id": 1 << 63}, "channel_id is compared with an id"),
-    ({"type": persist.contains("x")}, "type holds an integer, which 'contains' does not apply to"),
+    ({"type": persist.contains("x")}, "persist.contains(...) does not apply to type, which is compared with a whole"),
     ({"type": True}, "type is compared with a whole number"),
     ({"type": 1 << 63}, "type is compared with a whole number"),
     ({"is_pinned": 1}, "is_pinned is compared with True or False"),
-    ({"is_pinned": persist.at_least(value=True)}, "is_pinned holds a boolean"),
+    (
+        {"is_pinned": persist.at_least(value=True)},
+        "persist.at_least(...) does not apply to is_pinned, which is compared with True",
+    ),
     ({"timestamp": "2024-01-01"}, "timestamp is compared with a datetime"),
     ({"timestamp": persist.between(NOW, 5)}, "timestamp is compared with a datetime"),
-    ({"content": persist.has(5)}, "content holds a text, which 'has' does not apply to"),
+    ({"content": persist.has(5)}, "persist.has(...) does not apply to content, which is compared with a string"),
+    ({"channel": persist.after(NOW)}, "channel_id is compared with an id"),
+    ({"is_pinned": persist.after(NOW)}, "persist.after(...) does not apply to is_pinned"),
+    (
+        {"content": ["a", persist.contains("b")]},
+        "holds values, not conditions; write persist.any_of(contains('b'), ...)",
+    ),
+    ({"content": [persist.not_(None)]}, "content holds values, not conditions; write persist.any_of(not_(None), ...)"),
+    ({"updated": "today"}, "updated is compared with a datetime, not with 'today'"),
+    ({"updated": persist.contains("a")}, "persist.contains(...) does not apply to updated"),
 ]
 
 
@@ -252,7 +266,53 @@ def test_an_order_or_a_limit_that_does_not_fit_is_refused_before_anything_is_ask
         )
 
 
+@pytest.mark.parametrize("ids", [[], (), {5}, [None], range(3)])
+def test_a_list_of_ids_is_not_compared_with_a_list(ids: Anything) -> None:
+    cache = persist.Cache(bots.make(), "sqlite:///cache.db")
+    refused(lambda: cache.members.find(role_ids=ids), "role_ids is a list of ids; match one in it with persist.has")
+
+
+def test_a_question_that_is_not_awaited_is_no_answer() -> None:
+    found: Anything = persist.Cache(bots.make(), "sqlite:///cache.db").members.find()
+    refused(lambda: bool(found), "not awaited", "if await found.exists()", error=persist.QueryError)
+    assert repr(found) == "<members to be found: await it, or use async for>"
+
+
 @pytest.mark.parametrize("confirm", [None, 1, "yes"])
 def test_confirm_is_a_truth_value(confirm: Anything) -> None:
     cache = persist.Cache(bots.make(), "sqlite:///cache.db")
     refused(lambda: cache.listen(confirm=confirm), "confirm must be True or False", repr(confirm))
+
+
+@pytest.mark.parametrize("dry_run", [None, 1, "no"])
+async def test_dry_run_is_a_truth_value(cache: persist.Cache, dry_run: Anything) -> None:
+    with pytest.raises(persist.QueryError, match="dry_run must be True or False"):
+        await cache.apply_rules(persist.Rules(messages=False), dry_run=dry_run)
+
+
+async def test_a_channel_that_is_none_is_refused_even_where_nothing_is_known(cache: persist.Cache) -> None:
+    wrong: Anything = "general"
+    with pytest.raises(persist.QueryError, match="the channel must be an id or an object that has one, not 'general'"):
+        await cache.permissions(1, 2, wrong)
+
+
+def test_watching_nothing_is_refused() -> None:
+    cache = persist.Cache(bots.make(), "sqlite:///cache.db")
+    refused(cache.watch, "watch takes event types such as hikari.MemberDeleteEvent", error=persist.QueryError)
+
+
+def test_columns_to_encrypt_that_are_no_mapping_are_refused() -> None:
+    columns: Anything = ["roles"]
+    keys = persist.Encryption({"a": persist.Encryption.new_key()}, columns=columns)
+    refused(
+        lambda: persist.Cache(bots.make(), "memory://", encryption=keys),
+        "columns must be a mapping from kinds to names of columns",
+    )
+
+
+@pytest.mark.parametrize("path", [".", "/", ""])
+async def test_what_cannot_name_a_file_is_refused(cache: persist.Cache, path: str) -> None:
+    with pytest.raises(
+        persist.PersistError, match=r"the export cannot be written: .* name a file in an existing folder"
+    ):
+        await cache.export_user(1, path)

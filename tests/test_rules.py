@@ -70,6 +70,7 @@ WRONG: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"per_guild": {1: None}}, "per_guild must be a function, not async, that takes the id of a guild"),
     ({"per_guild": _plans_later}, "must be a function, not async"),
     ({"per_guild": _Waiting()}, "must be a function, not async"),
+    ({"per_guild": lambda: None}, "per_guild must be a function, not async, that takes the id of a guild"),
 ]
 
 
@@ -90,6 +91,9 @@ WRONG_KEEPS: typing.Final[list[tuple[dict[str, Anything], str]]] = [
     ({"predicate": _waits}, "must be a function, not async"),
     ({"predicate": _Waiting()}, "must be a function, not async"),
     ({"predicate": functools.partial(_Waiting())}, "must be a function, not async"),
+    ({"predicate": lambda: True}, "predicate must be a function, not async, that takes one hikari object"),
+    ({"predicate": lambda one, another: one is another}, "that takes one hikari object"),
+    ({"predicate": lambda *, member: member is None}, "that takes one hikari object"),
     ({"drop": "content"}, "drop must be a collection of names"),
     ({"sources": {"hearsay"}}, "sources must be some of chunk, gateway, rest, not {'hearsay'}"),
     ({"sources": ()}, "sources must be some of"),
