@@ -104,7 +104,7 @@ INVITES = Entity(
     intents=Intents.GUILD_INVITES,
     ends="expires_at",
     names=("inviter_id",),
-    about="Invites that were created while the bot was connected.",
+    about="Invites that were created while the bot was connected and may manage the channel, or that REST has listed.",
 )
 
 DM_CHANNELS = Entity(

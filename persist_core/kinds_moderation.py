@@ -67,5 +67,5 @@ AUDIT_LOG_ENTRIES = Entity(
     opt_in=True,
     # The reason and the changes also reveal something about the target.
     subjects=("user_id", "target_id"),
-    about="What moderators did, for 45 days unless rules say otherwise.",
+    about="What moderators did, for 45 days unless rules say otherwise, if the bot may view the audit log.",
 )

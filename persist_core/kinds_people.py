@@ -134,5 +134,5 @@ BANS = Entity(
     owners=(IN_GUILD,),
     joins={"user": Join(USERS, ("user_id",))},
     intents=Intents.GUILD_MODERATION,
-    about="Who is banned from which guild.",
+    about="Who is banned from which guild. Discord sends it if the bot may ban members or view the audit log.",
 )

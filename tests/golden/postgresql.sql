@@ -22,7 +22,8 @@ CREATE INDEX "invites_by_expires_at" ON "invites" ("expires_at" NULLS FIRST, "co
 
 CREATE INDEX "invites_by_inviter_id" ON "invites" ("inviter_id" NULLS FIRST, "code")
 
-COMMENT ON TABLE "invites" IS 'Invites that were created while the bot was connected.'
+COMMENT ON TABLE "invites" IS 'Invites that were created while the bot was connected and may manage the channel, or
+that REST has listed.'
 
 ALTER TABLE "messages" ADD COLUMN "has_attachments" BOOLEAN
 
