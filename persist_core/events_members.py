@@ -7,19 +7,30 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from . import plans
 from .changes import Change, Drop, Put
+from .conditions import Condition, Known, Not, Within
 from .edits import Part
-from .entities import GUILDS, MEMBERS, OWN_USER, PRESENCES, USERS, VOICE_STATES
+from .entities import COMPLETENESS, GUILDS, MEMBERS, OWN_USER, PRESENCES, USERS, VOICE_STATES
 from .model import Payload
 from .plans import Context, Event, guild_of, in_guild
 
 __all__ = ("ROWS",)
+
+_ARE_NOT_ALL_KNOWN: typing.Final = Not(
+    Within(
+        ("id",),
+        COMPLETENESS,
+        (Condition("kind", "equals", MEMBERS.name), Condition("state", "equals", "complete")),
+        ("guild_id",),
+    )
+)
+"""For guilds, that they may have members who are not stored."""
 
 
 def _member_add(event: Payload, context: Context) -> Iterator[Change]:
     """Store a member, and count it if it is new: Discord may send the same one again."""
     guild_id = int(event["guild_id"])
     key = (guild_id, int(event["user"]["id"]))
-    yield plans.count(GUILDS, (guild_id,), "member_count", (MEMBERS, key), 1, context.origin)
+    yield plans.count(GUILDS, (guild_id,), "member_count", 1, context.origin, Not(Known(MEMBERS, key)))
     yield from plans.members((event,), guild_id, context.origin)
 
 
@@ -28,10 +39,14 @@ def _member_update(event: Payload, context: Context) -> Iterable[Change]:
 
 
 def _member_remove(event: Payload, context: Context) -> Iterator[Change]:
-    """Delete the member and what it took part in. The user may be a member elsewhere, and stays."""
+    """Delete the member and what it took part in. The user may be a member elsewhere, and stays.
+
+    While not all members are known, an unknown one counts, too: it joined before the cache knew it.
+    """
     guild_id = int(event["guild_id"])
     key = (guild_id, int(event["user"]["id"]))
-    yield plans.count(GUILDS, (guild_id,), "member_count", (MEMBERS, key), -1, context.origin)
+    for known in ((Known(MEMBERS, key),), (Not(Known(MEMBERS, key)), _ARE_NOT_ALL_KNOWN)):
+        yield plans.count(GUILDS, (guild_id,), "member_count", -1, context.origin, *known)
     yield from plans.end(MEMBERS, key, guild_id)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from . import plans
 from .changes import Change, Drop, Put
+from .conditions import Known, Not
 from .entities import SCHEDULED_EVENT_USERS, SCHEDULED_EVENTS, USERS
 from .kinds_scheduled import is_of_occurrence
 from .model import Payload
@@ -29,7 +30,9 @@ def _user(amount: int) -> Plan:
         guild_id, origin = guild_of(event), context.origin
         record = SCHEDULED_EVENT_USERS.record(event, guild_id, origin)
         planned = (int(event["guild_scheduled_event_id"]),)
-        yield plans.count(SCHEDULED_EVENTS, planned, "user_count", (record.entity, record.key), amount, origin)
+        known = Known(record.entity, record.key)
+        counts = Not(known) if amount > 0 else known
+        yield plans.count(SCHEDULED_EVENTS, planned, "user_count", amount, origin, counts)
         yield Put(record) if amount > 0 else Drop(record.entity, record.key, guild_id)
 
     return plan

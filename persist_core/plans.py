@@ -9,7 +9,7 @@ import hikari
 
 from .changes import Amend, Change, Drop, DropScope, Patch, Put, cascade
 from .columns import unexpected
-from .conditions import Condition, Conditional, Known, Not, Where
+from .conditions import Condition, Conditional, Not, Where
 from .edits import Add, Default, Edit, Part
 from .entities import MEMBERS, USERS
 from .model import Entity, Key, Origin, Payload
@@ -202,23 +202,24 @@ def listed(value: object) -> Sequence[Payload]:
     raise unexpected("a list", value)
 
 
-def count(owner: AnyEntity, key: Key, field: str, counted: tuple[AnyEntity, Key], amount: int, origin: Origin) -> Amend:
-    """Count a record before it is added or removed; adding a known one or removing an unknown one does not count.
+def count(
+    owner: AnyEntity, key: Key, field: str, amount: int, origin: Origin, counts: Conditional, *also: Conditional
+) -> Amend:
+    """Count a record before it is added or removed.
 
     Parameters
     ----------
     owner, key, field
         Where the count is.
-    counted
-        The kind and the key of the record that is added (``amount`` is 1) or removed (-1).
     amount
         How much it changes the count.
     origin
         The source.
+    counts, also
+        Whether it counts, such as that the record is ``Known``, or is not; and conditions on what has the count.
     """
-    known: Conditional = Known(*counted)
     where = tuple(Condition(name, "equals", part) for name, part in zip(owner.key, key, strict=True))
-    return Amend(owner, None, (*where, Not(known) if amount > 0 else known), (Add(field, amount),), origin)
+    return Amend(owner, None, (*where, counts, *also), (Add(field, amount),), origin)
 
 
 def replace(

@@ -50,6 +50,20 @@ async def test_only_a_known_member_is_counted_out(heard: Hearing, guild: Payload
 
 
 @proves("GUILD_MEMBER_ADD", "GUILD_MEMBER_REMOVE")
+async def test_whoever_leaves_is_counted_out_while_not_all_members_are_known(engine_url: str) -> None:
+    large = payloads.guild(own_user=payloads.own_user(id=ME), members=4, large=True, member_count=1000)
+    async with Hearing(engine_url) as heard:
+        await heard.ready(large)
+        here, new = large["members"][3]["user"], payloads.user()
+        for user in (here, payloads.user(), payloads.user()):
+            await heard.hear("GUILD_MEMBER_REMOVE", {"guild_id": large["id"], "user": user})
+        for name in ("GUILD_MEMBER_ADD", "GUILD_MEMBER_REMOVE", "GUILD_MEMBER_ADD", "GUILD_MEMBER_ADD"):
+            await heard.hear(name, coming(large, new))
+        async for cache in heard.answers():
+            assert await member_count(cache, large) == 1000 - 3 + 1
+
+
+@proves("GUILD_MEMBER_ADD", "GUILD_MEMBER_REMOVE")
 @pytest.mark.parametrize("flushed", range(4))
 async def test_coming_and_going_is_counted_wherever_it_is_stored(heard: Hearing, guild: Payload, flushed: int) -> None:
     user, other = payloads.user(), payloads.user()
