@@ -26,7 +26,7 @@ from persist.urls import misplaced
 
 from .sqlite_copying import copied
 from .sqlite_dialect import APPLICATION_ID
-from .sqlite_texts import undecoded
+from .sqlite_texts import take, undecoded
 
 __all__ = ("SqliteDriver",)
 
@@ -81,7 +81,8 @@ class _Inside:
         try:
             return self._connection.execute(sql, params).fetchall()
         except sqlite3.OperationalError as error:
-            return undecoded(error, sql, params, self._connection)
+            take(error)
+        return undecoded(sql, params, self._connection)
 
     async def give_way(self) -> None:
         """Release the GIL for long enough that the event loop can take it, if it is waiting."""
@@ -97,7 +98,8 @@ async def _fetched(connection: aiosqlite.Connection, sql: str, params: Row) -> S
     try:
         return list(await connection.execute_fetchall(sql, params))
     except sqlite3.OperationalError as error:
-        return await _in_thread(connection, functools.partial(undecoded, error, sql, params))
+        take(error)
+    return await _in_thread(connection, functools.partial(undecoded, sql, params))
 
 
 def _in_thread(connection: aiosqlite.Connection, does: Callable[[sqlite3.Connection], T]) -> Awaitable[T]:
@@ -163,8 +165,8 @@ class SqliteDriver:
 
     @property
     def place(self) -> str | None:
-        """The absolute path of the file; ``None`` in memory."""
-        return None if self._path is None else os.path.normpath(self._path)
+        """The absolute path of the file, which links lead to as well; ``None`` in memory."""
+        return None if self._path is None else os.path.realpath(self._path)
 
     @property
     def is_there(self) -> bool:
@@ -287,10 +289,15 @@ class SqliteDriver:
                     await (await writer.execute("PRAGMA wal_checkpoint(PASSIVE)")).close()
             except sqlite3.Error as error:  # committed data is safe in the log, and the next opening finds it there
                 told = "the write-ahead log could not be written back; keep it beside the file: %(why)s"
-                if not _busy(error):  # then another process has the file open, and writes it back
+                # If it is busy, another process has the file open, and writes it back.
+                if not _busy(error) and self._has_log():
                     self._notices.say(logging.WARNING, "log", told, why=self.explain(error))
             finally:
                 await writer.close()
+
+    def _has_log(self) -> bool:
+        log = pathlib.Path(f"{self._path}-wal")
+        return log.is_file() and log.stat().st_size > 0
 
     async def purge(self) -> bool:
         """Rewrite the file and empty its log, because split pages may hold copies of deleted data."""

@@ -8,10 +8,12 @@ import logging
 import typing
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 
+import orjson
+
 from .dialect import Dialect
 from .errors import BackendError, SchemaError
 from .schema import META, VERSION, tables
-from .sealing import is_note
+from .sealing import ENCRYPTION, is_note
 from .spi import Driver, Row, Transaction
 
 __all__ = ("APPLICATION", "known", "locked", "of_payloads", "still_known")
@@ -23,6 +25,10 @@ _LONG: typing.Final = 3.0
 
 APPLICATION: typing.Final = "persist"
 """The application in the notes of persist's databases."""
+
+
+_OBJECTS: typing.Final = ("tables", "search", ENCRYPTION)
+"""The notes that are JSON objects."""
 
 
 def _select_meta(dialect: Dialect) -> str:
@@ -59,7 +65,17 @@ async def known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str
             "Upgrade hikari-persist, or name another database."
         )
         raise SchemaError(msg)
+    if damaged := [name for name in _OBJECTS if not _is_object(meta.get(name, "{}"))]:
+        msg = f"the notes of {where} about itself are damaged ({', '.join(damaged)}); restore a backup"
+        raise SchemaError(msg)
     return meta
+
+
+def _is_object(value: str) -> bool:
+    try:
+        return isinstance(orjson.loads(value), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 async def still_known(dialect: Dialect, database: _Fetches, where: str) -> Mapping[str, str]:

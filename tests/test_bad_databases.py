@@ -161,6 +161,17 @@ def test_a_database_that_is_damaged_is_refused(tmp_path: pathlib.Path) -> None:
         _refused(path, persist.PersistError, "damaged", "restore a backup")
 
 
+@pytest.mark.parametrize("value", ["'{\"users\":[}'", "'7'", "CAST(x'7bff7d' AS TEXT)"])
+def test_a_database_with_a_damaged_note_is_refused(tmp_path: pathlib.Path, value: str) -> None:
+    with _database(tmp_path) as path:
+        asyncio.run(_made(path))
+        for name in ("tables", "search"):
+            with contextlib.closing(sqlite3.connect(path)) as damaged:
+                damaged.execute(f"UPDATE persist_meta SET value = {value} WHERE name = '{name}'")
+                damaged.commit()
+            _refused(path, persist.SchemaError, name, "restore a backup")
+
+
 async def test_a_folder_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
     cache = persist.Cache(bots.make(), f"sqlite:///{tmp_path / 'none' / 'cache.db'}")
     with pytest.raises(persist.BackendError, match=r"there is no folder '.*none'; create it first"):
