@@ -8,7 +8,7 @@ import typer
 
 from . import copying
 from .cli_app import CARE, MOVE, URL, Json, app
-from .cli_output import ask, console, failed, left_out, opened, progress, said, sql_store
+from .cli_output import ask, console, failed, left_out, opened, progress, said, sql_store, store_of_url
 from .entities import ENTITIES
 from .errors import PersistError
 from .migrations import Migration
@@ -30,9 +30,7 @@ def copy(
 
 
 async def _copy(source: str, target: str, *, resume: bool, as_json: bool) -> bool:
-    if source == target:
-        msg = "FROM and TO are the same database; name another one to copy to"
-        raise PersistError(msg)
+    copying.refuse_same(store_of_url(source), store_of_url(target))
     rows: list[dict[str, object]] = []
     fine = is_whole = True
     async with opened(source) as here, opened(target, new=True) as there:

@@ -15,7 +15,7 @@ import typer
 from . import copying, json_lines, verifying
 from .cli_app import MOVE, URL, Json, app
 from .cli_files import beside, lines_of, new, refuse_url, written
-from .cli_output import ask, failed, left_out, looked_into, opened, progress, said
+from .cli_output import ask, failed, left_out, looked_into, opened, progress, said, store_of_url
 from .entities import ENTITIES
 from .errors import PersistError
 from .files import is_sqlite
@@ -91,23 +91,26 @@ def import_(
 
 
 async def _import(file: str, url: str, *, merge: bool, as_json: bool) -> bool:
-    _check(file)
+    bots = _check(file)
     with lines_of(file) as lines:
         async with opened(url, new=True) as store:
+            await copying.refuse_others(store, bots)
             if not merge:
                 await copying.refuse_full(store, "let newer records win with --merge")
             with progress("Importing", {}, as_json=as_json) as seen:
-                done = await json_lines.imported(store, lines, seen, merge=merge)
+                way = json_lines.Way.MERGE if merge else json_lines.Way.FILL
+                done = await json_lines.imported(store, lines, seen, way)
     said({"file": file, **done._asdict()} if done.left_out else {"file": file, "stored": done.stored}, as_json=as_json)
     return True
 
 
-def _check(file: str) -> None:
-    """Check a file that can be read twice, so that nothing is stored from a truncated one."""
+def _check(file: str) -> set[int]:
+    """Check a file that can be read twice, so that nothing is stored from a truncated one, and return its bots."""
     refuse_url(file)
-    if file != "-" and pathlib.Path(file).is_file():
-        with lines_of(file) as lines:
-            json_lines.check(lines)
+    if file == "-" or not pathlib.Path(file).is_file():
+        return set()
+    with lines_of(file) as lines:
+        return json_lines.check(lines)
 
 
 @app.command(rich_help_panel=MOVE)
@@ -194,16 +197,16 @@ def _same(saved: Summaries, arrived: Summaries, name: str) -> bool:
 
 
 async def _restored_lines(file: str, url: str, *, resume: bool, as_json: bool) -> Restored:
-    _check(file)
+    bots = _check(file)
     tallies = {name: copying.Tally() for name in ENTITIES}
     with lines_of(file) as lines:
         async with opened(url, new=True) as target:
+            await copying.refuse_others(target, bots)
             if not resume:
                 await copying.refuse_full(target, _RESUME)
             with progress("Restoring", {}, as_json=as_json) as seen:
-                await json_lines.imported(
-                    target, lines, seen, merge=resume, read=lambda r: tallies[r.entity.name].add(r)
-                )
+                way = json_lines.Way.RESUME if resume else json_lines.Way.FILL
+                await json_lines.imported(target, lines, seen, way, read=lambda r: tallies[r.entity.name].add(r))
             saved = {name: tally.summary() for name, tally in tallies.items()}
             totals = {name: summary.records for name, summary in saved.items()}
             with progress("Comparing", totals, as_json=as_json) as seen:
@@ -211,6 +214,7 @@ async def _restored_lines(file: str, url: str, *, resume: bool, as_json: bool) -
 
 
 async def _restored_file(file: str, url: str, *, resume: bool, as_json: bool) -> Restored:
+    copying.refuse_same(store_of_url(SQLiteBackend(file).url), store_of_url(url))
     with tempfile.TemporaryDirectory() as folder:
         # A backup of an older version is migrated as a copy, so the backup itself stays unchanged.
         copy = pathlib.Path(folder, "backup.db")

@@ -5,19 +5,33 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import typing
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
 import orjson
 
 from .changes import Change, Put
 from .conditions import Condition
-from .entities import ENTITIES
+from .entities import ENTITIES, OWN_USER
 from .errors import BackendError, PersistError
 from .model import Entity, Record
 from .spi import Answers, Cursor, Order, Page, Select, Store
 from .sql import SqlStore
 
-__all__ = ("Seen", "Summary", "Tally", "copied", "count", "kinds", "pages", "persistently", "refuse_full", "summary")
+__all__ = (
+    "Seen",
+    "Summary",
+    "Tally",
+    "bots",
+    "copied",
+    "count",
+    "kinds",
+    "pages",
+    "persistently",
+    "refuse_full",
+    "refuse_others",
+    "refuse_same",
+    "summary",
+)
 
 _PAGE: typing.Final = 1000
 _ATTEMPTS: typing.Final = 8
@@ -75,8 +89,9 @@ async def copied(source: Store, target: Store, seen: Seen, *, resume: bool = Fal
     Raises
     ------
     persist.PersistError
-        If one of the databases fails.
+        If one of the databases fails, or the target belongs to another bot.
     """
+    await refuse_others(target, await bots(source))
     for name, entity in ENTITIES.items():
         after = await _last(target, entity) if resume else None
         if after is not None:
@@ -112,6 +127,41 @@ async def refuse_full(target: Store, otherwise: str) -> None:
     if there := {name: number for name in ENTITIES if (number := await count(target, name))}:
         held = ", ".join(f"{number:,} {name}" for name, number in there.items())
         msg = f"the target already holds {held}; name an empty database, or {otherwise}"
+        raise PersistError(msg)
+
+
+async def bots(store: Answers) -> set[int]:
+    """Return the bots whose data a store has; none if it has never had a bot."""
+    return {int(record.key[0]) for record in (await store.select(Select(OWN_USER, want="keys"))).records}
+
+
+async def refuse_others(target: Store, theirs: Collection[int]) -> None:
+    """Raise an error if what is to be added to a database is another bot's: each would remove the other's guilds.
+
+    Parameters
+    ----------
+    target
+        The database. It is open.
+    theirs
+        The bots whose data is to be added.
+
+    Raises
+    ------
+    persist.PersistError
+        If the database belongs to another bot.
+    """
+    ours = await bots(target)
+    if ours and theirs and ours.isdisjoint(theirs):
+        owner, other = (", ".join(map(str, sorted(some))) for some in (ours, theirs))
+        msg = f"the target belongs to the bot {owner}, and this data to the bot {other}; name another database"
+        raise PersistError(msg)
+
+
+def refuse_same(source: Store, target: Store) -> None:
+    """Raise an error if two stores are the same database, whatever it was called."""
+    place = getattr(source, "place", None)
+    if place is not None and place == getattr(target, "place", None):
+        msg = "the source and the target are the same database; name another one to write to"
         raise PersistError(msg)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import datetime
+import enum
 import importlib.metadata
 import typing
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ import orjson
 from . import copying
 from .changes import Put
 from .columns import moment
-from .entities import GUILDS
+from .entities import GUILDS, OWN_USER
 from .errors import PersistError
 from .gauges import Gauges
 from .merging import Merge
@@ -26,7 +27,7 @@ from .record_lines import record_of, spelled
 from .spi import Answers, Page, Select, Store
 from .suppression import Suppressions
 
-__all__ = ("Imported", "check", "exported", "imported")
+__all__ = ("Imported", "Way", "check", "exported", "imported")
 
 _FORMAT: typing.Final = 1
 _PAGE: typing.Final = 1000
@@ -115,27 +116,39 @@ class Imported(typing.NamedTuple):
 
     stored: int
     left_out: int
-    """How many records were not stored because they are about erased users or guilds; zero without ``merge``."""
+    """How many records were not stored because they are about erased users or guilds; zero if the target was empty."""
 
 
-def check(lines: Iterable[bytes]) -> None:
-    """Check that lines are a complete export by :func:`exported`.
+class Way(enum.Enum):
+    """What the target of an import may hold."""
+
+    FILL = enum.auto()
+    """Nothing."""
+
+    RESUME = enum.auto()
+    """Part of the same lines."""
+
+    MERGE = enum.auto()
+    """Other data."""
+
+
+def check(lines: Iterable[bytes]) -> set[int]:
+    """Check that lines are a complete export by :func:`exported`, and return the bots whose data it is.
 
     Raises
     ------
     persist.PersistError
         If they are not.
     """
-    for _ in _records(lines):
-        pass
+    return {int(record.key[0]) for record in _records(lines) if record.entity is OWN_USER}
 
 
 async def imported(
     target: Store,
     lines: Iterable[bytes],
     seen: Seen,
+    way: Way = Way.FILL,
     *,
-    merge: bool = False,
     read: Callable[[Record], object] = bool,
 ) -> Imported:
     """Store the records in the lines, without those about erased users and guilds if the target has any.
@@ -148,20 +161,22 @@ async def imported(
         The lines, as :func:`exported` makes them.
     seen
         Called with the progress.
-    merge
-        Whether the target may hold data. Records that are newer in the target stay as they are; what it claims to know
-        completely, and of which it then has records from both, is marked as stale.
+    way
+        What the target may hold. Records that are newer in the target stay as they are. When merging, what the target
+        claims to know completely, and of which it then has records from both, is marked as stale; and whoever was
+        erased where the lines come from is erased in the target when a bot next uses it.
     read
         Called with each record in the lines.
 
     Raises
     ------
     persist.PersistError
-        If the lines are invalid or incomplete. Everything before the invalid line is stored.
+        If the lines are invalid or incomplete, or of another bot than the target. Everything before the invalid line
+        is stored.
     """
     suppressions = Suppressions(Gauges())
-    merging = Merge(target) if merge else None
-    if merge:
+    merging = None if way is Way.FILL else Merge(target, resumes=way is Way.RESUME)
+    if merging is not None:
         await suppressions.load(target.select)
     stored = left_out = 0
     for records in _pages(lines):
@@ -170,7 +185,7 @@ async def imported(
         wanted = [Put(record) for record in (records if merging is None else await merging.newer(records))]
         admitted = suppressions.admitted(wanted)
         if admitted:
-            await copying.persistently(target, admitted)
+            await copying.persistently(target, admitted if merging is None else merging.changes(admitted))
         stored += len(admitted)
         left_out += len(wanted) - len(admitted)
         seen(records[0].entity.name, len(records))

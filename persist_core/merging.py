@@ -8,15 +8,38 @@ import typing
 from collections.abc import Collection, Sequence
 
 from . import copying
+from .changes import Change, Patch, Put
 from .columns import moment
 from .completeness import known
-from .entities import COMPLETENESS, ENTITIES
+from .edits import Part
+from .entities import COMPLETENESS, ENTITIES, OWN_USER, SUPPRESSIONS
 from .model import Key, Record
 from .spi import Select, Store
 
 __all__ = ("Merge",)
 
 _PAGE: typing.Final = 1000
+
+
+class _Later:
+    """Keeps a record, or a newer one that a store has by then."""
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+
+    @property
+    def whole(self) -> bool:
+        return False
+
+    def __call__(self, known: Record | None, made: Record) -> Record:
+        del made  # it is only the occasion
+        return self._record if known is None or known.origin.at < self._record.origin.at else known
+
+
+def _if_later(record: Record) -> Patch:
+    return Patch(
+        record.entity, record.key, record.guild_id, (Part({}),), record.origin, create=True, keeps=_Later(record)
+    )
 
 
 class Merge:
@@ -29,10 +52,13 @@ class Merge:
     ----------
     target
         The store to write to. It is open.
+    resumes
+        Whether what the store has is part of the same export.
     """
 
-    def __init__(self, target: Store) -> None:
+    def __init__(self, target: Store, *, resumes: bool = False) -> None:
         self._target = target
+        self._resumes = resumes
         self._told: collections.Counter[Key] = collections.Counter()
         """How many records of each guild and kind there are to merge."""
         self._added: set[Key] = set()
@@ -41,8 +67,16 @@ class Merge:
         """The guilds and kinds whose note came from the export."""
 
     async def newer(self, records: Sequence[Record]) -> list[Record]:
-        """Return the records, all of one kind, that the store lacks or has an older version of."""
+        """Return the records, all of one kind, that the store lacks or has an older version of.
+
+        Raises
+        ------
+        persist.PersistError
+            If they belong to another bot.
+        """
         entity = records[0].entity
+        if entity is OWN_USER:
+            await copying.refuse_others(self._target, {int(record.key[0]) for record in records})
         page = await self._target.select(Select(entity, keys=tuple(record.key for record in records)))
         there = {record.key: record.origin.at for record in page.records}
         wanted = [record for record in records if record.origin.at > there.get(record.key, "")]
@@ -51,10 +85,19 @@ class Merge:
         elif entity.in_guild:
             self._told.update((record.guild_id or 0, entity.name) for record in records)
             self._added.update((record.guild_id or 0, entity.name) for record in wanted if record.key not in there)
+        if entity is SUPPRESSIONS and not self._resumes:
+            # Those erased there may be stored here: until a bot has erased them here, too, it is not done.
+            wanted = [record._replace(payload={**record.payload, "done": False}) for record in wanted]
         return wanted
+
+    def changes(self, wanted: Sequence[Change]) -> list[Change]:
+        """Return the changes that store records, unless a bot has stored a newer version in the meantime."""
+        return [_if_later(change) if isinstance(change, Put) else change for change in wanted]
 
     async def review(self) -> None:
         """Mark as stale what the store notes as complete, if its records now come from two stores."""
+        if self._resumes:
+            return
         keys = sorted(self._added | self._noted)
         for start in range(0, len(keys), _PAGE):
             page = await self._target.select(Select(COMPLETENESS, keys=tuple(keys[start : start + _PAGE])))

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import os
 import pathlib
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from persist.contract_samples import message, user
+from persist.contract_samples import guild, message, origin, user
+from persist.entities import OWN_USER
+from persist.model import Record
 
 pytest.importorskip("typer", reason="typer is not installed.")
 
 from command_line import call, fill, said, stored
+from hearing import Hearing
 
 PERSON = "7"
 RECORDS = [user(7), *(message(number, 50, 1, author={"id": PERSON}) for number in range(1001, 1300))]
@@ -35,6 +41,10 @@ def file(filled_url: str) -> pathlib.Path:
 @pytest.fixture
 def other(tmp_path: pathlib.Path) -> str:
     return f"sqlite:///{tmp_path / 'other.db'}"
+
+
+def own_user(number: int) -> Record:
+    return OWN_USER.record({"id": str(number), "username": "bot"}, None, origin())
 
 
 def spoilt(file: pathlib.Path) -> None:
@@ -113,6 +123,70 @@ def test_a_database_is_not_replaced_by_an_export(
         told = call(command[0], url, *command[1:], str(target), code=1)
         assert "is an SQLite database, which an export does not replace" in told
     assert stored(filled_url) == before
+
+
+def test_a_database_is_not_copied_to_itself(file: pathlib.Path, filled_url: str, tmp_path: pathlib.Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(file)
+    (tmp_path / "folder").mkdir()
+    for name in (file, link, tmp_path / "folder" / ".." / file.name):
+        for words in (("copy", filled_url), ("restore", str(file))):
+            told = call(*words, f"sqlite:///{name}", "--resume", code=1)
+            assert "are the same database" in told
+
+
+@pytest.mark.parametrize("how", ["merge", "copy", "restore.db", "restore.jsonl", "pipe"])
+def test_what_is_another_bots_is_not_mixed_in(sqlite_url: str, other: str, tmp_path: pathlib.Path, how: str) -> None:
+    fill(sqlite_url, [own_user(1), guild(1000)])
+    fill(other, [own_user(2), guild(2000)])
+    before = stored(other)
+    export, backup = tmp_path / "a.jsonl", tmp_path / "a.db"
+    call("export", sqlite_url, str(export))
+    call("backup", sqlite_url, str(backup))
+    words = {
+        "merge": ("import", str(export), other, "--merge"),
+        "copy": ("copy", sqlite_url, other, "--resume"),
+        "restore.db": ("restore", str(backup), other, "--resume"),
+        "restore.jsonl": ("restore", str(export), other, "--resume"),
+        "pipe": ("import", "-", other, "--merge"),
+    }[how]
+    with export.open("rb") as lines:
+        command = [sys.executable, "-m", "persist", *words]
+        done = subprocess.run(command, stdin=lines, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "the target belongs to the bot 2, and this data to the bot 1; name another database" in done.stderr
+    assert stored(other) == before
+
+
+def test_data_is_merged_into_what_belongs_to_both_bots(sqlite_url: str, other: str, tmp_path: pathlib.Path) -> None:
+    fill(sqlite_url, [own_user(1), guild(1000)])
+    fill(other, [own_user(1), own_user(2)])
+    call("export", sqlite_url, str(tmp_path / "a.jsonl"))
+    assert call("import", str(tmp_path / "a.jsonl"), other, "--merge")["stored"] == 1
+
+
+async def test_who_was_erased_there_is_erased_here_after_merging(sqlite_url: str, tmp_path: pathlib.Path) -> None:
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    export = str(tmp_path / "a.jsonl")
+
+    def prepare() -> None:
+        for url in (sqlite_url, other):
+            fill(url, [user(7), message(1001, 50, 1, author={"id": PERSON})])
+        call("erase", other, "user", PERSON, "--yes")
+        call("export", other, export)
+        call("import", export, sqlite_url, "--merge")
+
+    await asyncio.to_thread(prepare)
+    async with Hearing(sqlite_url) as heard:
+        for _ in range(500):
+            if await heard.cache.get_user(7) is None:
+                break
+            await asyncio.sleep(0.01)
+        assert await heard.cache.get_user(7) is None
+    left = await asyncio.to_thread(stored, sqlite_url)
+    assert not left["users"]
+    assert not left["messages"]
+    assert [record.payload["done"] for record in left["suppressions"]] == [True]
 
 
 @pytest.mark.parametrize("damage", ["cut", "spoilt"])
