@@ -156,12 +156,19 @@ def unless(excused: AnyHook, hook: AnyHook) -> Hook:
     hook
         The hook to run for everybody else.
 
+    Raises
+    ------
+    persist.QueryError
+        If one of them is not such a hook.
+
     Examples
     --------
     ::
 
         @arc.with_hook(hooks.unless(hooks.has_role(BOOSTER), arc.utils.user_limiter(60, 1)))
     """
+    for argument, given in (("excused", excused), ("hook", hook)):
+        requirements.check_hook(argument, given, "a hook, a function that takes a context", fits=callable(given))
 
     async def run(context: Context) -> arc.HookResult:
         call = context.client.injector.call_with_async_di

@@ -35,9 +35,16 @@ class Hook:
         The requirement.
     refused
         Called with the reason when the user does not meet it.
+
+    Raises
+    ------
+    persist.QueryError
+        If ``refused`` cannot be called.
     """
 
     def __init__(self, requirement: Requirement, refused: Refused) -> None:
+        what = "an async function that takes the context and the refusal"
+        requirements.check_hook("refused", refused, what, fits=callable(refused))
         self._requirement = requirement
         self._refused = refused
 
@@ -163,12 +170,20 @@ def unless(excused: Hook, hook: AnyHook) -> AnyHook:
     hook
         The hook to run for everybody else.
 
+    Raises
+    ------
+    persist.QueryError
+        If one of them is not such a hook.
+
     Examples
     --------
     ::
 
         @crescent.hook(hooks.unless(hooks.has_role(BOOSTER), cooldowns.cooldown(1, datetime.timedelta(minutes=1))))
     """
+    ours = isinstance(excused, Hook)  # pyright: ignore[reportUnnecessaryIsInstance]
+    requirements.check_hook("excused", excused, "a hook from persist.integrations.crescent.hooks", fits=ours)
+    requirements.check_hook("hook", hook, "a hook, a function that takes a context", fits=callable(hook))
 
     async def run(context: crescent.Context) -> crescent.HookResult | None:
         return None if await excused.refusal(context) is None else await hook(context)

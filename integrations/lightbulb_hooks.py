@@ -147,12 +147,20 @@ def unless(excused: lightbulb.ExecutionHook, hook: lightbulb.ExecutionHook) -> l
     hook
         The hook to run for everybody else, at its own step.
 
+    Raises
+    ------
+    persist.QueryError
+        If one of them is not such a hook.
+
     Examples
     --------
     ::
 
         patient = hooks.unless(hooks.has_role(BOOSTER), lightbulb.prefab.sliding_window(60, 1, "user"))
     """
+    for argument, given in (("excused", excused), ("hook", hook)):
+        fits = isinstance(given, lightbulb.ExecutionHook)  # pyright: ignore[reportUnnecessaryIsInstance]
+        requirements.check_hook(argument, given, "a lightbulb hook, as @lightbulb.hook makes it", fits=fits)
 
     @lightbulb.hook(hook.step, skip_when_failed=hook.skip_when_failed, name=hook.name)
     async def run(pipeline: lightbulb.ExecutionPipeline, context: lightbulb.Context) -> None:

@@ -20,6 +20,7 @@ __all__ = (
     "Role",
     "Since",
     "bot_has_permissions",
+    "check_hook",
     "has_permissions",
     "has_role",
     "member_since",
@@ -149,6 +150,23 @@ def member_since(since: Since, *, guild: Guild | None = None) -> Requirement:
 
 def _id(thing: object, what: str) -> hikari.Snowflake | None:
     return None if thing is None else hikari.Snowflake(key_part(thing, what))
+
+
+def check_hook(name: str, given: object, what: str, *, fits: bool) -> None:
+    """Raise a `persist.QueryError` if an argument is not the kind of hook that it has to be.
+
+    Parameters
+    ----------
+    name, given
+        The name of the argument, and the argument.
+    what
+        What it has to be.
+    fits
+        Whether it is.
+    """
+    if not fits:
+        msg = f"{name} must be {what}, not {given!r}"
+        raise QueryError(msg)
 
 
 def _check_since(since: object) -> None:

@@ -305,6 +305,8 @@ BAD: typing.Final[Mapping[str, typing.Any]] = {
     "a channel and a guild": lambda hooks: hooks.has_permissions(P.BAN_MEMBERS, channel=1, guild=1),
     "no permissions of the bot": lambda hooks: hooks.bot_has_permissions(P.NONE),
     "days": lambda hooks: hooks.member_since(7),
+    "no hook": lambda hooks: hooks.unless(hooks.has_role(1), 5),
+    "nobody excused": lambda hooks: hooks.unless(None, hooks.has_role(1)),
     "no time": lambda hooks: hooks.member_since(datetime.timedelta()),
     "a moment somewhere": lambda hooks: hooks.member_since(datetime.datetime(2026, 1, 1)),  # noqa: DTZ001
 }
@@ -314,3 +316,9 @@ BAD: typing.Final[Mapping[str, typing.Any]] = {
 def test_what_cannot_be_required_is_refused_at_once(framework: Framework, bad: str) -> None:
     with pytest.raises(persist.QueryError):
         BAD[bad](framework.integration.hooks)
+
+
+def test_a_word_is_no_answer_to_those_who_are_refused() -> None:
+    hooks = pytest.importorskip("persist.integrations.crescent").hooks
+    with pytest.raises(persist.QueryError, match=r"refused must be an async function .* not 'no'"):
+        hooks.has_role(1, refused="no")
