@@ -146,7 +146,10 @@ class Page:
 
 
 class Store(typing.Protocol):
-    """Stores records. Errors of the database are raised as :class:`~persist.errors.BackendError`."""
+    """Stores records. Errors of the database are raised as :class:`~persist.errors.BackendError`.
+
+    So is, by ``apply`` and ``select``, that the store is not open; the message says "not open".
+    """
 
     async def open(self) -> None:
         """Connect, and set up the database for use.

@@ -8,7 +8,7 @@ import typing
 import dict_store
 import pytest
 
-from persist import Encryption, loading
+from persist import BackendError, Encryption, loading
 from persist.locations import sealed
 from persist.plugins import open_store
 from persist.spi import Store
@@ -136,3 +136,16 @@ class TestDictStore(StoreContract):
 
     def make_store(self) -> Store:
         return dict_store.DictStore(self._place)
+
+
+class _Immediate(dict_store.DictStore):
+    """A store whose methods never let the event loop run."""
+
+    async def _turn(self) -> None:
+        if not self._open:
+            raise BackendError("the store is not open")
+
+
+class TestImmediateStore(TestDictStore):
+    def make_store(self) -> Store:
+        return _Immediate(self._place)
