@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import typing
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 
 __all__ = ("Link", "Pool", "keep_alive")
 
@@ -71,7 +71,8 @@ class Pool(typing.Generic[C]):
             connection = await self._take()
             reusable = False
             try:
-                yield connection
+                with _noticing_its_end():
+                    yield connection
                 reusable = True
             except Exception as error:
                 reusable = not self._link.is_lost(error)
@@ -105,6 +106,18 @@ class Pool(typing.Generic[C]):
         # Nobody needs to know what is wrong with a connection that is being closed.
         with contextlib.suppress(Exception):
             await self._link.close(connection)
+
+
+@contextlib.contextmanager
+def _noticing_its_end() -> Generator[None]:
+    """Raise what asyncio would if a connection has ended, where uvloop raises something that could be a mistake."""
+    try:
+        yield
+    except RuntimeError as error:
+        if "the handler is closed" not in str(error):
+            raise
+        msg = "the connection has ended"
+        raise ConnectionResetError(msg) from error
 
 
 _KEEP_ALIVE: typing.Final = (

@@ -157,7 +157,7 @@ class ServerDriver(typing.Generic[C]):
                 await self._roll_back(connection)
 
     async def _roll_back(self, connection: C) -> None:
-        with contextlib.suppress(*self.errors):
+        with contextlib.suppress(*self.errors, RuntimeError):  # the second is uvloop's if the connection has ended
             await self._client.run(connection, "ROLLBACK")
 
     async def fetch(self, sql: str, params: Row = ()) -> Sequence[Row]:

@@ -118,6 +118,26 @@ async def test_a_connection_that_ends_while_it_waits_to_send_more_costs_no_chang
     assert "socket.send()" not in caplog.text
 
 
+async def test_a_connection_that_ends_under_uvloop_is_a_lost_one(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncpg = pytest.importorskip("asyncpg")
+    ended = "unable to perform operation on <TCPTransport closed=True reading=False 0x1>; the handler is closed"
+    async with opened(postgresql_url) as store:
+        with monkeypatch.context() as patched:  # what uvloop raises where asyncio's transports drop what is written
+
+            async def end(connection: typing.Any, *_: object, **__: object) -> None:
+                connection.terminate()
+                raise RuntimeError(ended)
+
+            patched.setattr(asyncpg.Connection, "copy_to_table", end)
+            with pytest.raises(BackendError, match="the connection has ended") as raised:
+                await store.apply([Put(member(1, number)) for number in range(5000)])
+        assert raised.value.temporary
+        await persistently(store, [Put(member(1, number)) for number in range(5000)])
+        assert len(await keys(store, MEMBERS, guild_id=1)) == 5000
+
+
 async def _until_back(store: Store, guild_id: int) -> list[typing.Any]:
     for _ in range(5):
         with contextlib.suppress(BackendError):
