@@ -92,7 +92,7 @@ def _open(url: yarl.URL) -> SqlStore:
     place = Place(hosts, arguments, options.get("sslmode", "prefer"), limits)
     where = ", ".join(host if host.startswith("/") else f"{host}:{port}" for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
-    least, most = options.get("min", 1), options.get("max", 4)
+    least, most = urls.connections(url, options)
     driver: Driver = ServerDriver(CLIENT, place.connect, name, least=least, most=most)
     return SqlStore(QUESTION, driver, Sealing(compression=options.get("compression") == "zstd"))
 

@@ -111,7 +111,7 @@ def _open(url: yarl.URL) -> SqlStore:
     )
     where = ", ".join(_named(host, port) for host, port in hosts)
     name = f"{database!r} on {where} as {user!r}"
-    least, most = options.get("min", 1), options.get("max", 4)
+    least, most = urls.connections(url, options)
     driver: Driver = ServerDriver(client, connect, name, least=least, most=most)
     return SqlStore(question(options.get("payload")), driver, Sealing(compression=options.get("compression") == "zstd"))
 

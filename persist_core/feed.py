@@ -219,7 +219,8 @@ class Feed:
         for name, alike in itertools.groupby(events, _NAME):
             run = list(alike)
             if (made := self._together(name, context, run)) is not None:
-                read.append((run, *made))
+                together, absorbed = made
+                read.append((run, session.without_ghosts(together), absorbed))
                 continue
             for event in run:
                 try:
@@ -322,7 +323,7 @@ class Feed:
         if concerns_members:
             payload = chunks.without_left(name, payload)
         changes = list(completeness.told(name, payload, context.origin)) if name in completeness.TELLING else []
-        changes += EVENTS[name].plan(payload, context)
+        changes += session.without_ghosts(list(EVENTS[name].plan(payload, context)))
         if concerns_members:
             changes += chunks.note(name, payload, session.shard.id, context.origin)
             session.note(name, payload)

@@ -30,8 +30,11 @@ def part_of(file: pathlib.Path) -> pathlib.Path:
     Raises
     ------
     persist.PersistError
-        If the file's folder does not exist, or the file is an SQLite database.
+        If the file's folder does not exist, or the file is a folder or an SQLite database.
     """
+    if file.is_dir():
+        msg = f"{str(file)!r} is a folder; name a file in it"
+        raise PersistError(msg)
     if not file.parent.is_dir():
         msg = f"there is no folder {str(file.parent)!r}; create it first"
         raise PersistError(msg)

@@ -371,5 +371,8 @@ def _check_known(names: frozenset[str], what: str) -> None:
     if not names <= ENTITIES.keys():
         hooks.add()  # a plugin may add them, and no store has been made yet
     if unknown := sorted(names - ENTITIES.keys()):
-        msg = f"there is nothing called {', '.join(unknown)} {what}; there is: {', '.join(sorted(ENTITIES))}"
+        msg = f"there is nothing called {', '.join(unknown)} {what}; there is: {', '.join(sorted({*ENTITIES} - OWN))}"
+        raise QueryError(msg)
+    if notes := sorted(names & OWN):
+        msg = f"rules do not apply to {', '.join(notes)}: these are the cache's own notes; leave them out"
         raise QueryError(msg)

@@ -102,7 +102,7 @@ class ServerDriver(typing.Generic[C]):
         self.recognise: Callable[[Transaction], Awaitable[None]] | None = None
         self._link = Link(self._connected, client.close, client.is_usable, client.is_lost)
         self._name = name
-        self._sizes = (least, max(least, most))
+        self._sizes = (least, most)
         self._pool: Pool[C] | None = None
         self._was_open = self._was_used = False
 

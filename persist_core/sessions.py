@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime
 import time
 import typing
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 import hikari
 
-from .changes import Put
+from .changes import Change, Patch, Put
 from .columns import moment
 from .conditions import AllOf, AnyOf, Condition, Conditional, Not
 from .entities import MEMBERS, PRESENCES, SHARDS
@@ -106,6 +106,18 @@ class Session:
     def is_late(self, name: str, payload: Payload) -> bool:
         """Return whether an event is about a member who has left; Discord still sends presences afterward."""
         return bool(self.left) and name in LATE and _member_in(payload) in self.left
+
+    def without_ghosts(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Return changes that create no member who has left: what mentions a member in passing may arrive late, too."""
+        left = self.left
+        if not left:
+            return changes
+        return [
+            change._replace(create=False)
+            if isinstance(change, Patch) and change.entity is MEMBERS and change.create and change.key in left
+            else change
+            for change in changes
+        ]
 
     def note(self, name: str, payload: Payload) -> None:
         """Note which guilds the bot joins and leaves, and who leaves them."""

@@ -20,6 +20,7 @@ __all__ = (
     "Option",
     "Read",
     "choice",
+    "connections",
     "flag",
     "hidden",
     "hosts_of",
@@ -115,6 +116,21 @@ def options_of(url: yarl.URL, known: Mapping[str, Option | Read]) -> dict[str, t
             msg = f"{name}={text} in {shown(url)} is not valid: it must be {error}"
             raise URLError(msg) from error
     return found
+
+
+def connections(url: yarl.URL, options: Mapping[str, typing.Any]) -> tuple[int, int]:
+    """Return how many connections to open at the start, and the maximum, from the options of a URL.
+
+    Raises
+    ------
+    persist.URLError
+        If the first is above the second.
+    """
+    least, most = options.get("min", 1), options.get("max", max(4, options.get("min", 1)))
+    if least > most:
+        msg = f"min={least} in {shown(url)} is above max={most}; make it {most} or less"
+        raise URLError(msg)
+    return least, most
 
 
 def shown(url: yarl.URL) -> str:

@@ -17,7 +17,17 @@ from plain import PlainStore
 import persist
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put
 from persist.conditions import knowns_in
-from persist.entities import AUTO_MOD_EXECUTIONS, CHANNELS, COMPLETENESS, ENTITIES, GUILDS, SHARDS, THREADS, USERS
+from persist.entities import (
+    AUTO_MOD_EXECUTIONS,
+    CHANNELS,
+    COMPLETENESS,
+    ENTITIES,
+    GUILDS,
+    MEMBERS,
+    SHARDS,
+    THREADS,
+    USERS,
+)
 from persist.events import EVENTS
 from persist.fields import NESTED
 from persist.judge import columns_of
@@ -106,6 +116,11 @@ class _Naive:
             self._left = {(guild, user) for guild, user in self._left if guild != payload["id"]}
         return name in ("PRESENCE_UPDATE", "GUILD_MEMBER_UPDATE") and not people.isdisjoint(self._left)
 
+    def _without_ghost(self, change: Change) -> Change:
+        """Return a change that creates no member who has left."""
+        is_gone = change.entity is MEMBERS and isinstance(change, Patch) and tuple(map(str, change.key)) in self._left
+        return change._replace(create=False) if isinstance(change, Patch) and is_gone else change
+
     def hear(self, name: str, payload: Payload) -> None:
         if self._is_late(name, payload):
             return
@@ -118,7 +133,7 @@ class _Naive:
             authors={},
             guilds=self._guilds,
         )
-        changes = list(EVENTS[name].plan(payload, context))
+        changes = [self._without_ghost(change) for change in EVENTS[name].plan(payload, context)]
         self._guilds |= {
             int(guild["id"]) for guild in ((payload,) if name == "GUILD_CREATE" else payload.get("guilds", ()))
         }

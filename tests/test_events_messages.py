@@ -80,6 +80,9 @@ async def test_what_an_author_became_in_between_is_what_the_next_message_says(he
     assert await nickname() == "old"
     await heard.hear("GUILD_MEMBER_REMOVE", {"guild_id": guild["id"], "user": member["user"]})
     assert await nickname() is None
+    await write({**member, "nick": "old"})  # it may just have been on its way
+    assert await nickname() is None
+    await heard.hear("GUILD_MEMBER_ADD", {**member, "guild_id": guild["id"]})
     await write({**member, "nick": "old"})
     assert await nickname() == "old"
     await heard.hear("GUILD_ROLE_DELETE", {"guild_id": guild["id"], "role_id": guild["roles"][0]["id"]})
