@@ -7,7 +7,7 @@ import typing
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
 from .changes import Amend
-from .conditions import Condition, Known, Where, knowns_in, settled
+from .conditions import Condition, Conditional, Known, Not, Where, Within, knowns_in, settled
 from .model import Entity, Key
 
 __all__ = ("KnownKeys", "combined")
@@ -54,7 +54,20 @@ def _reached(change: Amend) -> tuple[int | None, Where]:
 def _joined(where: Where, changes: Sequence[Amend]) -> Iterator[Amend]:
     """Yield one change for several with the same scope, if none of them affects what the next one covers."""
     last = changes[-1]
-    if all(isinstance(condition, Condition) and condition.column in last.entity.key for condition in where):
+    if all(_stays(last.entity, condition) for condition in where):
         yield last._replace(edits=tuple(edit for change in changes for edit in change.edits))
     else:
         yield from changes
+
+
+def _stays(entity: AnyEntity, condition: Conditional) -> bool:
+    """Return whether a condition on objects of a kind depends on nothing that a change of them affects."""
+    match condition:
+        case Condition(column):
+            return column in entity.key
+        case Within(columns, other):
+            return other is not entity and entity.key.keys() >= {*columns}
+        case Not(inner):
+            return _stays(entity, inner)
+        case _:
+            return False

@@ -13,9 +13,9 @@ from .entities import COMPLETENESS, GUILDS, MEMBERS, OWN_USER, PRESENCES, USERS,
 from .model import Payload
 from .plans import Context, Event, guild_of, in_guild
 
-__all__ = ("ROWS",)
+__all__ = ("ARE_NOT_ALL_KNOWN", "ROWS")
 
-_ARE_NOT_ALL_KNOWN: typing.Final = Not(
+ARE_NOT_ALL_KNOWN: typing.Final = Not(
     Within(
         ("id",),
         COMPLETENESS,
@@ -45,7 +45,7 @@ def _member_remove(event: Payload, context: Context) -> Iterator[Change]:
     """
     guild_id = int(event["guild_id"])
     key = (guild_id, int(event["user"]["id"]))
-    for known in ((Known(MEMBERS, key),), (Not(Known(MEMBERS, key)), _ARE_NOT_ALL_KNOWN)):
+    for known in ((Known(MEMBERS, key),), (Not(Known(MEMBERS, key)), ARE_NOT_ALL_KNOWN)):
         yield plans.count(GUILDS, (guild_id,), "member_count", -1, context.origin, *known)
     yield from plans.end(MEMBERS, key, guild_id)
 

@@ -95,6 +95,10 @@ class PlainStore:
             case Within(columns, owner, where, ()):
                 found = self.records.get((owner, tuple(record.column(name) for name in columns)))
                 return found is not None and self._all(where, found)
+            case Within((column,), owner, where, (name,)):
+                value = record.column(column)
+                some = (other for (kind, _), other in self.records.items() if kind is owner)
+                return any(other.column(name) == value and self._all(where, other) for other in some)
             case Known(entity, key):
                 return (entity, key) in self.records
             case _:

@@ -166,11 +166,11 @@ async def test_it_goes_on_a_little_at_a_time(sqlite_url: str, monkeypatch: pytes
             heard.tell("users", payloads.user(id=str(number)), None)
         engine = heard.cache._engine
         assert engine is not None
-        swept = [(await engine.sweeper._sweep(1)).get("users", 0) for _ in range(5)]
+        swept = [(await engine.sweeper._sweep(1, clock.now)).get("users", 0) for _ in range(5)]
         assert (sum(swept), max(swept)) == (35, 10)
         # The search starts again from the beginning.
         heard.tell("users", ANN, None)
-        assert sum([(await engine.sweeper._sweep(1)).get("users", 0) for _ in range(2)]) == 1
+        assert sum([(await engine.sweeper._sweep(1, clock.now)).get("users", 0) for _ in range(2)]) == 1
 
 
 async def test_only_the_process_of_the_first_shard_looks(sqlite_url: str) -> None:

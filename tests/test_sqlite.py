@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import threading
 import typing
+from collections.abc import Callable, Sequence
 
 import bots
 import hearing
@@ -18,9 +19,11 @@ import persist
 from persist import plans
 from persist.backends import sqlite_dialect, sqlite_driver
 from persist.backends.sqlite_driver import SqliteDriver
-from persist.changes import Change, Drop, DropScope, Patch, Put
+from persist.changes import Amend, Change, Drop, DropScope, Patch, Put
+from persist.conditions import Known, Not
 from persist.edits import Part
 from persist.entities import BANS, GUILDS, MEMBERS, USERS
+from persist.events import EVENTS
 from persist.model import Origin
 from persist.spi import Select, Transaction
 
@@ -98,20 +101,31 @@ async def test_what_rows_share_is_stored_with_each_of_them(
     ]
 
 
-async def test_a_thousand_who_join_are_counted_in_a_few_statements(sqlite_url: str) -> None:
+def _coming(number: int) -> Sequence[Change]:
+    return [plans.count(GUILDS, (GUILD,), "member_count", 1, ORIGIN, Not(Known(MEMBERS, (GUILD, number))))]
+
+
+def _going(number: int) -> Sequence[Change]:
+    user = {"guild_id": str(GUILD), "user": {"id": str(number)}}
+    context = plans.Context(0, 1, None, ORIGIN, reads_content=True, authors={})
+    return [change for change in EVENTS["GUILD_MEMBER_REMOVE"].plan(user, context) if isinstance(change, Amend)]
+
+
+@pytest.mark.parametrize(("counted", "amount"), [(_coming, 999), (_going, -1000)])
+async def test_a_thousand_who_join_or_leave_are_counted_in_a_few_statements(
+    sqlite_url: str, counted: Callable[[int], Sequence[Change]], amount: int
+) -> None:
     asked: list[str] = []
     async with opened(sqlite_url) as store:
-        await store.apply([Put(GUILDS.record({"id": str(GUILD), "member_count": 7}, None, ORIGIN)), _member(3)])
+        await store.apply([Put(GUILDS.record({"id": str(GUILD), "member_count": 2000}, None, ORIGIN)), _member(3)])
         driver = store._driver
         assert isinstance(driver, SqliteDriver)
         assert driver._writer is not None
         await driver._writer.set_trace_callback(asked.append)
-        await store.apply(
-            [plans.count(GUILDS, (GUILD,), "member_count", (MEMBERS, (GUILD, n)), 1, ORIGIN) for n in range(1000)]
-        )
+        await store.apply([change for number in range(1000) for change in counted(number)])
         await driver._writer.set_trace_callback(None)
         (guild,) = (await store.select(Select(GUILDS))).records
-    assert guild.payload["member_count"] == 7 + 999
+    assert guild.payload["member_count"] == 2000 + amount
     assert len(asked) < 20
 
 
