@@ -16,6 +16,7 @@ from plain import PlainStore
 
 import persist
 from persist.changes import Amend, Change, Drop, DropScope, Patch, Put
+from persist.completeness import TELLING, told
 from persist.conditions import knowns_in
 from persist.entities import (
     AUTO_MOD_EXECUTIONS,
@@ -133,7 +134,8 @@ class _Naive:
             authors={},
             guilds=self._guilds,
         )
-        changes = [self._without_ghost(change) for change in EVENTS[name].plan(payload, context)]
+        changes = list(told(name, payload, context.origin)) if name in TELLING else []
+        changes += [self._without_ghost(change) for change in EVENTS[name].plan(payload, context)]
         self._guilds |= {
             int(guild["id"]) for guild in ((payload,) if name == "GUILD_CREATE" else payload.get("guilds", ()))
         }
