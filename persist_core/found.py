@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 import functools
 import typing
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Sequence
 
 import hikari
 
@@ -278,6 +278,9 @@ class Found(hikari.LazyIterator[T]):
     def __aiter__(self) -> hikari.LazyIterator[T]:
         return _Reading(self._first, self._page)
 
+    def __await__(self) -> Generator[None, None, Sequence[T]]:
+        return aiter(self).__await__()
+
     async def __anext__(self) -> T:
         if self._reading is None:
             self._reading = _Reading(self._first, self._page)
@@ -325,6 +328,19 @@ class _Reading(hikari.LazyIterator[T]):
                 elif not self._place.left:
                     raise StopAsyncIteration
                 self._buffer, self._place = await self._page(self._place)
+
+    def __await__(self) -> Generator[None, None, Sequence[T]]:
+        return self._rest().__await__()
+
+    async def _rest(self) -> Sequence[T]:
+        """Return everything that is left. This takes page by page, where ``async for`` takes one by one."""
+        found = list(self._buffer)
+        async with self._turn:
+            found.extend(self._buffer)
+            while self._place is None or self._place.left:
+                self._buffer, self._place = await self._page(self._place or await self._first())
+                found.extend(self._buffer)
+        return found
 
 
 def _beginning(method: Callable[..., typing.Any]) -> Callable[..., typing.Any]:
