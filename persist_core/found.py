@@ -334,9 +334,8 @@ class _Reading(hikari.LazyIterator[T]):
 
     async def _rest(self) -> Sequence[T]:
         """Return everything that is left. This takes page by page, where ``async for`` takes one by one."""
-        found = list(self._buffer)
         async with self._turn:
-            found.extend(self._buffer)
+            found = list(self._buffer)
             while self._place is None or self._place.left:
                 self._buffer, self._place = await self._page(self._place or await self._first())
                 found.extend(self._buffer)
